@@ -1,0 +1,14 @@
+import org.jspecify.annotations.NullMarked;
+
+/**
+ * cuDNN's recurrent networks on the JVM.
+ *
+ * <p>The command line's libraries are optional: only {@code io.github.cudnn4j.cli} uses them.
+ */
+@NullMarked
+module io.github.cudnn4j {
+  requires static org.jspecify;
+  requires static info.picocli;
+  requires static me.tongfei.progressbar;
+  requires static xchart;
+}
