@@ -10,5 +10,7 @@ module io.github.cudnn4j {
   requires static org.jspecify;
   requires static info.picocli;
   requires static me.tongfei.progressbar;
-  requires static xchart;
+  requires static org.knowm.xchart;
+
+  exports io.github.cudnn4j.bindings;
 }
