@@ -1,0 +1,112 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <vector>
+
+#include "cudnn/rnn/dropout.hpp"
+
+namespace cudnn4j {
+
+enum class Cell { Relu, Tanh, Lstm, Gru };
+
+/// Which of the two bias vectors of a gate exist: the one beside the input product, the one beside
+/// the recurrent product.
+enum class Bias { None, Input, Both, Recurrent };
+
+enum class Layout { TimeMajor, Packed, BatchMajor };
+
+/// A recurrent network: everything that fixes its weights and its formulas.
+struct RnnShape {
+  Cell cell = Cell::Lstm;
+  Bias bias = Bias::Both;
+  int layers = 1;
+  int directions = 1;
+  int input = 0;
+  int hidden = 0;
+  /// Width of h: the projection's size, or `hidden` without one.
+  int output = 0;
+  bool skip_input = false;
+  bool clip = false;
+  double clip_low = 0;
+  double clip_high = 0;
+  /// Probability that an element between two layers is dropped in training.
+  float dropout = 0;
+};
+
+/// Layout and lengths of the sequences of one call.
+///
+/// TimeMajor is [time][batch][vector], BatchMajor [batch][time][vector], Packed [sum of
+/// lengths][vector] time-major with the rows still alive at each step (lengths descending there).
+struct Batch {
+  Layout layout = Layout::TimeMajor;
+  int time = 0;
+  int batch = 0;
+  /// One per row in the caller's order, each in [0, time]. A row of length 0 has no outputs and
+  /// its final state is its initial one.
+  std::vector<int> lengths;
+  /// Whether the outputs' padding is written, and with what; the inputs' padding is never read.
+  bool has_fill = false;
+  double fill = 0;
+};
+
+/// Where one gate's matrix (rows x cols, row-major) and bias (rows) start in the weight space, in
+/// elements; -1 marks one that does not exist.
+struct WeightSlot {
+  int64_t matrix_offset;
+  int64_t rows;
+  int64_t cols;
+  int64_t bias_offset;
+};
+
+/// Gates per cell: 1, 1, 4 (input, forget, candidate, output), 3 (reset, update, candidate).
+int gates(Cell cell);
+
+/// Elements of the weight space: all matrices first (per pseudo-layer: input gates, recurrent
+/// gates, projection), then all biases in the same order.
+int64_t weight_elements(const RnnShape& shape);
+
+/// Slot of a linear layer, or nothing when the pseudo-layer or the linear layer does not exist.
+/// Linear layers count the input gates first, then the recurrent gates, then (LSTM with a
+/// projection) the projection.
+std::optional<WeightSlot> weight_slot(const RnnShape& shape, int pseudo_layer, int linear_layer);
+
+/// Whether the functions below can compute this network: no projection, clip or skip input yet.
+bool supported(const RnnShape& shape);
+
+/// Bytes of scratch that the calls below need; they keep nothing there between calls. `training`
+/// covers the training forward and both backward calls.
+size_t workspace_bytes(const RnnShape& shape, const Batch& batch, bool training,
+                       size_t element_bytes);
+
+/// Bytes that a training forward leaves for the backward calls.
+size_t reserve_bytes(const RnnShape& shape, const Batch& batch, size_t element_bytes);
+
+// All buffers of the three calls are 64-byte aligned where they are workspace or reserve and
+// element-aligned otherwise; none may overlap another. T is float or double. x, y, dx, dy have the
+// batch's layout with `input` or `directions * output` elements per token; states are
+// [layers * directions][batch][output] (h) or [..][hidden] (c), in the caller's row order.
+
+/// Computes y and the final states. hx, cx null: zeros; hy, cy null: not written. `reserve` null
+/// means inference: no dropout, no backward. `dropout_state` points to a DropoutStream, which a
+/// training forward reads and advances; it is used only when shape.dropout > 0.
+template <class T>
+void forward(const RnnShape& shape, const Batch& batch, const T* x, T* y, const T* hx, T* hy,
+             const T* cx, T* cy, const T* weights, void* work, void* reserve,
+             void* dropout_state) noexcept;
+
+/// Computes dx (null: not written) and the initial states' gradients from the outputs' gradients.
+/// dhy, dcy null: zeros; dhx, dcx null: not written. Replaces the activations in the reserve with
+/// the gates' gradients, which backward_weights uses; so it runs once per forward.
+template <class T>
+void backward_data(const RnnShape& shape, const Batch& batch, const T* y, const T* dy, T* dx,
+                   const T* hx, const T* dhy, T* dhx, const T* cx, const T* dcy, T* dcx,
+                   const T* weights, void* work, void* reserve) noexcept;
+
+/// Adds the weights' gradients to dweights; runs after backward_data on the same reserve.
+template <class T>
+void backward_weights(const RnnShape& shape, const Batch& batch, const T* x, const T* hx,
+                      const T* y, T* dweights, void* work, void* reserve) noexcept;
+
+}  // namespace cudnn4j
