@@ -17,6 +17,9 @@ final class Format {
   public static void main(String[] options) throws IOException {
     var arguments = new ArrayList<>(List.of(options));
     for (Path folder : FOLDERS) {
+      if (Files.notExists(folder)) {
+        continue;
+      }
       try (var paths = Files.walk(folder)) {
         paths.map(Path::toString).filter(p -> p.endsWith(".java")).sorted().forEach(arguments::add);
       }
