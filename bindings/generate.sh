@@ -96,7 +96,7 @@ generate host HostDevice
 # Writes no Java, only which header declares what was listed.
 "$jextract" "${options[@]}" "${lists[@]/#/@}" --dump-includes "$scratch/used" "$here/headers.h"
 
-for text in "$HOME/" "${folders[@]}" "$here" Copyright 'NVIDIA Corporation'; do
+for text in /usr/ "${folders[@]}" "$here" Copyright 'NVIDIA Corporation'; do
   ! grep -rFl -- "$text" "$scratch/java" || fail "the output contains '$text'"
 done
 
