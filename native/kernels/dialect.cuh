@@ -1,0 +1,86 @@
+#pragma once
+
+/*
+ * The language of the kernels: CUDA C++ to NVRTC, C++ to the host device. A kernel is a loop over
+ * elements or over rows, and uses nothing but what is defined here and the functions of <math.h>.
+ *
+ *   KERNEL(name, (parameters)) { body }   a kernel; parameters are pointers and numbers
+ *   DEVICE                                before a function that kernels call
+ *   FOR_EACH(i, n) { }                    every i in [0, n), in any order and at the same time
+ *   FOR_EACH_ROW(r, rows) { }             every row, each by one block of threads
+ *   FOR_EACH_COLUMN(c, columns) { }       in a row: the columns, divided among the block's threads
+ *   block_sum(v), block_max(v)            in a row: over the threads of the block, for all of them
+ *   IF_FIRST_THREAD { }                   in a row: once
+ *
+ * On a GPU a row loop needs a block size that is a multiple of 32. On the host a part of a loop is a
+ * piece without gaps, run by one thread, and a block is one thread.
+ */
+
+#ifdef __CUDACC__
+
+#define KERNEL(name, parameters) extern "C" __global__ void name parameters
+#define DEVICE static __device__ __forceinline__
+
+#define FOR_EACH(i, n)                                                          \
+  for (long long i = (long long)blockIdx.x * blockDim.x + threadIdx.x; i < (n); \
+       i += (long long)gridDim.x * blockDim.x)
+#define FOR_EACH_ROW(r, rows) for (long long r = blockIdx.x; r < (rows); r += gridDim.x)
+#define FOR_EACH_COLUMN(c, columns) for (long long c = threadIdx.x; c < (columns); c += blockDim.x)
+#define IF_FIRST_THREAD if (threadIdx.x == 0)
+
+template <class T, class Combine>
+DEVICE T block_combine(T value, T neutral, Combine combine) {
+  __shared__ T of_warps[32];
+  for (int lanes = 16; lanes > 0; lanes /= 2) {
+    value = combine(value, __shfl_xor_sync(0xFFFFFFFFu, value, lanes));
+  }
+  __syncthreads();  // of_warps may still be read for the value before this one
+  if (threadIdx.x % 32 == 0) of_warps[threadIdx.x / 32] = value;
+  __syncthreads();
+  value = threadIdx.x % 32 < blockDim.x / 32 ? of_warps[threadIdx.x % 32] : neutral;
+  for (int lanes = 16; lanes > 0; lanes /= 2) {
+    value = combine(value, __shfl_xor_sync(0xFFFFFFFFu, value, lanes));
+  }
+  return value;
+}
+
+template <class T>
+DEVICE T block_sum(T value) {
+  return block_combine(value, T(0), [](T a, T b) { return a + b; });
+}
+
+template <class T>
+DEVICE T block_max(T value) {
+  // Every thread has a value, so its own is neutral.
+  return block_combine(value, value, [](T a, T b) { return a > b ? a : b; });
+}
+
+#else
+
+#define KERNEL(name, parameters)                                                   \
+  static void cudnn4j_kernel_##name parameters;                                    \
+  static const ::cudnn4j::KernelEntry<cudnn4j_kernel_##name> cudnn4j_entry_##name( \
+      #name, ::cudnn4j::file_name(__FILE__));                                      \
+  CUDNN4J_VECTORS static void cudnn4j_kernel_##name parameters
+#define DEVICE static inline __attribute__((always_inline))
+
+#define CUDNN4J_PART_LOOP(i, n)                                                        \
+  for (long long i = ::cudnn4j::part_begin(n, ::cudnn4j::kernel_part.index),           \
+                 i##_end = ::cudnn4j::part_begin(n, ::cudnn4j::kernel_part.index + 1); \
+       i < i##_end; ++i)
+#define FOR_EACH(i, n) _Pragma("GCC ivdep") CUDNN4J_PART_LOOP(i, n)
+#define FOR_EACH_ROW(r, rows) CUDNN4J_PART_LOOP(r, rows)
+#define FOR_EACH_COLUMN(c, columns) for (long long c = 0; c < (columns); ++c)
+#define IF_FIRST_THREAD if (true)
+
+template <class T>
+DEVICE T block_sum(T value) {
+  return value;
+}
+
+template <class T>
+DEVICE T block_max(T value) {
+  return value;
+}
+
+#endif

@@ -1,0 +1,60 @@
+#pragma once
+
+/*
+ * Comes before every kernel file that the C++ compiler compiles into the host device, and makes what
+ * dialect.cuh needs there: kernels known by name, and the share of a loop that a thread works on.
+ */
+
+#include <math.h>
+
+#include <tuple>
+#include <utility>
+
+#include "module/registry.hpp"
+
+/**
+ * Before a kernel's definition: compiles it, and what is inlined into it, for each level of vector
+ * instructions; the loader picks by processor. Without sanitizers, whose runtime begins later.
+ */
+#if defined(__SANITIZE_ADDRESS__)
+#define CUDNN4J_VECTORS
+#else
+#define CUDNN4J_VECTORS \
+  __attribute__((target_clones("default", "arch=x86-64-v3", "arch=x86-64-v4")))
+#endif
+
+namespace cudnn4j {
+
+/** The file name in a path. */
+constexpr std::string_view file_name(std::string_view path) {
+  const size_t slash = path.rfind('/');
+  return slash == std::string_view::npos ? path : path.substr(slash + 1);
+}
+
+/** Registers the function `body`, whose arguments a launch brings as an array of pointers. */
+template <auto body>
+class KernelEntry {
+ public:
+  KernelEntry(std::string_view name, std::string_view file) : KernelEntry(name, file, body) {}
+
+ private:
+  template <class... Parameters>
+  KernelEntry(std::string_view name, std::string_view file, void (*)(Parameters...)) {
+    static constexpr KernelParameter parameters[] = {
+        {sizeof(Parameters), std::is_pointer_v<Parameters>}...};
+    static Kernel kernel{name, file, parameters, sizeof...(Parameters), run<Parameters...>, nullptr};
+    register_kernel(kernel);
+  }
+
+  template <class... Parameters>
+  static void run(void* const* arguments) {
+    [arguments]<size_t... i>(std::index_sequence<i...>) {
+      body(*static_cast<const Parameters*>(arguments[i])...);
+    }(std::index_sequence_for<Parameters...>());
+  }
+};
+
+/** Where this thread's share of n iterations begins; that of the next part is where it ends. */
+inline long long part_begin(long long n, int part) { return n * part / kernel_part.count; }
+
+}  // namespace cudnn4j

@@ -1,0 +1,148 @@
+#include "runtime/memory.hpp"
+
+#include <sys/mman.h>
+
+#include <algorithm>
+#include <atomic>
+#include <cstdlib>
+#include <cstring>
+#include <mutex>
+#include <new>
+#include <shared_mutex>
+#include <vector>
+
+#include "fault/live.hpp"
+#include "runtime/machine.hpp"
+
+namespace cudnn4j {
+
+namespace {
+
+constexpr size_t block_alignment = 256;
+constexpr size_t huge_page = size_t{2} << 20;
+// Smaller requests are left to malloc, which answers for itself; larger ones are compared with what
+// the machine has left, because Linux grants memory that it cannot provide.
+constexpr size_t checked_bytes = size_t{64} << 20;
+
+struct Block {
+  uintptr_t base;
+  size_t bytes;
+  MemoryKind kind;
+  bool leaving;
+
+  bool holds(uintptr_t address, size_t count) const {
+    return address >= base && address - base <= bytes && count <= bytes - (address - base);
+  }
+};
+
+std::shared_mutex registry_mutex;
+std::vector<Block> registry;  // by address
+std::atomic<uint64_t> released{0};
+
+uintptr_t number(const void* address) { return reinterpret_cast<uintptr_t>(address); }
+
+/** The last block that does not begin after the address; the caller holds the lock. */
+std::vector<Block>::iterator block_before(uintptr_t address) {
+  auto after = std::upper_bound(
+      registry.begin(), registry.end(), address,
+      [](uintptr_t value, const Block& block) { return value < block.base; });
+  return after == registry.begin() ? registry.end() : after - 1;
+}
+
+const Block* block_holding(Range range) {
+  const auto block = block_before(number(range.address));
+  if (block == registry.end() || !block->holds(number(range.address), range.bytes)) return nullptr;
+  return &*block;
+}
+
+std::vector<Block>::iterator block_at(void* base, MemoryKind kind) {
+  const auto block = block_before(number(base));
+  const bool found =
+      block != registry.end() && block->base == number(base) && block->kind == kind;
+  return found ? block : registry.end();
+}
+
+void count(const Block& block, long long sign) {
+  const bool device = block.kind == MemoryKind::Device;
+  live_add(device ? Live::DeviceBlocks : Live::PinnedBlocks, sign);
+  live_add(device ? Live::DeviceBytes : Live::PinnedBytes,
+           sign * static_cast<long long>(block.bytes));
+}
+
+/** Takes the block out of the registry and frees it. */
+void remove(std::vector<Block>::iterator block) {
+  count(*block, -1);
+  std::free(reinterpret_cast<void*>(block->base));
+  registry.erase(block);
+  released.fetch_add(1, std::memory_order_release);
+}
+
+}  // namespace
+
+void* allocate(size_t bytes, MemoryKind kind) {
+  if (bytes == 0 || bytes > PTRDIFF_MAX - huge_page) return nullptr;
+  if (bytes > checked_bytes && bytes > machine_memory().free) return nullptr;
+  const size_t alignment = bytes >= huge_page ? huge_page : block_alignment;
+  const size_t rounded = (bytes + alignment - 1) / alignment * alignment;
+  void* base = std::aligned_alloc(alignment, rounded);
+  if (base == nullptr) return nullptr;
+  if (alignment == huge_page) madvise(base, rounded, MADV_HUGEPAGE);
+  std::memset(base, 0xFF, rounded);
+  try {
+    const std::unique_lock lock(registry_mutex);
+    const auto before = block_before(number(base));
+    const auto place = before == registry.end() ? registry.begin() : before + 1;
+    count(*registry.insert(place, Block{number(base), bytes, kind, false}), 1);
+  } catch (const std::bad_alloc&) {
+    std::free(base);
+    return nullptr;
+  }
+  return base;
+}
+
+bool release(void* base, MemoryKind kind) {
+  const std::unique_lock lock(registry_mutex);
+  const auto block = block_at(base, kind);
+  if (block == registry.end() || block->leaving) return false;
+  remove(block);
+  return true;
+}
+
+bool begin_release(void* base, MemoryKind kind) {
+  const std::unique_lock lock(registry_mutex);
+  const auto block = block_at(base, kind);
+  if (block == registry.end() || block->leaving) return false;
+  block->leaving = true;
+  return true;
+}
+
+void finish_release(void* base, MemoryKind kind) {
+  const std::unique_lock lock(registry_mutex);
+  const auto block = block_at(base, kind);
+  if (block != registry.end()) remove(block);
+}
+
+bool inside(Range range, MemoryKind kind) {
+  if (range.address == nullptr) return true;
+  const std::shared_lock lock(registry_mutex);
+  const Block* block = block_holding(range);
+  return block != nullptr && block->kind == kind && !block->leaving;
+}
+
+bool all_live(std::span<const Range> ranges) {
+  const std::shared_lock lock(registry_mutex);
+  return std::all_of(ranges.begin(), ranges.end(), [](const Range& range) {
+    return range.address == nullptr || block_holding(range) != nullptr;
+  });
+}
+
+Place place_of(const void* address) {
+  const std::shared_lock lock(registry_mutex);
+  const Block* block = block_holding({address, 1});
+  if (block == nullptr) return Place::Pageable;
+  return block->kind == MemoryKind::Device ? Place::Device : Place::Pinned;
+}
+
+uint64_t release_count() { return released.load(std::memory_order_acquire); }
+
+}  // namespace cudnn4j

@@ -1,0 +1,33 @@
+#pragma once
+
+#include <memory>
+#include <type_traits>
+
+namespace cudnn4j {
+
+/** How many threads compute, the caller being one of them. */
+int pool_threads();
+
+/** Changes the number of threads, from 1; waits for the work that runs. False: out of range. */
+bool set_pool_threads(int threads);
+
+namespace detail {
+void run_parallel(int count, void (*call)(void*, int), void* body);
+}
+
+/**
+ * Calls f(i) for every i in [0, count), on the pool and on the caller's thread, and returns when all
+ * calls are done. The calls are handed out one by one, so a count of a few times the number of
+ * threads keeps everybody busy when one thread is slower. Allocates nothing. Calls made from inside
+ * f, or while another thread has the pool, run one after the other on the caller's thread. f must
+ * not throw.
+ */
+template <class F>
+void parallel_for(int count, F&& f) {
+  using Body = std::remove_reference_t<F>;
+  detail::run_parallel(
+      count, [](void* body, int i) { (*static_cast<Body*>(body))(i); },
+      const_cast<void*>(static_cast<const void*>(std::addressof(f))));
+}
+
+}  // namespace cudnn4j
