@@ -1,6 +1,7 @@
 #pragma once
 
 #include <atomic>
+#include <new>
 
 namespace cudnn4j {
 
@@ -41,6 +42,22 @@ class alignas(64) CallSite {
 
 // The linker lays the section's objects out as an array only if their size is their alignment.
 static_assert(sizeof(CallSite) == 64);
+
+/** Runs the body of an exported function: counts it, or makes it fail, and lets no exception out. */
+template <class Status, Status out_of_memory>
+struct ApiCall {
+  CallSite& site;
+
+  template <class Body>
+  Status operator<<(Body&& body) const {
+    if (const int fault = site.enter()) return static_cast<Status>(fault);
+    try {
+      return body();
+    } catch (const std::bad_alloc&) {
+      return out_of_memory;
+    }
+  }
+};
 
 }  // namespace cudnn4j
 

@@ -12,7 +12,7 @@
 #include <vector>
 
 #include "abi/cudart_abi.h"
-#include "fault/live.hpp"
+#include "abi/host_device.h"
 #include "runtime/memory.hpp"
 
 namespace cudnn4j {
@@ -106,7 +106,8 @@ class Stream : public std::enable_shared_from_this<Stream> {
   cudaError_t synchronize();
 
   /** Whether all submitted work has run. */
-  bool idle() const { return completed_ == submitted_; }
+  bool idle() const { return reached(submitted_); }
+  bool reached(uint64_t position) const { return completed_ >= position; }
 
   /** The point after everything submitted so far. */
   StreamPoint here() { return {shared_from_this(), submitted_}; }
@@ -153,7 +154,6 @@ class Stream : public std::enable_shared_from_this<Stream> {
   uint64_t completed_ = 0;
   std::shared_ptr<Capture> capture_;
   size_t capture_member_ = 0;
-  LiveToken<Live::Streams> token_;
 };
 
 /** The stream behind a handle: null, 1 and 2 name the default stream; nullptr if there is none. */
@@ -163,7 +163,10 @@ Stream* create_stream(Stream::Kind kind);
 /** Finishes the stream's work and ends it; false when the handle is not that of a created stream. */
 bool destroy_stream(const void* handle);
 
-/** Runs everything submitted to any stream; returns, and forgets, an error of a task. */
+/** Runs everything submitted to any stream, whatever is being captured. */
+void run_all();
+
+/** The same for a caller who waits: returns, and forgets, an error of a task; refused in a capture. */
 cudaError_t synchronize_all();
 
 /** Keeps the error of a task that fails when it runs, for the next synchronization to return. */

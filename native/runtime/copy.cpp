@@ -1,0 +1,81 @@
+#include "runtime/copy.hpp"
+
+#include <cstring>
+#include <memory>
+
+#include "runtime/capture.hpp"
+
+namespace cudnn4j {
+
+namespace {
+
+bool direction_holds(cudaMemcpyKind kind, Place from, Place to) {
+  if (kind == cudaMemcpyDefault) return true;
+  const bool from_device = kind == cudaMemcpyDeviceToHost || kind == cudaMemcpyDeviceToDevice;
+  const bool to_device = kind == cudaMemcpyHostToDevice || kind == cudaMemcpyDeviceToDevice;
+  return from_device == (from == Place::Device) && to_device == (to == Place::Device);
+}
+
+/** Pageable memory is not ours to judge. */
+bool holds(Place place, Range range) {
+  if (place == Place::Pageable) return true;
+  return inside(range, place == Place::Device ? MemoryKind::Device : MemoryKind::Pinned);
+}
+
+Range registered(Place place, const void* address, size_t bytes) {
+  return place == Place::Pageable ? Range{nullptr, 0} : Range{address, bytes};
+}
+
+}  // namespace
+
+cudaError_t Copy::make(void* target, const void* source, size_t bytes, cudaMemcpyKind kind,
+                       Copy& copy) {
+  if (kind < cudaMemcpyHostToHost || kind > cudaMemcpyDefault) {
+    return cudaErrorInvalidMemcpyDirection;
+  }
+  copy.bytes_ = bytes;
+  if (bytes == 0) return cudaSuccess;
+  if (target == nullptr || source == nullptr) return cudaErrorInvalidValue;
+  copy.target_ = target;
+  copy.source_ = source;
+  copy.to_ = place_of(target);
+  copy.from_ = place_of(source);
+  const bool valid = direction_holds(kind, copy.from_, copy.to_) &&
+                     holds(copy.from_, {source, bytes}) && holds(copy.to_, {target, bytes});
+  return valid ? cudaSuccess : cudaErrorInvalidValue;
+}
+
+cudaError_t Copy::submit(Stream& stream) const {
+  if (bytes_ == 0) return cudaSuccess;
+  const bool as_it_stands = stream.capturing() || device_mode() == Mode::Eager;
+  if (as_it_stands) return enqueue(stream);
+  if (from_ == Place::Pageable && to_ == Place::Device) return enqueue_staged(stream);
+  const bool waits = to_ == Place::Pageable || (from_ != Place::Device && to_ != Place::Device);
+  const cudaError_t error = enqueue(stream);
+  return error == cudaSuccess && waits ? stream.synchronize() : error;
+}
+
+cudaError_t Copy::run_in_default_stream() const {
+  if (bytes_ == 0) return cudaSuccess;
+  Stream& stream = *find_stream(nullptr);
+  const cudaError_t error = enqueue(stream);
+  const bool within_device = from_ == Place::Device && to_ == Place::Device;
+  return error == cudaSuccess && !within_device ? stream.synchronize() : error;
+}
+
+cudaError_t Copy::enqueue(Stream& stream) const {
+  return stream.submit({registered(to_, target_, bytes_), registered(from_, source_, bytes_)},
+                       [target = target_, source = source_, bytes = bytes_] {
+                         std::memmove(target, source, bytes);
+                       });
+}
+
+cudaError_t Copy::enqueue_staged(Stream& stream) const {
+  const std::shared_ptr<std::byte[]> staged(new std::byte[bytes_]);
+  std::memcpy(staged.get(), source_, bytes_);
+  return stream.submit({{target_, bytes_}}, [target = target_, staged, bytes = bytes_] {
+    std::memcpy(target, staged.get(), bytes);
+  });
+}
+
+}  // namespace cudnn4j
