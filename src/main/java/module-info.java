@@ -7,10 +7,11 @@ import org.jspecify.annotations.NullMarked;
  */
 @NullMarked
 module io.github.cudnn4j {
-  requires static org.jspecify;
+  requires static transitive org.jspecify;
   requires static info.picocli;
   requires static me.tongfei.progressbar;
   requires static org.knowm.xchart;
 
   exports io.github.cudnn4j.bindings;
+  exports io.github.cudnn4j.io;
 }

@@ -1,0 +1,88 @@
+// Tokens to vectors and back. A negative token is padding: its vector is zero and it has no
+// gradient. A token beyond the table has no meaning; it yields NaN, so that the step is refused.
+#include "dialect.cuh"
+
+template <class T>
+DEVICE T not_a_number() {
+  const T zero = T(0);
+  return zero / zero;
+}
+
+template <class T>
+DEVICE void look_up(const int* tokens, const T* table, T* y, int count, int width, int vocabulary) {
+  FOR_EACH_ROW(r, count) {
+    const int token = tokens[r];
+    const bool known = token >= 0 && token < vocabulary;
+    const T* vector = table + (known ? static_cast<long long>(token) * width : 0);
+    const T missing = token < 0 ? T(0) : not_a_number<T>();
+    FOR_EACH_COLUMN(c, width) { y[r * width + c] = known ? vector[c] : missing; }
+  }
+}
+
+template <class T>
+DEVICE void encode(const int* tokens, T* y, int count, int classes) {
+  FOR_EACH_ROW(r, count) {
+    const int token = tokens[r];
+    const T other = token < classes ? T(0) : not_a_number<T>();
+    FOR_EACH_COLUMN(c, classes) { y[r * classes + c] = c == token ? T(1) : other; }
+  }
+}
+
+// The row of a token's first place in `order` sums over all its places, in their order, so every
+// row of the table has one writer and one order of summation.
+template <class T>
+DEVICE void sum_by_token(const int* tokens, const int* order, const T* dy, T* dtable, int count,
+                         int width, int vocabulary) {
+  FOR_EACH_ROW(r, count) {
+    const int token = tokens[order[r]];
+    const bool first = r == 0 || tokens[order[r - 1]] != token;
+    const int columns = first && token >= 0 && token < vocabulary ? width : 0;
+    long long end = r;
+    while (columns > 0 && end < count && tokens[order[end]] == token) ++end;
+    FOR_EACH_COLUMN(c, columns) {
+      T sum = T(0);
+      for (long long k = r; k < end; ++k) sum += dy[static_cast<long long>(order[k]) * width + c];
+      dtable[static_cast<long long>(token) * width + c] += sum;
+    }
+  }
+}
+
+// y[count, width] = table[tokens, :]
+KERNEL(embedding_f32, (const int* tokens, const float* table, float* y, int count, int width,
+                       int vocabulary)) {
+  look_up(tokens, table, y, count, width, vocabulary);
+}
+KERNEL(embedding_f64, (const int* tokens, const double* table, double* y, int count, int width,
+                       int vocabulary)) {
+  look_up(tokens, table, y, count, width, vocabulary);
+}
+
+// y[count, classes] = 1 where the column is the row's token, otherwise 0
+KERNEL(one_hot_f32, (const int* tokens, float* y, int count, int classes)) {
+  encode(tokens, y, count, classes);
+}
+KERNEL(one_hot_f64, (const int* tokens, double* y, int count, int classes)) {
+  encode(tokens, y, count, classes);
+}
+
+// order[count] = the places sorted by token, equal tokens in the order of their places. Each place
+// counts the places before it: quadratic, but without atomics and so with one possible result.
+KERNEL(token_order, (const int* tokens, int* order, int count)) {
+  FOR_EACH(i, count) {
+    const int token = tokens[i];
+    int rank = 0;
+    for (long long j = 0; j < i; ++j) rank += tokens[j] <= token ? 1 : 0;
+    for (long long j = i + 1; j < count; ++j) rank += tokens[j] < token ? 1 : 0;
+    order[rank] = static_cast<int>(i);
+  }
+}
+
+// dtable[token, :] += the sum of dy[count, width] over the token's places
+KERNEL(embedding_gradient_f32, (const int* tokens, const int* order, const float* dy, float* dtable,
+                                int count, int width, int vocabulary)) {
+  sum_by_token(tokens, order, dy, dtable, count, width, vocabulary);
+}
+KERNEL(embedding_gradient_f64, (const int* tokens, const int* order, const double* dy,
+                                double* dtable, int count, int width, int vocabulary)) {
+  sum_by_token(tokens, order, dy, dtable, count, width, vocabulary);
+}

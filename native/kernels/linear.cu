@@ -1,0 +1,36 @@
+// The bias of a linear layer; its products are matrix multiplications.
+#include "dialect.cuh"
+
+template <class T>
+DEVICE void add_to_rows(const T* bias, T* y, int rows, int columns) {
+  FOR_EACH_ROW(r, rows) {
+    FOR_EACH_COLUMN(c, columns) { y[r * columns + c] += bias[c]; }
+  }
+}
+
+// A block sums one column.
+template <class T>
+DEVICE void add_column_sums(const T* dy, T* dbias, int rows, int columns) {
+  FOR_EACH_ROW(c, columns) {
+    T sum = T(0);
+    FOR_EACH_COLUMN(r, rows) { sum += dy[r * columns + c]; }
+    sum = block_sum(sum);
+    IF_FIRST_THREAD { dbias[c] += sum; }
+  }
+}
+
+// y[rows, columns] += bias[columns]
+KERNEL(add_bias_f32, (const float* bias, float* y, int rows, int columns)) {
+  add_to_rows(bias, y, rows, columns);
+}
+KERNEL(add_bias_f64, (const double* bias, double* y, int rows, int columns)) {
+  add_to_rows(bias, y, rows, columns);
+}
+
+// dbias[columns] += the sum of dy[rows, columns] over the rows
+KERNEL(bias_gradient_f32, (const float* dy, float* dbias, int rows, int columns)) {
+  add_column_sums(dy, dbias, rows, columns);
+}
+KERNEL(bias_gradient_f64, (const double* dy, double* dbias, int rows, int columns)) {
+  add_column_sums(dy, dbias, rows, columns);
+}
