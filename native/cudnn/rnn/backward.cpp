@@ -1,0 +1,177 @@
+#include "cudnn/rnn/layer.hpp"
+#include "cudnn/rnn/scratch.hpp"
+#include "runtime/pool.hpp"
+
+namespace cudnn4j {
+namespace {
+
+/// One direction of one layer on its way back through time.
+template <class T>
+struct WalkBack {
+  const RnnShape& shape;
+  const Plan& plan;
+  int direction;
+  const RecurrentMatrix<T>& recurrent;
+  const Activations<T>& stored;
+  const T* output;
+  const T* h_initial;
+  const T* c_initial;
+  const T* dy;
+  T* dh;
+  T* dc;
+  /// Whether the gradient of the initial output is wanted.
+  bool to_start;
+
+  void step(const Plan::Span& span) const {
+    const int64_t hidden = shape.hidden;
+    const int64_t width = shape.output;
+    const int64_t output_ld = output_width(shape);
+    const bool first = span.before < 0;
+    BackwardStep<T> s{};
+    s.rows = span.rows;
+    s.hidden = hidden;
+    s.gates = stored.gates[direction] + span.token * gate_width(shape);
+    s.h_before_ld = first ? width : output_ld;
+    if (!first) {
+      s.h_before = output + span.before * output_ld;
+    } else if (h_initial) {
+      s.h_before = h_initial + span.row * width;
+    }
+    if (shape.cell == Cell::Gru) s.candidate = stored.candidate[direction] + span.token * hidden;
+    if (shape.cell == Cell::Lstm) {
+      const T* cells = stored.cell[direction];
+      s.c = cells + span.token * hidden;
+      if (!first) {
+        s.c_before = cells + span.before * hidden;
+      } else if (c_initial) {
+        s.c_before = c_initial + span.row * hidden;
+      }
+    }
+    s.dy = dy + span.token * output_ld;
+    s.dy_ld = output_ld;
+    s.dh = dh + span.row * width;
+    s.dc = dc + span.row * hidden;
+    cell_functions<T>().backward[static_cast<int>(shape.cell)](s);
+
+    if (first && !to_start) return;
+    const bool gru = shape.cell == Cell::Gru;
+    recurrent.joint.multiply(s.rows, s.gates, gate_width(shape), s.dh, width, gru);
+    if (gru) recurrent.candidate.multiply(s.rows, s.candidate, hidden, s.dh, width, true);
+  }
+
+  void run(int64_t from, int64_t to) const {
+    const int time = plan.time();
+    for (int i = 0; i < time; ++i) {
+      plan.spans(direction, direction == 0 ? time - 1 - i : i, from, to,
+                 [&](const Plan::Span& span) { step(span); });
+    }
+  }
+};
+
+template <class T>
+void start_gradient(const Plan& plan, const T* caller, int64_t first, int64_t width, T* rows) {
+  if (caller) {
+    plan.gather_rows(caller + first * width, width, rows);
+  } else {
+    std::fill_n(rows, plan.batch() * width, T(0));
+  }
+}
+
+template <class T>
+void undo_dropout(const RnnShape& shape, const Plan& plan, const uint8_t* kept, const T* masked,
+                  T* out, bool add) {
+  const int64_t count = plan.tokens() * output_width(shape);
+  constexpr int64_t chunk = 1 << 15;
+  parallel_for(static_cast<int>((count + chunk - 1) / chunk), [&](int i) {
+    const int64_t from = i * chunk;
+    cell_functions<T>().drop(std::min(chunk, count - from), kept + from,
+                             dropout_scale<T>(shape.dropout), masked + from, out + from, add);
+  });
+}
+
+}  // namespace
+
+template <class T>
+void backward_data(const RnnShape& shape, const Batch& batch, const T* y, const T* dy, T* dx,
+                   const T* hx, const T* dhy, T* dhx, const T* cx, const T* dcy, T* dcx,
+                   const T* weights, void* work, void* reserve) noexcept {
+  Arena arena(work);
+  const Plan plan(batch, arena);
+  const BackwardScratch<T> scratch(shape, plan, arena);
+  const int64_t tokens = plan.tokens();
+  const int64_t hidden = shape.hidden;
+  const int directions = shape.directions;
+  const int groups = row_groups(shape, plan);
+  const bool lstm = shape.cell == Cell::Lstm;
+  if (!lstm) cx = dcy = nullptr;
+
+  const T* gradient = dy;
+  if (!plan.direct()) {
+    plan.gather(dy, output_width(shape), scratch.dy);
+    gradient = scratch.dy;
+  }
+  for (int layer = shape.layers - 1; layer >= 0; --layer) {
+    const Activations<T> stored = stored_layer<T>(shape, plan, layer, Arena(reserve));
+    const T* output = stored.output ? stored.output : y;
+    const T* h_initial[2] = {};
+    const T* c_initial[2] = {};
+    for (int d = 0; d < directions; ++d) {
+      const LayerWeights<const T> w(shape, layer, d, weights);
+      const int64_t state = (static_cast<int64_t>(layer) * directions + d) * plan.batch();
+      h_initial[d] = scratch.initial(plan, hx, state, shape.output, scratch.h[d]);
+      c_initial[d] = scratch.initial(plan, cx, state, hidden, scratch.c[d]);
+      start_gradient(plan, dhy, state, shape.output, scratch.dh[d]);
+      start_gradient(plan, dcy, state, hidden, scratch.dc[d]);
+      scratch.recurrent[d].fill(shape, false, w.recurrent);
+    }
+
+    parallel_for(directions * groups, [&](int i) {
+      const int d = i % directions;
+      const WalkBack<T> walk{shape,
+                             plan,
+                             d,
+                             scratch.recurrent[d],
+                             stored,
+                             output + d * shape.output,
+                             h_initial[d],
+                             c_initial[d],
+                             gradient + d * shape.output,
+                             scratch.dh[d],
+                             scratch.dc[d],
+                             dhx != nullptr};
+      const int group = i / directions;
+      walk.run(plan.group_start(group, groups), plan.group_start(group + 1, groups));
+    });
+
+    T* below = layer > 0 ? scratch.outputs[layer % 2] : plan.direct() ? dx : scratch.dx;
+    for (int d = 0; d < directions; ++d) {
+      const LayerWeights<const T> w(shape, layer, d, weights);
+      const int64_t state = (static_cast<int64_t>(layer) * directions + d) * plan.batch();
+      if (dhx) plan.scatter_rows(scratch.dh[d], shape.output, dhx + state * shape.output);
+      if (dcx && lstm) plan.scatter_rows(scratch.dc[d], hidden, dcx + state * hidden);
+      if (layer == 0 && !dx) continue;
+
+      const int64_t width = input_width(shape, layer);
+      const PackedMatrix<T> matrix = scratch.input.of(gate_width(shape), width);
+      matrix.fill(false, w.input, width);
+      const bool masks = drops(shape, layer);
+      matrix.multiply_all(tokens, stored.gates[d], gate_width(shape),
+                          masks ? scratch.masked : below, width, !masks && d > 0);
+      if (masks) undo_dropout(shape, plan, stored.kept[d], scratch.masked, below, d > 0);
+    }
+    gradient = below;
+  }
+  if (!dx) return;
+  if (!plan.direct()) plan.scatter(gradient, shape.input, dx);
+  plan.fill_padding(shape.input, dx);
+}
+
+template void backward_data<float>(const RnnShape&, const Batch&, const float*, const float*,
+                                   float*, const float*, const float*, float*, const float*,
+                                   const float*, float*, const float*, void*, void*) noexcept;
+template void backward_data<double>(const RnnShape&, const Batch&, const double*, const double*,
+                                    double*, const double*, const double*, double*,
+                                    const double*, const double*, double*, const double*, void*,
+                                    void*) noexcept;
+
+}  // namespace cudnn4j

@@ -1,0 +1,68 @@
+#pragma once
+
+#include <cstdint>
+
+#include "cudnn/rnn/engine.hpp"
+
+namespace cudnn4j {
+
+/// One time step of some rows, forward. All matrices are row-major with one row per sequence.
+template <class T>
+struct ForwardStep {
+  int64_t rows;
+  int64_t hidden;
+  /// [rows][gates * hidden]; in: both products (GRU's candidate: the input product); out: the
+  /// activated gates.
+  T* gates;
+  /// GRU: [rows][hidden]; in: the candidate's recurrent product; out: that plus its bias.
+  T* candidate;
+  /// [gates * hidden], for GRU followed by the candidate's recurrent bias [hidden].
+  const T* bias;
+  /// The previous output with its leading dimension, and the previous cell state [rows][hidden];
+  /// null is zeros.
+  const T* h_before;
+  int64_t h_before_ld;
+  const T* c_before;
+  /// LSTM: [rows][hidden], the new cell state.
+  T* c;
+  T* h;
+  int64_t h_ld;
+};
+
+/// One time step of some rows, backward.
+template <class T>
+struct BackwardStep {
+  int64_t rows;
+  int64_t hidden;
+  /// [rows][gates * hidden]; in: activated gates; out: gradients of the gates' sums.
+  T* gates;
+  /// GRU: [rows][hidden]; in: the candidate's recurrent sum; out: its gradient.
+  T* candidate;
+  const T* h_before;
+  int64_t h_before_ld;
+  const T* c_before;
+  const T* c;
+  const T* dy;
+  int64_t dy_ld;
+  /// [rows][hidden]; in: the gradient that comes from the later step; out (GRU): the part of the
+  /// previous step's gradient that does not pass through a product.
+  T* dh;
+  /// LSTM: [rows][hidden], the cell state's gradient; in: of this step, out: of the previous one.
+  T* dc;
+};
+
+/// Elementwise work of the cells for this processor. The functions are chosen by Cell.
+template <class T>
+struct CellFunctions {
+  void (*forward[4])(const ForwardStep<T>&);
+  void (*backward[4])(const BackwardStep<T>&);
+  /// sums[j] += sum over the rows of values[i * ld + j].
+  void (*add_column_sums)(int64_t rows, int64_t columns, const T* values, int64_t ld, T* sums);
+  /// out[i] = kept[i] ? scale * in[i] : 0, or added to out.
+  void (*drop)(int64_t count, const uint8_t* kept, T scale, const T* in, T* out, bool add);
+};
+
+template <class T>
+const CellFunctions<T>& cell_functions();
+
+}  // namespace cudnn4j

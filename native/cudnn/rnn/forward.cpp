@@ -1,0 +1,200 @@
+#include "cudnn/rnn/layer.hpp"
+#include "cudnn/rnn/scratch.hpp"
+#include "runtime/pool.hpp"
+
+namespace cudnn4j {
+namespace {
+
+/// One direction of one layer on its way through time.
+template <class T>
+struct Walk {
+  const RnnShape& shape;
+  const Plan& plan;
+  int direction;
+  const RecurrentMatrix<T>& recurrent;
+  const T* bias;
+  T* gates;
+  T* candidate;
+  T* cell;
+  T* output;
+  const T* h_initial;
+  const T* c_initial;
+
+  void step(const Plan::Span& span) const {
+    const int64_t hidden = shape.hidden;
+    const int64_t width = shape.output;
+    const int64_t output_ld = output_width(shape);
+    const bool first = span.before < 0;
+    ForwardStep<T> s{};
+    s.rows = span.rows;
+    s.hidden = hidden;
+    s.gates = gates + span.token * gate_width(shape);
+    s.bias = bias;
+    s.h = output + span.token * output_ld;
+    s.h_ld = output_ld;
+    s.h_before_ld = first ? width : output_ld;
+    if (!first) {
+      s.h_before = output + span.before * output_ld;
+    } else if (h_initial) {
+      s.h_before = h_initial + span.row * width;
+    }
+    if (candidate) s.candidate = candidate + span.token * hidden;
+    if (cell) {
+      s.c = cell + span.token * hidden;
+      if (!first) {
+        s.c_before = cell + span.before * hidden;
+      } else if (c_initial) {
+        s.c_before = c_initial + span.row * hidden;
+      }
+    }
+    if (s.h_before) {
+      recurrent.joint.multiply(s.rows, s.h_before, s.h_before_ld, s.gates, gate_width(shape),
+                               true);
+      if (candidate) {
+        recurrent.candidate.multiply(s.rows, s.h_before, s.h_before_ld, s.candidate, hidden,
+                                     false);
+      }
+    } else if (candidate) {
+      std::fill_n(s.candidate, s.rows * hidden, T(0));
+    }
+    cell_functions<T>().forward[static_cast<int>(shape.cell)](s);
+  }
+
+  void run(int64_t from, int64_t to) const {
+    const int time = plan.time();
+    for (int i = 0; i < time; ++i) {
+      plan.spans(direction, direction == 0 ? i : time - 1 - i, from, to,
+                 [&](const Plan::Span& span) { step(span); });
+    }
+  }
+};
+
+/// The sum of the biases that every gate adds, then GRU's recurrent bias of the candidate.
+template <class T>
+void join_biases(const RnnShape& shape, const LayerWeights<const T>& weights, T* joined) {
+  const int64_t hidden = shape.hidden;
+  const int64_t width = gate_width(shape);
+  const int64_t joint = joint_gates(shape.cell) * hidden;
+  const T* input = weights.input_bias;
+  const T* recurrent = weights.recurrent_bias;
+  for (int64_t j = 0; j < width; ++j) {
+    joined[j] = (input ? input[j] : T(0)) + (recurrent && j < joint ? recurrent[j] : T(0));
+  }
+  for (int64_t j = joint; j < width; ++j) {
+    joined[width + j - joint] = recurrent ? recurrent[j] : T(0);
+  }
+}
+
+template <class T>
+void apply_dropout(const RnnShape& shape, const Plan& plan, const DropoutStream& stream,
+                   uint64_t first, const T* in, uint8_t* kept, T* out) {
+  const int64_t count = plan.tokens() * output_width(shape);
+  constexpr int64_t chunk = 1 << 14;
+  parallel_for(static_cast<int>((count + chunk - 1) / chunk), [&](int i) {
+    const int64_t from = i * chunk;
+    const int64_t elements = std::min(chunk, count - from);
+    dropout_mask(stream, shape.dropout, first + from, elements, kept + from);
+    cell_functions<T>().drop(elements, kept + from, dropout_scale<T>(shape.dropout), in + from,
+                             out + from, false);
+  });
+}
+
+}  // namespace
+
+template <class T>
+void forward(const RnnShape& shape, const Batch& batch, const T* x, T* y, const T* hx, T* hy,
+             const T* cx, T* cy, const T* weights, void* work, void* reserve,
+             void* dropout_state) noexcept {
+  Arena arena(work);
+  const Plan plan(batch, arena);
+  const bool training = reserve != nullptr;
+  const ForwardScratch<T> scratch(shape, plan, training, arena);
+  const int64_t tokens = plan.tokens();
+  const int64_t hidden = shape.hidden;
+  const int directions = shape.directions;
+  const int groups = row_groups(shape, plan);
+
+  DropoutStream stream{};
+  uint64_t drawn = 0;
+  if (training && shape.layers > 1 && shape.dropout > 0) {
+    const uint64_t masks = static_cast<uint64_t>(shape.layers - 1) * directions;
+    stream = take(static_cast<DropoutStream*>(dropout_state),
+                  masks * tokens * output_width(shape));
+  }
+
+  if (shape.cell != Cell::Lstm) cx = nullptr;
+  const T* input = x;
+  if (!plan.direct()) {
+    plan.gather(x, shape.input, scratch.x);
+    input = scratch.x;
+  }
+  for (int layer = 0; layer < shape.layers; ++layer) {
+    const bool last = layer == shape.layers - 1;
+    Activations<T> kept = training ? stored_layer<T>(shape, plan, layer, Arena(reserve))
+                                   : scratch.passing;
+    T* output = training ? kept.output : scratch.outputs[layer % 2];
+    if (last && plan.direct()) output = y;
+
+    const T* h_initial[2] = {};
+    const T* c_initial[2] = {};
+    for (int d = 0; d < directions; ++d) {
+      const LayerWeights<const T> w(shape, layer, d, weights);
+      const int64_t state = (static_cast<int64_t>(layer) * directions + d) * plan.batch();
+      h_initial[d] = scratch.initial(plan, hx, state, shape.output, scratch.h[d]);
+      c_initial[d] = scratch.initial(plan, cx, state, hidden, scratch.c[d]);
+      join_biases(shape, w, scratch.bias[d]);
+      scratch.recurrent[d].fill(shape, true, w.recurrent);
+
+      const T* from = input;
+      if (training && drops(shape, layer)) {
+        apply_dropout(shape, plan, stream, drawn, input, kept.kept[d], scratch.dropped);
+        drawn += static_cast<uint64_t>(tokens * output_width(shape));
+        from = scratch.dropped;
+      }
+      const int64_t width = input_width(shape, layer);
+      const PackedMatrix<T> matrix = scratch.input.of(width, gate_width(shape));
+      matrix.fill(true, w.input, width);
+      matrix.multiply_all(tokens, from, width, kept.gates[d], gate_width(shape), false);
+    }
+
+    parallel_for(directions * groups, [&](int i) {
+      const int d = i % directions;
+      const Walk<T> walk{shape,
+                         plan,
+                         d,
+                         scratch.recurrent[d],
+                         scratch.bias[d],
+                         kept.gates[d],
+                         kept.candidate[d],
+                         kept.cell[d],
+                         output + d * shape.output,
+                         h_initial[d],
+                         c_initial[d]};
+      const int group = i / directions;
+      walk.run(plan.group_start(group, groups), plan.group_start(group + 1, groups));
+    });
+
+    for (int d = 0; d < directions; ++d) {
+      const int64_t state = (static_cast<int64_t>(layer) * directions + d) * plan.batch();
+      if (hy) {
+        plan.final_rows(d, output + d * shape.output, output_width(shape), h_initial[d],
+                        shape.output, hy + state * shape.output);
+      }
+      if (cy && shape.cell == Cell::Lstm) {
+        plan.final_rows(d, kept.cell[d], hidden, c_initial[d], hidden, cy + state * hidden);
+      }
+    }
+    input = output;
+  }
+  if (!plan.direct()) plan.scatter(input, output_width(shape), y);
+  plan.fill_padding(output_width(shape), y);
+}
+
+template void forward<float>(const RnnShape&, const Batch&, const float*, float*, const float*,
+                             float*, const float*, float*, const float*, void*, void*,
+                             void*) noexcept;
+template void forward<double>(const RnnShape&, const Batch&, const double*, double*,
+                              const double*, double*, const double*, double*, const double*,
+                              void*, void*, void*) noexcept;
+
+}  // namespace cudnn4j

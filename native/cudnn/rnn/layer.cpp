@@ -1,0 +1,55 @@
+#include "cudnn/rnn/layer.hpp"
+
+#include "runtime/pool.hpp"
+
+namespace cudnn4j {
+namespace {
+
+/// Multiply-adds (or copied elements) below which a task is not worth another thread.
+constexpr int64_t product_per_task = 200'000;
+constexpr int64_t copies_per_task = 1 << 14;
+
+}  // namespace
+
+template <class T>
+void PackedMatrix<T>::fill(bool transposed, const T* source, int64_t ld) const {
+  const Packed<T>& kernels = packed<T>();
+  const int64_t panels = (columns + kernels.columns - 1) / kernels.columns;
+  const int64_t tasks = std::clamp<int64_t>(depth * columns / copies_per_task, 1,
+                                            std::min<int64_t>(panels, 4 * pool_threads()));
+  parallel_for(static_cast<int>(tasks), [&](int i) {
+    const int64_t first = panels * i / tasks * kernels.columns;
+    const int64_t end = std::min(columns, panels * (i + 1) / tasks * kernels.columns);
+    kernels.pack(transposed, depth, end - first, T(1), source + (transposed ? first * ld : first),
+                 ld, data + first * depth);
+  });
+}
+
+template <class T>
+void PackedMatrix<T>::multiply_all(int64_t rows, const T* a, int64_t lda, T* c, int64_t ldc,
+                                   bool add) const {
+  if (rows == 0) return;
+  const int64_t unit = packed<T>().rows;
+  // Enough rows to reuse a panel while it is in the first-level cache, and tasks to share out.
+  const int64_t most = std::max<int64_t>(1, rows * columns * depth / product_per_task);
+  const int64_t wanted = std::clamp((rows + 7) / 8, 4 * unit, 16 * unit);
+  const int tasks = static_cast<int>(std::min(most, (rows + wanted - 1) / wanted));
+  parallel_for(tasks, [&](int i) {
+    const int64_t from = rows * i / tasks;
+    const int64_t to = rows * (i + 1) / tasks;
+    multiply(to - from, a + from * lda, lda, c + from * ldc, ldc, add);
+  });
+}
+
+int row_groups(const RnnShape& shape, const Plan& plan) {
+  const int64_t work = plan.tokens() * gate_width(shape) * shape.output;
+  if (work * shape.directions < product_per_task) return 1;
+  const int threads = pool_threads();
+  const int per_direction = (threads + shape.directions - 1) / shape.directions;
+  return static_cast<int>(std::min<int64_t>(per_direction, plan.batch()));
+}
+
+template struct PackedMatrix<float>;
+template struct PackedMatrix<double>;
+
+}  // namespace cudnn4j

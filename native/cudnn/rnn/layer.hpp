@@ -1,0 +1,146 @@
+#pragma once
+
+#include "cudnn/rnn/cells.hpp"
+#include "cudnn/rnn/plan.hpp"
+#include "gemm/packed.hpp"
+
+namespace cudnn4j {
+
+inline int64_t input_width(const RnnShape& shape, int layer) {
+  return layer == 0 ? shape.input : static_cast<int64_t>(shape.directions) * shape.output;
+}
+
+inline int64_t gate_width(const RnnShape& shape) {
+  return static_cast<int64_t>(gates(shape.cell)) * shape.hidden;
+}
+
+/// Width of what one token of a layer puts out, both directions together.
+inline int64_t output_width(const RnnShape& shape) {
+  return static_cast<int64_t>(shape.directions) * shape.output;
+}
+
+inline bool drops(const RnnShape& shape, int layer) { return layer > 0 && shape.dropout > 0; }
+
+/// GRU's candidate keeps its recurrent product apart from its input product; the other gates add
+/// both. So the recurrent matrix is multiplied in two parts: `joint` gates and the rest.
+inline int joint_gates(Cell cell) { return cell == Cell::Gru ? 2 : gates(cell); }
+
+/// What a layer leaves for the backward pass, per direction: [tokens][..] in the plan's order.
+template <class T>
+struct Activations {
+  T* gates[2] = {};
+  /// GRU: the candidate's recurrent sum.
+  T* candidate[2] = {};
+  /// LSTM: the cell states.
+  T* cell[2] = {};
+  /// Dropout: which elements of the layer's input were kept.
+  uint8_t* kept[2] = {};
+  /// Both directions' outputs side by side; null when the caller's y holds them.
+  T* output = nullptr;
+
+  Activations() = default;
+  Activations(const RnnShape& shape, const Plan& plan, bool with_kept, bool with_output,
+              Arena& arena) {
+    const int64_t tokens = plan.tokens();
+    for (int d = 0; d < shape.directions; ++d) {
+      gates[d] = arena.take<T>(tokens * gate_width(shape));
+      if (shape.cell == Cell::Gru) candidate[d] = arena.take<T>(tokens * shape.hidden);
+      if (shape.cell == Cell::Lstm) cell[d] = arena.take<T>(tokens * shape.hidden);
+      if (with_kept) kept[d] = arena.take<uint8_t>(tokens * output_width(shape));
+    }
+    if (with_output) output = arena.take<T>(tokens * output_width(shape));
+  }
+};
+
+/// The part of the reserve that belongs to one layer. With layer = layers the arena ends up
+/// having measured the whole reserve.
+template <class T>
+Activations<T> stored_layer(const RnnShape& shape, const Plan& plan, int layer, Arena arena,
+                            size_t* bytes = nullptr) {
+  Activations<T> stored;
+  for (int l = 0; l <= layer && l < shape.layers; ++l) {
+    const bool last = l == shape.layers - 1;
+    stored = Activations<T>(shape, plan, drops(shape, l), !last || !plan.direct(), arena);
+  }
+  if (bytes) *bytes = arena.used();
+  return stored;
+}
+
+/// Matrices and biases of one direction of one layer, in the weight space or in its gradient.
+template <class T>
+struct LayerWeights {
+  /// [gates * hidden][input_width], [gates * hidden][output]: the gates' matrices stacked.
+  T* input;
+  T* recurrent;
+  /// [gates * hidden], or null.
+  T* input_bias;
+  T* recurrent_bias;
+
+  LayerWeights(const RnnShape& shape, int layer, int direction, T* space) {
+    const int pseudo_layer = layer * shape.directions + direction;
+    const WeightSlot first = *weight_slot(shape, pseudo_layer, 0);
+    const WeightSlot second = *weight_slot(shape, pseudo_layer, gates(shape.cell));
+    input = space + first.matrix_offset;
+    recurrent = space + second.matrix_offset;
+    input_bias = first.bias_offset < 0 ? nullptr : space + first.bias_offset;
+    recurrent_bias = second.bias_offset < 0 ? nullptr : space + second.bias_offset;
+  }
+};
+
+/// A packed right operand and its size.
+template <class T>
+struct PackedMatrix {
+  T* data = nullptr;
+  int64_t depth = 0;
+  int64_t columns = 0;
+
+  PackedMatrix() = default;
+  PackedMatrix(int64_t k, int64_t n, Arena& arena)
+      : data(arena.take<T>(packed<T>().size(k, n))), depth(k), columns(n) {}
+
+  /// Fills it from a row-major matrix, given transposed as [n, k] or plainly as [k, n].
+  void fill(bool transposed, const T* source, int64_t ld) const;
+
+  /// C[rows, columns] = A * this, or added to C, on the calling thread.
+  void multiply(int64_t rows, const T* a, int64_t lda, T* c, int64_t ldc, bool add) const {
+    packed<T>().multiply(rows, columns, depth, Rows<T>{a, lda, 1}, data,
+                         depth * packed<T>().columns, c, ldc, add);
+  }
+
+  /// The same, its rows split over the pool.
+  void multiply_all(int64_t rows, const T* a, int64_t lda, T* c, int64_t ldc, bool add) const;
+};
+
+/// The recurrent matrix of one direction, packed for h * R^T (forward) or gates * R (backward), in
+/// the parts that `joint_gates` describes.
+template <class T>
+struct RecurrentMatrix {
+  PackedMatrix<T> joint;
+  PackedMatrix<T> candidate;
+
+  RecurrentMatrix() = default;
+  RecurrentMatrix(const RnnShape& shape, bool forward, Arena& arena) {
+    const int64_t joint_rows = joint_gates(shape.cell) * int64_t{shape.hidden};
+    const int64_t rest = gate_width(shape) - joint_rows;
+    joint = forward ? PackedMatrix<T>(shape.output, joint_rows, arena)
+                    : PackedMatrix<T>(joint_rows, shape.output, arena);
+    if (rest > 0) {
+      candidate = forward ? PackedMatrix<T>(shape.output, rest, arena)
+                          : PackedMatrix<T>(rest, shape.output, arena);
+    }
+  }
+
+  void fill(const RnnShape& shape, bool forward, const T* recurrent) const {
+    joint.fill(forward, recurrent, shape.output);
+    if (shape.cell == Cell::Gru) {
+      const int64_t joint_rows = joint_gates(shape.cell) * int64_t{shape.hidden};
+      candidate.fill(forward, recurrent + joint_rows * shape.output, shape.output);
+    }
+  }
+};
+
+/// In how many groups of rows the time loops of all directions run, each on one thread from the
+/// first step to the last.
+int row_groups(const RnnShape& shape, const Plan& plan);
+
+}  // namespace cudnn4j

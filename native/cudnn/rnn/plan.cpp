@@ -1,0 +1,164 @@
+#include "cudnn/rnn/plan.hpp"
+
+#include <numeric>
+
+#include "runtime/pool.hpp"
+
+namespace cudnn4j {
+namespace {
+
+bool same_order(const Batch& batch, int64_t tokens) {
+  switch (batch.layout) {
+    case Layout::Packed:
+      return true;
+    case Layout::TimeMajor:
+      return batch.batch == 1 || tokens == static_cast<int64_t>(batch.time) * batch.batch;
+    default:
+      return batch.batch == 1;
+  }
+}
+
+/// Copies every step's tokens on the pool, a few steps per task.
+template <class F>
+void for_steps(int time, int64_t elements, F&& f) {
+  constexpr int64_t elements_per_task = 1 << 15;
+  const int tasks = static_cast<int>(std::clamp<int64_t>(elements / elements_per_task, 1, time));
+  parallel_for(tasks, [&](int i) {
+    const int end = static_cast<int>(static_cast<int64_t>(time) * (i + 1) / tasks);
+    for (int t = static_cast<int>(static_cast<int64_t>(time) * i / tasks); t < end; ++t) f(t);
+  });
+}
+
+}  // namespace
+
+Plan::Plan(const Batch& batch, Arena& arena)
+    : source_(batch),
+      time_(batch.time),
+      batch_(batch.batch),
+      tokens_(std::accumulate(batch.lengths.begin(), batch.lengths.end(), int64_t{0})),
+      direct_(same_order(batch, tokens_)),
+      order_(arena.take<int>(batch_)),
+      active_(arena.take<int64_t>(time_ + 1)),
+      offset_(arena.take<int64_t>(time_ + 1)) {
+  if (arena.measuring()) return;
+  // active_[t] first counts the rows of length t; from the longest down, that is a counting sort.
+  std::fill(active_, active_ + time_ + 1, 0);
+  for (int length : batch.lengths) ++active_[length];
+  int64_t longer = 0;
+  for (int t = time_; t >= 0; --t) {
+    const int64_t of_length = active_[t];
+    offset_[t] = longer;
+    active_[t] = longer;
+    longer += of_length;
+  }
+  for (int row = 0; row < batch_; ++row) order_[offset_[batch.lengths[row]]++] = row;
+  int64_t token = 0;
+  for (int t = 0; t <= time_; ++t) {
+    offset_[t] = token;
+    token += active_[t];
+  }
+}
+
+int64_t Plan::group_start(int index, int groups) const {
+  if (index == 0) return 0;
+  if (index == groups) return batch_;
+  const int64_t wanted = tokens_ * index / groups;
+  int64_t row = 0;
+  for (int64_t tokens = 0; row < batch_ && tokens < wanted; ++row) tokens += length(row);
+  return row;
+}
+
+template <class T>
+void Plan::gather(const T* caller, int64_t width, T* planned) const {
+  for_steps(time_, tokens_ * width, [&](int t) {
+    for (int64_t row = 0; row < active(t); ++row) {
+      std::copy_n(caller + caller_token(t, row) * width, width,
+                  planned + (offset(t) + row) * width);
+    }
+  });
+}
+
+template <class T>
+void Plan::scatter(const T* planned, int64_t width, T* caller) const {
+  for_steps(time_, tokens_ * width, [&](int t) {
+    for (int64_t row = 0; row < active(t); ++row) {
+      std::copy_n(planned + (offset(t) + row) * width, width,
+                  caller + caller_token(t, row) * width);
+    }
+  });
+}
+
+template <class T>
+void Plan::fill_padding(int64_t width, T* caller) const {
+  if (!source_.has_fill || source_.layout == Layout::Packed || tokens_ == batch_ * time_) return;
+  const T value = static_cast<T>(source_.fill);
+  for (int t = 0; t < time_; ++t) {
+    for (int64_t row = active(t); row < batch_; ++row) {
+      std::fill_n(caller + caller_token(t, row) * width, width, value);
+    }
+  }
+}
+
+template <class T>
+void Plan::gather_rows(const T* caller, int64_t width, T* planned) const {
+  for (int64_t row = 0; row < batch_; ++row) {
+    std::copy_n(caller + order_[row] * width, width, planned + row * width);
+  }
+}
+
+template <class T>
+void Plan::scatter_rows(const T* planned, int64_t width, T* caller) const {
+  for (int64_t row = 0; row < batch_; ++row) {
+    std::copy_n(planned + row * width, width, caller + order_[row] * width);
+  }
+}
+
+template <class T>
+void Plan::final_rows(int direction, const T* steps, int64_t ld, const T* initial, int64_t width,
+                      T* caller) const {
+  for (int64_t row = 0; row < batch_; ++row) {
+    T* out = caller + order_[row] * width;
+    const int steps_of_row = length(row);
+    if (steps_of_row > 0) {
+      const int last = direction == 0 ? steps_of_row - 1 : 0;
+      std::copy_n(steps + (offset(last) + row) * ld, width, out);
+    } else if (initial) {
+      std::copy_n(initial + row * width, width, out);
+    } else {
+      std::fill_n(out, width, T(0));
+    }
+  }
+}
+
+template <class T>
+void Plan::previous_rows(int direction, const T* steps, int64_t ld, const T* initial,
+                         int64_t width, T* previous) const {
+  for_steps(time_, tokens_ * width, [&](int t) {
+    spans(direction, t, 0, batch_, [&](const Span& span) {
+      for (int64_t i = 0; i < span.rows; ++i) {
+        T* out = previous + (span.token + i) * width;
+        if (span.before >= 0) {
+          std::copy_n(steps + (span.before + i) * ld, width, out);
+        } else if (initial) {
+          std::copy_n(initial + (span.row + i) * width, width, out);
+        } else {
+          std::fill_n(out, width, T(0));
+        }
+      }
+    });
+  });
+}
+
+#define CUDNN4J_INSTANTIATE(T)                                                              \
+  template void Plan::gather<T>(const T*, int64_t, T*) const;                               \
+  template void Plan::scatter<T>(const T*, int64_t, T*) const;                              \
+  template void Plan::fill_padding<T>(int64_t, T*) const;                                   \
+  template void Plan::gather_rows<T>(const T*, int64_t, T*) const;                          \
+  template void Plan::scatter_rows<T>(const T*, int64_t, T*) const;                         \
+  template void Plan::final_rows<T>(int, const T*, int64_t, const T*, int64_t, T*) const;   \
+  template void Plan::previous_rows<T>(int, const T*, int64_t, const T*, int64_t, T*) const;
+CUDNN4J_INSTANTIATE(float)
+CUDNN4J_INSTANTIATE(double)
+#undef CUDNN4J_INSTANTIATE
+
+}  // namespace cudnn4j
