@@ -1,0 +1,200 @@
+#include "cudnn/rnn/dropout.hpp"
+
+#include <algorithm>
+
+#include "cudnn/buffers.hpp"
+#include "cudnn/tensor.hpp"
+#include "fault/call.hpp"
+#include "runtime/pool.hpp"
+
+using namespace cudnn4j;
+using namespace cudnn4j::cudnn;
+
+namespace {
+
+// The reserve space holds one bit per element, set where the element is kept.
+constexpr int bits = 32;
+
+size_t reserve_bytes(const cudnnTensorStruct& tensor) {
+  return static_cast<size_t>((elements(tensor) + bits - 1) / bits) * sizeof(uint32_t);
+}
+
+struct Masked {
+  Walk in;
+  Walk out;
+  const void* source;
+  void* target;
+  uint32_t* mask;
+  float drop;
+};
+
+/// out = mask * in / (1 - drop). Draws the mask from `stream`, or reads it when that is null.
+template <class T>
+void apply(const Masked& m, const DropoutStream* stream) {
+  const auto* in = static_cast<const T*>(m.source);
+  auto* out = static_cast<T*>(m.target);
+  const T scale = dropout_scale<T>(m.drop);
+  const int64_t count = m.in.count();
+  const int64_t words = (count + bits - 1) / bits;
+  const int parts = static_cast<int>(std::min<int64_t>(pool_threads(), words));
+  parallel_for(parts, [&](int part) {
+    uint8_t kept[bits];
+    for (int64_t word = words * part / parts; word < words * (part + 1) / parts; ++word) {
+      const int64_t first = word * bits;
+      const int length = static_cast<int>(std::min<int64_t>(bits, count - first));
+      if (stream != nullptr) {
+        dropout_mask(*stream, m.drop, static_cast<uint64_t>(first), length, kept);
+        uint32_t drawn = 0;
+        for (int i = 0; i < length; ++i) {
+          drawn |= uint32_t{kept[i]} << i;
+        }
+        m.mask[word] = drawn;
+      }
+      for (int i = 0; i < length; ++i) {
+        const bool keep = (m.mask[word] >> i & 1) != 0;
+        out[m.out.offset(first + i)] = keep ? in[m.in.offset(first + i)] * scale : T{0};
+      }
+    }
+  });
+}
+
+/// Forward and backward are the same product; `draws` tells them apart.
+void dropout_call(cudnnHandle_t handle, cudnnDropoutDescriptor_t desc,
+                  cudnnTensorDescriptor_t in_desc, const char* in_name, const void* in,
+                  cudnnTensorDescriptor_t out_desc, const char* out_name, void* out, void* reserve,
+                  size_t reserved, bool draws) {
+  auto& stream = stream_of(handle);
+  const auto& dropout = live(desc, "dropoutDesc");
+  const auto& from = set_tensor(in_desc, in_name);
+  const auto& to = set_tensor(out_desc, out_name);
+  require_alike(from, in_name, to, out_name);
+  const bool is_double = from.type == CUDNN_DATA_DOUBLE;
+  require_supported(is_double || from.type == CUDNN_DATA_FLOAT,
+                    "%s has data type %d, only FLOAT and DOUBLE are supported", in_name,
+                    int(from.type));
+  require_pointer(in, in_name);
+  require_pointer(out, out_name);
+  require_pointer(reserve, "reserveSpace");
+  require(reserved >= reserve_bytes(from), "reserveSpaceSizeInBytes is %zu, %zu are needed",
+          reserved, reserve_bytes(from));
+  auto* states = draws && dropout.drop > 0 ? dropout.states : nullptr;
+  require(states != nullptr || !draws || dropout.drop == 0,
+          "dropoutDesc drops with probability %g but has no states", double{dropout.drop});
+
+  const size_t size = element_bytes(from.type);
+  const Buffer source{in_name, span(from, in), Use::Read, size};
+  const Buffer target{out_name, span(to, out), Use::Write, size};
+  const Buffer mask{"reserveSpace", {reserve, reserved}, Use::Write, sizeof(uint32_t)};
+  const Buffer state{"states", {states, sizeof(DropoutStream)}, Use::Write, sizeof(uint64_t)};
+  require_buffers({source, target, mask, state});
+  const Masked masked{Walk(from, 0, from.dims), Walk(to, 0, to.dims),           in, out,
+                      static_cast<uint32_t*>(reserve),  dropout.drop};
+  submit(stream, {source.range, target.range, mask.range, state.range},
+                [masked, states, draws, is_double] {
+                  // Without a generator nothing is dropped, which any stream with drop = 0 says.
+                  DropoutStream drawn{};
+                  if (states != nullptr) {
+                    drawn = take(states, static_cast<uint64_t>(masked.in.count()));
+                  }
+                  const auto* from_stream = draws ? &drawn : nullptr;
+                  is_double ? apply<double>(masked, from_stream)
+                            : apply<float>(masked, from_stream);
+                });
+}
+
+void set_dropout(cudnnDropoutDescriptor_t desc, cudnnHandle_t handle, float drop, void* states,
+                 size_t state_bytes, unsigned long long seed, bool seeds) {
+  auto& dropout = live(desc, "dropoutDesc");
+  auto& stream = stream_of(handle);
+  require(drop >= 0 && drop <= 1, "dropout is %g, not in [0, 1]", double{drop});
+  auto* generator = static_cast<DropoutStream*>(states);
+  if (states != nullptr) {
+    require(state_bytes >= sizeof(DropoutStream), "stateSizeInBytes is %zu, %zu are needed",
+            state_bytes, sizeof(DropoutStream));
+    const Buffer buffer{"states", {states, state_bytes}, Use::Write, sizeof(uint64_t)};
+    require_buffers({buffer});
+    if (seeds) {
+      submit(stream, {buffer.range}, [generator, seed] { *generator = {seed, 0}; });
+    }
+  }
+  dropout.drop = drop;
+  dropout.seed = seed;
+  dropout.states = generator;
+}
+
+}  // namespace
+
+cudnnStatus_t cudnnCreateDropoutDescriptor(cudnnDropoutDescriptor_t* desc) {
+  CUDNN4J_CALL(cudnnStatus_t);
+  return create(desc);
+}
+
+cudnnStatus_t cudnnDestroyDropoutDescriptor(cudnnDropoutDescriptor_t desc) {
+  CUDNN4J_CALL(cudnnStatus_t);
+  return destroy(desc);
+}
+
+cudnnStatus_t cudnnDropoutGetStatesSize(cudnnHandle_t handle, size_t* size) {
+  CUDNN4J_CALL(cudnnStatus_t);
+  return answer([&] {
+    live(handle, "handle");
+    require_pointer(size, "sizeInBytes");
+    *size = sizeof(DropoutStream);
+  });
+}
+
+cudnnStatus_t cudnnDropoutGetReserveSpaceSize(cudnnTensorDescriptor_t x_desc, size_t* size) {
+  CUDNN4J_CALL(cudnnStatus_t);
+  return answer([&] {
+    const auto& tensor = live(x_desc, "xDesc");
+    require_pointer(size, "sizeInBytes");
+    *size = reserve_bytes(tensor);
+  });
+}
+
+cudnnStatus_t cudnnSetDropoutDescriptor(cudnnDropoutDescriptor_t desc, cudnnHandle_t handle,
+                                        float dropout, void* states, size_t state_bytes,
+                                        unsigned long long seed) {
+  CUDNN4J_CALL(cudnnStatus_t);
+  return answer([&] { set_dropout(desc, handle, dropout, states, state_bytes, seed, true); });
+}
+
+cudnnStatus_t cudnnRestoreDropoutDescriptor(cudnnDropoutDescriptor_t desc, cudnnHandle_t handle,
+                                            float dropout, void* states, size_t state_bytes,
+                                            unsigned long long seed) {
+  CUDNN4J_CALL(cudnnStatus_t);
+  return answer([&] { set_dropout(desc, handle, dropout, states, state_bytes, seed, false); });
+}
+
+cudnnStatus_t cudnnGetDropoutDescriptor(cudnnDropoutDescriptor_t desc, cudnnHandle_t handle,
+                                        float* dropout, void** states, unsigned long long* seed) {
+  CUDNN4J_CALL(cudnnStatus_t);
+  return answer([&] {
+    const auto& set = live(desc, "dropoutDesc");
+    live(handle, "handle");
+    store(dropout, set.drop);
+    store<void*>(states, set.states);
+    store(seed, set.seed);
+  });
+}
+
+cudnnStatus_t cudnnDropoutForward(cudnnHandle_t handle, cudnnDropoutDescriptor_t desc,
+                                  cudnnTensorDescriptor_t x_desc, const void* x,
+                                  cudnnTensorDescriptor_t y_desc, void* y, void* reserve,
+                                  size_t reserve_bytes) {
+  CUDNN4J_CALL(cudnnStatus_t);
+  return answer([&] {
+    dropout_call(handle, desc, x_desc, "x", x, y_desc, "y", y, reserve, reserve_bytes, true);
+  });
+}
+
+cudnnStatus_t cudnnDropoutBackward(cudnnHandle_t handle, cudnnDropoutDescriptor_t desc,
+                                   cudnnTensorDescriptor_t dy_desc, const void* dy,
+                                   cudnnTensorDescriptor_t dx_desc, void* dx, void* reserve,
+                                   size_t reserve_bytes) {
+  CUDNN4J_CALL(cudnnStatus_t);
+  return answer([&] {
+    dropout_call(handle, desc, dy_desc, "dy", dy, dx_desc, "dx", dx, reserve, reserve_bytes,
+                 false);
+  });
+}

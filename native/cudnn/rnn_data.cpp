@@ -1,0 +1,146 @@
+#include <algorithm>
+#include <cstring>
+
+#include "cudnn/objects.hpp"
+#include "cudnn/tensor.hpp"
+#include "fault/call.hpp"
+
+using namespace cudnn4j;
+using namespace cudnn4j::cudnn;
+
+namespace {
+
+constexpr int layouts = 3;
+// Counted with those that only cuDNN's graph interface has.
+constexpr int data_types = 22;
+
+Layout layout_of(cudnnRNNDataLayout_t layout) {
+  switch (layout) {
+    case CUDNN_RNN_DATA_LAYOUT_SEQ_MAJOR_PACKED:
+      return Layout::Packed;
+    case CUDNN_RNN_DATA_LAYOUT_BATCH_MAJOR_UNPACKED:
+      return Layout::BatchMajor;
+    default:
+      return Layout::TimeMajor;
+  }
+}
+
+cudnnRNNDataLayout_t name_of(Layout layout) {
+  switch (layout) {
+    case Layout::Packed:
+      return CUDNN_RNN_DATA_LAYOUT_SEQ_MAJOR_PACKED;
+    case Layout::BatchMajor:
+      return CUDNN_RNN_DATA_LAYOUT_BATCH_MAJOR_UNPACKED;
+    default:
+      return CUDNN_RNN_DATA_LAYOUT_SEQ_MAJOR_UNPACKED;
+  }
+}
+
+bool has_sequences(cudnnDataType_t type) {
+  return type == CUDNN_DATA_FLOAT || type == CUDNN_DATA_DOUBLE || type == CUDNN_DATA_HALF ||
+         type == CUDNN_DATA_BFLOAT16;
+}
+
+/// The number that padding_fill points to; half types wait for an engine that computes with them.
+double padding_of(cudnnDataType_t type, const void* padding_fill) {
+  switch (type) {
+    case CUDNN_DATA_FLOAT:
+      return *static_cast<const float*>(padding_fill);
+    case CUDNN_DATA_DOUBLE:
+      return *static_cast<const double*>(padding_fill);
+    default:
+      return 0;
+  }
+}
+
+void require_lengths(const Batch& batch) {
+  const auto& lengths = batch.lengths;
+  for (int row = 0; row < batch.batch; ++row) {
+    require(lengths[row] >= 0 && lengths[row] <= batch.time,
+            "seqLengthArray[%d] is %d, not in [0, %d]", row, lengths[row], batch.time);
+  }
+  if (batch.layout == Layout::Packed) {
+    require(std::is_sorted(lengths.rbegin(), lengths.rend()),
+            "seqLengthArray is not in descending order, which the packed layout needs");
+    require(lengths.front() == batch.time,
+            "the longest sequence has %d steps, in the packed layout that must be maxSeqLength %d",
+            lengths.front(), batch.time);
+    require(lengths.back() > 0, "seqLengthArray has a 0, which the packed layout has no room for");
+  }
+}
+
+}  // namespace
+
+cudnnStatus_t cudnnCreateRNNDataDescriptor(cudnnRNNDataDescriptor_t* desc) {
+  CUDNN4J_CALL(cudnnStatus_t);
+  return create(desc);
+}
+
+cudnnStatus_t cudnnDestroyRNNDataDescriptor(cudnnRNNDataDescriptor_t desc) {
+  CUDNN4J_CALL(cudnnStatus_t);
+  return destroy(desc);
+}
+
+cudnnStatus_t cudnnSetRNNDataDescriptor(cudnnRNNDataDescriptor_t desc, cudnnDataType_t data_type,
+                                        cudnnRNNDataLayout_t layout, int max_seq_length,
+                                        int batch_size, int vector_size, const int seq_lengths[],
+                                        void* padding_fill) {
+  CUDNN4J_CALL(cudnnStatus_t);
+  return answer([&] {
+    auto& data = live(desc, "rnnDataDesc");
+    require_pointer(seq_lengths, "seqLengthArray");
+    require_enum(data_type, data_types, "dataType");
+    require_supported(has_sequences(data_type), "dataType is %d, which sequences cannot have",
+                      int(data_type));
+    require_enum(layout, layouts, "layout");
+    require(max_seq_length > 0, "maxSeqLength is %d, not positive", max_seq_length);
+    require(batch_size > 0, "batchSize is %d, not positive", batch_size);
+    require(vector_size > 0, "vectorSize is %d, not positive", vector_size);
+    auto batch = std::make_shared<Batch>();
+    batch->layout = layout_of(layout);
+    batch->time = max_seq_length;
+    batch->batch = batch_size;
+    batch->lengths.assign(seq_lengths, seq_lengths + batch_size);
+    require_lengths(*batch);
+    cudnnRNNDataStruct changed{.type = data_type, .vector = vector_size};
+    if (padding_fill != nullptr) {
+      batch->has_fill = true;
+      batch->fill = padding_of(data_type, padding_fill);
+      std::memcpy(changed.padding_fill.data(), padding_fill, element_bytes(data_type));
+    }
+    changed.batch = std::move(batch);
+    data = std::move(changed);
+  });
+}
+
+cudnnStatus_t cudnnGetRNNDataDescriptor(cudnnRNNDataDescriptor_t desc, cudnnDataType_t* data_type,
+                                        cudnnRNNDataLayout_t* layout, int* max_seq_length,
+                                        int* batch_size, int* vector_size, int lengths_requested,
+                                        int seq_lengths[], void* padding_fill) {
+  CUDNN4J_CALL(cudnnStatus_t);
+  return answer([&] {
+    const auto& data = live(desc, "rnnDataDesc");
+    require_pointer(data_type, "dataType");
+    require_pointer(layout, "layout");
+    require_pointer(max_seq_length, "maxSeqLength");
+    require_pointer(batch_size, "batchSize");
+    require_pointer(vector_size, "vectorSize");
+    require(lengths_requested >= 0, "arrayLengthRequested is %d, negative", lengths_requested);
+    require(seq_lengths != nullptr || lengths_requested == 0, "seqLengthArray is NULL");
+    require_pointer(padding_fill, "paddingFill");
+    // A descriptor that was never set answers with zeros, as cuDNN's does.
+    static const Batch none;
+    const Batch& batch = data.batch != nullptr ? *data.batch : none;
+    *data_type = data.type;
+    *layout = name_of(batch.layout);
+    *max_seq_length = batch.time;
+    *batch_size = batch.batch;
+    *vector_size = data.vector;
+    for (int row = 0; row < lengths_requested; ++row) {
+      seq_lengths[row] = row < batch.batch ? batch.lengths[row] : 0;
+    }
+    if (batch.has_fill) {
+      std::memcpy(padding_fill, data.padding_fill.data(), element_bytes(data.type));
+    }
+  });
+}

@@ -1,0 +1,141 @@
+#include "cudnn/rnn_network.hpp"
+
+#include <algorithm>
+
+#include "cudnn/tensor.hpp"
+
+namespace cudnn4j::cudnn {
+namespace {
+
+Cell cell_of(cudnnRNNMode_t mode) {
+  switch (mode) {
+    case CUDNN_RNN_RELU:
+      return Cell::Relu;
+    case CUDNN_RNN_TANH:
+      return Cell::Tanh;
+    case CUDNN_LSTM:
+      return Cell::Lstm;
+    default:
+      return Cell::Gru;
+  }
+}
+
+Bias bias_of(cudnnRNNBiasMode_t mode) {
+  switch (mode) {
+    case CUDNN_RNN_NO_BIAS:
+      return Bias::None;
+    case CUDNN_RNN_SINGLE_INP_BIAS:
+      return Bias::Input;
+    case CUDNN_RNN_DOUBLE_BIAS:
+      return Bias::Both;
+    default:
+      return Bias::Recurrent;
+  }
+}
+
+void require_computable(const RnnShape& shape, cudnnDataType_t type) {
+  require_supported(type == CUDNN_DATA_FLOAT || type == CUDNN_DATA_DOUBLE,
+                    "the host device computes FLOAT and DOUBLE, not data type %d", int(type));
+  require_supported(shape.output == shape.hidden,
+                    "the host device has no projection (projSize %d, hiddenSize %d)", shape.output,
+                    shape.hidden);
+  require_supported(!shape.skip_input, "the host device has no skip input");
+  require_supported(!shape.clip, "the host device has no clipping of the cell state");
+}
+
+}  // namespace
+
+Network network_of(cudnnRNNDescriptor_t desc) {
+  const auto& rnn = live(desc, "rnnDesc");
+  require(rnn.settings.has_value(), "rnnDesc was never set");
+  const auto& set = *rnn.settings;
+  const bool lstm = set.cell_mode == CUDNN_LSTM;
+  const RnnShape shape{
+      .cell = cell_of(set.cell_mode),
+      .bias = bias_of(set.bias_mode),
+      .layers = set.num_layers,
+      .directions = set.dir_mode == CUDNN_BIDIRECTIONAL ? 2 : 1,
+      .input = set.input_size,
+      .hidden = set.hidden_size,
+      .output = set.proj_size,
+      .skip_input = set.input_mode == CUDNN_SKIP_INPUT,
+      // Clipping is of the LSTM's cell state; other cells have none.
+      .clip = lstm && rnn.clip_mode == CUDNN_RNN_CLIP_MINMAX,
+      .clip_low = rnn.clip_low,
+      .clip_high = rnn.clip_high,
+      .dropout = 0,
+  };
+  require_computable(shape, set.data_type);
+  return {.shape = shape,
+          .type = set.data_type,
+          .element_bytes = element_bytes(set.data_type),
+          .padded_io = (set.aux_flags & CUDNN_RNN_PADDED_IO_ENABLED) != 0,
+          .dropout = set.dropout_desc};
+}
+
+std::shared_ptr<const Batch> sequences_of(const Network& network, cudnnRNNDataDescriptor_t desc,
+                                          const char* name, int vector) {
+  const auto& data = live(desc, name);
+  require(data.batch != nullptr, "%s was never set", name);
+  require(data.type == network.type, "%s has data type %d, the network has %d", name,
+          int(data.type), int(network.type));
+  require(data.vector == vector, "%s has vectorSize %d, the network has %d", name, data.vector,
+          vector);
+  const auto& lengths = data.batch->lengths;
+  const auto [shortest, longest] = std::minmax_element(lengths.begin(), lengths.end());
+  require(*shortest > 0, "%s has a sequence of length 0", name);
+  require(network.padded_io || data.batch->layout == Layout::Packed ||
+              *shortest == data.batch->time,
+          "%s has a sequence of length %d below maxSeqLength %d, which the unpacked layouts allow "
+          "only with CUDNN_RNN_PADDED_IO_ENABLED",
+          name, *shortest, data.batch->time);
+  return data.batch;
+}
+
+int64_t sequence_elements(const Batch& batch, int vector) {
+  int64_t rows = int64_t{batch.time} * batch.batch;
+  if (batch.layout == Layout::Packed) {
+    rows = 0;
+    for (const int length : batch.lengths) {
+      rows += length;
+    }
+  }
+  return rows * vector;
+}
+
+void require_same_sequences(const Batch& x, const Batch& y) {
+  require(x.layout == y.layout, "xDesc and yDesc differ in layout (%d, %d)", int(x.layout),
+          int(y.layout));
+  require(x.time == y.time, "xDesc and yDesc differ in maxSeqLength (%d, %d)", x.time, y.time);
+  require(x.batch == y.batch, "xDesc and yDesc differ in batchSize (%d, %d)", x.batch, y.batch);
+  require(x.lengths == y.lengths, "xDesc and yDesc differ in seqLengthArray");
+}
+
+void require_state(const Network& network, cudnnTensorDescriptor_t desc, const char* name,
+                   int batch, int width) {
+  const auto& tensor = set_tensor(desc, name);
+  require(tensor.type == network.type, "%s has data type %d, the network has %d", name,
+          int(tensor.type), int(network.type));
+  cudnnTensorStruct packed;
+  set_packed(packed, network.type, network.states(), batch, width);
+  require(tensor.dims == packed.dims && tensor.extent == packed.extent,
+          "%s is not of shape [%d, %d, %d]", name, network.states(), batch, width);
+  require(tensor.stride == packed.stride, "%s is not packed", name);
+}
+
+DropoutStream* attach_dropout(Network& network) {
+  if (network.dropout == nullptr) {
+    return nullptr;
+  }
+  const auto& dropout = live(network.dropout, "dropoutDesc");
+  network.shape.dropout = dropout.drop;
+  // Nothing is between the layers of a single one.
+  if (dropout.drop == 0 || network.shape.layers == 1) {
+    return nullptr;
+  }
+  require(dropout.states != nullptr, "dropoutDesc drops with probability %g but has no states",
+          double{dropout.drop});
+  return dropout.states;
+}
+
+}  // namespace cudnn4j::cudnn
