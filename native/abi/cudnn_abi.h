@@ -12,6 +12,8 @@
 #include "cudart_abi.h"
 #include "export.h"
 
+typedef enum : int { MAJOR_VERSION = 0, MINOR_VERSION = 1, PATCH_LEVEL = 2 } libraryPropertyType;
+
 enum { CUDNN_VERSION = 92400, CUDNN_DIM_MAX = 8 };
 
 typedef struct cudnnContext* cudnnHandle_t;

@@ -16,26 +16,26 @@ bool overlap(const Range& a, const Range& b) {
 
 }  // namespace
 
-void require_buffers(std::initializer_list<Buffer> buffers) {
-  for (const auto& [name, range, use, alignment] : buffers) {
-    if (range.address == nullptr) {
-      continue;
-    }
-    if (reinterpret_cast<uintptr_t>(range.address) % alignment != 0) {
-      refuse(CUDNN_STATUS_BAD_PARAM_MISALIGNED_POINTER, "%s at %p is not aligned to %zu bytes",
-             name, range.address, alignment);
-    }
-    require(inside(range, MemoryKind::Device),
-            "%s: the %zu bytes at %p are not inside one live block of device memory", name,
-            range.bytes, range.address);
+void Buffers::add(const char* name, Range range, Use use, size_t alignment) {
+  if (reinterpret_cast<uintptr_t>(range.address) % alignment != 0) {
+    refuse(CUDNN_STATUS_BAD_PARAM_MISALIGNED_POINTER, "%s at %p is not aligned to %zu bytes", name,
+           range.address, alignment);
   }
+  require(inside(range, MemoryKind::Device),
+          "%s: the %zu bytes at %p are not inside one live block of device memory", name,
+          range.bytes, range.address);
+  ranges_.at(count_) = range;
+  names_[count_] = name;
+  uses_[count_] = use;
+  ++count_;
 }
 
-void require_disjoint(std::initializer_list<Buffer> buffers) {
-  for (auto a = buffers.begin(); a != buffers.end(); ++a) {
-    for (auto b = a + 1; b != buffers.end(); ++b) {
-      const bool written = a->use == Use::Write || b->use == Use::Write;
-      require(!(written && overlap(a->range, b->range)), "%s and %s overlap", a->name, b->name);
+void Buffers::require_disjoint() const {
+  for (size_t a = 0; a < count_; ++a) {
+    for (size_t b = a + 1; b < count_; ++b) {
+      const bool written = uses_[a] == Use::Write || uses_[b] == Use::Write;
+      require(!(written && overlap(ranges_[a], ranges_[b])), "%s and %s overlap", names_[a],
+              names_[b]);
     }
   }
 }

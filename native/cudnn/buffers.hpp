@@ -1,7 +1,8 @@
 #pragma once
 
+#include <array>
 #include <cstddef>
-#include <initializer_list>
+#include <span>
 
 #include "runtime/memory.hpp"
 
@@ -9,19 +10,30 @@ namespace cudnn4j::cudnn {
 
 enum class Use { Read, Write };
 
-/// A device buffer among a call's arguments. A null address means that the caller left it out.
-struct Buffer {
-  const char* name;
-  Range range;
-  Use use;
-  /// What the address must be a multiple of, in bytes.
-  size_t alignment;
+/**
+ * The device buffers among a call's arguments, collected to be checked together. A null address
+ * means that the caller left the argument out.
+ */
+class Buffers {
+ public:
+  /**
+   * Adds a buffer; refused unless its address is a multiple of `alignment` bytes and it lies
+   * wholly inside one live block of device memory.
+   */
+  void add(const char* name, Range range, Use use, size_t alignment);
+
+  /** Refuses buffers that overlap another one of which either is written. */
+  void require_disjoint() const;
+
+  std::span<const Range> ranges() const { return {ranges_.data(), count_}; }
+
+ private:
+  static constexpr size_t capacity = 12;
+
+  std::array<Range, capacity> ranges_{};
+  std::array<const char*, capacity> names_{};
+  std::array<Use, capacity> uses_{};
+  size_t count_ = 0;
 };
-
-/// Refuses buffers that are not aligned or do not lie wholly inside one block of device memory.
-void require_buffers(std::initializer_list<Buffer> buffers);
-
-/// Refuses buffers that overlap another one of which either is written.
-void require_disjoint(std::initializer_list<Buffer> buffers);
 
 }  // namespace cudnn4j::cudnn

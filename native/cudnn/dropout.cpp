@@ -28,7 +28,7 @@ struct Masked {
   float drop;
 };
 
-/// out = mask * in / (1 - drop). Draws the mask from `stream`, or reads it when that is null.
+/** out = mask * in / (1 - drop). Draws the mask from `stream`, or reads it when that is null. */
 template <class T>
 void apply(const Masked& m, const DropoutStream* stream) {
   const auto* in = static_cast<const T*>(m.source);
@@ -58,7 +58,7 @@ void apply(const Masked& m, const DropoutStream* stream) {
   });
 }
 
-/// Forward and backward are the same product; `draws` tells them apart.
+/** Forward and backward are the same product; `draws` tells them apart. */
 void dropout_call(cudnnHandle_t handle, cudnnDropoutDescriptor_t desc,
                   cudnnTensorDescriptor_t in_desc, const char* in_name, const void* in,
                   cudnnTensorDescriptor_t out_desc, const char* out_name, void* out, void* reserve,
@@ -81,15 +81,18 @@ void dropout_call(cudnnHandle_t handle, cudnnDropoutDescriptor_t desc,
   require(states != nullptr || !draws || dropout.drop == 0,
           "dropoutDesc drops with probability %g but has no states", double{dropout.drop});
 
-  const size_t size = element_bytes(from.type);
-  const Buffer source{in_name, span(from, in), Use::Read, size};
-  const Buffer target{out_name, span(to, out), Use::Write, size};
-  const Buffer mask{"reserveSpace", {reserve, reserved}, Use::Write, sizeof(uint32_t)};
-  const Buffer state{"states", {states, sizeof(DropoutStream)}, Use::Write, sizeof(uint64_t)};
-  require_buffers({source, target, mask, state});
-  const Masked masked{Walk(from, 0, from.dims), Walk(to, 0, to.dims),           in, out,
-                      static_cast<uint32_t*>(reserve),  dropout.drop};
-  submit(stream, {source.range, target.range, mask.range, state.range},
+  Buffers buffers;
+  buffers.add(in_name, span(from, in), Use::Read, element_bytes(from.type));
+  buffers.add(out_name, span(to, out), Use::Write, element_bytes(from.type));
+  buffers.add("reserveSpace", {reserve, reserved}, Use::Write, alignof(uint32_t));
+  buffers.add("states", {states, sizeof(DropoutStream)}, Use::Write, alignof(DropoutStream));
+  const Masked masked{.in = Walk(from, 0, from.dims),
+                      .out = Walk(to, 0, to.dims),
+                      .source = in,
+                      .target = out,
+                      .mask = static_cast<uint32_t*>(reserve),
+                      .drop = dropout.drop};
+  submit(stream, buffers.ranges(),
                 [masked, states, draws, is_double] {
                   // Without a generator nothing is dropped, which any stream with drop = 0 says.
                   DropoutStream drawn{};
@@ -111,10 +114,10 @@ void set_dropout(cudnnDropoutDescriptor_t desc, cudnnHandle_t handle, float drop
   if (states != nullptr) {
     require(state_bytes >= sizeof(DropoutStream), "stateSizeInBytes is %zu, %zu are needed",
             state_bytes, sizeof(DropoutStream));
-    const Buffer buffer{"states", {states, state_bytes}, Use::Write, sizeof(uint64_t)};
-    require_buffers({buffer});
+    Buffers buffers;
+    buffers.add("states", {states, state_bytes}, Use::Write, alignof(DropoutStream));
     if (seeds) {
-      submit(stream, {buffer.range}, [generator, seed] { *generator = {seed, 0}; });
+      submit(stream, buffers.ranges(), [generator, seed] { *generator = {seed, 0}; });
     }
   }
   dropout.drop = drop;

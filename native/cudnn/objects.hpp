@@ -3,6 +3,8 @@
 #include <array>
 #include <memory>
 #include <optional>
+#include <span>
+#include <utility>
 
 #include "abi/cudnn_abi.h"
 #include "cudnn/rnn/engine.hpp"
@@ -25,10 +27,10 @@ struct cudnnContext {
 struct cudnnTensorStruct {
   static constexpr auto kind = cudnn4j::cudnn::ObjectKind::Tensor;
   cudnnDataType_t type = CUDNN_DATA_FLOAT;
-  /// 0 until the descriptor is set.
+  /** 0 until the descriptor is set. */
   int dims = 0;
   std::array<int, CUDNN_DIM_MAX> extent{};
-  /// In elements.
+  /** In elements. */
   std::array<int, CUDNN_DIM_MAX> stride{};
 };
 
@@ -36,7 +38,7 @@ struct cudnnDropoutStruct {
   static constexpr auto kind = cudnn4j::cudnn::ObjectKind::Dropout;
   float drop = 0;
   unsigned long long seed = 0;
-  /// The generator, in device memory of the caller; null without one.
+  /** The generator, in device memory of the caller; null without one. */
   cudnn4j::DropoutStream* states = nullptr;
 };
 
@@ -55,7 +57,7 @@ struct cudnnRNNStruct {
     int32_t hidden_size;
     int32_t proj_size;
     int32_t num_layers;
-    /// Kept by address: the caller may change the probability or destroy it between calls.
+    /** Kept by address: the caller may change the probability or destroy it between calls. */
     cudnnDropoutDescriptor_t dropout_desc;
     uint32_t aux_flags;
   };
@@ -69,10 +71,12 @@ struct cudnnRNNDataStruct {
   static constexpr auto kind = cudnn4j::cudnn::ObjectKind::RnnData;
   cudnnDataType_t type = CUDNN_DATA_FLOAT;
   int vector = 0;
-  /// Shared with the work that was queued, so that a later change does not reach it; null until
-  /// the descriptor is set.
+  /**
+   * Shared with the work that was queued, so that a later change does not reach it; null until
+   * the descriptor is set.
+   */
   std::shared_ptr<const cudnn4j::Batch> batch;
-  /// One element of `type`, as the caller gave it.
+  /** One element of `type`, as the caller gave it. */
   std::array<unsigned char, sizeof(double)> padding_fill{};
 };
 
@@ -92,7 +96,7 @@ void register_object(const void* object, ObjectKind kind);
 bool unregister_object(const void* object, ObjectKind kind);
 bool is_live(const void* object, ObjectKind kind);
 
-/// The object itself, refused when the pointer is NULL or not a live object of this kind.
+/** The object itself, refused when the pointer is NULL or not a live object of this kind. */
 template <class T>
 T& live(T* object, const char* name) {
   require_pointer(object, name);
@@ -100,7 +104,7 @@ T& live(T* object, const char* name) {
   return *object;
 }
 
-/// The body of a Create function.
+/** The body of a Create function. */
 template <class T>
 cudnnStatus_t create(T** out) noexcept {
   return answer([&] {
@@ -111,7 +115,7 @@ cudnnStatus_t create(T** out) noexcept {
   });
 }
 
-/// The body of a Destroy function; NULL is fine.
+/** The body of a Destroy function; NULL is fine. */
 template <class T>
 cudnnStatus_t destroy(T* object) noexcept {
   return answer([&] {
@@ -122,7 +126,7 @@ cudnnStatus_t destroy(T* object) noexcept {
   });
 }
 
-/// Stores a value where the caller wants it.
+/** Stores a value where the caller wants it. */
 template <class T>
 void store(T* out, T value) {
   if (out != nullptr) {
@@ -130,15 +134,15 @@ void store(T* out, T value) {
   }
 }
 
-/// The stream that a handle's work goes to; refused when the handle or its stream is gone.
+/** The stream that a handle's work goes to; refused when the handle or its stream is gone. */
 Stream& stream_of(cudnnHandle_t handle);
 
-/// Refuses with what became of work that a stream was given.
+/** Refuses with what became of work that a stream was given. */
 void require_taken(cudaError_t error);
 
-/// Hands checked work to a stream.
+/** Hands checked work to a stream. */
 template <class Work>
-void submit(Stream& stream, std::initializer_list<Range> ranges, Work&& work) {
+void submit(Stream& stream, std::span<const Range> ranges, Work&& work) {
   require_taken(stream.submit(ranges, std::forward<Work>(work)));
 }
 

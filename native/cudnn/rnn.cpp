@@ -1,7 +1,6 @@
 #include <cstring>
 
-#include "cudnn/buffers.hpp"
-#include "cudnn/rnn_network.hpp"
+#include "cudnn/rnn_call.hpp"
 #include "cudnn/tensor.hpp"
 #include "fault/call.hpp"
 
@@ -10,82 +9,9 @@ using namespace cudnn4j::cudnn;
 
 namespace {
 
-// What the engine asks of workspace and reserve.
-constexpr size_t space_alignment = 64;
-
-/// The arguments that the three computing calls share, checked as far as they agree in all of them.
-struct Call {
-  Call(cudnnHandle_t handle, cudnnRNNDescriptor_t rnn_desc, cudnnRNNDataDescriptor_t x_desc,
-       cudnnRNNDataDescriptor_t y_desc)
-      : stream(stream_of(handle)),
-        network(network_of(rnn_desc)),
-        x(sequences_of(network, x_desc, "xDesc", network.shape.input)),
-        y(sequences_of(network, y_desc, "yDesc", network.output_vector())) {
-    require_same_sequences(*x, *y);
-  }
-
-  /// Refuses state buffers without, or with a wrong, descriptor.
-  void require_states(cudnnTensorDescriptor_t desc, const char* name, int width) const {
-    require_state(network, desc, name, x->batch, width);
-  }
-
-  Buffer input_sequences(const char* name, const void* data, Use use) const {
-    return elements_buffer(name, data, sequence_elements(*x, network.shape.input), use);
-  }
-
-  Buffer output_sequences(const char* name, const void* data, Use use) const {
-    return elements_buffer(name, data, sequence_elements(*y, network.output_vector()), use);
-  }
-
-  Buffer states(const char* name, const void* data, int width, Use use) const {
-    return elements_buffer(name, data, int64_t{network.states()} * x->batch * width, use);
-  }
-
-  Buffer weights(const char* name, const void* data, size_t bytes, Use use) const {
-    require_pointer(data, name);
-    require(bytes >= network.weight_bytes(), "weightSpaceSize is %zu, %zu are needed", bytes,
-            network.weight_bytes());
-    return {name, {data, bytes}, use, network.element_bytes};
-  }
-
-  Buffer workspace(void* data, size_t bytes, bool training) const {
-    const size_t needed = workspace_bytes(network.shape, *x, training, network.element_bytes);
-    require_pointer(data, "workSpace");
-    require(bytes >= needed, "workSpaceSize is %zu, %zu are needed", bytes, needed);
-    return {"workSpace", {data, bytes}, Use::Write, space_alignment};
-  }
-
-  Buffer reserve(void* data, size_t bytes) const {
-    const size_t needed = reserve_bytes(network.shape, *x, network.element_bytes);
-    require_pointer(data, "reserveSpace");
-    require(bytes >= needed, "reserveSpaceSize is %zu, %zu are needed", bytes, needed);
-    return {"reserveSpace", {data, bytes}, Use::Write, space_alignment};
-  }
-
-  Stream& stream;
-  Network network;
-  std::shared_ptr<const Batch> x;
-  std::shared_ptr<const Batch> y;
-
- private:
-  Buffer elements_buffer(const char* name, const void* data, int64_t count, Use use) const {
-    return {name, {data, static_cast<size_t>(count) * network.element_bytes}, use,
-            network.element_bytes};
-  }
-};
-
-/// Makes a workspace useless to whoever hopes that it keeps something between calls: a cache line
-/// of NaN in every page, which costs next to nothing beside the work that follows.
-void poison(const Range& workspace) {
-  constexpr size_t page = 4096;
-  constexpr size_t line = 64;
-  auto* bytes = static_cast<char*>(const_cast<void*>(workspace.address));
-  for (size_t at = 0; at < workspace.bytes; at += page) {
-    std::memset(bytes + at, 0xFF, std::min(line, workspace.bytes - at));
-  }
-}
-
-/// Describes one parameter of a linear layer: [1, rows, columns], or nothing where there is none.
+/**
+ * Describes one parameter of a linear layer: [1, rows, columns], or nothing where there is none.
+ */
 void describe(const Network& network, const char* weights, int64_t offset, int64_t rows,
               int64_t columns, cudnnTensorStruct& desc, void** address) {
   if (offset < 0) {
@@ -180,50 +106,32 @@ cudnnStatus_t cudnnRNNForward(
   CUDNN4J_CALL(cudnnStatus_t);
   return answer([&] {
     require_enum(mode, 2, "fwdMode");
-    Call call(handle, desc, x_desc, y_desc);
-    const auto& shape = call.network.shape;
+    RnnCall call(handle, desc, x_desc, y_desc);
     const bool training = mode == CUDNN_FWD_MODE_TRAINING;
-    require_pointer(x, "x");
-    require_pointer(y, "y");
-    call.require_states(h_desc, "hDesc", shape.output);
-    if (shape.cell == Cell::Lstm) {
-      call.require_states(c_desc, "cDesc", shape.hidden);
-    } else {
-      cx = nullptr;
-      cy = nullptr;
+    call.require_states(h_desc, "hDesc", call.shape().output);
+    call.add_input("x", x, Use::Read);
+    call.add_output("y", y, Use::Write);
+    call.add_states("hx", hx, call.shape().output, Use::Read);
+    call.add_states("hy", hy, call.shape().output, Use::Write);
+    if (call.shape().cell == Cell::Lstm) {
+      call.require_states(c_desc, "cDesc", call.shape().hidden);
+      call.add_states("cx", cx, call.shape().hidden, Use::Read);
+      call.add_states("cy", cy, call.shape().hidden, Use::Write);
     }
-    auto* dropout = training ? attach_dropout(call.network) : nullptr;
-    reserve = training ? reserve : nullptr;
-
-    const Buffer x_buffer = call.input_sequences("x", x, Use::Read);
-    const Buffer y_buffer = call.output_sequences("y", y, Use::Write);
-    const Buffer hx_buffer = call.states("hx", hx, shape.output, Use::Read);
-    const Buffer hy_buffer = call.states("hy", hy, shape.output, Use::Write);
-    const Buffer cx_buffer = call.states("cx", cx, shape.hidden, Use::Read);
-    const Buffer cy_buffer = call.states("cy", cy, shape.hidden, Use::Write);
-    const Buffer weight_buffer = call.weights("weightSpace", weights, weight_bytes, Use::Read);
-    const Buffer work_buffer = call.workspace(work, work_bytes, training);
-    const Buffer reserve_buffer = training ? call.reserve(reserve, reserved_bytes)
-                                           : Buffer{"reserveSpace", {nullptr, 0}, Use::Write, 1};
-    const Buffer dropout_buffer{"the dropout states", {dropout, sizeof(DropoutStream)}, Use::Write,
-                                sizeof(uint64_t)};
-    const auto all = {x_buffer,  y_buffer,      hx_buffer,   hy_buffer,      cx_buffer,
-                      cy_buffer, weight_buffer, work_buffer, reserve_buffer, dropout_buffer};
-    require_buffers(all);
-    require_disjoint(all);
-    submit(call.stream,
-           {x_buffer.range, y_buffer.range, hx_buffer.range, hy_buffer.range, cx_buffer.range,
-            cy_buffer.range, weight_buffer.range, work_buffer.range, reserve_buffer.range,
-            dropout_buffer.range},
-           [=, network = call.network, batch = call.y, work_range = work_buffer.range] {
-             poison(work_range);
-             with_element(network, [&]<class T>(T) {
-               forward<T>(network.shape, *batch, static_cast<const T*>(x), static_cast<T*>(y),
-                          static_cast<const T*>(hx), static_cast<T*>(hy),
-                          static_cast<const T*>(cx), static_cast<T*>(cy),
-                          static_cast<const T*>(weights), work, reserve, dropout);
-             });
-           });
+    call.add_weights("weightSpace", weights, weight_bytes, Use::Read);
+    call.add_workspace(work, work_bytes, training);
+    DropoutStream* generator = nullptr;
+    if (training) {
+      call.add_reserve(reserve, reserved_bytes);
+      call.add_generator();
+      generator = call.network().generator;
+    }
+    void* kept = training ? reserve : nullptr;
+    call.run([=, batch = call.y_batch()]<class T>(const RnnShape& shape, T) {
+      forward<T>(shape, *batch, static_cast<const T*>(x), static_cast<T*>(y),
+                 static_cast<const T*>(hx), static_cast<T*>(hy), static_cast<const T*>(cx),
+                 static_cast<T*>(cy), static_cast<const T*>(weights), work, kept, generator);
+    });
   });
 }
 
@@ -236,56 +144,33 @@ cudnnStatus_t cudnnRNNBackwardData_v8(
     size_t reserved_bytes, void* reserve) {
   CUDNN4J_CALL(cudnnStatus_t);
   return answer([&] {
-    Call call(handle, desc, x_desc, y_desc);
-    const auto& shape = call.network.shape;
-    require_pointer(y, "y");
-    require_pointer(dy, "dy");
-    require_pointer(dx, "dx");
+    RnnCall call(handle, desc, x_desc, y_desc);
     if (h_desc != nullptr || hx != nullptr || dhy != nullptr || dhx != nullptr) {
-      call.require_states(h_desc, "hDesc", shape.output);
+      call.require_states(h_desc, "hDesc", call.shape().output);
     }
-    if (shape.cell != Cell::Lstm) {
-      cx = nullptr;
-      dcy = nullptr;
-      dcx = nullptr;
-    } else if (c_desc != nullptr || cx != nullptr || dcy != nullptr || dcx != nullptr) {
-      call.require_states(c_desc, "cDesc", shape.hidden);
+    call.add_output("y", y, Use::Read);
+    call.add_output("dy", dy, Use::Read);
+    call.add_input("dx", dx, Use::Write);
+    call.add_states("hx", hx, call.shape().output, Use::Read);
+    call.add_states("dhy", dhy, call.shape().output, Use::Read);
+    call.add_states("dhx", dhx, call.shape().output, Use::Write);
+    if (call.shape().cell == Cell::Lstm) {
+      if (c_desc != nullptr || cx != nullptr || dcy != nullptr || dcx != nullptr) {
+        call.require_states(c_desc, "cDesc", call.shape().hidden);
+      }
+      call.add_states("cx", cx, call.shape().hidden, Use::Read);
+      call.add_states("dcy", dcy, call.shape().hidden, Use::Read);
+      call.add_states("dcx", dcx, call.shape().hidden, Use::Write);
     }
-    // The mask is in the reserve; the probability says how the kept elements were scaled.
-    attach_dropout(call.network);
-
-    const Buffer y_buffer = call.output_sequences("y", y, Use::Read);
-    const Buffer dy_buffer = call.output_sequences("dy", dy, Use::Read);
-    const Buffer dx_buffer = call.input_sequences("dx", dx, Use::Write);
-    const Buffer hx_buffer = call.states("hx", hx, shape.output, Use::Read);
-    const Buffer dhy_buffer = call.states("dhy", dhy, shape.output, Use::Read);
-    const Buffer dhx_buffer = call.states("dhx", dhx, shape.output, Use::Write);
-    const Buffer cx_buffer = call.states("cx", cx, shape.hidden, Use::Read);
-    const Buffer dcy_buffer = call.states("dcy", dcy, shape.hidden, Use::Read);
-    const Buffer dcx_buffer = call.states("dcx", dcx, shape.hidden, Use::Write);
-    const Buffer weight_buffer = call.weights("weightSpace", weights, weight_bytes, Use::Read);
-    const Buffer work_buffer = call.workspace(work, work_bytes, true);
-    const Buffer reserve_buffer = call.reserve(reserve, reserved_bytes);
-    const auto all = {y_buffer,   dy_buffer, dx_buffer,  hx_buffer,  dhy_buffer,    dhx_buffer,
-                      cx_buffer, dcy_buffer, dcx_buffer, weight_buffer, work_buffer,
-                      reserve_buffer};
-    require_buffers(all);
-    require_disjoint(all);
-    submit(call.stream,
-           {y_buffer.range, dy_buffer.range, dx_buffer.range, hx_buffer.range, dhy_buffer.range,
-            dhx_buffer.range, cx_buffer.range, dcy_buffer.range, dcx_buffer.range,
-            weight_buffer.range, work_buffer.range, reserve_buffer.range},
-           [=, network = call.network, batch = call.x, work_range = work_buffer.range] {
-             poison(work_range);
-             with_element(network, [&]<class T>(T) {
-               backward_data<T>(network.shape, *batch, static_cast<const T*>(y),
-                                static_cast<const T*>(dy), static_cast<T*>(dx),
-                                static_cast<const T*>(hx), static_cast<const T*>(dhy),
-                                static_cast<T*>(dhx), static_cast<const T*>(cx),
-                                static_cast<const T*>(dcy), static_cast<T*>(dcx),
-                                static_cast<const T*>(weights), work, reserve);
-             });
-           });
+    call.add_weights("weightSpace", weights, weight_bytes, Use::Read);
+    call.add_workspace(work, work_bytes, true);
+    call.add_reserve(reserve, reserved_bytes);
+    call.run([=, batch = call.x_batch()]<class T>(const RnnShape& shape, T) {
+      backward_data<T>(shape, *batch, static_cast<const T*>(y), static_cast<const T*>(dy),
+                       static_cast<T*>(dx), static_cast<const T*>(hx), static_cast<const T*>(dhy),
+                       static_cast<T*>(dhx), static_cast<const T*>(cx), static_cast<const T*>(dcy),
+                       static_cast<T*>(dcx), static_cast<const T*>(weights), work, reserve);
+    });
   });
 }
 
@@ -298,37 +183,22 @@ cudnnStatus_t cudnnRNNBackwardWeights_v8(
   CUDNN4J_CALL(cudnnStatus_t);
   return answer([&] {
     require_enum(mode, 2, "addGrad");
-    Call call(handle, desc, x_desc, y_desc);
-    const auto& shape = call.network.shape;
-    require_pointer(x, "x");
-    require_pointer(y, "y");
+    RnnCall call(handle, desc, x_desc, y_desc);
     if (h_desc != nullptr || hx != nullptr) {
-      call.require_states(h_desc, "hDesc", shape.output);
+      call.require_states(h_desc, "hDesc", call.shape().output);
     }
-    attach_dropout(call.network);
-
-    const Buffer x_buffer = call.input_sequences("x", x, Use::Read);
-    const Buffer hx_buffer = call.states("hx", hx, shape.output, Use::Read);
-    const Buffer y_buffer = call.output_sequences("y", y, Use::Read);
-    const Buffer gradient_buffer =
-        call.weights("dweightSpace", weight_gradients, weight_bytes, Use::Write);
-    const Buffer work_buffer = call.workspace(work, work_bytes, true);
-    const Buffer reserve_buffer = call.reserve(reserve, reserved_bytes);
-    const auto all = {x_buffer, hx_buffer, y_buffer, gradient_buffer, work_buffer, reserve_buffer};
-    require_buffers(all);
-    require_disjoint(all);
-    const size_t overwritten = mode == CUDNN_WGRAD_MODE_SET ? call.network.weight_bytes() : 0;
-    submit(call.stream,
-           {x_buffer.range, hx_buffer.range, y_buffer.range, gradient_buffer.range,
-            work_buffer.range, reserve_buffer.range},
-           [=, network = call.network, batch = call.x, work_range = work_buffer.range] {
-             poison(work_range);
-             std::memset(weight_gradients, 0, overwritten);
-             with_element(network, [&]<class T>(T) {
-               backward_weights<T>(network.shape, *batch, static_cast<const T*>(x),
-                                   static_cast<const T*>(hx), static_cast<const T*>(y),
-                                   static_cast<T*>(weight_gradients), work, reserve);
-             });
-           });
+    call.add_input("x", x, Use::Read);
+    call.add_states("hx", hx, call.shape().output, Use::Read);
+    call.add_output("y", y, Use::Read);
+    call.add_weights("dweightSpace", weight_gradients, weight_bytes, Use::Write);
+    call.add_workspace(work, work_bytes, true);
+    call.add_reserve(reserve, reserved_bytes);
+    const size_t erased = mode == CUDNN_WGRAD_MODE_SET ? call.network().weight_bytes() : 0;
+    call.run([=, batch = call.x_batch()]<class T>(const RnnShape& shape, T) {
+      std::memset(weight_gradients, 0, erased);
+      backward_weights<T>(shape, *batch, static_cast<const T*>(x), static_cast<const T*>(hx),
+                          static_cast<const T*>(y), static_cast<T*>(weight_gradients), work,
+                          reserve);
+    });
   });
 }

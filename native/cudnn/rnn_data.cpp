@@ -41,7 +41,9 @@ bool has_sequences(cudnnDataType_t type) {
          type == CUDNN_DATA_BFLOAT16;
 }
 
-/// The number that padding_fill points to; half types wait for an engine that computes with them.
+/**
+ * The number that padding_fill points to; half types wait for an engine that computes with them.
+ */
 double padding_of(cudnnDataType_t type, const void* padding_fill) {
   switch (type) {
     case CUDNN_DATA_FLOAT:
@@ -102,7 +104,9 @@ cudnnStatus_t cudnnSetRNNDataDescriptor(cudnnRNNDataDescriptor_t desc, cudnnData
     batch->batch = batch_size;
     batch->lengths.assign(seq_lengths, seq_lengths + batch_size);
     require_lengths(*batch);
-    cudnnRNNDataStruct changed{.type = data_type, .vector = vector_size};
+    cudnnRNNDataStruct changed;
+    changed.type = data_type;
+    changed.vector = vector_size;
     if (padding_fill != nullptr) {
       batch->has_fill = true;
       batch->fill = padding_of(data_type, padding_fill);

@@ -22,8 +22,10 @@ bool known_types(cudnnDataType_t data, cudnnDataType_t math) {
   }
 }
 
-/// Refuses what cuDNN refuses when it sets a descriptor, in its order: first values that mean
-/// nothing, then meaningful ones that no algorithm computes.
+/**
+ * Refuses what cuDNN refuses when it sets a descriptor, in its order: first values that mean
+ * nothing, then meaningful ones that no algorithm computes.
+ */
 void check(const cudnnRNNStruct::Settings& set) {
   require_enum(set.algo, CUDNN_RNN_ALGO_COUNT, "algo");
   require_enum(set.cell_mode, 4, "cellMode");

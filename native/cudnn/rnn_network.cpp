@@ -50,7 +50,7 @@ Network network_of(cudnnRNNDescriptor_t desc) {
   require(rnn.settings.has_value(), "rnnDesc was never set");
   const auto& set = *rnn.settings;
   const bool lstm = set.cell_mode == CUDNN_LSTM;
-  const RnnShape shape{
+  RnnShape shape{
       .cell = cell_of(set.cell_mode),
       .bias = bias_of(set.bias_mode),
       .layers = set.num_layers,
@@ -66,11 +66,18 @@ Network network_of(cudnnRNNDescriptor_t desc) {
       .dropout = 0,
   };
   require_computable(shape, set.data_type);
+  DropoutStream* generator = nullptr;
+  // One layer has nothing between layers. The probability counts as it is when the call is made.
+  if (set.dropout_desc != nullptr && set.num_layers > 1) {
+    const auto& dropout = live(set.dropout_desc, "dropoutDesc");
+    shape.dropout = dropout.drop;
+    generator = dropout.drop > 0 ? dropout.states : nullptr;
+  }
   return {.shape = shape,
           .type = set.data_type,
           .element_bytes = element_bytes(set.data_type),
           .padded_io = (set.aux_flags & CUDNN_RNN_PADDED_IO_ENABLED) != 0,
-          .dropout = set.dropout_desc};
+          .generator = generator};
 }
 
 std::shared_ptr<const Batch> sequences_of(const Network& network, cudnnRNNDataDescriptor_t desc,
@@ -92,25 +99,6 @@ std::shared_ptr<const Batch> sequences_of(const Network& network, cudnnRNNDataDe
   return data.batch;
 }
 
-int64_t sequence_elements(const Batch& batch, int vector) {
-  int64_t rows = int64_t{batch.time} * batch.batch;
-  if (batch.layout == Layout::Packed) {
-    rows = 0;
-    for (const int length : batch.lengths) {
-      rows += length;
-    }
-  }
-  return rows * vector;
-}
-
-void require_same_sequences(const Batch& x, const Batch& y) {
-  require(x.layout == y.layout, "xDesc and yDesc differ in layout (%d, %d)", int(x.layout),
-          int(y.layout));
-  require(x.time == y.time, "xDesc and yDesc differ in maxSeqLength (%d, %d)", x.time, y.time);
-  require(x.batch == y.batch, "xDesc and yDesc differ in batchSize (%d, %d)", x.batch, y.batch);
-  require(x.lengths == y.lengths, "xDesc and yDesc differ in seqLengthArray");
-}
-
 void require_state(const Network& network, cudnnTensorDescriptor_t desc, const char* name,
                    int batch, int width) {
   const auto& tensor = set_tensor(desc, name);
@@ -121,21 +109,6 @@ void require_state(const Network& network, cudnnTensorDescriptor_t desc, const c
   require(tensor.dims == packed.dims && tensor.extent == packed.extent,
           "%s is not of shape [%d, %d, %d]", name, network.states(), batch, width);
   require(tensor.stride == packed.stride, "%s is not packed", name);
-}
-
-DropoutStream* attach_dropout(Network& network) {
-  if (network.dropout == nullptr) {
-    return nullptr;
-  }
-  const auto& dropout = live(network.dropout, "dropoutDesc");
-  network.shape.dropout = dropout.drop;
-  // Nothing is between the layers of a single one.
-  if (dropout.drop == 0 || network.shape.layers == 1) {
-    return nullptr;
-  }
-  require(dropout.states != nullptr, "dropoutDesc drops with probability %g but has no states",
-          double{dropout.drop});
-  return dropout.states;
 }
 
 }  // namespace cudnn4j::cudnn

@@ -4,14 +4,14 @@
 
 namespace cudnn4j::cudnn {
 
-/// An RNN descriptor that was set, in the engine's terms.
+/** An RNN descriptor that was set, in the engine's terms. */
 struct Network {
   RnnShape shape;
   cudnnDataType_t type;
   size_t element_bytes;
   bool padded_io;
-  /// Null when the network has no dropout.
-  cudnnDropoutDescriptor_t dropout;
+  /** What a training forward draws the dropout between layers with; null without it. */
+  DropoutStream* generator;
 
   int states() const { return shape.layers * shape.directions; }
   int output_vector() const { return shape.output * shape.directions; }
@@ -20,33 +20,21 @@ struct Network {
   }
 };
 
-/// The network behind a descriptor. Refuses one that was never set and, in this one place, what
-/// cuDNN can compute and the host device cannot.
+/**
+ * The network behind a descriptor. Refuses one that was never set and, in this one place, what
+ * cuDNN can compute and the host device cannot.
+ */
 Network network_of(cudnnRNNDescriptor_t desc);
 
-/// The sequences behind a data descriptor of the network with `vector` elements per step; refuses
-/// those that do not fit or that cuDNN cannot compute with.
+/**
+ * The sequences behind a data descriptor of the network with `vector` elements per step; refuses
+ * those that do not fit or that cuDNN cannot compute with.
+ */
 std::shared_ptr<const Batch> sequences_of(const Network& network, cudnnRNNDataDescriptor_t desc,
                                           const char* name, int vector);
 
-/// Elements in a buffer of sequences with `vector` elements per step.
-int64_t sequence_elements(const Batch& batch, int vector);
-
-/// Refuses two descriptors of different layout, extents or lengths.
-void require_same_sequences(const Batch& x, const Batch& y);
-
-/// Refuses a descriptor that is not the packed [states][batch][width] of the network's type.
+/** Refuses a descriptor that is not the packed [states][batch][width] of the network's type. */
 void require_state(const Network& network, cudnnTensorDescriptor_t desc, const char* name,
                    int batch, int width);
-
-/// Gives the network what a training forward draws with: the probability as it is now, and the
-/// generator, null when nothing is dropped.
-DropoutStream* attach_dropout(Network& network);
-
-/// Calls f with a zero of the network's element type.
-template <class F>
-void with_element(const Network& network, F&& f) {
-  network.type == CUDNN_DATA_DOUBLE ? f(double{}) : f(float{});
-}
 
 }  // namespace cudnn4j::cudnn

@@ -12,8 +12,10 @@ using namespace cudnn4j::cudnn;
 
 namespace {
 
-/// A tensor as groups of elements that sum to one: over all dimensions but the first (INSTANCE) or
-/// over the second alone (CHANNEL).
+/**
+ * A tensor as groups of elements that sum to one: over all dimensions but the first (INSTANCE) or
+ * over the second alone (CHANNEL).
+ */
 struct Groups {
   Groups(const cudnnTensorStruct& tensor, cudnnSoftmaxMode_t mode)
       : outer(tensor, 0, 1),
@@ -30,7 +32,7 @@ struct Groups {
   Walk inside;
 };
 
-/// Host pointers to alpha and beta, as cuDNN takes them: double for DOUBLE data, else float.
+/** Host pointers to alpha and beta, as cuDNN takes them: double for DOUBLE data, else float. */
 template <class T>
 struct Blend {
   T alpha;
@@ -42,7 +44,7 @@ struct Blend {
   }
 };
 
-/// One group of a tensor of element type T (which may be const).
+/** One group of a tensor of element type T (which may be const). */
 template <class T>
 struct Group {
   T* data;
@@ -98,7 +100,7 @@ void backward_group(cudnnSoftmaxAlgorithm_t algorithm, int64_t count, const Grou
   }
 }
 
-/// Calls f(group) for every group, split over the pool.
+/** Calls f(group) for every group, split over the pool. */
 template <class F>
 void for_groups(int64_t count, F&& f) {
   const int parts = static_cast<int>(std::min<int64_t>(pool_threads(), count));
@@ -109,7 +111,7 @@ void for_groups(int64_t count, F&& f) {
   });
 }
 
-/// Calls f with a zero of the element type, refusing those that are not computed.
+/** Calls f with a zero of the element type, refusing those that are not computed. */
 template <class F>
 void with_element(const cudnnTensorStruct& tensor, const char* name, F&& f) {
   switch (tensor.type) {
@@ -146,14 +148,12 @@ cudnnStatus_t cudnnSoftmaxForward(cudnnHandle_t handle, cudnnSoftmaxAlgorithm_t 
     require_alike(from, "xDesc", to, "yDesc");
     require_pointer(x, "x");
     require_pointer(y, "y");
-    const size_t size = element_bytes(from.type);
-    const Buffer source{"x", span(from, x), Use::Read, size};
-    const Buffer target{"y", span(to, y), Use::Write, size};
     with_element(from, "xDesc", [&]<class T>(T) {
-      require_buffers({source, target});
+      Buffers buffers;
+      buffers.add("x", span(from, x), Use::Read, sizeof(T));
+      buffers.add("y", span(to, y), Use::Write, sizeof(T));
       const Blend<T> blend{*static_cast<const T*>(alpha), *static_cast<const T*>(beta)};
-      submit(stream, {source.range, target.range}, [=, in = Groups(from, mode),
-                                                   out = Groups(to, mode)] {
+      submit(stream, buffers.ranges(), [=, in = Groups(from, mode), out = Groups(to, mode)] {
         for_groups(in.count(), [&](int64_t group) {
           forward_group<T>(algorithm, in.inside.count(),
                            {static_cast<const T*>(x) + in.start(group), in.inside},
@@ -181,14 +181,13 @@ cudnnStatus_t cudnnSoftmaxBackward(cudnnHandle_t handle, cudnnSoftmaxAlgorithm_t
     require_pointer(y, "y");
     require_pointer(dy, "dy");
     require_pointer(dx, "dx");
-    const size_t size = element_bytes(output.type);
-    const Buffer value{"y", span(output, y), Use::Read, size};
-    const Buffer incoming{"dy", span(gradient, dy), Use::Read, size};
-    const Buffer target{"dx", span(result, dx), Use::Write, size};
     with_element(output, "yDesc", [&]<class T>(T) {
-      require_buffers({value, incoming, target});
+      Buffers buffers;
+      buffers.add("y", span(output, y), Use::Read, sizeof(T));
+      buffers.add("dy", span(gradient, dy), Use::Read, sizeof(T));
+      buffers.add("dx", span(result, dx), Use::Write, sizeof(T));
       const Blend<T> blend{*static_cast<const T*>(alpha), *static_cast<const T*>(beta)};
-      submit(stream, {value.range, incoming.range, target.range},
+      submit(stream, buffers.ranges(),
                     [=, a = Groups(output, mode), b = Groups(gradient, mode),
                      c = Groups(result, mode)] {
                       for_groups(a.count(), [&](int64_t group) {

@@ -6,17 +6,21 @@
 
 namespace cudnn4j::cudnn {
 
-/// Thrown by the checks of an exported function and turned into its status by `answer`; it never
-/// leaves the library.
+/**
+ * Thrown by the checks of an exported function and turned into its status by `answer`; it never
+ * leaves the library.
+ */
 struct Refused {
   cudnnStatus_t status;
 };
 
-/// Stores the calling thread's text for cudnnGetLastErrorString and throws Refused.
+/** Stores the calling thread's text for cudnnGetLastErrorString and throws Refused. */
 [[noreturn, gnu::format(printf, 2, 3)]] void refuse(cudnnStatus_t status, const char* format, ...);
 
-/// Refuses with CUDNN_STATUS_BAD_PARAM unless the condition holds. The text names the argument,
-/// its value and the limit.
+/**
+ * Refuses with CUDNN_STATUS_BAD_PARAM unless the condition holds. The text names the argument,
+ * its value and the limit.
+ */
 template <class... Args>
 void require(bool condition, const char* format, Args... args) {
   if (!condition) [[unlikely]] {
@@ -24,7 +28,7 @@ void require(bool condition, const char* format, Args... args) {
   }
 }
 
-/// Refuses with CUDNN_STATUS_NOT_SUPPORTED unless the condition holds.
+/** Refuses with CUDNN_STATUS_NOT_SUPPORTED unless the condition holds. */
 template <class... Args>
 void require_supported(bool condition, const char* format, Args... args) {
   if (!condition) [[unlikely]] {
@@ -32,17 +36,17 @@ void require_supported(bool condition, const char* format, Args... args) {
   }
 }
 
-/// Refuses a NULL argument.
+/** Refuses a NULL argument. */
 inline void require_pointer(const void* pointer, const char* name) {
   require(pointer != nullptr, "%s is NULL", name);
 }
 
-/// Refuses an enumeration's value outside [0, count).
+/** Refuses an enumeration's value outside [0, count). */
 inline void require_enum(int value, int count, const char* name) {
   require(value >= 0 && value < count, "%s is %d, not in [0, %d)", name, value, count);
 }
 
-/// Runs the body of an exported function: its status is success unless a check refused.
+/** Runs the body of an exported function: its status is success unless a check refused. */
 template <class Body>
 cudnnStatus_t answer(Body&& body) noexcept {
   try {

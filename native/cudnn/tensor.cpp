@@ -11,7 +11,7 @@
 namespace cudnn4j::cudnn {
 namespace {
 
-/// Elements between the lowest and the highest element, both counted.
+/** Elements between the lowest and the highest element, both counted. */
 int64_t span_elements(const cudnnTensorStruct& tensor) {
   int64_t last = 0;
   for (int d = 0; d < tensor.dims; ++d) {
@@ -20,7 +20,7 @@ int64_t span_elements(const cudnnTensorStruct& tensor) {
   return tensor.dims == 0 ? 0 : last + 1;
 }
 
-/// Repeats a value over a strided array.
+/** Repeats a value over a strided array. */
 template <class Word>
 void fill(const Walk& walk, void* data, const unsigned char* value) {
   Word word;
@@ -200,12 +200,12 @@ cudnnStatus_t cudnnSetTensor(cudnnHandle_t handle, cudnnTensorDescriptor_t y_des
     const size_t bytes = element_bytes(tensor.type);
     require_supported(bytes <= 8, "yDesc has data type %d, whose elements are vectors of 32",
                       int(tensor.type));
-    const Buffer out{"y", span(tensor, y), Use::Write, bytes};
-    require_buffers({out});
+    Buffers buffers;
+    buffers.add("y", span(tensor, y), Use::Write, bytes);
     // The value is read now: the caller may reuse its memory as soon as the call returns.
     std::array<unsigned char, 8> copy{};
     std::memcpy(copy.data(), value, bytes);
-    submit(stream, {out.range}, [walk = Walk(tensor, 0, tensor.dims), y, copy, bytes] {
+    submit(stream, buffers.ranges(), [walk = Walk(tensor, 0, tensor.dims), y, copy, bytes] {
       switch (bytes) {
         case 1:
           return fill<uint8_t>(walk, y, copy.data());

@@ -7,39 +7,41 @@
 
 namespace cudnn4j::cudnn {
 
-/// Bytes of one element; 0 for a value that no tensor can have.
+/** Bytes of one element; 0 for a value that no tensor can have. */
 size_t element_bytes(cudnnDataType_t type);
 
-/// Number of elements, the product of the extents; 1 for a descriptor that was never set.
+/** Number of elements, the product of the extents; 1 for a descriptor that was never set. */
 int64_t elements(const cudnnTensorStruct& tensor);
 
-/// The memory between a tensor's lowest and its highest element when its first one is at `data`.
+/** The memory between a tensor's lowest and its highest element when its first one is at `data`. */
 Range span(const cudnnTensorStruct& tensor, const void* data);
 
-/// The tensor behind a descriptor, refused unless it is live and set.
+/** The tensor behind a descriptor, refused unless it is live and set. */
 const cudnnTensorStruct& set_tensor(cudnnTensorDescriptor_t desc, const char* name);
 
-/// Refuses two tensors of different type or extents.
+/** Refuses two tensors of different type or extents. */
 void require_alike(const cudnnTensorStruct& a, const char* a_name, const cudnnTensorStruct& b,
                    const char* b_name);
 
-/// Makes a descriptor describe a packed row-major tensor of three dimensions.
+/** Makes a descriptor describe a packed row-major tensor of three dimensions. */
 void set_packed(cudnnTensorStruct& tensor, cudnnDataType_t type, int first, int second, int third);
 
-/// Offsets of a strided array's elements in row-major order. Neighbouring dimensions that one
-/// stride steps through are merged, so that a packed array is a single dimension.
+/**
+ * Offsets of a strided array's elements in row-major order. Neighbouring dimensions that one
+ * stride steps through are merged, so that a packed array is a single dimension.
+ */
 class Walk {
  public:
   Walk() = default;
-  /// Dimensions [first, last) of a tensor.
+  /** Dimensions [first, last) of a tensor. */
   Walk(const cudnnTensorStruct& tensor, int first, int last);
 
   int64_t count() const { return count_; }
-  /// Whether element i is at i * stride().
+  /** Whether element i is at i * stride(). */
   bool straight() const { return dims_ <= 1; }
   int64_t stride() const { return dims_ == 1 ? stride_[0] : 0; }
 
-  /// Offset of element i, in elements.
+  /** Offset of element i, in elements. */
   int64_t offset(int64_t i) const {
     if (straight()) {
       return i * stride();

@@ -1,0 +1,92 @@
+#include "cudnn/rnn_call.hpp"
+
+namespace cudnn4j::cudnn {
+namespace {
+
+// What the engine asks of workspace and reserve.
+constexpr size_t space_alignment = 64;
+
+/** Elements in a buffer of sequences with `vector` elements per step. */
+int64_t sequence_elements(const Batch& batch, int vector) {
+  int64_t rows = int64_t{batch.time} * batch.batch;
+  if (batch.layout == Layout::Packed) {
+    rows = 0;
+    for (const int length : batch.lengths) {
+      rows += length;
+    }
+  }
+  return rows * vector;
+}
+
+void require_same_sequences(const Batch& x, const Batch& y) {
+  require(x.layout == y.layout, "xDesc and yDesc differ in layout");
+  require(x.time == y.time, "xDesc and yDesc differ in maxSeqLength (%d, %d)", x.time, y.time);
+  require(x.batch == y.batch, "xDesc and yDesc differ in batchSize (%d, %d)", x.batch, y.batch);
+  require(x.lengths == y.lengths, "xDesc and yDesc differ in seqLengthArray");
+}
+
+}  // namespace
+
+RnnCall::RnnCall(cudnnHandle_t handle, cudnnRNNDescriptor_t rnn_desc,
+                 cudnnRNNDataDescriptor_t x_desc, cudnnRNNDataDescriptor_t y_desc)
+    : stream_(stream_of(handle)),
+      network_(network_of(rnn_desc)),
+      x_(sequences_of(network_, x_desc, "xDesc", network_.shape.input)),
+      y_(sequences_of(network_, y_desc, "yDesc", network_.output_vector())) {
+  require_same_sequences(*x_, *y_);
+}
+
+void RnnCall::require_states(cudnnTensorDescriptor_t desc, const char* name, int width) const {
+  require_state(network_, desc, name, x_->batch, width);
+}
+
+void RnnCall::add_input(const char* name, const void* data, Use use) {
+  require_pointer(data, name);
+  add_elements(name, data, sequence_elements(*x_, network_.shape.input), use);
+}
+
+void RnnCall::add_output(const char* name, const void* data, Use use) {
+  require_pointer(data, name);
+  add_elements(name, data, sequence_elements(*y_, network_.output_vector()), use);
+}
+
+void RnnCall::add_states(const char* name, const void* data, int width, Use use) {
+  add_elements(name, data, int64_t{network_.states()} * x_->batch * width, use);
+}
+
+void RnnCall::add_weights(const char* name, const void* data, size_t bytes, Use use) {
+  require_pointer(data, name);
+  require(bytes >= network_.weight_bytes(), "weightSpaceSize is %zu, %zu are needed", bytes,
+          network_.weight_bytes());
+  buffers_.add(name, {data, bytes}, use, network_.element_bytes);
+}
+
+void RnnCall::add_workspace(void* data, size_t bytes, bool training) {
+  require_pointer(data, "workSpace");
+  const size_t needed = workspace_bytes(network_.shape, *x_, training, network_.element_bytes);
+  require(bytes >= needed, "workSpaceSize is %zu, %zu are needed", bytes, needed);
+  workspace_ = {data, bytes};
+  buffers_.add("workSpace", workspace_, Use::Write, space_alignment);
+}
+
+void RnnCall::add_reserve(void* data, size_t bytes) {
+  require_pointer(data, "reserveSpace");
+  const size_t needed = reserve_bytes(network_.shape, *x_, network_.element_bytes);
+  require(bytes >= needed, "reserveSpaceSize is %zu, %zu are needed", bytes, needed);
+  buffers_.add("reserveSpace", {data, bytes}, Use::Write, space_alignment);
+}
+
+void RnnCall::add_generator() {
+  require(network_.shape.dropout == 0 || network_.generator != nullptr,
+          "dropoutDesc drops with probability %g but has no states",
+          double{network_.shape.dropout});
+  buffers_.add("the dropout states", {network_.generator, sizeof(DropoutStream)}, Use::Write,
+               alignof(DropoutStream));
+}
+
+void RnnCall::add_elements(const char* name, const void* data, int64_t count, Use use) {
+  buffers_.add(name, {data, static_cast<size_t>(count) * network_.element_bytes}, use,
+               network_.element_bytes);
+}
+
+}  // namespace cudnn4j::cudnn
