@@ -4,28 +4,23 @@
 #include <memory>
 #include <optional>
 #include <span>
+#include <type_traits>
 #include <utility>
 
 #include "abi/cudnn_abi.h"
 #include "cudnn/rnn/engine.hpp"
 #include "cudnn/status.hpp"
+#include "fault/live.hpp"
+#include "runtime/handles.hpp"
 #include "runtime/stream.hpp"
-
-namespace cudnn4j::cudnn {
-
-enum class ObjectKind { Handle, Tensor, Dropout, Rnn, RnnData, CtcLoss };
-
-}  // namespace cudnn4j::cudnn
 
 // What the opaque pointers of the interface point to.
 
 struct cudnnContext {
-  static constexpr auto kind = cudnn4j::cudnn::ObjectKind::Handle;
   cudaStream_t stream = nullptr;
 };
 
 struct cudnnTensorStruct {
-  static constexpr auto kind = cudnn4j::cudnn::ObjectKind::Tensor;
   cudnnDataType_t type = CUDNN_DATA_FLOAT;
   /** 0 until the descriptor is set. */
   int dims = 0;
@@ -35,7 +30,6 @@ struct cudnnTensorStruct {
 };
 
 struct cudnnDropoutStruct {
-  static constexpr auto kind = cudnn4j::cudnn::ObjectKind::Dropout;
   float drop = 0;
   unsigned long long seed = 0;
   /** The generator, in device memory of the caller; null without one. */
@@ -43,7 +37,6 @@ struct cudnnDropoutStruct {
 };
 
 struct cudnnRNNStruct {
-  static constexpr auto kind = cudnn4j::cudnn::ObjectKind::Rnn;
   struct Settings {
     cudnnRNNAlgo_t algo;
     cudnnRNNMode_t cell_mode;
@@ -68,7 +61,6 @@ struct cudnnRNNStruct {
 };
 
 struct cudnnRNNDataStruct {
-  static constexpr auto kind = cudnn4j::cudnn::ObjectKind::RnnData;
   cudnnDataType_t type = CUDNN_DATA_FLOAT;
   int vector = 0;
   /**
@@ -81,7 +73,6 @@ struct cudnnRNNDataStruct {
 };
 
 struct cudnnCTCLossStruct {
-  static constexpr auto kind = cudnn4j::cudnn::ObjectKind::CtcLoss;
   cudnnDataType_t compute_type = CUDNN_DATA_FLOAT;
   cudnnLossNormalizationMode_t normalization = CUDNN_LOSS_NORMALIZATION_NONE;
   cudnnCTCGradMode_t gradient_mode = CUDNN_CTC_ZERO_OOB_GRADIENTS;
@@ -90,28 +81,34 @@ struct cudnnCTCLossStruct {
 
 namespace cudnn4j::cudnn {
 
-// Every live object is registered, so that a stale pointer is an error code and not a crash. Any
-// thread may call these.
-void register_object(const void* object, ObjectKind kind);
-bool unregister_object(const void* object, ObjectKind kind);
-bool is_live(const void* object, ObjectKind kind);
+/** The live objects of one type, so that a stale pointer is an error code and not a crash. */
+template <class T>
+HandleTable<T>& objects() {
+  // Never destroyed: a thread may still make calls while the process ends.
+  static auto& table = *new HandleTable<T>;
+  return table;
+}
 
-/** The object itself, refused when the pointer is NULL or not a live object of this kind. */
+/** The object itself, refused when the pointer is NULL or not a live object of this type. */
 template <class T>
 T& live(T* object, const char* name) {
   require_pointer(object, name);
-  require(is_live(object, T::kind), "%s is not a live object of its kind", name);
+  require(objects<T>().find(object) != nullptr, "%s is not a live object of its type", name);
   return *object;
 }
+
+/** An object that is counted while it lives. */
+template <class T>
+struct Counted : T {
+  LiveToken<std::is_same_v<T, cudnnContext> ? Live::CudnnHandles : Live::CudnnDescriptors> token;
+};
 
 /** The body of a Create function. */
 template <class T>
 cudnnStatus_t create(T** out) noexcept {
   return answer([&] {
     require_pointer(out, "the pointer that receives the object");
-    auto object = std::make_unique<T>();
-    register_object(object.get(), T::kind);
-    *out = object.release();
+    *out = objects<T>().add(std::make_shared<Counted<T>>());
   });
 }
 
@@ -119,10 +116,8 @@ cudnnStatus_t create(T** out) noexcept {
 template <class T>
 cudnnStatus_t destroy(T* object) noexcept {
   return answer([&] {
-    if (object != nullptr) {
-      require(unregister_object(object, T::kind), "not a live object of its kind");
-      delete object;
-    }
+    require(object == nullptr || objects<T>().remove(object) != nullptr,
+            "not a live object of its type");
   });
 }
 
