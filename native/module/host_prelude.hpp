@@ -7,21 +7,12 @@
 
 #include <math.h>
 
-#include <tuple>
+#include <string_view>
+#include <type_traits>
 #include <utility>
 
 #include "module/registry.hpp"
-
-/**
- * Before a kernel's definition: compiles it, and what is inlined into it, for each level of vector
- * instructions; the loader picks by processor. Without sanitizers, whose runtime begins later.
- */
-#if defined(__SANITIZE_ADDRESS__)
-#define CUDNN4J_VECTORS
-#else
-#define CUDNN4J_VECTORS \
-  __attribute__((target_clones("default", "arch=x86-64-v3", "arch=x86-64-v4")))
-#endif
+#include "runtime/vectors.hpp"
 
 namespace cudnn4j {
 
@@ -40,6 +31,8 @@ class KernelEntry {
  private:
   template <class... Parameters>
   KernelEntry(std::string_view name, std::string_view file, void (*)(Parameters...)) {
+    static_assert(((sizeof(Parameters) <= sizeof(KernelArguments::Slot)) && ...));
+    static_assert(sizeof...(Parameters) <= KernelArguments::most);
     static constexpr KernelParameter parameters[] = {
         {sizeof(Parameters), std::is_pointer_v<Parameters>}...};
     static Kernel kernel{name, file, parameters, sizeof...(Parameters), run<Parameters...>, nullptr};
@@ -47,9 +40,9 @@ class KernelEntry {
   }
 
   template <class... Parameters>
-  static void run(void* const* arguments) {
-    [arguments]<size_t... i>(std::index_sequence<i...>) {
-      body(*static_cast<const Parameters*>(arguments[i])...);
+  static void run(const KernelArguments& arguments) {
+    [&arguments]<size_t... i>(std::index_sequence<i...>) {
+      body(arguments.get<Parameters>(i)...);
     }(std::index_sequence_for<Parameters...>());
   }
 };

@@ -1,10 +1,33 @@
 #pragma once
 
+#include <array>
 #include <cstddef>
+#include <cstdint>
+#include <cstring>
 #include <string_view>
-#include <type_traits>
 
 namespace cudnn4j {
+
+/** The arguments of a launch by value, each in a slot of its own. */
+class KernelArguments {
+ public:
+  using Slot = uint64_t;
+  static constexpr size_t most = 32;
+
+  void set(size_t index, const void* argument, size_t bytes) {
+    std::memcpy(&slots_[index], argument, bytes);
+  }
+
+  template <class T>
+  T get(size_t index) const {
+    T value;
+    std::memcpy(&value, &slots_[index], sizeof(T));
+    return value;
+  }
+
+ private:
+  std::array<Slot, most> slots_;
+};
 
 /** What a launch has to know of one parameter of a kernel. */
 struct KernelParameter {
@@ -19,15 +42,15 @@ struct Kernel {
   std::string_view file;
   const KernelParameter* parameters;
   size_t parameter_count;
-  /** Calls the kernel's body for the part that `kernel_part` names, with pointers to arguments. */
-  void (*run)(void* const* arguments);
+  /** Calls the kernel's body for the part that `kernel_part` names. */
+  void (*run)(const KernelArguments& arguments);
   const Kernel* next;
 };
 
-/** The first of the list of all kernels. */
-const Kernel* first_kernel();
+/** The kernel of that name in that file, nullptr if there is none. */
+const Kernel* find_kernel(std::string_view file, std::string_view name);
 
-/** Adds a kernel, which must live for ever, to the list. */
+/** Adds a kernel, which must live for ever, to those that are found. */
 void register_kernel(Kernel& kernel);
 
 /** The share of a launch that a thread works on. */

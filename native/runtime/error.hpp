@@ -1,9 +1,8 @@
 #pragma once
 
-#include <new>
-
 #include "abi/cudart_abi.h"
 #include "fault/call.hpp"
+#include "runtime/context.hpp"
 
 namespace cudnn4j {
 
@@ -16,6 +15,7 @@ struct RuntimeCall {
 
   template <class Body>
   cudaError_t operator<<(Body&& body) const {
+    use_primary_context();
     return remember(ApiCall<cudaError_t, cudaErrorMemoryAllocation>{site} << body);
   }
 };
