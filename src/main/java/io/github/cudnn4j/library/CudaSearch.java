@@ -1,0 +1,202 @@
+package io.github.cudnn4j.library;
+
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Looks for a complete and working set of NVIDIA's libraries: driver, runtime, cuBLAS, NVRTC and
+ * cuDNN that fit each other, with a GPU on which a context can be made.
+ */
+final class CudaSearch {
+  private static final String DRIVER = "libcuda.so.1";
+
+  private final SearchPath searchPath;
+  private final Findings findings;
+  private final CudaAdvice advice;
+  private String refusal = "no CUDA libraries were found";
+
+  CudaSearch(Environment environment, Findings findings) {
+    this.searchPath = new SearchPath(environment);
+    this.findings = findings;
+    this.advice = new CudaAdvice(findings);
+  }
+
+  /** What was found, open and checked. */
+  record Found(SharedObject driver, CudaToolkit toolkit, CudnnLibraries cudnn) {}
+
+  /** Returns the libraries, null if there is no usable set; then {@link #refusal} says why. */
+  @Nullable Found find() {
+    var platform = Platform.refusal();
+    if (platform != null) {
+      refusal = platform;
+      return null;
+    }
+    var driver = driver();
+    var found = search(driver);
+    if (found == null) {
+      if (driver == null) {
+        refusal = "there is no NVIDIA driver (" + DRIVER + " is not found)";
+        advice.noDriver();
+      } else {
+        driver.close();
+      }
+    }
+    return found;
+  }
+
+  /** Returns why nothing usable was found. */
+  String refusal() {
+    return refusal;
+  }
+
+  private @Nullable SharedObject driver() {
+    for (var place : searchPath.driver()) {
+      var group = new LibraryGroup(place, findings);
+      var driver =
+          group.open(
+              DRIVER,
+              library -> {
+                LibraryGroup.requireFunctions(library, NeededFunctions.CUDA);
+                return "for CUDA "
+                    + CudaToolkit.cudaVersion(Probe.getInt(library, "cuDriverGetVersion"));
+              });
+      if (driver != null) {
+        return driver;
+      }
+      group.close();
+    }
+    return null;
+  }
+
+  private @Nullable Found search(@Nullable SharedObject driver) {
+    var complete = false;
+    for (var place : searchPath.cuda()) {
+      var any = false;
+      for (var major : CudaToolkit.MAJORS) {
+        if (!CudaToolkit.isIn(place, major)) {
+          continue;
+        }
+        any = true;
+        var toolkit = CudaToolkit.open(place, major, findings);
+        if (toolkit == null) {
+          continue;
+        }
+        complete = true;
+        var fault = fault(toolkit);
+        // Without a working driver cuDNN is still looked for, so that one report tells all.
+        var cudnn = fault != null && fault.otherToolkitMayHelp() ? null : cudnn(toolkit);
+        if (cudnn != null && fault == null) {
+          fault = contextFault(toolkit);
+        }
+        if (cudnn != null && fault == null && driver != null) {
+          return new Found(driver, toolkit, cudnn);
+        }
+        if (cudnn != null) {
+          cudnn.close();
+        }
+        toolkit.close();
+        if (fault != null) {
+          refusal = fault.text();
+          if (!fault.otherToolkitMayHelp()) {
+            return null;
+          }
+        }
+      }
+      if (!any) {
+        findings.missing(
+            "libcudart", place, place.describe(), "no libcudart, libcublas or libnvrtc .so.13/.12");
+      }
+    }
+    if (!complete) {
+      refusal = "no complete CUDA 13 or 12 (libcudart, libcublas, libnvrtc) was found";
+      advice.noToolkit();
+    }
+    return null;
+  }
+
+  /**
+   * Why a toolkit cannot be used.
+   *
+   * @param otherToolkitMayHelp whether an older toolkit might work
+   */
+  private record Fault(String text, boolean otherToolkitMayHelp) {}
+
+  private @Nullable Fault fault(CudaToolkit toolkit) {
+    var cudart = toolkit.cudart();
+    try {
+      var supported = Probe.getInt(cudart, "cudaDriverGetVersion");
+      if (supported > 0 && supported / 1000 < toolkit.major()) {
+        var text =
+            "the driver supports CUDA %s, the libraries are of CUDA %d"
+                .formatted(CudaToolkit.cudaVersion(supported), toolkit.major());
+        findings.refused("driver", toolkit.place(), cudart.path(), text);
+        advice.oldDriver(toolkit.major());
+        return new Fault(text, true);
+      }
+      var devices = Probe.getInt(cudart, "cudaGetDeviceCount");
+      if (devices < 1) {
+        advice.noDevice();
+        return new Fault("there is no GPU (cudaGetDeviceCount finds 0)", false);
+      }
+      return null;
+    } catch (Probe.ProbeException e) {
+      var text = e.getMessage() + errorText(cudart, e.code());
+      findings.refused("device", toolkit.place(), cudart.path(), text);
+      advice.noDevice();
+      return new Fault(text, false);
+    }
+  }
+
+  private @Nullable Fault contextFault(CudaToolkit toolkit) {
+    var cudart = toolkit.cudart();
+    try {
+      var status = Probe.callInt(cudart, "cudaSetDevice", 0);
+      if (status == 0) {
+        // Frees nothing, but makes the context.
+        status = Probe.callNull(cudart, "cudaFree");
+      }
+      if (status == 0) {
+        return null;
+      }
+      var text = "no context can be made on GPU 0: " + status + errorText(cudart, status);
+      findings.refused("device", toolkit.place(), cudart.path(), text);
+      advice.brokenDevice();
+      return new Fault(text, false);
+    } catch (Probe.ProbeException e) {
+      return new Fault(e.getMessage(), false);
+    }
+  }
+
+  private static String errorText(SharedObject cudart, int code) {
+    try {
+      return " ("
+          + Probe.getText(cudart, "cudaGetErrorName", code)
+          + ": "
+          + Probe.getText(cudart, "cudaGetErrorString", code)
+          + ")";
+    } catch (Probe.ProbeException e) {
+      return "";
+    }
+  }
+
+  private @Nullable CudnnLibraries cudnn(CudaToolkit toolkit) {
+    var any = false;
+    for (var place : searchPath.cudnn()) {
+      if (!CudnnLibraries.isIn(place)) {
+        findings.missing(
+            CudnnLibraries.DISPATCHER, place, place.describe(), "no such file");
+        continue;
+      }
+      any = !place.isLoader();
+      var cudnn = CudnnLibraries.open(place, toolkit.major(), findings);
+      if (cudnn != null) {
+        return cudnn;
+      }
+    }
+    refusal =
+        any
+            ? "no cuDNN 9 that was found fits CUDA " + toolkit.major()
+            : "no cuDNN 9 was found";
+    advice.noCudnn(toolkit.major());
+    return null;
+  }
+}

@@ -1,0 +1,30 @@
+package io.github.cudnn4j.library;
+
+import java.nio.file.Path;
+import java.util.function.Function;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * What the search for libraries depends on outside of itself, so that a test can make its own.
+ *
+ * @param property system property by name
+ * @param variable environment variable by name
+ * @param root the folder that absolute places such as {@code /usr/lib} are below, normally {@code
+ *     /}
+ * @param loader whether the dynamic loader's own search, which knows nothing of the root, is used
+ */
+record Environment(
+    Function<String, @Nullable String> property,
+    Function<String, @Nullable String> variable,
+    Path root,
+    boolean loader) {
+
+  static Environment ofProcess() {
+    return new Environment(System::getProperty, System::getenv, Path.of("/"), true);
+  }
+
+  /** Returns a place of the file system, for example {@code usr/lib}. */
+  Path at(String place) {
+    return root.resolve(place);
+  }
+}

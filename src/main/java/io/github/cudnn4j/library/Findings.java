@@ -1,0 +1,62 @@
+package io.github.cudnn4j.library;
+
+import io.github.cudnn4j.library.LibraryAttempt.Outcome;
+import java.util.ArrayList;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Set;
+import org.jspecify.annotations.Nullable;
+
+/** Collects what a report is made of while libraries are looked for. */
+final class Findings {
+  private final List<LibraryAttempt> attempts = new ArrayList<>();
+  private final List<LibraryReport.Fact> facts = new ArrayList<>();
+  private final List<LibraryReport.DeviceInfo> devices = new ArrayList<>();
+  private final List<String> notes = new ArrayList<>();
+  private final Set<String> advice = new LinkedHashSet<>();
+
+  void found(String library, Place place, Object path, String version) {
+    attempt(library, place, path, Outcome.FOUND, version);
+  }
+
+  void missing(String library, Place place, Object path, String reason) {
+    attempt(library, place, path, Outcome.MISSING, reason);
+  }
+
+  void refused(String library, Place place, Object path, String reason) {
+    attempt(library, place, path, Outcome.REFUSED, reason);
+  }
+
+  private void attempt(
+      String library, Place place, Object path, Outcome outcome, String reason) {
+    attempts.add(new LibraryAttempt(library, path.toString(), place.origin(), outcome, reason));
+  }
+
+  void fact(String name, String value) {
+    facts.add(new LibraryReport.Fact(name, value));
+  }
+
+  void device(LibraryReport.DeviceInfo device) {
+    devices.add(device);
+  }
+
+  void note(String note) {
+    notes.add(note);
+  }
+
+  void advise(String step) {
+    advice.add(step);
+  }
+
+  LibraryReport report(DeviceChoice choice, @Nullable DeviceKind kind) {
+    return new LibraryReport(
+        choice,
+        kind,
+        Platform.describe(),
+        attempts,
+        facts,
+        devices,
+        notes,
+        List.copyOf(advice));
+  }
+}

@@ -1,0 +1,100 @@
+package io.github.cudnn4j.library;
+
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/** The host device's library and those it needs, opened from one folder. */
+final class HostLibrary implements AutoCloseable {
+  static final String NAME = "libcudnn4j_host.so";
+
+  /** What the library needs, in the order to open them, and the library. */
+  static final List<String> FILES = List.of("libgomp.so.1", "libdnnl.so.3", NAME);
+
+  private static final String PATH_PROPERTY = "cudnn4j.host.path";
+
+  private final LibraryGroup group;
+  private final SharedObject library;
+
+  private HostLibrary(LibraryGroup group, SharedObject library) {
+    this.group = group;
+    this.library = library;
+  }
+
+  /** Opens and checks the library; null if it cannot be used, which the findings then tell. */
+  static @Nullable HostLibrary open(Environment environment, Findings findings) {
+    var platform = Platform.refusal();
+    if (platform != null) {
+      findings.note("The host device cannot be used: " + platform + ".");
+      return null;
+    }
+    var place = place(environment, findings);
+    if (place == null) {
+      findings.advise(
+          "For the host device, put cudnn4j's jar with the classifier linux-x86_64 on the class"
+              + " path, or name the folder of its libraries: -D"
+              + PATH_PROPERTY
+              + "=FOLDER.");
+      return null;
+    }
+    var group = new LibraryGroup(place, findings);
+    SharedObject library = null;
+    for (var file : FILES) {
+      library = group.open(file, opened -> file.equals(NAME) ? version(opened) : "");
+      if (library == null) {
+        group.close();
+        findings.advise(
+            "The host device's folder needs " + String.join(", ", FILES) + ", of one build.");
+        return null;
+      }
+    }
+    return library == null ? null : new HostLibrary(group, library);
+  }
+
+  private static @Nullable Place place(Environment environment, Findings findings) {
+    var property = environment.property().apply(PATH_PROPERTY);
+    if (property != null) {
+      return new Place(
+          "property " + PATH_PROPERTY, List.of(Path.of(property).toAbsolutePath()));
+    }
+    var cache = new NativeCache(environment);
+    try {
+      return new Place("cudnn4j's jar of native libraries", List.of(cache.folder(FILES)));
+    } catch (NativeCache.UnavailableException e) {
+      findings.missing(
+          NAME,
+          new Place("cudnn4j's jar of native libraries", List.of(Path.of("/"))),
+          "class path",
+          e.getMessage());
+      return null;
+    }
+  }
+
+  private static String version(SharedObject host) throws Probe.ProbeException {
+    LibraryGroup.requireFunctions(host, NeededFunctions.HOST);
+    for (var needed : NeededFunctions.OF_NVIDIA) {
+      LibraryGroup.requireFunctions(host, needed);
+    }
+    var version = Probe.callInt(host, "cudnn4jHostVersion");
+    return "host device " + version / 10_000 + "." + version % 10_000 / 100 + "." + version % 100;
+  }
+
+  /** Returns the functions that the host device does not have. */
+  List<String> absent() {
+    var absent = new ArrayList<String>();
+    for (var needed : NeededFunctions.OF_NVIDIA) {
+      absent.addAll(NeededFunctions.missing(needed.optional(), library));
+    }
+    return absent;
+  }
+
+  SharedObject library() {
+    return library;
+  }
+
+  @Override
+  public void close() {
+    group.close();
+  }
+}

@@ -1,0 +1,87 @@
+package io.github.cudnn4j.library;
+
+import java.util.ArrayList;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/** Libraries opened one after the other from one place; closed together, the last one first. */
+final class LibraryGroup implements AutoCloseable {
+  private final Place place;
+  private final Findings findings;
+  private final List<SharedObject> opened = new ArrayList<>();
+
+  LibraryGroup(Place place, Findings findings) {
+    this.place = place;
+    this.findings = findings;
+  }
+
+  /** Returns the place the libraries come from. */
+  Place place() {
+    return place;
+  }
+
+  /** Tells what version a library has, or by an exception why it cannot be used. */
+  interface Check {
+    String version(SharedObject library) throws Probe.ProbeException;
+  }
+
+  /**
+   * Opens a library and checks it, and writes down what came of it.
+   *
+   * @return null if it cannot be used
+   */
+  @Nullable SharedObject open(String soname, Check check) {
+    var target = soname;
+    if (!place.isLoader()) {
+      var file = place.find(soname);
+      if (file == null) {
+        findings.missing(soname, place, place.describe(), "no such file");
+        return null;
+      }
+      var refusal = ElfFile.refusal(file);
+      if (refusal != null) {
+        findings.refused(soname, place, file, refusal);
+        return null;
+      }
+      target = file.toString();
+    }
+    SharedObject library;
+    try {
+      library = SharedObject.open(target);
+    } catch (SharedObject.OpenException e) {
+      if (place.isLoader()) {
+        findings.missing(soname, place, target, e.getMessage());
+      } else {
+        findings.refused(soname, place, target, e.getMessage());
+      }
+      return null;
+    }
+    opened.add(library);
+    try {
+      findings.found(soname, place, library.path(), check.version(library));
+      return library;
+    } catch (Probe.ProbeException e) {
+      findings.refused(soname, place, library.path(), e.getMessage());
+      return null;
+    }
+  }
+
+  /**
+   * Requires a library to export functions.
+   *
+   * @throws Probe.ProbeException naming the functions it lacks
+   */
+  static void requireFunctions(SharedObject library, NeededFunctions needed)
+      throws Probe.ProbeException {
+    var missing = NeededFunctions.missing(needed.required(), library);
+    if (!missing.isEmpty()) {
+      throw new Probe.ProbeException(-1, "it has no function " + String.join(", ", missing));
+    }
+  }
+
+  @Override
+  public void close() {
+    opened.reversed().forEach(SharedObject::close);
+    opened.clear();
+  }
+}

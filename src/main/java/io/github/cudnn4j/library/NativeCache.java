@@ -1,0 +1,182 @@
+package io.github.cudnn4j.library;
+
+import java.io.IOException;
+import java.io.OutputStream;
+import java.net.JarURLConnection;
+import java.net.URISyntaxException;
+import java.net.URL;
+import java.nio.file.AtomicMoveNotSupportedException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+import java.util.HexFormat;
+import java.util.List;
+import java.util.zip.CRC32;
+import java.util.zip.CheckedInputStream;
+
+/**
+ * Copies the host device's libraries out of the jar, where the dynamic loader cannot read them,
+ * into a folder of the user: {@code $XDG_CACHE_HOME/cudnn4j/KEY}, by default below {@code
+ * ~/.cache}.
+ *
+ * <p>The key follows from the contents, so that several versions live side by side. A folder
+ * appears by one rename when all its files are complete, so that several processes may do this at
+ * once; a folder that is there is only read.
+ */
+final class NativeCache {
+  private static final String RESOURCES = "/io/github/cudnn4j/native/linux-x86_64/";
+
+  private final Environment environment;
+
+  NativeCache(Environment environment) {
+    this.environment = environment;
+  }
+
+  /** The libraries are not in the jars, or cannot be copied; the message says why. */
+  static final class UnavailableException extends Exception {
+    private static final long serialVersionUID = 1;
+
+    UnavailableException(String message) {
+      super(message);
+    }
+  }
+
+  /**
+   * Returns a folder that holds files of the jar, copying them first if need be.
+   *
+   * @throws UnavailableException if a file is not in the jar, or the folder cannot be written
+   */
+  Path folder(List<String> files) throws UnavailableException {
+    for (var file : files) {
+      if (resource(file) == null) {
+        throw new UnavailableException("no resource " + RESOURCES + file);
+      }
+    }
+    var cache = cacheFolder();
+    try {
+      var first = resource(files.getFirst());
+      if (first.getProtocol().equals("file")) {
+        return Path.of(first.toURI()).getParent();
+      }
+      var target = cache.resolve(key(files));
+      if (!isComplete(target, files)) {
+        copy(files, target);
+      }
+      return target;
+    } catch (IOException | URISyntaxException e) {
+      throw new UnavailableException(
+          "cannot copy them into "
+              + cache
+              + " ("
+              + e
+              + "); set XDG_CACHE_HOME to a folder that can be written");
+    }
+  }
+
+  private Path cacheFolder() throws UnavailableException {
+    var cacheHome = environment.variable().apply("XDG_CACHE_HOME");
+    if (cacheHome != null && Path.of(cacheHome).isAbsolute()) {
+      return Path.of(cacheHome, "cudnn4j");
+    }
+    var home = environment.property().apply("user.home");
+    if (home == null || !Path.of(home).isAbsolute()) {
+      throw new UnavailableException("there is no home folder; set XDG_CACHE_HOME");
+    }
+    return Path.of(home, ".cache", "cudnn4j");
+  }
+
+  private static @Nullable URL resource(String file) {
+    return NativeCache.class.getResource(RESOURCES + file);
+  }
+
+  /** Returns the sizes and checksums of the files, which the jar's directory knows. */
+  private static String key(List<String> files) throws IOException {
+    var sum = new CRC32();
+    var total = 0L;
+    for (var file : files) {
+      var checksum = checksum(file);
+      sum.update(HexFormat.of().toHexDigits(checksum).getBytes());
+      total += size(file);
+    }
+    return HexFormat.of().toHexDigits((int) sum.getValue()) + Long.toHexString(total);
+  }
+
+  private static long checksum(String file) throws IOException {
+    var connection = resource(file).openConnection();
+    if (connection instanceof JarURLConnection jar) {
+      return jar.getJarEntry().getCrc();
+    }
+    try (var in = new CheckedInputStream(connection.getInputStream(), new CRC32())) {
+      in.transferTo(OutputStream.nullOutputStream());
+      return in.getChecksum().getValue();
+    }
+  }
+
+  private static long size(String file) throws IOException {
+    var connection = resource(file).openConnection();
+    if (connection instanceof JarURLConnection jar) {
+      return jar.getJarEntry().getSize();
+    }
+    try (var in = connection.getInputStream()) {
+      return in.transferTo(OutputStream.nullOutputStream());
+    }
+  }
+
+  private static boolean isComplete(Path folder, List<String> files) throws IOException {
+    for (var file : files) {
+      var path = folder.resolve(file);
+      if (!Files.isRegularFile(path) || Files.size(path) != size(file)) {
+        return false;
+      }
+    }
+    return true;
+  }
+
+  private static void copy(List<String> files, Path target) throws IOException {
+    Files.createDirectories(target.getParent());
+    var temporary = Files.createTempDirectory(target.getParent(), ".new-");
+    try {
+      for (var file : files) {
+        var sum = new CRC32();
+        try (var in = new CheckedInputStream(resource(file).openStream(), sum)) {
+          Files.copy(in, temporary.resolve(file));
+        }
+        if (sum.getValue() != checksum(file)) {
+          throw new IOException(file + " in the jar is damaged");
+        }
+      }
+      move(temporary, target, files);
+    } finally {
+      delete(temporary);
+    }
+  }
+
+  private static void move(Path temporary, Path target, List<String> files) throws IOException {
+    try {
+      Files.move(temporary, target, StandardCopyOption.ATOMIC_MOVE);
+    } catch (AtomicMoveNotSupportedException e) {
+      throw e;
+    } catch (IOException e) {
+      // Another process was faster, or someone deleted files: then each file is put in its place.
+      if (isComplete(target, files)) {
+        return;
+      }
+      Files.createDirectories(target);
+      for (var file : files) {
+        Files.move(
+            temporary.resolve(file), target.resolve(file), StandardCopyOption.ATOMIC_MOVE);
+      }
+    }
+  }
+
+  private static void delete(Path folder) throws IOException {
+    if (Files.isDirectory(folder)) {
+      try (var files = Files.list(folder)) {
+        for (var file : files.toList()) {
+          Files.delete(file);
+        }
+      }
+      Files.delete(folder);
+    }
+  }
+}

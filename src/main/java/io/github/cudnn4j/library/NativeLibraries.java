@@ -1,0 +1,212 @@
+package io.github.cudnn4j.library;
+
+import io.github.cudnn4j.bindings.HostDevice;
+import java.io.IOException;
+import java.lang.foreign.SymbolLookup;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Set;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The native libraries of this process: those of NVIDIA, or the host device.
+ *
+ * <p>Both export the same functions, and the generated bindings find a function in whatever
+ * library of the class loader has it. So one set is loaded once, and stays until the process ends.
+ *
+ * <p>All methods may be called from any thread.
+ */
+public final class NativeLibraries {
+  private static final System.Logger LOG = System.getLogger("io.github.cudnn4j");
+  private static final String MODE_PROPERTY = "cudnn4j.host.mode";
+
+  private static @Nullable NativeLibraries loaded;
+
+  private final DeviceKind kind;
+  private final LibraryReport report;
+  private final Set<String> absent;
+
+  private NativeLibraries(DeviceKind kind, LibraryReport report, List<String> absent) {
+    this.kind = kind;
+    this.report = report;
+    this.absent = Set.copyOf(absent);
+  }
+
+  /**
+   * Loads the libraries of the device chosen outside of the program.
+   *
+   * @throws LibraryException if they are not available
+   * @throws IllegalStateException if the other kind is loaded already
+   * @see DeviceChoice#configured
+   */
+  public static NativeLibraries load() {
+    return load(DeviceChoice.configured());
+  }
+
+  /**
+   * Loads the libraries of a device, or returns those that are loaded. {@link DeviceChoice#AUTO}
+   * takes the host device when CUDA is not complete and working, and logs once that it does and
+   * why.
+   *
+   * @throws LibraryException if they are not available
+   * @throws IllegalStateException if the other kind is loaded already
+   * @throws IllegalArgumentException if a property has a value that it cannot have
+   */
+  public static synchronized NativeLibraries load(DeviceChoice choice) {
+    var now = loaded;
+    if (now == null) {
+      now = find(choice);
+      loaded = now;
+    }
+    if (choice != DeviceChoice.AUTO && !choice.name().equals(now.kind.name())) {
+      throw new IllegalStateException(
+          "device "
+              + choice
+              + " is asked for, but this process uses "
+              + now.kind
+              + ": a process uses one kind from the first call to its end");
+    }
+    return now;
+  }
+
+  /**
+   * Returns the report of {@link #load(DeviceChoice)}, also when nothing can be loaded.
+   *
+   * @throws IllegalStateException if the other kind is loaded already
+   */
+  public static LibraryReport diagnose(DeviceChoice choice) {
+    try {
+      return load(choice).report();
+    } catch (LibraryException e) {
+      return e.report();
+    }
+  }
+
+  private static NativeLibraries find(DeviceChoice choice) {
+    var environment = Environment.ofProcess();
+    var findings = new Findings();
+    var refusal = "";
+    if (choice != DeviceChoice.HOST) {
+      var search = new CudaSearch(environment, findings);
+      var cuda = search.find();
+      if (cuda != null) {
+        return loadCuda(choice, cuda, findings);
+      }
+      refusal = search.refusal();
+      if (choice == DeviceChoice.CUDA) {
+        throw new LibraryException(
+            "CUDA is not available, because " + refusal, findings.report(choice, null));
+      }
+      findings.note("CUDA is not used, because " + refusal + ".");
+    }
+    var host = HostLibrary.open(environment, findings);
+    if (host == null) {
+      throw new LibraryException(
+          "the host device is not available"
+              + (refusal.isEmpty() ? "" : ", and CUDA is not, because " + refusal)
+              + "; the report says what was tried:\n"
+              + findings.report(choice, null),
+          findings.report(choice, null));
+    }
+    var result = loadHost(choice, host, findings);
+    if (choice == DeviceChoice.AUTO) {
+      LOG.log(
+          System.Logger.Level.INFO,
+          "Using the host device (CPU), because {0}. For details: the doctor command.",
+          refusal);
+    }
+    return result;
+  }
+
+  private static NativeLibraries loadCuda(
+      DeviceChoice choice, CudaSearch.Found cuda, Findings findings) {
+    var toolkit = cuda.toolkit();
+    load(cuda.driver(), NeededFunctions.CUDA);
+    load(toolkit.cudart(), NeededFunctions.CUDART);
+    load(toolkit.cublas(), NeededFunctions.CUBLAS);
+    load(toolkit.nvrtc(), NeededFunctions.NVRTC);
+    load(cuda.cudnn().dispatcher(), NeededFunctions.CUDNN);
+    DeviceFacts.ofCuda(cuda, findings);
+    var absent =
+        NeededFunctions.missing(
+            NeededFunctions.CUDNN.optional(), cuda.cudnn().dispatcher());
+    return new NativeLibraries(
+        DeviceKind.CUDA, findings.report(choice, DeviceKind.CUDA), absent);
+  }
+
+  private static NativeLibraries loadHost(
+      DeviceChoice choice, HostLibrary host, Findings findings) {
+    var mode = System.getProperty(MODE_PROPERTY);
+    var wanted = mode == null ? HostMode.EAGER : HostMode.parse(mode);
+    load(host.library(), NeededFunctions.HOST);
+    NeededFunctions.OF_NVIDIA.forEach(needed -> verify(host.library(), needed));
+    HostDevice.cudnn4jHostSetMode(wanted.code);
+    DeviceFacts.ofHost(host, findings);
+    var absent = host.absent();
+    if (!absent.isEmpty()) {
+      findings.note("The host device does not have " + String.join(", ", absent) + ".");
+    }
+    return new NativeLibraries(
+        DeviceKind.HOST, findings.report(choice, DeviceKind.HOST), absent);
+  }
+
+  /**
+   * Makes the bindings find a library. It was opened and checked before, so that this cannot fail
+   * halfway and leave functions of two devices behind.
+   */
+  private static void load(SharedObject library, NeededFunctions needed) {
+    System.load(realPath(library).toString());
+    verify(library, needed);
+  }
+
+  /** Checks that a binding calls the library meant, not one that someone else loaded before. */
+  private static void verify(SharedObject library, NeededFunctions needed) {
+    var lookup = SymbolLookup.loaderLookup();
+    for (var function : needed.required()) {
+      var address = lookup.find(function);
+      if (address.isEmpty() || !address.get().equals(library.find(function))) {
+        throw new IllegalStateException(
+            "function "
+                + function
+                + " of "
+                + library.path()
+                + " is hidden by another library that this program has loaded; only one library"
+                + " with CUDA's functions can be loaded by one class loader");
+      }
+    }
+  }
+
+  private static Path realPath(SharedObject library) {
+    try {
+      return library.path().toRealPath();
+    } catch (IOException e) {
+      return library.path().toAbsolutePath();
+    }
+  }
+
+  /** Returns the kind of device in use. */
+  public DeviceKind kind() {
+    return kind;
+  }
+
+  /** Returns how these libraries were found. */
+  public LibraryReport report() {
+    return report;
+  }
+
+  /** Returns whether the device has a C function, which the bindings name. */
+  public boolean has(String function) {
+    return !absent.contains(function);
+  }
+
+  /**
+   * Checks that the device has a C function.
+   *
+   * @throws UnsupportedOperationException if it has not
+   */
+  public void require(String function) {
+    if (!has(function)) {
+      throw new UnsupportedOperationException("device " + kind + " has no function " + function);
+    }
+  }
+}

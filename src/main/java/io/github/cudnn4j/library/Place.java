@@ -1,0 +1,45 @@
+package io.github.cudnn4j.library;
+
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.stream.Collectors;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Folders that belong together: libraries are taken from one place, never from two.
+ *
+ * @param origin why this place is looked at
+ * @param folders the folders; none means the dynamic loader's own search
+ */
+record Place(String origin, List<Path> folders) {
+  Place {
+    folders = List.copyOf(folders);
+  }
+
+  static Place loader() {
+    return new Place("the dynamic loader's own search", List.of());
+  }
+
+  boolean isLoader() {
+    return folders.isEmpty();
+  }
+
+  /** Returns the first file of that name here, null if there is none. */
+  @Nullable Path find(String file) {
+    for (var folder : folders) {
+      var path = folder.resolve(file);
+      if (Files.exists(path)) {
+        return path;
+      }
+    }
+    return null;
+  }
+
+  /** Names the folders for people. */
+  String describe() {
+    return isLoader()
+        ? "loader"
+        : folders.stream().map(Path::toString).collect(Collectors.joining(":"));
+  }
+}

@@ -1,0 +1,254 @@
+package io.github.cudnn4j.library;
+
+import java.io.File;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.InvalidPathException;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.stream.Stream;
+
+/**
+ * Where NVIDIA's libraries are looked for, in order: a system property (and then nowhere else),
+ * environment variables, pip wheels, toolkit and distribution folders, the loader's own search.
+ */
+final class SearchPath {
+  static final String CUDA_PROPERTY = "cudnn4j.cuda.path";
+  static final String CUDNN_PROPERTY = "cudnn4j.cudnn.path";
+
+  private static final List<String> CUDA_VARIABLES =
+      List.of("CUDNN4J_CUDA_PATH", "CUDA_HOME", "CUDA_PATH");
+  private static final List<String> CUDNN_VARIABLES =
+      List.of("CUDNN4J_CUDNN_PATH", "CUDNN_HOME", "CUDNN_PATH");
+  private static final List<String> DISTRIBUTION =
+      List.of("usr/lib/x86_64-linux-gnu", "usr/lib64", "usr/lib");
+  private static final List<String> DRIVER =
+      List.of(
+          "usr/lib/x86_64-linux-gnu",
+          "usr/lib64",
+          "usr/lib",
+          "usr/lib/wsl/lib",
+          "usr/local/nvidia/lib64",
+          "run/opengl-driver/lib");
+
+  /** Below site-packages: CUDA 13's wheels share a folder, CUDA 12's have one each. */
+  private static final List<String> CUDA_WHEELS =
+      List.of(
+          "nvidia/cu13/lib",
+          "nvidia/cuda_runtime/lib",
+          "nvidia/cublas/lib",
+          "nvidia/cuda_nvrtc/lib");
+
+  private static final String CUDNN_WHEEL = "nvidia/cudnn/lib";
+
+  private final Environment environment;
+
+  SearchPath(Environment environment) {
+    this.environment = environment;
+  }
+
+  /** Returns the places of libcudart, libcublas and libnvrtc. */
+  List<Place> cuda() {
+    var property = environment.property().apply(CUDA_PROPERTY);
+    if (property != null) {
+      return List.of(new Place("property " + CUDA_PROPERTY, folders(property)));
+    }
+    var places = new ArrayList<Place>();
+    places.addAll(variables(CUDA_VARIABLES));
+    for (var packages : sitePackages()) {
+      places.add(
+          new Place(
+              "pip wheels in " + packages, CUDA_WHEELS.stream().map(packages::resolve).toList()));
+    }
+    places.addAll(systemPlaces());
+    return places;
+  }
+
+  /** Returns the places of libcudnn and its sub-libraries, one folder each. */
+  List<Place> cudnn() {
+    var property = environment.property().apply(CUDNN_PROPERTY);
+    if (property != null) {
+      return single(new Place("property " + CUDNN_PROPERTY, folders(property)));
+    }
+    var places = new ArrayList<Place>();
+    var cuda = environment.property().apply(CUDA_PROPERTY);
+    if (cuda != null) {
+      places.add(new Place("property " + CUDA_PROPERTY, folders(cuda)));
+    }
+    places.addAll(variables(CUDNN_VARIABLES));
+    for (var packages : sitePackages()) {
+      places.add(
+          new Place("pip wheels in " + packages, List.of(packages.resolve(CUDNN_WHEEL))));
+    }
+    places.addAll(variables(CUDA_VARIABLES));
+    places.addAll(systemPlaces());
+    return places.stream().flatMap(place -> single(place).stream()).toList();
+  }
+
+  /**
+   * Returns the places of the driver's library. There the loader comes first: exactly one driver
+   * fits the running kernel module, and the machine's administrator has told the loader which.
+   */
+  List<Place> driver() {
+    var places = new ArrayList<Place>();
+    if (environment.loader()) {
+      places.add(Place.loader());
+    }
+    for (var folder : DRIVER) {
+      places.add(new Place("driver folders", List.of(environment.at(folder))));
+    }
+    return places;
+  }
+
+  private List<Place> systemPlaces() {
+    var places = new ArrayList<Place>();
+    var conda = environment.variable().apply("CONDA_PREFIX");
+    if (conda != null) {
+      places.add(new Place("environment CONDA_PREFIX", folders(conda)));
+    }
+    for (var toolkit : toolkits()) {
+      places.add(new Place("CUDA toolkit", List.of(toolkit.resolve("lib64"))));
+    }
+    for (var folder : DISTRIBUTION) {
+      places.add(new Place("distribution folders", List.of(environment.at(folder))));
+    }
+    if (environment.loader()) {
+      places.add(Place.loader());
+    }
+    return places;
+  }
+
+  private List<Place> variables(List<String> names) {
+    var places = new ArrayList<Place>();
+    for (var name : names) {
+      var value = environment.variable().apply(name);
+      if (value != null && !value.isBlank()) {
+        places.add(new Place("environment " + name, folders(value)));
+      }
+    }
+    return places;
+  }
+
+  /** Returns the folders of a list as {@code PATH} has it; each may also be an installation. */
+  private static List<Path> folders(String list) {
+    var folders = new ArrayList<Path>();
+    for (var entry : list.split(File.pathSeparator)) {
+      if (!entry.isBlank()) {
+        try {
+          var folder = Path.of(entry.strip()).toAbsolutePath();
+          folders.add(folder);
+          folders.add(folder.resolve("lib64"));
+          folders.add(folder.resolve("lib"));
+        } catch (InvalidPathException e) {
+          throw new IllegalArgumentException("'" + entry + "' is no folder", e);
+        }
+      }
+    }
+    if (folders.isEmpty()) {
+      throw new IllegalArgumentException("the folder list '" + list + "' names no folder");
+    }
+    return folders;
+  }
+
+  /** Splits a place into one place for each of its folders. */
+  private static List<Place> single(Place place) {
+    return place.isLoader()
+        ? List.of(place)
+        : place.folders().stream()
+            .map(folder -> new Place(place.origin(), List.of(folder)))
+            .toList();
+  }
+
+  /** Returns Python's package folders, found without running Python. */
+  private List<Path> sitePackages() {
+    Set<Path> prefixes = new LinkedHashSet<>();
+    for (var name : List.of("VIRTUAL_ENV", "CONDA_PREFIX", "PYTHONHOME")) {
+      var value = environment.variable().apply(name);
+      if (value != null && !value.isBlank()) {
+        prefixes.add(Path.of(value));
+      }
+    }
+    var path = environment.variable().apply("PATH");
+    for (var entry : path == null ? new String[0] : path.split(File.pathSeparator)) {
+      var folder = Path.of(entry.strip());
+      if (folder.isAbsolute()
+          && folder.getParent() != null
+          && Files.exists(folder.resolve("python3"))) {
+        prefixes.add(folder.getParent());
+      }
+    }
+    var home = environment.property().apply("user.home");
+    if (home != null) {
+      prefixes.add(Path.of(home, ".local"));
+    }
+    prefixes.add(environment.at("usr/local"));
+    prefixes.add(environment.at("usr"));
+    Set<Path> packages = new LinkedHashSet<>();
+    for (var prefix : prefixes) {
+      for (var lib : List.of("lib", "lib64")) {
+        for (var python : children(prefix.resolve(lib), "python3")) {
+          for (var name : List.of("site-packages", "dist-packages")) {
+            var folder = python.resolve(name);
+            if (Files.isDirectory(folder)) {
+              packages.add(folder);
+            }
+          }
+        }
+      }
+    }
+    return distinct(packages);
+  }
+
+  private List<Path> toolkits() {
+    var toolkits = new ArrayList<Path>();
+    toolkits.add(environment.at("usr/local/cuda"));
+    toolkits.addAll(children(environment.at("usr/local"), "cuda-"));
+    toolkits.add(environment.at("opt/cuda"));
+    return distinct(toolkits.stream().filter(Files::isDirectory).toList());
+  }
+
+  /** Returns the entries of a folder whose name starts so, the highest version first. */
+  private static List<Path> children(Path folder, String start) {
+    if (!Files.isDirectory(folder)) {
+      return List.of();
+    }
+    try (Stream<Path> entries = Files.list(folder)) {
+      return entries
+          .filter(entry -> entry.getFileName().toString().startsWith(start))
+          .sorted(Comparator.comparing(SearchPath::paddedName).reversed())
+          .toList();
+    } catch (IOException e) {
+      return List.of();
+    }
+  }
+
+  /** Makes names with numbers comparable as text: python3.9 comes before python3.11. */
+  private static String paddedName(Path path) {
+    var result = new StringBuilder();
+    for (var part : path.getFileName().toString().split("(?<=\\D)(?=\\d)|(?<=\\d)(?=\\D)")) {
+      result.append("0".repeat(Math.max(0, 6 - part.length()))).append(part);
+    }
+    return result.toString();
+  }
+
+  /** Leaves out folders that are another one under a different name. */
+  private static List<Path> distinct(Iterable<Path> paths) {
+    Map<Path, Path> byRealPath = new LinkedHashMap<>();
+    for (var path : paths) {
+      Path real;
+      try {
+        real = path.toRealPath();
+      } catch (IOException e) {
+        real = path;
+      }
+      byRealPath.putIfAbsent(real, path);
+    }
+    return List.copyOf(byRealPath.values());
+  }
+}
