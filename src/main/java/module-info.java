@@ -13,5 +13,7 @@ module io.github.cudnn4j {
   requires static org.knowm.xchart;
 
   exports io.github.cudnn4j.bindings;
+  exports io.github.cudnn4j.cuda;
   exports io.github.cudnn4j.io;
+  exports io.github.cudnn4j.library;
 }

@@ -182,8 +182,7 @@ final class CudaSearch {
     var any = false;
     for (var place : searchPath.cudnn()) {
       if (!CudnnLibraries.isIn(place)) {
-        findings.missing(
-            CudnnLibraries.DISPATCHER, place, place.describe(), "no such file");
+        findings.missing(CudnnLibraries.DISPATCHER, place, place.describe(), "no such file");
         continue;
       }
       any = !place.isLoader();
@@ -193,9 +192,7 @@ final class CudaSearch {
       }
     }
     refusal =
-        any
-            ? "no cuDNN 9 that was found fits CUDA " + toolkit.major()
-            : "no cuDNN 9 was found";
+        any ? "no cuDNN 9 that was found fits CUDA " + toolkit.major() : "no cuDNN 9 was found";
     advice.noCudnn(toolkit.major());
     return null;
   }

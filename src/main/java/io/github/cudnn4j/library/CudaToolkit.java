@@ -17,11 +17,7 @@ final class CudaToolkit implements AutoCloseable {
   private final SharedObject nvrtc;
 
   private CudaToolkit(
-      LibraryGroup group,
-      int major,
-      SharedObject cudart,
-      SharedObject cublas,
-      SharedObject nvrtc) {
+      LibraryGroup group, int major, SharedObject cudart, SharedObject cublas, SharedObject nvrtc) {
     this.group = group;
     this.major = major;
     this.cudart = cudart;
@@ -49,8 +45,7 @@ final class CudaToolkit implements AutoCloseable {
               return sameMajor(major, version / 1000, "CUDA runtime " + cudaVersion(version));
             });
     // libcublas needs libcublasLt; opened first and by its path, it is the one beside libcublas.
-    var cublasLt =
-        cudart == null ? null : group.open("libcublasLt.so." + major, library -> "");
+    var cublasLt = cudart == null ? null : group.open("libcublasLt.so." + major, library -> "");
     var cublas =
         cublasLt == null
             ? null
@@ -58,8 +53,7 @@ final class CudaToolkit implements AutoCloseable {
                 "libcublas.so." + major,
                 library -> {
                   LibraryGroup.requireFunctions(library, NeededFunctions.CUBLAS);
-                  return sameMajor(
-                      major, property(library, 0), "cuBLAS " + cublasVersion(library));
+                  return sameMajor(major, property(library, 0), "cuBLAS " + cublasVersion(library));
                 });
     var nvrtc =
         cublas == null
@@ -70,8 +64,7 @@ final class CudaToolkit implements AutoCloseable {
                   LibraryGroup.requireFunctions(library, NeededFunctions.NVRTC);
                   var version = Probe.getTwoInts(library, "nvrtcVersion");
                   openBuiltins(library, version);
-                  return sameMajor(
-                      major, version[0], "NVRTC " + version[0] + "." + version[1]);
+                  return sameMajor(major, version[0], "NVRTC " + version[0] + "." + version[1]);
                 });
     if (cudart == null || cublas == null || nvrtc == null) {
       group.close();

@@ -170,11 +170,7 @@ final class CudnnLibraries implements AutoCloseable {
 
   /** Writes cuDNN's version number 92400 as 9.24.0. */
   static String versionText(long version) {
-    return version / MAJOR_FACTOR
-        + "."
-        + version % MAJOR_FACTOR / 100
-        + "."
-        + version % 100;
+    return version / MAJOR_FACTOR + "." + version % MAJOR_FACTOR / 100 + "." + version % 100;
   }
 
   SharedObject dispatcher() {

@@ -82,8 +82,7 @@ final class DeviceFacts {
     }
   }
 
-  private static int attribute(
-      MemorySegment out, int attribute, int ordinal) {
+  private static int attribute(MemorySegment out, int attribute, int ordinal) {
     return Cudart.cudaDeviceGetAttribute(out, attribute, ordinal) == 0
         ? out.get(NativeTypes.C_INT, 0)
         : 0;

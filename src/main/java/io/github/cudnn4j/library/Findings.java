@@ -27,8 +27,7 @@ final class Findings {
     attempt(library, place, path, Outcome.REFUSED, reason);
   }
 
-  private void attempt(
-      String library, Place place, Object path, Outcome outcome, String reason) {
+  private void attempt(String library, Place place, Object path, Outcome outcome, String reason) {
     attempts.add(new LibraryAttempt(library, path.toString(), place.origin(), outcome, reason));
   }
 
@@ -50,13 +49,6 @@ final class Findings {
 
   LibraryReport report(DeviceChoice choice, @Nullable DeviceKind kind) {
     return new LibraryReport(
-        choice,
-        kind,
-        Platform.describe(),
-        attempts,
-        facts,
-        devices,
-        notes,
-        List.copyOf(advice));
+        choice, kind, Platform.describe(), attempts, facts, devices, notes, List.copyOf(advice));
   }
 }

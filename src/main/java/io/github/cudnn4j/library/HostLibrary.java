@@ -55,8 +55,7 @@ final class HostLibrary implements AutoCloseable {
   private static @Nullable Place place(Environment environment, Findings findings) {
     var property = environment.property().apply(PATH_PROPERTY);
     if (property != null) {
-      return new Place(
-          "property " + PATH_PROPERTY, List.of(Path.of(property).toAbsolutePath()));
+      return new Place("property " + PATH_PROPERTY, List.of(Path.of(property).toAbsolutePath()));
     }
     var cache = new NativeCache(environment);
     try {

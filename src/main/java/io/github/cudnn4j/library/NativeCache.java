@@ -1,5 +1,6 @@
 package io.github.cudnn4j.library;
 
+import java.io.FileNotFoundException;
 import java.io.IOException;
 import java.io.OutputStream;
 import java.net.JarURLConnection;
@@ -47,14 +48,17 @@ final class NativeCache {
    * @throws UnavailableException if a file is not in the jar, or the folder cannot be written
    */
   Path folder(List<String> files) throws UnavailableException {
-    for (var file : files) {
-      if (resource(file) == null) {
-        throw new UnavailableException("no resource " + RESOURCES + file);
+    URL first;
+    try {
+      for (var file : files) {
+        resource(file);
       }
+      first = resource(files.getFirst());
+    } catch (FileNotFoundException e) {
+      throw new UnavailableException(e.getMessage());
     }
     var cache = cacheFolder();
     try {
-      var first = resource(files.getFirst());
       if (first.getProtocol().equals("file")) {
         return Path.of(first.toURI()).getParent();
       }
@@ -85,8 +89,12 @@ final class NativeCache {
     return Path.of(home, ".cache", "cudnn4j");
   }
 
-  private static @Nullable URL resource(String file) {
-    return NativeCache.class.getResource(RESOURCES + file);
+  private static URL resource(String file) throws FileNotFoundException {
+    var resource = NativeCache.class.getResource(RESOURCES + file);
+    if (resource == null) {
+      throw new FileNotFoundException("no resource " + RESOURCES + file);
+    }
+    return resource;
   }
 
   /** Returns the sizes and checksums of the files, which the jar's directory knows. */
@@ -163,8 +171,7 @@ final class NativeCache {
       }
       Files.createDirectories(target);
       for (var file : files) {
-        Files.move(
-            temporary.resolve(file), target.resolve(file), StandardCopyOption.ATOMIC_MOVE);
+        Files.move(temporary.resolve(file), target.resolve(file), StandardCopyOption.ATOMIC_MOVE);
       }
     }
   }

@@ -11,8 +11,8 @@ import org.jspecify.annotations.Nullable;
 /**
  * The native libraries of this process: those of NVIDIA, or the host device.
  *
- * <p>Both export the same functions, and the generated bindings find a function in whatever
- * library of the class loader has it. So one set is loaded once, and stays until the process ends.
+ * <p>Both export the same functions, and the generated bindings find a function in whatever library
+ * of the class loader has it. So one set is loaded once, and stays until the process ends.
  *
  * <p>All methods may be called from any thread.
  */
@@ -128,10 +128,8 @@ public final class NativeLibraries {
     load(cuda.cudnn().dispatcher(), NeededFunctions.CUDNN);
     DeviceFacts.ofCuda(cuda, findings);
     var absent =
-        NeededFunctions.missing(
-            NeededFunctions.CUDNN.optional(), cuda.cudnn().dispatcher());
-    return new NativeLibraries(
-        DeviceKind.CUDA, findings.report(choice, DeviceKind.CUDA), absent);
+        NeededFunctions.missing(NeededFunctions.CUDNN.optional(), cuda.cudnn().dispatcher());
+    return new NativeLibraries(DeviceKind.CUDA, findings.report(choice, DeviceKind.CUDA), absent);
   }
 
   private static NativeLibraries loadHost(
@@ -146,8 +144,7 @@ public final class NativeLibraries {
     if (!absent.isEmpty()) {
       findings.note("The host device does not have " + String.join(", ", absent) + ".");
     }
-    return new NativeLibraries(
-        DeviceKind.HOST, findings.report(choice, DeviceKind.HOST), absent);
+    return new NativeLibraries(DeviceKind.HOST, findings.report(choice, DeviceKind.HOST), absent);
   }
 
   /**

@@ -114,8 +114,7 @@ final class Probe {
   }
 
   /** Calls {@code const char *function(int)} and returns the text. */
-  static String getText(SharedObject library, String function, int argument)
-      throws ProbeException {
+  static String getText(SharedObject library, String function, int argument) throws ProbeException {
     try {
       var text = (MemorySegment) TEXT_OF_INT.invokeExact(address(library, function), argument);
       return text.address() == 0 ? "" : text.reinterpret(Long.MAX_VALUE).getString(0);

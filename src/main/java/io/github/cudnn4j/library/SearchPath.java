@@ -83,8 +83,7 @@ final class SearchPath {
     }
     places.addAll(variables(CUDNN_VARIABLES));
     for (var packages : sitePackages()) {
-      places.add(
-          new Place("pip wheels in " + packages, List.of(packages.resolve(CUDNN_WHEEL))));
+      places.add(new Place("pip wheels in " + packages, List.of(packages.resolve(CUDNN_WHEEL))));
     }
     places.addAll(variables(CUDA_VARIABLES));
     places.addAll(systemPlaces());

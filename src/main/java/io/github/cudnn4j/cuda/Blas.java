@@ -1,0 +1,460 @@
+package io.github.cudnn4j.cuda;
+
+import static io.github.cudnn4j.cuda.ElementType.FLOAT32;
+import static io.github.cudnn4j.cuda.ElementType.FLOAT64;
+
+import io.github.cudnn4j.bindings.Cublas;
+import io.github.cudnn4j.bindings.NativeTypes;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+
+/**
+ * Linear algebra on device buffers of FLOAT32 or FLOAT64, by cuBLAS. Matrices are row-major.
+ *
+ * <p>Everything is queued on one stream and can be captured; results that are one number go to
+ * device memory, so that nothing waits. All operands of a call have one type and one device. The
+ * scalars {@code alpha} and {@code beta} are rounded to that type.
+ *
+ * <p>Belongs to the device's thread. An owner; {@link Device#blas} is closed with its device.
+ */
+public final class Blas extends DeviceResource {
+  // The sizes that cuBLAS recommends: section "cublasSetWorkspace" of its documentation.
+  private static final long WORKSPACE_BYTES = 4L << 20;
+  private static final long WORKSPACE_BYTES_HOPPER = 32L << 20;
+  private static final int HOPPER = 90;
+
+  private final Stream stream;
+  private final MemorySegment handle;
+  private final DeviceBuffer workspace;
+  private final Arena arena = Arena.ofShared();
+  private final MemorySegment alpha = arena.allocate(Double.BYTES, Double.BYTES);
+  private final MemorySegment beta = arena.allocate(Double.BYTES, Double.BYTES);
+  private Precision precision = Precision.STRICT;
+  private boolean resultsOnDevice;
+
+  private Blas(Stream stream, MemorySegment handle, DeviceBuffer workspace) {
+    super(stream.device());
+    this.stream = stream;
+    this.handle = handle;
+    this.workspace = workspace;
+  }
+
+  /**
+   * Makes another one, for work on another stream.
+   *
+   * @throws IllegalStateException if the stream is closed or the device captures
+   * @throws CudaException if it cannot be made
+   */
+  public static Blas create(Stream stream) {
+    var device = stream.device();
+    var streamHandle = stream.handle();
+    device.refuseWhileCapturing("making a cuBLAS handle");
+    var out = device.scratch();
+    Status.cublas(Cublas.cublasCreate_v2(out), "cublasCreate_v2");
+    var handle = MemorySegment.ofAddress(out.get(NativeTypes.C_POINTER, 0).address());
+    DeviceBuffer workspace = null;
+    try {
+      Status.cublas(Cublas.cublasSetStream_v2(handle, streamHandle), "cublasSetStream_v2");
+      // cuBLAS's own workspace is allocated at first use, which a capture does not allow. Setting
+      // the stream forgets a workspace, hence the order.
+      workspace =
+          DeviceBuffer.allocate(
+              device,
+              ElementType.UINT8,
+              device.computeCapability() >= HOPPER ? WORKSPACE_BYTES_HOPPER : WORKSPACE_BYTES);
+      Status.cublas(
+          Cublas.cublasSetWorkspace_v2(handle, workspace.pointer(), workspace.bytes()),
+          "cublasSetWorkspace_v2");
+      Status.cublas(
+          Cublas.cublasSetMathMode(handle, Cublas.CUBLAS_DEFAULT_MATH()), "cublasSetMathMode");
+      return new Blas(stream, handle, workspace);
+    } catch (RuntimeException failure) {
+      try {
+        Status.cublas(Cublas.cublasDestroy_v2(handle), "cublasDestroy_v2");
+        if (workspace != null) {
+          workspace.close();
+        }
+      } catch (RuntimeException e) {
+        failure.addSuppressed(e);
+      }
+      throw failure;
+    }
+  }
+
+  /** Returns how FLOAT32 products are computed. */
+  public Precision precision() {
+    return precision;
+  }
+
+  /**
+   * Sets how FLOAT32 products are computed from now on.
+   *
+   * @throws IllegalStateException if this is closed
+   */
+  public void precision(Precision precision) {
+    checkOpen();
+    Status.cublas(
+        Cublas.cublasSetMathMode(
+            handle,
+            precision == Precision.TF32
+                ? Cublas.CUBLAS_TF32_TENSOR_OP_MATH()
+                : Cublas.CUBLAS_DEFAULT_MATH()),
+        "cublasSetMathMode");
+    this.precision = precision;
+  }
+
+  /**
+   * Computes {@code C[m,n] = alpha op(A) op(B) + beta C} of dense matrices, where {@code op(A)} is
+   * {@code [m,k]} and {@code op(B)} is {@code [k,n]}.
+   *
+   * @param transA whether op(A) is the transpose of A, which then is {@code [k,m]}
+   * @param transB whether op(B) is the transpose of B, which then is {@code [n,k]}
+   * @param beta 0 if what C holds is not to be read
+   * @throws IllegalArgumentException if an extent is below 1, or a buffer is too small or of
+   *     another type or device
+   * @throws IllegalStateException if this or a buffer is closed
+   * @see <a href="https://docs.nvidia.com/cuda/cublas/">cublasSgemm, cublasDgemm</a>
+   */
+  public void gemm(
+      boolean transA,
+      boolean transB,
+      int m,
+      int n,
+      int k,
+      double alpha,
+      DeviceBuffer a,
+      DeviceBuffer b,
+      double beta,
+      DeviceBuffer c) {
+    gemm(transA, transB, m, n, k, alpha, a, transA ? m : k, b, transB ? k : n, beta, c, n);
+  }
+
+  /**
+   * As {@link #gemm(boolean, boolean, int, int, int, double, DeviceBuffer, DeviceBuffer, double,
+   * DeviceBuffer)}, with rows that do not follow each other at once.
+   *
+   * @param lda elements from one row of A to the next, at least its columns; {@code ldb} and {@code
+   *     ldc} likewise
+   */
+  public void gemm(
+      boolean transA,
+      boolean transB,
+      int m,
+      int n,
+      int k,
+      double alpha,
+      DeviceBuffer a,
+      int lda,
+      DeviceBuffer b,
+      int ldb,
+      double beta,
+      DeviceBuffer c,
+      int ldc) {
+    extent(m, "m");
+    extent(n, "n");
+    extent(k, "k");
+    var single = isSingle(c, "C");
+    matrix(c, c.type(), m, n, ldc, "C");
+    matrix(a, c.type(), transA ? k : m, transA ? m : k, lda, "A");
+    matrix(b, c.type(), transB ? n : k, transB ? k : n, ldb, "B");
+    prepare(false);
+    scalar(this.alpha, single, alpha);
+    scalar(this.beta, single, beta);
+    // A row-major matrix is its transpose to cuBLAS, and the transpose of AB is B'A'.
+    var opA = operation(transA);
+    var opB = operation(transB);
+    if (single) {
+      Status.cublas(
+          Cublas.cublasSgemm_v2(
+              handle,
+              opB,
+              opA,
+              n,
+              m,
+              k,
+              this.alpha,
+              b.pointer(),
+              ldb,
+              a.pointer(),
+              lda,
+              this.beta,
+              c.pointer(),
+              ldc),
+          "cublasSgemm_v2");
+    } else {
+      Status.cublas(
+          Cublas.cublasDgemm_v2(
+              handle,
+              opB,
+              opA,
+              n,
+              m,
+              k,
+              this.alpha,
+              b.pointer(),
+              ldb,
+              a.pointer(),
+              lda,
+              this.beta,
+              c.pointer(),
+              ldc),
+          "cublasDgemm_v2");
+    }
+  }
+
+  /**
+   * Computes {@code y = alpha op(A) x + beta y} of a dense matrix.
+   *
+   * @param transA whether op(A) is the transpose of A
+   * @param m rows of A
+   * @param n columns of A
+   * @param beta 0 if what y holds is not to be read
+   * @throws IllegalArgumentException if an extent is below 1, or a buffer is too small or of
+   *     another type or device
+   * @throws IllegalStateException if this or a buffer is closed
+   */
+  public void gemv(
+      boolean transA,
+      int m,
+      int n,
+      double alpha,
+      DeviceBuffer a,
+      DeviceBuffer x,
+      double beta,
+      DeviceBuffer y) {
+    extent(m, "m");
+    extent(n, "n");
+    var single = isSingle(y, "y");
+    matrix(a, y.type(), m, n, n, "A");
+    matrix(x, y.type(), 1, transA ? m : n, transA ? m : n, "x");
+    matrix(y, y.type(), 1, transA ? n : m, transA ? n : m, "y");
+    prepare(false);
+    scalar(this.alpha, single, alpha);
+    scalar(this.beta, single, beta);
+    var operation = operation(!transA);
+    if (single) {
+      Status.cublas(
+          Cublas.cublasSgemv_v2(
+              handle,
+              operation,
+              n,
+              m,
+              this.alpha,
+              a.pointer(),
+              n,
+              x.pointer(),
+              1,
+              this.beta,
+              y.pointer(),
+              1),
+          "cublasSgemv_v2");
+    } else {
+      Status.cublas(
+          Cublas.cublasDgemv_v2(
+              handle,
+              operation,
+              n,
+              m,
+              this.alpha,
+              a.pointer(),
+              n,
+              x.pointer(),
+              1,
+              this.beta,
+              y.pointer(),
+              1),
+          "cublasDgemv_v2");
+    }
+  }
+
+  /**
+   * Computes {@code y = alpha x + y}.
+   *
+   * @throws IllegalArgumentException if x and y differ in elements, type or device
+   * @throws IllegalStateException if this or a buffer is closed
+   */
+  public void axpy(double alpha, DeviceBuffer x, DeviceBuffer y) {
+    var single = isSingle(y, "y");
+    var n = vector(y, y, "y");
+    vector(x, y, "x");
+    prepare(false);
+    scalar(this.alpha, single, alpha);
+    if (single) {
+      Status.cublas(
+          Cublas.cublasSaxpy_v2(handle, n, this.alpha, x.pointer(), 1, y.pointer(), 1),
+          "cublasSaxpy_v2");
+    } else {
+      Status.cublas(
+          Cublas.cublasDaxpy_v2(handle, n, this.alpha, x.pointer(), 1, y.pointer(), 1),
+          "cublasDaxpy_v2");
+    }
+  }
+
+  /**
+   * Computes {@code x = alpha x}.
+   *
+   * @throws IllegalArgumentException if x is of another type or device
+   * @throws IllegalStateException if this or the buffer is closed
+   */
+  public void scal(double alpha, DeviceBuffer x) {
+    var single = isSingle(x, "x");
+    var n = vector(x, x, "x");
+    prepare(false);
+    scalar(this.alpha, single, alpha);
+    if (single) {
+      Status.cublas(Cublas.cublasSscal_v2(handle, n, this.alpha, x.pointer(), 1), "cublasSscal_v2");
+    } else {
+      Status.cublas(Cublas.cublasDscal_v2(handle, n, this.alpha, x.pointer(), 1), "cublasDscal_v2");
+    }
+  }
+
+  /**
+   * Computes the Euclidean norm of x.
+   *
+   * @param result one element
+   * @throws IllegalArgumentException if the result does not have one element, or type or device
+   *     differ
+   * @throws IllegalStateException if this or a buffer is closed
+   */
+  public void nrm2(DeviceBuffer x, DeviceBuffer result) {
+    var single = isSingle(x, "x");
+    var n = vector(x, x, "x");
+    result(result, x);
+    prepare(true);
+    if (single) {
+      Status.cublas(
+          Cublas.cublasSnrm2_v2(handle, n, x.pointer(), 1, result.pointer()), "cublasSnrm2_v2");
+    } else {
+      Status.cublas(
+          Cublas.cublasDnrm2_v2(handle, n, x.pointer(), 1, result.pointer()), "cublasDnrm2_v2");
+    }
+  }
+
+  /**
+   * Computes the sum of the absolute values of x.
+   *
+   * @param result one element
+   * @throws IllegalArgumentException if the result does not have one element, or type or device
+   *     differ
+   * @throws IllegalStateException if this or a buffer is closed
+   */
+  public void asum(DeviceBuffer x, DeviceBuffer result) {
+    var single = isSingle(x, "x");
+    var n = vector(x, x, "x");
+    result(result, x);
+    prepare(true);
+    if (single) {
+      Status.cublas(
+          Cublas.cublasSasum_v2(handle, n, x.pointer(), 1, result.pointer()), "cublasSasum_v2");
+    } else {
+      Status.cublas(
+          Cublas.cublasDasum_v2(handle, n, x.pointer(), 1, result.pointer()), "cublasDasum_v2");
+    }
+  }
+
+  /**
+   * Computes the inner product of x and y.
+   *
+   * @param result one element
+   * @throws IllegalArgumentException if x and y differ in elements, the result does not have one
+   *     element, or type or device differ
+   * @throws IllegalStateException if this or a buffer is closed
+   */
+  public void dot(DeviceBuffer x, DeviceBuffer y, DeviceBuffer result) {
+    var single = isSingle(x, "x");
+    var n = vector(x, x, "x");
+    vector(y, x, "y");
+    result(result, x);
+    prepare(true);
+    if (single) {
+      Status.cublas(
+          Cublas.cublasSdot_v2(handle, n, x.pointer(), 1, y.pointer(), 1, result.pointer()),
+          "cublasSdot_v2");
+    } else {
+      Status.cublas(
+          Cublas.cublasDdot_v2(handle, n, x.pointer(), 1, y.pointer(), 1, result.pointer()),
+          "cublasDdot_v2");
+    }
+  }
+
+  /** Checks that calls can be made, and says where their scalars are. */
+  private void prepare(boolean onDevice) {
+    checkOpen();
+    stream.handle();
+    workspace.pointer();
+    if (resultsOnDevice != onDevice) {
+      Status.cublas(
+          Cublas.cublasSetPointerMode_v2(
+              handle,
+              onDevice ? Cublas.CUBLAS_POINTER_MODE_DEVICE() : Cublas.CUBLAS_POINTER_MODE_HOST()),
+          "cublasSetPointerMode_v2");
+      resultsOnDevice = onDevice;
+    }
+  }
+
+  private static void scalar(MemorySegment target, boolean single, double value) {
+    if (single) {
+      target.set(NativeTypes.C_FLOAT, 0, (float) value);
+    } else {
+      target.set(NativeTypes.C_DOUBLE, 0, value);
+    }
+  }
+
+  private static int operation(boolean transposed) {
+    return transposed ? Cublas.CUBLAS_OP_T() : Cublas.CUBLAS_OP_N();
+  }
+
+  private boolean isSingle(DeviceBuffer buffer, String what) {
+    if (buffer.type() != FLOAT32 && buffer.type() != FLOAT64) {
+      throw new IllegalArgumentException(
+          "%s has type %s, must be FLOAT32 or FLOAT64".formatted(what, buffer.type()));
+    }
+    return buffer.type() == FLOAT32;
+  }
+
+  private static void extent(int value, String what) {
+    Arguments.between(value, 1, Integer.MAX_VALUE, what);
+  }
+
+  private void matrix(
+      DeviceBuffer buffer, ElementType type, int rows, int columns, int stride, String what) {
+    if (buffer.device() != device() || buffer.type() != type) {
+      Arguments.sameDevice(device(), buffer.device(), what);
+      Arguments.type(type, buffer.type(), what);
+    }
+    if (stride < columns) {
+      throw new IllegalArgumentException(
+          "the leading dimension of %s is %d, must be at least its columns, %d"
+              .formatted(what, stride, columns));
+    }
+    var needed = (rows - 1L) * stride + columns;
+    if (buffer.elements() < needed) {
+      throw new IllegalArgumentException(
+          "%s has %d elements, [%d,%d] needs %d"
+              .formatted(what, buffer.elements(), rows, columns, needed));
+    }
+  }
+
+  private int vector(DeviceBuffer buffer, DeviceBuffer like, String what) {
+    Arguments.sameDevice(device(), buffer.device(), what);
+    Arguments.type(like.type(), buffer.type(), what);
+    Arguments.elements(like.elements(), buffer.elements(), what);
+    Arguments.between(buffer.elements(), 0, Integer.MAX_VALUE, "elements of a vector");
+    return (int) buffer.elements();
+  }
+
+  private void result(DeviceBuffer result, DeviceBuffer like) {
+    Arguments.sameDevice(device(), result.device(), "result");
+    Arguments.type(like.type(), result.type(), "result");
+    Arguments.elements(1, result.elements(), "result");
+  }
+
+  @Override
+  protected void release() {
+    try (workspace) {
+      Status.cublas(Cublas.cublasDestroy_v2(handle), "cublasDestroy_v2");
+    } finally {
+      arena.close();
+    }
+  }
+}

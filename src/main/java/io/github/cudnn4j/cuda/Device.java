@@ -1,0 +1,404 @@
+package io.github.cudnn4j.cuda;
+
+import io.github.cudnn4j.bindings.CudaDriver;
+import io.github.cudnn4j.bindings.Cudart;
+import io.github.cudnn4j.bindings.NativeTypes;
+import io.github.cudnn4j.library.DeviceChoice;
+import io.github.cudnn4j.library.DeviceKind;
+import io.github.cudnn4j.library.NativeLibraries;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.util.HashMap;
+import java.util.Map;
+import java.util.function.Function;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A device to compute on: an NVIDIA GPU, or the CPU through the host device.
+ *
+ * <p>A device and everything made from it belong to the thread that opened it, until {@link
+ * #handOver} gives them to another one; any other thread that uses them gets a {@link
+ * WrongThreadException}. Several threads may each open the device for themselves.
+ *
+ * <p>Work is queued on {@link #stream()}; a method that waits for the device says so.
+ *
+ * {@snippet :
+ * try (var device = Device.open();
+ *     var x = DeviceBuffer.allocate(device, ElementType.FLOAT32, 3)) {
+ *   x.copyFrom(new float[] {1, 2, 3});
+ *   device.blas().scal(2, x);
+ *   System.out.println(Arrays.toString(x.toFloats()));
+ * }
+ * }
+ */
+public final class Device implements AutoCloseable {
+  private static final int ORDINAL = 0;
+  private static final int NAME_BYTES = 256;
+  private static final long SCRATCH_BYTES = 64;
+
+  private final DeviceKind kind;
+  private final Arena arena = Arena.ofShared();
+  private final MemorySegment scratch = arena.allocate(SCRATCH_BYTES, Long.BYTES);
+  private final Map<Class<?>, DeviceResource> resources = new HashMap<>();
+  private final Leaks.@Nullable Sites sites = Leaks.Sites.of(this);
+
+  private volatile Thread owner = Thread.currentThread();
+
+  /** The owner once the CUDA context is current on it; null after a hand-over and after close. */
+  private @Nullable Thread active;
+
+  private boolean open = true;
+  private int handle;
+  private MemorySegment context = MemorySegment.NULL;
+  private String name = "";
+  private int multiprocessors;
+  private int computeCapability;
+  private @Nullable Stream stream;
+  private @Nullable DeviceResource newest;
+  private @Nullable Recording recording;
+
+  private Device(DeviceKind kind) {
+    this.kind = kind;
+  }
+
+  /**
+   * Opens the device chosen outside of the program.
+   *
+   * @see DeviceChoice#configured
+   * @throws io.github.cudnn4j.library.LibraryException if it is not available
+   * @throws IllegalStateException on a virtual thread, or if this process uses the other kind
+   * @throws CudaException if it is there but cannot be used
+   */
+  public static Device open() {
+    return open(DeviceChoice.configured());
+  }
+
+  /**
+   * Opens a device: the first GPU that CUDA shows ({@code CUDA_VISIBLE_DEVICES} chooses), or the
+   * CPU.
+   *
+   * @throws io.github.cudnn4j.library.LibraryException if it is not available
+   * @throws IllegalStateException on a virtual thread, or if this process uses the other kind
+   * @throws CudaException if it is there but cannot be used
+   */
+  public static Device open(DeviceChoice choice) {
+    if (Thread.currentThread().isVirtual()) {
+      throw new IllegalStateException(
+          "a device needs a platform thread: a virtual thread moves between threads of the"
+              + " operating system, and CUDA's current context does not move with it");
+    }
+    var device = new Device(NativeLibraries.load(choice).kind());
+    try {
+      device.start();
+      return device;
+    } catch (Throwable failure) {
+      try {
+        device.close();
+      } catch (RuntimeException e) {
+        failure.addSuppressed(e);
+      }
+      throw failure;
+    }
+  }
+
+  private void start() {
+    Status.driver(CudaDriver.cuInit(0), "cuInit");
+    Status.driver(CudaDriver.cuDeviceGet(scratch, ORDINAL), "cuDeviceGet");
+    handle = scratch.get(NativeTypes.C_INT, 0);
+    Status.driver(CudaDriver.cuDevicePrimaryCtxRetain(scratch, handle), "cuDevicePrimaryCtxRetain");
+    context = MemorySegment.ofAddress(scratch.get(NativeTypes.C_POINTER, 0).address());
+    activate();
+    try (var names = Arena.ofConfined()) {
+      var text = names.allocate(NAME_BYTES);
+      Status.driver(CudaDriver.cuDeviceGetName(text, NAME_BYTES, handle), "cuDeviceGetName");
+      name = text.getString(0);
+    }
+    multiprocessors = attribute(Cudart.cudaDevAttrMultiProcessorCount());
+    computeCapability =
+        10 * attribute(Cudart.cudaDevAttrComputeCapabilityMajor())
+            + attribute(Cudart.cudaDevAttrComputeCapabilityMinor());
+    stream = Stream.create(this);
+  }
+
+  private int attribute(int attribute) {
+    Status.cudart(
+        Cudart.cudaDeviceGetAttribute(scratch, attribute, ORDINAL), "cudaDeviceGetAttribute");
+    return scratch.get(NativeTypes.C_INT, 0);
+  }
+
+  /** Makes the device's context the current one of this thread, for the runtime and the driver. */
+  private void activate() {
+    Status.cudart(Cudart.cudaSetDevice(ORDINAL), "cudaSetDevice");
+    Status.driver(CudaDriver.cuCtxSetCurrent(context), "cuCtxSetCurrent");
+    active = Thread.currentThread();
+  }
+
+  /** Returns which kind of device this is. */
+  public DeviceKind kind() {
+    return kind;
+  }
+
+  /** Returns the device's name for people. */
+  public String name() {
+    return name;
+  }
+
+  /** Returns the number of streaming multiprocessors; of a CPU, of threads. */
+  public int multiprocessors() {
+    return multiprocessors;
+  }
+
+  /** Returns ten times the major plus the minor compute capability, 90 for 9.0. */
+  public int computeCapability() {
+    return computeCapability;
+  }
+
+  /**
+   * Returns the stream that work goes to unless another one is named.
+   *
+   * @throws IllegalStateException if the device is closed
+   */
+  public Stream stream() {
+    var main = stream;
+    if (main == null) {
+      throw closed();
+    }
+    return main;
+  }
+
+  /**
+   * Returns linear algebra on {@link #stream()}, made at the first call.
+   *
+   * @throws IllegalStateException if the device is closed
+   */
+  public Blas blas() {
+    return resource(Blas.class, device -> Blas.create(device.stream()));
+  }
+
+  /**
+   * Returns the device's own kernels, compiled when they are asked for.
+   *
+   * @throws IllegalStateException if the device is closed
+   */
+  public Kernels kernels() {
+    return resource(Kernels.class, Kernels::new);
+  }
+
+  /**
+   * Returns how much memory the device has now.
+   *
+   * @throws IllegalStateException if the device is closed
+   * @throws CudaException if the device does not say
+   */
+  public DeviceMemory memory() {
+    checkAccess();
+    var total = scratch.asSlice(Long.BYTES);
+    Status.cudart(Cudart.cudaMemGetInfo(scratch, total), "cudaMemGetInfo");
+    return new DeviceMemory(scratch.get(NativeTypes.C_LONG, 0), total.get(NativeTypes.C_LONG, 0));
+  }
+
+  /**
+   * Waits until all work on all streams is done.
+   *
+   * @throws IllegalStateException if the device is closed
+   * @throws CudaException if some work failed
+   */
+  public void synchronize() {
+    checkAccess();
+    Status.cudart(Cudart.cudaDeviceSynchronize(), "cudaDeviceSynchronize");
+  }
+
+  /**
+   * Returns the one resource of a type that belongs to this device, for example its cuDNN handle;
+   * it is made when it is first asked for, and closed with the device.
+   *
+   * @throws IllegalStateException if the device is closed
+   */
+  public <T extends DeviceResource> T resource(
+      Class<T> type, Function<? super Device, ? extends T> factory) {
+    checkAccess();
+    var resource = resources.get(type);
+    if (resource == null || !resource.isOpen()) {
+      resource = factory.apply(this);
+      resources.put(type, resource);
+    }
+    return type.cast(resource);
+  }
+
+  /**
+   * Checks that the device can be used now.
+   *
+   * @throws IllegalStateException if it is closed
+   * @throws WrongThreadException if it belongs to another thread
+   */
+  public void checkAccess() {
+    if (Thread.currentThread() != active) {
+      enter();
+    }
+  }
+
+  private void enter() {
+    if (!open) {
+      throw closed();
+    }
+    checkOwner();
+    activate();
+  }
+
+  private void checkOwner() {
+    var thread = Thread.currentThread();
+    if (thread != owner) {
+      throw new WrongThreadException(
+          "the device belongs to thread '%s' and is used by thread '%s'"
+              .formatted(owner.getName(), thread.getName()));
+    }
+  }
+
+  void refuseWhileCapturing(String action) {
+    if (recording != null) {
+      throw new IllegalStateException(action + " cannot be captured");
+    }
+  }
+
+  private static IllegalStateException closed() {
+    return new IllegalStateException("Device is closed");
+  }
+
+  /**
+   * Gives the device and everything made from it to another thread. Work that is queued stays
+   * queued. Passing the reference on safely is the caller's part.
+   *
+   * @throws IllegalStateException if the device is closed or a capture is under way
+   * @throws IllegalArgumentException if the thread is virtual
+   * @throws WrongThreadException if the device belongs to another thread
+   */
+  public void handOver(Thread next) {
+    checkAccess();
+    if (next.isVirtual()) {
+      throw new IllegalArgumentException("thread '" + next.getName() + "' is virtual");
+    }
+    if (recording != null) {
+      throw new IllegalStateException("a capture is under way on this thread");
+    }
+    active = null;
+    owner = next;
+  }
+
+  /** Returns whether the device is open. */
+  public boolean isOpen() {
+    return open;
+  }
+
+  /** Memory for an out-parameter that is read before any other call. */
+  MemorySegment scratch() {
+    return scratch;
+  }
+
+  /** What is being captured, null when nothing is. */
+  @Nullable Recording recording() {
+    return recording;
+  }
+
+  void recording(@Nullable Recording recording) {
+    this.recording = recording;
+  }
+
+  void register(DeviceResource resource) {
+    checkAccess();
+    resource.older = newest;
+    if (newest != null) {
+      newest.newer = resource;
+    }
+    newest = resource;
+    if (sites != null) {
+      sites.add(resource.madeAt);
+    }
+  }
+
+  void unregister(DeviceResource resource) {
+    if (resource.newer != null) {
+      resource.newer.older = resource.older;
+    } else {
+      newest = resource.older;
+    }
+    if (resource.older != null) {
+      resource.older.newer = resource.newer;
+    }
+    resource.older = null;
+    resource.newer = null;
+    if (sites != null) {
+      sites.remove(resource.madeAt);
+    }
+  }
+
+  /**
+   * Closes everything made from the device that is still open, the newest first, then the device.
+   * Does nothing if that was done before.
+   *
+   * @throws WrongThreadException if the device belongs to another thread; it stays open then
+   * @throws CudaException if closing something failed; all is closed all the same, and further
+   *     failures are suppressed ones of this
+   */
+  @Override
+  public void close() {
+    if (!open) {
+      return;
+    }
+    checkOwner();
+    RuntimeException failure = null;
+    if (active == null && context.address() != 0) {
+      failure = attempt(failure, this::activate);
+      // Closing goes on without the context: what fails then is reported, what does not is freed.
+      active = owner;
+    }
+    for (var resource = newest; resource != null; resource = newest) {
+      failure = attempt(failure, reported(resource)::close);
+    }
+    open = false;
+    active = null;
+    stream = null;
+    resources.clear();
+    if (context.address() != 0) {
+      failure =
+          attempt(
+              failure,
+              () ->
+                  Status.driver(
+                      CudaDriver.cuDevicePrimaryCtxRelease_v2(handle),
+                      "cuDevicePrimaryCtxRelease_v2"));
+    }
+    arena.close();
+    if (sites != null) {
+      sites.clear();
+    }
+    if (failure != null) {
+      throw failure;
+    }
+  }
+
+  private DeviceResource reported(DeviceResource resource) {
+    if (resource != stream && !resources.containsValue(resource)) {
+      Leaks.leftOpen(resource);
+    }
+    return resource;
+  }
+
+  private static @Nullable RuntimeException attempt(
+      @Nullable RuntimeException earlier, Runnable action) {
+    try {
+      action.run();
+      return earlier;
+    } catch (RuntimeException e) {
+      if (earlier == null) {
+        return e;
+      }
+      earlier.addSuppressed(e);
+      return earlier;
+    }
+  }
+
+  @Override
+  public String toString() {
+    return name + " (" + kind + (open ? ")" : ", closed)");
+  }
+}

@@ -1,0 +1,81 @@
+package io.github.cudnn4j.cuda;
+
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Owner of a native object that was made from a device.
+ *
+ * <p>It belongs to the device's thread, as the device does. Closing it destroys the native object
+ * at once; closing the device closes whatever is still open, the newest first. Nothing is destroyed
+ * by the garbage collector. With the system property {@code cudnn4j.leaks=true}, everything that
+ * its device had to close, or that went away with a device that was never closed, is logged as a
+ * warning with the place it was made at.
+ */
+public abstract class DeviceResource implements AutoCloseable {
+  private final Device device;
+  final @Nullable Throwable madeAt;
+  private boolean open = true;
+
+  // The device's list of what is open.
+  @Nullable DeviceResource older;
+  @Nullable DeviceResource newer;
+
+  /**
+   * Registers the resource with its device. A subclass acquires its native object before it calls
+   * this, so that a failure leaves nothing registered.
+   *
+   * @throws IllegalStateException if the device is closed
+   * @throws WrongThreadException if the device belongs to another thread
+   */
+  @SuppressWarnings("this-escape") // The device only keeps the reference.
+  protected DeviceResource(Device device) {
+    this.device = device;
+    this.madeAt = Leaks.ENABLED ? new Throwable(getClass().getSimpleName() + " made at") : null;
+    device.register(this);
+  }
+
+  /** Returns the device that this was made from. */
+  public final Device device() {
+    return device;
+  }
+
+  /** Returns whether this is open. */
+  public final boolean isOpen() {
+    return open;
+  }
+
+  /**
+   * Checks that this can be used now; to be called before every native call.
+   *
+   * @throws IllegalStateException if this is closed
+   * @throws WrongThreadException if the device belongs to another thread
+   */
+  protected final void checkOpen() {
+    if (!open) {
+      throw new IllegalStateException(getClass().getSimpleName() + " is closed");
+    }
+    device.checkAccess();
+  }
+
+  /** Destroys the native object. Called once, on the device's thread. */
+  protected abstract void release();
+
+  /**
+   * Destroys the native object; does nothing if that was done before.
+   *
+   * @throws WrongThreadException if the device belongs to another thread; this stays open then
+   * @throws IllegalStateException if a capture is under way; this stays open then
+   * @throws CudaException if destroying it fails; this is closed all the same
+   */
+  @Override
+  public final void close() {
+    if (!open) {
+      return;
+    }
+    device.checkAccess();
+    device.refuseWhileCapturing("closing a resource");
+    open = false;
+    device.unregister(this);
+    release();
+  }
+}

@@ -1,0 +1,97 @@
+package io.github.cudnn4j.cuda;
+
+import io.github.cudnn4j.bindings.NativeTypes;
+import io.github.cudnn4j.bindings.Nvrtc;
+import io.github.cudnn4j.library.DeviceKind;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.util.List;
+
+/** Compiles a kernel file with NVRTC into what the driver can load. */
+final class KernelCompiler {
+  /** The one header that kernel files include. */
+  static final String DIALECT = "dialect.cuh";
+
+  private KernelCompiler() {}
+
+  /**
+   * Compiles for a device: machine code for exactly this GPU, or PTX, which the driver compiles,
+   * where NVRTC does not know the GPU yet or there is none.
+   *
+   * @param arena where the result and everything on the way to it is allocated
+   * @throws CudaException with the compiler's log if the source is wrong
+   */
+  static MemorySegment compile(
+      Device device, String file, String source, String dialect, Arena arena) {
+    if (device.kind() == DeviceKind.HOST) {
+      return compile(file, source, dialect, List.of(), false, arena);
+    }
+    try {
+      var options = List.of("--gpu-architecture=sm_" + device.computeCapability());
+      return compile(file, source, dialect, options, true, arena);
+    } catch (CudaException e) {
+      if (e.code() != Nvrtc.NVRTC_ERROR_INVALID_OPTION()) {
+        throw e;
+      }
+      return compile(file, source, dialect, List.of(), false, arena);
+    }
+  }
+
+  private static MemorySegment compile(
+      String file,
+      String source,
+      String dialect,
+      List<String> options,
+      boolean machineCode,
+      Arena arena) {
+    var out = arena.allocate(NativeTypes.C_POINTER);
+    var headers = arena.allocate(NativeTypes.C_POINTER);
+    headers.set(NativeTypes.C_POINTER, 0, arena.allocateFrom(dialect));
+    var headerNames = arena.allocate(NativeTypes.C_POINTER);
+    headerNames.set(NativeTypes.C_POINTER, 0, arena.allocateFrom(DIALECT));
+    Status.nvrtc(
+        Nvrtc.nvrtcCreateProgram(
+            out, arena.allocateFrom(source), arena.allocateFrom(file), 1, headers, headerNames),
+        "nvrtcCreateProgram");
+    var program = out.get(NativeTypes.C_POINTER, 0);
+    try {
+      var arguments = arena.allocate(NativeTypes.C_POINTER, Math.max(1, options.size()));
+      for (var i = 0; i < options.size(); i++) {
+        arguments.setAtIndex(NativeTypes.C_POINTER, i, arena.allocateFrom(options.get(i)));
+      }
+      var status = Nvrtc.nvrtcCompileProgram(program, options.size(), arguments);
+      if (status != 0) {
+        throw Status.nvrtcFailure(status, "nvrtcCompileProgram", file + "\n" + log(program, arena));
+      }
+      return machineCode ? cubin(program, arena) : ptx(program, arena);
+    } finally {
+      // A failure here hides nothing that matters: the result, or the reason why there is none.
+      Nvrtc.nvrtcDestroyProgram(out);
+    }
+  }
+
+  private static MemorySegment cubin(MemorySegment program, Arena arena) {
+    var size = arena.allocate(NativeTypes.C_LONG);
+    Status.nvrtc(Nvrtc.nvrtcGetCUBINSize(program, size), "nvrtcGetCUBINSize");
+    var image = arena.allocate(size.get(NativeTypes.C_LONG, 0));
+    Status.nvrtc(Nvrtc.nvrtcGetCUBIN(program, image), "nvrtcGetCUBIN");
+    return image;
+  }
+
+  private static MemorySegment ptx(MemorySegment program, Arena arena) {
+    var size = arena.allocate(NativeTypes.C_LONG);
+    Status.nvrtc(Nvrtc.nvrtcGetPTXSize(program, size), "nvrtcGetPTXSize");
+    var image = arena.allocate(size.get(NativeTypes.C_LONG, 0));
+    Status.nvrtc(Nvrtc.nvrtcGetPTX(program, image), "nvrtcGetPTX");
+    return image;
+  }
+
+  private static String log(MemorySegment program, Arena arena) {
+    var size = arena.allocate(NativeTypes.C_LONG);
+    if (Nvrtc.nvrtcGetProgramLogSize(program, size) != 0 || size.get(NativeTypes.C_LONG, 0) <= 0) {
+      return "(no log)";
+    }
+    var log = arena.allocate(size.get(NativeTypes.C_LONG, 0) + 1);
+    return Nvrtc.nvrtcGetProgramLog(program, log) == 0 ? log.getString(0) : "(no log)";
+  }
+}

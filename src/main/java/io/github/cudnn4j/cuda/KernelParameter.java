@@ -1,0 +1,75 @@
+package io.github.cudnn4j.cuda;
+
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Locale;
+import java.util.regex.Pattern;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A parameter of a kernel as its source declares it.
+ *
+ * @param name its name
+ * @param kind what a value for it is
+ * @param element what a pointer points to; null for other kinds, and for {@code void *}
+ */
+record KernelParameter(String name, Kind kind, @Nullable ElementType element) {
+  enum Kind {
+    POINTER,
+    INT,
+    LONG,
+    FLOAT,
+    DOUBLE
+  }
+
+  private static final Pattern PARAMETER = Pattern.compile("(.*[\\s*])(\\w+)", Pattern.DOTALL);
+
+  /** Reads the text between the parentheses of a declaration. */
+  static List<KernelParameter> parse(String declaration) {
+    var parameters = new ArrayList<KernelParameter>();
+    if (declaration.isBlank()) {
+      return parameters;
+    }
+    for (var text : declaration.split(",")) {
+      var matcher = PARAMETER.matcher(text.strip());
+      if (!matcher.matches()) {
+        throw new IllegalArgumentException("cannot read the parameter '" + text.strip() + "'");
+      }
+      parameters.add(of(matcher.group(2), matcher.group(1)));
+    }
+    return parameters;
+  }
+
+  private static KernelParameter of(String name, String declared) {
+    var type =
+        declared
+            .replaceAll("\\b(const|__restrict__|__restrict)\\b", " ")
+            .replaceAll("\\s+", " ")
+            .replace(" *", "*")
+            .strip();
+    return switch (type) {
+      case "int" -> new KernelParameter(name, Kind.INT, null);
+      case "long long" -> new KernelParameter(name, Kind.LONG, null);
+      case "float" -> new KernelParameter(name, Kind.FLOAT, null);
+      case "double" -> new KernelParameter(name, Kind.DOUBLE, null);
+      case "void*" -> new KernelParameter(name, Kind.POINTER, null);
+      case "float*" -> new KernelParameter(name, Kind.POINTER, ElementType.FLOAT32);
+      case "double*" -> new KernelParameter(name, Kind.POINTER, ElementType.FLOAT64);
+      case "int*" -> new KernelParameter(name, Kind.POINTER, ElementType.INT32);
+      case "long long*" -> new KernelParameter(name, Kind.POINTER, ElementType.INT64);
+      case "unsigned char*" -> new KernelParameter(name, Kind.POINTER, ElementType.UINT8);
+      default ->
+          throw new IllegalArgumentException(
+              "parameter '" + name + "' has type '" + type + "', which kernels do not have");
+    };
+  }
+
+  @Override
+  public String toString() {
+    return (kind == Kind.POINTER
+            ? "DeviceBuffer" + (element == null ? "" : " of " + element)
+            : kind.name().toLowerCase(Locale.ROOT))
+        + " "
+        + name;
+  }
+}

@@ -1,0 +1,124 @@
+package io.github.cudnn4j.cuda;
+
+import io.github.cudnn4j.bindings.CudaDriver;
+import io.github.cudnn4j.bindings.NativeTypes;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
+import java.util.regex.Pattern;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The kernels that come with this library, compiled for the device file by file when they are first
+ * asked for.
+ *
+ * <p>Belongs to the device's thread. {@link Device#kernels} is closed with its device.
+ */
+public final class Kernels extends DeviceResource {
+  private static final String RESOURCES = "/io/github/cudnn4j/kernels/";
+  private static final Pattern DECLARATION =
+      Pattern.compile("\\bKERNEL\\(\\s*(\\w+)\\s*,\\s*\\(([^)]*)\\)\\s*\\)");
+
+  private final Map<String, Map<String, Kernel>> files = new HashMap<>();
+  private final List<MemorySegment> modules = new ArrayList<>();
+
+  Kernels(Device device) {
+    super(device);
+  }
+
+  /**
+   * Returns a kernel.
+   *
+   * @param file the name of its file without {@code .cu}
+   * @param kernel its name
+   * @throws IllegalArgumentException if there is no such file, or no such kernel in it
+   * @throws IllegalStateException if the device is closed, or captures and the file is not compiled
+   * @throws CudaException if the file cannot be compiled or loaded
+   */
+  public Kernel get(String file, String kernel) {
+    checkOpen();
+    var kernels = files.get(file);
+    if (kernels == null) {
+      kernels = load(file);
+      files.put(file, kernels);
+    }
+    var found = kernels.get(kernel);
+    if (found == null) {
+      throw new IllegalArgumentException(
+          "there is no kernel '%s' in %s.cu, which has %s"
+              .formatted(kernel, file, kernels.keySet()));
+    }
+    return found;
+  }
+
+  private Map<String, Kernel> load(String file) {
+    device().refuseWhileCapturing("compiling kernels");
+    var source = source(file + ".cu");
+    if (source == null) {
+      throw new IllegalArgumentException("there is no kernel file '" + file + ".cu'");
+    }
+    Map<String, List<KernelParameter>> declared = new TreeMap<>();
+    var matcher = DECLARATION.matcher(source);
+    while (matcher.find()) {
+      declared.put(matcher.group(1), KernelParameter.parse(matcher.group(2)));
+    }
+    try (var arena = Arena.ofConfined()) {
+      var dialect = source(KernelCompiler.DIALECT);
+      var image =
+          KernelCompiler.compile(
+              device(), file + ".cu", source, dialect == null ? "" : dialect, arena);
+      var out = arena.allocate(NativeTypes.C_POINTER);
+      Status.driver(CudaDriver.cuModuleLoadData(out, image), "cuModuleLoadData");
+      var module = MemorySegment.ofAddress(out.get(NativeTypes.C_POINTER, 0).address());
+      modules.add(module);
+      Map<String, Kernel> kernels = new TreeMap<>();
+      for (var declaration : declared.entrySet()) {
+        var name = declaration.getKey();
+        Status.driver(
+            CudaDriver.cuModuleGetFunction(out, module, arena.allocateFrom(name)),
+            "cuModuleGetFunction");
+        var function = MemorySegment.ofAddress(out.get(NativeTypes.C_POINTER, 0).address());
+        kernels.put(name, new Kernel(this, name, declaration.getValue(), function));
+      }
+      return kernels;
+    }
+  }
+
+  private static @Nullable String source(String file) {
+    if (!file.matches("[A-Za-z0-9_]+\\.cuh?")) {
+      return null;
+    }
+    try (var in = Kernels.class.getResourceAsStream(RESOURCES + file)) {
+      return in == null ? null : new String(in.readAllBytes(), StandardCharsets.UTF_8);
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+
+  /** Checks that kernels can be launched. */
+  void check() {
+    checkOpen();
+  }
+
+  @Override
+  protected void release() {
+    RuntimeException failure = null;
+    for (var module : modules) {
+      try {
+        Status.driver(CudaDriver.cuModuleUnload(module), "cuModuleUnload");
+      } catch (CudaException e) {
+        failure = failure == null ? e : failure;
+      }
+    }
+    if (failure != null) {
+      throw failure;
+    }
+  }
+}

@@ -1,0 +1,176 @@
+package io.github.cudnn4j.cuda;
+
+import io.github.cudnn4j.bindings.CudaDriver;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.util.Locale;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A kernel with its arguments, to be launched any number of times.
+ *
+ * <p>Belongs to the device's thread. An owner, of the memory that holds the arguments but not of
+ * the buffers among them.
+ */
+public final class Launch extends DeviceResource {
+  private static final long SLOT = Long.BYTES;
+
+  private final Kernel kernel;
+  private final int grid;
+  private final int block;
+  private final Arena arena;
+  private final MemorySegment values;
+  private final MemorySegment pointers;
+
+  /** The buffer bound to each parameter that takes one; the others' places hold null. */
+  private final @Nullable DeviceBuffer[] buffers;
+
+  Launch(Kernel kernel, int grid, int block, Object[] arguments) {
+    var parameters = kernel.parameters();
+    if (arguments.length != parameters.size()) {
+      throw new IllegalArgumentException(
+          "%s takes %d arguments, got %d".formatted(kernel, parameters.size(), arguments.length));
+    }
+    super(kernel.device());
+    this.kernel = kernel;
+    this.grid = grid;
+    this.block = block;
+    this.arena = Arena.ofShared();
+    this.values = arena.allocate(SLOT * Math.max(1, parameters.size()), SLOT);
+    this.pointers = arena.allocate(ValueLayout.ADDRESS, Math.max(1, parameters.size()));
+    this.buffers = new DeviceBuffer[parameters.size()];
+    try {
+      for (var i = 0; i < arguments.length; i++) {
+        pointers.setAtIndex(ValueLayout.ADDRESS, i, values.asSlice(i * SLOT, SLOT));
+        bind(i, arguments[i]);
+      }
+    } catch (RuntimeException e) {
+      close();
+      throw e;
+    }
+  }
+
+  private void bind(int index, Object value) {
+    switch (value) {
+      case DeviceBuffer buffer -> set(index, buffer);
+      case Integer number -> set(index, (int) number);
+      case Long number -> set(index, (long) number);
+      case Float number -> set(index, (float) number);
+      case Double number -> set(index, (double) number);
+      default -> throw misfit(index, value.getClass().getSimpleName());
+    }
+  }
+
+  /**
+   * Queues the kernel on the device's stream.
+   *
+   * @throws IllegalStateException if this or a buffer among the arguments is closed
+   * @throws CudaException if it cannot be launched
+   */
+  public void run() {
+    run(device().stream());
+  }
+
+  /**
+   * Queues the kernel on a stream; the arguments are those of this moment.
+   *
+   * @throws IllegalStateException if this, the stream or a buffer among the arguments is closed
+   * @throws IllegalArgumentException if the stream belongs to another device
+   * @throws CudaException if it cannot be launched
+   */
+  public void run(Stream stream) {
+    checkOpen();
+    Arguments.sameDevice(device(), stream.device(), "stream");
+    for (var buffer : buffers) {
+      if (buffer != null) {
+        buffer.pointer();
+      }
+    }
+    Status.driver(
+        CudaDriver.cuLaunchKernel(
+            kernel.function(),
+            grid,
+            1,
+            1,
+            block,
+            1,
+            1,
+            0,
+            stream.handle(),
+            pointers,
+            MemorySegment.NULL),
+        "cuLaunchKernel");
+  }
+
+  /**
+   * Changes a pointer argument for the launches that follow; what was captured keeps the old one.
+   *
+   * @param index the parameter, from 0
+   * @throws IllegalArgumentException if the parameter is not a pointer to elements of this type, or
+   *     the buffer belongs to another device
+   * @throws IllegalStateException if this or the buffer is closed
+   */
+  public Launch set(int index, DeviceBuffer buffer) {
+    var parameter = parameter(index);
+    if (parameter.kind() != KernelParameter.Kind.POINTER
+        || (parameter.element() != null && parameter.element() != buffer.type())) {
+      throw misfit(index, "DeviceBuffer of " + buffer.type());
+    }
+    Arguments.sameDevice(device(), buffer.device(), "argument " + parameter.name());
+    values.set(ValueLayout.JAVA_LONG, index * SLOT, buffer.pointer().address());
+    buffers[index] = buffer;
+    return this;
+  }
+
+  /** As {@link #set(int, DeviceBuffer)}, for a parameter of type int. */
+  public Launch set(int index, int value) {
+    check(index, KernelParameter.Kind.INT);
+    values.set(ValueLayout.JAVA_INT, index * SLOT, value);
+    return this;
+  }
+
+  /** As {@link #set(int, DeviceBuffer)}, for a parameter of type long long. */
+  public Launch set(int index, long value) {
+    check(index, KernelParameter.Kind.LONG);
+    values.set(ValueLayout.JAVA_LONG, index * SLOT, value);
+    return this;
+  }
+
+  /** As {@link #set(int, DeviceBuffer)}, for a parameter of type float. */
+  public Launch set(int index, float value) {
+    check(index, KernelParameter.Kind.FLOAT);
+    values.set(ValueLayout.JAVA_FLOAT, index * SLOT, value);
+    return this;
+  }
+
+  /** As {@link #set(int, DeviceBuffer)}, for a parameter of type double. */
+  public Launch set(int index, double value) {
+    check(index, KernelParameter.Kind.DOUBLE);
+    values.set(ValueLayout.JAVA_DOUBLE, index * SLOT, value);
+    return this;
+  }
+
+  private KernelParameter parameter(int index) {
+    checkOpen();
+    Arguments.between(index, 0, buffers.length - 1L, "parameter of " + kernel.name());
+    return kernel.parameters().get(index);
+  }
+
+  private void check(int index, KernelParameter.Kind kind) {
+    if (parameter(index).kind() != kind) {
+      throw misfit(index, kind.name().toLowerCase(Locale.ROOT));
+    }
+  }
+
+  private IllegalArgumentException misfit(int index, String value) {
+    return new IllegalArgumentException(
+        "argument %d of %s is a %s, must be a %s"
+            .formatted(index, kernel.name(), value, kernel.parameters().get(index)));
+  }
+
+  @Override
+  protected void release() {
+    arena.close();
+  }
+}
