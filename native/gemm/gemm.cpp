@@ -1,11 +1,9 @@
 #include "gemm/gemm.hpp"
 
 #include <algorithm>
-#include <cstdlib>
-#include <memory>
-#include <new>
 
 #include "gemm/packed.hpp"
+#include "gemm/scratch.hpp"
 #include "runtime/pool.hpp"
 
 namespace cudnn4j {
@@ -16,31 +14,9 @@ constexpr int64_t depth_block = 512;
 /// Columns of a block of the right operand.
 constexpr int64_t column_block = 2048;
 /// Rows of the left operand that one task takes at most; bounds its packed copy.
-constexpr int64_t row_block = 192;
+constexpr int64_t row_block = 96;
 /// Multiply-adds below which handing work to other threads costs more than it saves.
 constexpr double serial_limit = 2e5;
-
-/// A per-thread buffer that keeps its largest size, so that a steady state allocates nothing.
-template <class T>
-class Scratch {
- public:
-  T* reserve(int64_t elements) {
-    if (elements > size_) {
-      block_.reset(static_cast<T*>(std::aligned_alloc(
-          64, (static_cast<size_t>(elements) * sizeof(T) + 63) / 64 * 64)));
-      if (!block_) throw std::bad_alloc();
-      size_ = elements;
-    }
-    return block_.get();
-  }
-
- private:
-  struct Free {
-    void operator()(T* p) const { std::free(p); }
-  };
-  std::unique_ptr<T, Free> block_;
-  int64_t size_ = 0;
-};
 
 template <class T>
 void scale(int64_t m, int64_t n, T beta, T* c, int64_t ldc) {
@@ -84,9 +60,7 @@ void blocked(bool trans_a, bool trans_b, int64_t m, int64_t n, int64_t k, T alph
   const int64_t depth = std::min(k, depth_block);
   const int64_t width = std::min(n, column_block);
   T* const right = right_scratch.reserve(kernels.size(depth, width));
-  // Several tasks per thread even out a busy neighbour; whole register blocks keep them full.
-  const int64_t wanted = std::clamp(m / (4 * Work::threads()), 2 * kernels.rows, row_block);
-  const int64_t rows = (wanted + kernels.rows - 1) / kernels.rows * kernels.rows;
+  const int64_t rows = rows_per_task(m, kernels.rows, row_block, Work::threads());
   const int tasks = static_cast<int>((m + rows - 1) / rows);
 
   for (int64_t j = 0; j < n; j += width) {
@@ -99,25 +73,23 @@ void blocked(bool trans_a, bool trans_b, int64_t m, int64_t n, int64_t k, T alph
         const int64_t from = j + first;
         const T* source = trans_b ? b + from * ldb + p : b + p * ldb + from;
         kernels.pack(trans_b, deep, std::min(kernels.columns, columns - first), alpha, source, ldb,
-                     right + i * kernels.columns * deep);
+                     right + i * kernels.columns * deep, deep * kernels.columns);
       });
       Work::run(tasks, [&](int i) {
         const int64_t row = i * rows;
         const int64_t height = std::min(rows, m - row);
         T* out = c + row * ldc + j;
         const bool add = accumulate || p > 0;
-        if (!trans_a) {
-          kernels.multiply(height, columns, deep, Rows<T>{a + row * lda + p, lda, 1}, right,
-                           deep * kernels.columns, out, ldc, add);
-          return;
-        }
+        Term<T> term{Rows<T>{a + row * lda + p, lda, 1}, right, deep, deep * kernels.columns};
+        if (!trans_a) return kernels.multiply(height, columns, &term, 1, out, ldc, add);
+
         static thread_local Scratch<T> left_scratch;
         T* const left = left_scratch.reserve((height + kernels.rows) * deep);
-        kernels.pack_left(deep, height, a + p * lda + row, lda, left);
+        kernels.pack_left(deep, height, a + p * lda + row, lda, left, nullptr);
         for (int64_t q = 0; q < height; q += kernels.rows) {
-          kernels.multiply(std::min(kernels.rows, height - q), columns, deep,
-                           Rows<T>{left + q * deep, 1, kernels.rows}, right,
-                           deep * kernels.columns, out + q * ldc, ldc, add);
+          term.a = Rows<T>{left + q * deep, 1, kernels.rows};
+          kernels.multiply(std::min(kernels.rows, height - q), columns, &term, 1, out + q * ldc,
+                           ldc, add);
         }
       });
     }

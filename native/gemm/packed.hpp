@@ -12,12 +12,22 @@ struct Rows {
   int64_t depth;
 };
 
+/// One summand of a product: A[m, depth] times a packed matrix.
+template <class T>
+struct Term {
+  Rows<T> a;
+  const T* packed;
+  int64_t depth;
+  /// Elements from one panel to the next: depth * columns where the whole matrix is used.
+  int64_t panel_stride;
+};
+
 /// Register-blocked products with a right operand that was packed before.
 ///
 /// A packed matrix [k, n] is a sequence of panels of `columns` columns; a panel holds its k rows
 /// one after the other, columns beyond n being 0. Each element of a product is one chain of
-/// multiply-adds in the order of k, whatever the blocking around it, so neither the number of
-/// threads nor the split of the rows changes a bit.
+/// multiply-adds in the order of the terms and of k, whatever the blocking around it, so neither
+/// the number of threads nor the split of rows and depth changes a bit.
 template <class T>
 struct Packed {
   /// Columns of a panel.
@@ -25,14 +35,16 @@ struct Packed {
   /// Rows that the largest register block holds.
   int64_t rows;
   /// Packs alpha * B, B [k, n] with leading dimension ld; or, transposed, B given as [n, k].
-  void (*pack)(bool transposed, int64_t k, int64_t n, T alpha, const T* b, int64_t ld, T* packed);
+  /// Panels lie `panel_stride` elements apart, so that k may be a part of the whole depth.
+  void (*pack)(bool transposed, int64_t k, int64_t n, T alpha, const T* b, int64_t ld, T* packed,
+               int64_t panel_stride);
   /// Packs a left operand given as [k, m] into blocks of `rows` rows: block i starts at
   /// packed + i * rows * k and is read as Rows{block, 1, rows}. Rows beyond m are left unset.
-  void (*pack_left)(int64_t k, int64_t m, const T* a, int64_t ld, T* packed);
-  /// C[m, n] = A[m, k] * B, or added to C. The panel stride is in elements (k * columns when B
-  /// was packed with this k).
-  void (*multiply)(int64_t m, int64_t n, int64_t k, Rows<T> a, const T* packed,
-                   int64_t panel_stride, T* c, int64_t ldc, bool add);
+  /// Unless null, sums[j] += the sum over k of element [k, j].
+  void (*pack_left)(int64_t k, int64_t m, const T* a, int64_t ld, T* packed, T* sums);
+  /// C[m, n] = the sum of `count` terms, or added to C.
+  void (*multiply)(int64_t m, int64_t n, const Term<T>* terms, int count, T* c, int64_t ldc,
+                   bool add);
 
   /// Elements of a packed [k, n].
   int64_t size(int64_t k, int64_t n) const { return (n + columns - 1) / columns * columns * k; }

@@ -11,7 +11,8 @@ struct WalkBack {
   const RnnShape& shape;
   const Plan& plan;
   int direction;
-  const RecurrentMatrix<T>& recurrent;
+  const PackedMatrix<T>& joint;
+  const PackedMatrix<T>& candidate;
   const Activations<T>& stored;
   const T* output;
   const T* h_initial;
@@ -54,9 +55,10 @@ struct WalkBack {
     cell_functions<T>().backward[static_cast<int>(shape.cell)](s);
 
     if (first && !to_start) return;
+    Term<T> terms[2] = {joint.term(s.gates, gate_width(shape))};
     const bool gru = shape.cell == Cell::Gru;
-    recurrent.joint.multiply(s.rows, s.gates, gate_width(shape), s.dh, width, gru);
-    if (gru) recurrent.candidate.multiply(s.rows, s.candidate, hidden, s.dh, width, true);
+    if (gru) terms[1] = candidate.term(s.candidate, hidden);
+    packed<T>().multiply(s.rows, width, terms, gru ? 2 : 1, s.dh, width, gru);
   }
 
   void run(int64_t from, int64_t to) const {
@@ -122,7 +124,11 @@ void backward_data(const RnnShape& shape, const Batch& batch, const T* y, const 
       c_initial[d] = scratch.initial(plan, cx, state, hidden, scratch.c[d]);
       start_gradient(plan, dhy, state, shape.output, scratch.dh[d]);
       start_gradient(plan, dcy, state, hidden, scratch.dc[d]);
-      scratch.recurrent[d].fill(shape, false, w.recurrent);
+      const PackedMatrix<T>& joint = scratch.joint[d];
+      joint.fill(false, w.recurrent, shape.output);
+      if (shape.cell == Cell::Gru) {
+        scratch.candidate[d].fill(false, w.recurrent + joint.depth * shape.output, shape.output);
+      }
     }
 
     parallel_for(directions * groups, [&](int i) {
@@ -130,7 +136,8 @@ void backward_data(const RnnShape& shape, const Batch& batch, const T* y, const 
       const WalkBack<T> walk{shape,
                              plan,
                              d,
-                             scratch.recurrent[d],
+                             scratch.joint[d],
+                             scratch.candidate[d],
                              stored,
                              output + d * shape.output,
                              h_initial[d],
@@ -152,7 +159,8 @@ void backward_data(const RnnShape& shape, const Batch& batch, const T* y, const 
       if (layer == 0 && !dx) continue;
 
       const int64_t width = input_width(shape, layer);
-      const PackedMatrix<T> matrix = scratch.input.of(gate_width(shape), width);
+      Arena room(scratch.input);
+      const PackedMatrix<T> matrix(gate_width(shape), width, room);
       matrix.fill(false, w.input, width);
       const bool masks = drops(shape, layer);
       matrix.multiply_all(tokens, stored.gates[d], gate_width(shape),

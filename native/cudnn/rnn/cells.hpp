@@ -56,8 +56,6 @@ template <class T>
 struct CellFunctions {
   void (*forward[4])(const ForwardStep<T>&);
   void (*backward[4])(const BackwardStep<T>&);
-  /// sums[j] += sum over the rows of values[i * ld + j].
-  void (*add_column_sums)(int64_t rows, int64_t columns, const T* values, int64_t ld, T* sums);
   /// out[i] = kept[i] ? scale * in[i] : 0, or added to out.
   void (*drop)(int64_t count, const uint8_t* kept, T scale, const T* in, T* out, bool add);
 };

@@ -181,23 +181,6 @@ void gru_backward(const BackwardStep<T>& s) {
 }
 
 template <class T>
-void add_column_sums(int64_t rows, int64_t columns, const T* values, int64_t ld, T* sums) {
-  using S = Simd<T>;
-  // Partial sums over short runs of rows keep the rounding error of long sequences small.
-  constexpr int64_t run = 32;
-  for_units<T>(columns, [&](int64_t j, int64_t count) {
-    auto total = S::load(sums + j, count);
-    for (int64_t i = 0; i < rows; i += run) {
-      const int64_t end = rows - i < run ? rows : i + run;
-      typename S::Vec part{};
-      for (int64_t r = i; r < end; ++r) part += S::load(values + r * ld + j, count);
-      total += part;
-    }
-    S::store(sums + j, total, count);
-  });
-}
-
-template <class T>
 void drop(int64_t count, const uint8_t* kept, T scale, const T* in, T* out, bool add) {
   if (add) {
     for (int64_t i = 0; i < count; ++i) out[i] += kept[i] ? scale * in[i] : T(0);
@@ -212,7 +195,6 @@ constexpr CellFunctions<T> functions{
      gru_forward<T>},
     {vanilla_backward<T, Relu<T>>, vanilla_backward<T, HyperbolicTangent<T>>, lstm_backward<T>,
      gru_backward<T>},
-    add_column_sums<T>,
     drop<T>};
 
 }  // namespace

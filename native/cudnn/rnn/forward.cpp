@@ -11,7 +11,11 @@ struct Walk {
   const RnnShape& shape;
   const Plan& plan;
   int direction;
-  const RecurrentMatrix<T>& recurrent;
+  /// The layer's input, [tokens][input_ld]; null when its product stands in `gates` already.
+  const T* input;
+  int64_t input_ld;
+  const GateMatrix<T>& input_matrix;
+  const GateMatrix<T>& recurrent;
   const T* bias;
   T* gates;
   T* candidate;
@@ -47,17 +51,32 @@ struct Walk {
         s.c_before = c_initial + span.row * hidden;
       }
     }
-    if (s.h_before) {
-      recurrent.joint.multiply(s.rows, s.h_before, s.h_before_ld, s.gates, gate_width(shape),
-                               true);
-      if (candidate) {
-        recurrent.candidate.multiply(s.rows, s.h_before, s.h_before_ld, s.candidate, hidden,
-                                     false);
-      }
-    } else if (candidate) {
-      std::fill_n(s.candidate, s.rows * hidden, T(0));
-    }
+    multiply(span, s);
     cell_functions<T>().forward[static_cast<int>(shape.cell)](s);
+  }
+
+  void multiply(const Plan::Span& span, const ForwardStep<T>& s) const {
+    const int64_t ld = gate_width(shape);
+    const int64_t joint = recurrent.joint.columns;
+    const auto& kernels = packed<T>();
+    const T* x = input ? input + span.token * input_ld : nullptr;
+    Term<T> terms[2];
+    int count = 0;
+    if (x) terms[count++] = input_matrix.joint.term(x, input_ld);
+    if (s.h_before) terms[count++] = recurrent.joint.term(s.h_before, s.h_before_ld);
+    if (count > 0) kernels.multiply(s.rows, joint, terms, count, s.gates, ld, !x);
+    if (!candidate) return;
+
+    if (x) {
+      terms[0] = input_matrix.candidate.term(x, input_ld);
+      kernels.multiply(s.rows, s.hidden, terms, 1, s.gates + joint, ld, false);
+    }
+    if (s.h_before) {
+      terms[0] = recurrent.candidate.term(s.h_before, s.h_before_ld);
+      kernels.multiply(s.rows, s.hidden, terms, 1, s.candidate, s.hidden, false);
+    } else {
+      std::fill_n(s.candidate, s.rows * s.hidden, T(0));
+    }
   }
 
   void run(int64_t from, int64_t to) const {
@@ -137,24 +156,36 @@ void forward(const RnnShape& shape, const Batch& batch, const T* x, T* y, const 
 
     const T* h_initial[2] = {};
     const T* c_initial[2] = {};
+    const T* by_step[2] = {};
+    GateMatrix<T> input_matrix[2];
+    const int64_t width = input_width(shape, layer);
     for (int d = 0; d < directions; ++d) {
       const LayerWeights<const T> w(shape, layer, d, weights);
       const int64_t state = (static_cast<int64_t>(layer) * directions + d) * plan.batch();
       h_initial[d] = scratch.initial(plan, hx, state, shape.output, scratch.h[d]);
       c_initial[d] = scratch.initial(plan, cx, state, hidden, scratch.c[d]);
       join_biases(shape, w, scratch.bias[d]);
-      scratch.recurrent[d].fill(shape, true, w.recurrent);
+      scratch.recurrent[d].fill(w.recurrent);
+      Arena room(scratch.input[d]);
+      input_matrix[d] = GateMatrix<T>(shape, width, room);
+      input_matrix[d].fill(w.input);
 
       const T* from = input;
       if (training && drops(shape, layer)) {
-        apply_dropout(shape, plan, stream, drawn, input, kept.kept[d], scratch.dropped);
-        drawn += static_cast<uint64_t>(tokens * output_width(shape));
-        from = scratch.dropped;
+        apply_dropout(shape, plan, stream, drawn, input, kept.kept[d], scratch.dropped[d]);
+        drawn += static_cast<uint64_t>(tokens * width);
+        from = scratch.dropped[d];
       }
-      const int64_t width = input_width(shape, layer);
-      const PackedMatrix<T> matrix = scratch.input.of(width, gate_width(shape));
-      matrix.fill(true, w.input, width);
-      matrix.multiply_all(tokens, from, width, kept.gates[d], gate_width(shape), false);
+      if (input_by_step<T>(shape, layer)) {
+        by_step[d] = from;
+      } else {
+        const auto& [joint, candidate] = input_matrix[d];
+        const int64_t ld = gate_width(shape);
+        joint.multiply_all(tokens, from, width, kept.gates[d], ld, false);
+        if (candidate.data) {
+          candidate.multiply_all(tokens, from, width, kept.gates[d] + joint.columns, ld, false);
+        }
+      }
     }
 
     parallel_for(directions * groups, [&](int i) {
@@ -162,6 +193,9 @@ void forward(const RnnShape& shape, const Batch& batch, const T* x, T* y, const 
       const Walk<T> walk{shape,
                          plan,
                          d,
+                         by_step[d],
+                         width,
+                         input_matrix[d],
                          scratch.recurrent[d],
                          scratch.bias[d],
                          kept.gates[d],

@@ -1,5 +1,6 @@
 #include "cudnn/rnn/layer.hpp"
 
+#include "gemm/scratch.hpp"
 #include "runtime/pool.hpp"
 
 namespace cudnn4j {
@@ -21,7 +22,7 @@ void PackedMatrix<T>::fill(bool transposed, const T* source, int64_t ld) const {
     const int64_t first = panels * i / tasks * kernels.columns;
     const int64_t end = std::min(columns, panels * (i + 1) / tasks * kernels.columns);
     kernels.pack(transposed, depth, end - first, T(1), source + (transposed ? first * ld : first),
-                 ld, data + first * depth);
+                 ld, data + first * depth, depth * kernels.columns);
   });
 }
 
@@ -29,15 +30,16 @@ template <class T>
 void PackedMatrix<T>::multiply_all(int64_t rows, const T* a, int64_t lda, T* c, int64_t ldc,
                                    bool add) const {
   if (rows == 0) return;
-  const int64_t unit = packed<T>().rows;
-  // Enough rows to reuse a panel while it is in the first-level cache, and tasks to share out.
+  // Enough rows per task to reuse a panel while it is in the first-level cache.
+  const Packed<T>& kernels = packed<T>();
   const int64_t most = std::max<int64_t>(1, rows * columns * depth / product_per_task);
-  const int64_t wanted = std::clamp((rows + 7) / 8, 4 * unit, 16 * unit);
-  const int tasks = static_cast<int>(std::min(most, (rows + wanted - 1) / wanted));
+  const int64_t unit = rows_per_task(rows, kernels.rows, 16 * kernels.rows, pool_threads());
+  const int tasks = static_cast<int>(std::min(most, (rows + unit - 1) / unit));
   parallel_for(tasks, [&](int i) {
     const int64_t from = rows * i / tasks;
     const int64_t to = rows * (i + 1) / tasks;
-    multiply(to - from, a + from * lda, lda, c + from * ldc, ldc, add);
+    const Term<T> product = term(a + from * lda, lda);
+    kernels.multiply(to - from, columns, &product, 1, c + from * ldc, ldc, add);
   });
 }
 

@@ -101,43 +101,42 @@ struct PackedMatrix {
   /// Fills it from a row-major matrix, given transposed as [n, k] or plainly as [k, n].
   void fill(bool transposed, const T* source, int64_t ld) const;
 
-  /// C[rows, columns] = A * this, or added to C, on the calling thread.
-  void multiply(int64_t rows, const T* a, int64_t lda, T* c, int64_t ldc, bool add) const {
-    packed<T>().multiply(rows, columns, depth, Rows<T>{a, lda, 1}, data,
-                         depth * packed<T>().columns, c, ldc, add);
+  /// The product of some rows and this.
+  Term<T> term(const T* a, int64_t lda) const {
+    return {Rows<T>{a, lda, 1}, data, depth, depth * packed<T>().columns};
   }
 
-  /// The same, its rows split over the pool.
+  /// C[rows, columns] = A * this, or added to C, the rows split over the pool.
   void multiply_all(int64_t rows, const T* a, int64_t lda, T* c, int64_t ldc, bool add) const;
 };
 
-/// The recurrent matrix of one direction, packed for h * R^T (forward) or gates * R (backward), in
-/// the parts that `joint_gates` describes.
+/// The stacked matrices of all gates, [gates * hidden][width], packed for values * M^T (forward)
+/// in the two parts that `joint_gates` describes.
 template <class T>
-struct RecurrentMatrix {
+struct GateMatrix {
   PackedMatrix<T> joint;
   PackedMatrix<T> candidate;
 
-  RecurrentMatrix() = default;
-  RecurrentMatrix(const RnnShape& shape, bool forward, Arena& arena) {
-    const int64_t joint_rows = joint_gates(shape.cell) * int64_t{shape.hidden};
-    const int64_t rest = gate_width(shape) - joint_rows;
-    joint = forward ? PackedMatrix<T>(shape.output, joint_rows, arena)
-                    : PackedMatrix<T>(joint_rows, shape.output, arena);
-    if (rest > 0) {
-      candidate = forward ? PackedMatrix<T>(shape.output, rest, arena)
-                          : PackedMatrix<T>(rest, shape.output, arena);
-    }
+  GateMatrix() = default;
+  GateMatrix(const RnnShape& shape, int64_t width, Arena& arena)
+      : joint(width, joint_gates(shape.cell) * int64_t{shape.hidden}, arena) {
+    if (shape.cell == Cell::Gru) candidate = PackedMatrix<T>(width, shape.hidden, arena);
   }
 
-  void fill(const RnnShape& shape, bool forward, const T* recurrent) const {
-    joint.fill(forward, recurrent, shape.output);
-    if (shape.cell == Cell::Gru) {
-      const int64_t joint_rows = joint_gates(shape.cell) * int64_t{shape.hidden};
-      candidate.fill(forward, recurrent + joint_rows * shape.output, shape.output);
-    }
+  void fill(const T* stacked) const {
+    joint.fill(true, stacked, joint.depth);
+    if (candidate.data) candidate.fill(true, stacked + joint.columns * joint.depth, joint.depth);
   }
 };
+
+/// Whether a layer's input matrix is small enough to stay in the cache beside the recurrent one.
+/// Then each time step multiplies its own input, while what it needs is at hand; otherwise one
+/// product over all time steps reads the matrix only once.
+template <class T>
+bool input_by_step(const RnnShape& shape, int layer) {
+  constexpr int64_t limit = 256 << 10;
+  return input_width(shape, layer) * gate_width(shape) * int64_t{sizeof(T)} <= limit;
+}
 
 /// In how many groups of rows the time loops of all directions run, each on one thread from the
 /// first step to the last.

@@ -130,33 +130,13 @@ void Plan::final_rows(int direction, const T* steps, int64_t ld, const T* initia
   }
 }
 
-template <class T>
-void Plan::previous_rows(int direction, const T* steps, int64_t ld, const T* initial,
-                         int64_t width, T* previous) const {
-  for_steps(time_, tokens_ * width, [&](int t) {
-    spans(direction, t, 0, batch_, [&](const Span& span) {
-      for (int64_t i = 0; i < span.rows; ++i) {
-        T* out = previous + (span.token + i) * width;
-        if (span.before >= 0) {
-          std::copy_n(steps + (span.before + i) * ld, width, out);
-        } else if (initial) {
-          std::copy_n(initial + (span.row + i) * width, width, out);
-        } else {
-          std::fill_n(out, width, T(0));
-        }
-      }
-    });
-  });
-}
-
 #define CUDNN4J_INSTANTIATE(T)                                                              \
   template void Plan::gather<T>(const T*, int64_t, T*) const;                               \
   template void Plan::scatter<T>(const T*, int64_t, T*) const;                              \
   template void Plan::fill_padding<T>(int64_t, T*) const;                                   \
   template void Plan::gather_rows<T>(const T*, int64_t, T*) const;                          \
   template void Plan::scatter_rows<T>(const T*, int64_t, T*) const;                         \
-  template void Plan::final_rows<T>(int, const T*, int64_t, const T*, int64_t, T*) const;   \
-  template void Plan::previous_rows<T>(int, const T*, int64_t, const T*, int64_t, T*) const;
+  template void Plan::final_rows<T>(int, const T*, int64_t, const T*, int64_t, T*) const;
 CUDNN4J_INSTANTIATE(float)
 CUDNN4J_INSTANTIATE(double)
 #undef CUDNN4J_INSTANTIATE

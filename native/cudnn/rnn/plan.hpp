@@ -47,6 +47,10 @@ class Plan {
   bool rows_in_order() const { return direct_; }
   int64_t active(int t) const { return active_[t]; }
   int64_t offset(int t) const { return offset_[t]; }
+  /// The time step that a token belongs to.
+  int step_of(int64_t token) const {
+    return static_cast<int>(std::upper_bound(offset_, offset_ + time_, token) - offset_) - 1;
+  }
   int length(int64_t row) const { return source_.lengths[order_[row]]; }
 
   /// The rows [from, to) at one step that have the same kind of past.
@@ -90,10 +94,6 @@ class Plan {
   template <class T>
   void final_rows(int direction, const T* steps, int64_t ld, const T* initial, int64_t width,
                   T* caller) const;
-  /// The previous output of every token, [tokens][width]; null initial rows are zeros.
-  template <class T>
-  void previous_rows(int direction, const T* steps, int64_t ld, const T* initial, int64_t width,
-                     T* previous) const;
 
  private:
   int64_t caller_token(int t, int64_t row) const {

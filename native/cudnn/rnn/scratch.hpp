@@ -6,25 +6,20 @@
 
 namespace cudnn4j {
 
-/// One packed matrix at a time, up to the largest that a network needs.
+/// Elements of the widest layer's packed input matrix, for either pass.
 template <class T>
-struct ReusedMatrix {
-  char* block;
-
-  ReusedMatrix(const RnnShape& shape, Arena& arena) {
-    const int64_t widest = std::max(shape.input, shape.layers > 1 ? shape.directions * shape.output
-                                                                  : 0);
-    const int64_t gates = gate_width(shape);
-    const int64_t elements =
-        std::max(packed<T>().size(widest, gates), packed<T>().size(gates, widest));
-    block = arena.take<char>(elements * static_cast<int64_t>(sizeof(T)));
+int64_t widest_input(const RnnShape& shape) {
+  const int64_t gates = gate_width(shape);
+  int64_t elements = 0;
+  for (int layer = 0; layer < std::min(shape.layers, 2); ++layer) {
+    const int64_t width = input_width(shape, layer);
+    Arena forward(nullptr);
+    GateMatrix<T>(shape, width, forward);
+    elements = std::max({elements, static_cast<int64_t>(forward.used() / sizeof(T)),
+                         packed<T>().size(gates, width)});
   }
-
-  PackedMatrix<T> of(int64_t k, int64_t n) const {
-    Arena arena(block);
-    return PackedMatrix<T>(k, n, arena);
-  }
-};
+  return elements;
+}
 
 /// What every call needs of the initial states.
 template <class T>
@@ -56,25 +51,28 @@ template <class T>
 struct ForwardScratch : InitialStates<T> {
   T* x = nullptr;
   T* bias[2] = {};
-  ReusedMatrix<T> input;
-  RecurrentMatrix<T> recurrent[2];
+  /// Room for the input matrix of one layer.
+  T* input[2] = {};
+  GateMatrix<T> recurrent[2];
   /// Training: the input of a layer after dropout.
-  T* dropped = nullptr;
+  T* dropped[2] = {};
   /// Inference: activations of the layer at work, and outputs of it and of the one below.
   Activations<T> passing;
   T* outputs[2] = {};
 
   ForwardScratch(const RnnShape& shape, const Plan& plan, bool training, Arena& arena)
-      : InitialStates<T>(shape, plan, arena),
-        input(shape, arena) {
+      : InitialStates<T>(shape, plan, arena) {
     if (!plan.direct()) x = arena.take<T>(plan.tokens() * shape.input);
     for (int d = 0; d < shape.directions; ++d) {
-      recurrent[d] = RecurrentMatrix<T>(shape, true, arena);
+      input[d] = arena.take<T>(widest_input<T>(shape));
+      recurrent[d] = GateMatrix<T>(shape, shape.output, arena);
       bias[d] = arena.take<T>(gate_width(shape) + shape.hidden);
     }
     const int64_t outputs_size = plan.tokens() * output_width(shape);
     if (training) {
-      if (shape.layers > 1 && shape.dropout > 0) dropped = arena.take<T>(outputs_size);
+      for (int d = 0; d < shape.directions && shape.layers > 1 && shape.dropout > 0; ++d) {
+        dropped[d] = arena.take<T>(outputs_size);
+      }
     } else {
       passing = Activations<T>(shape, plan, false, false, arena);
       outputs[0] = arena.take<T>(outputs_size);
@@ -88,8 +86,11 @@ template <class T>
 struct BackwardScratch : InitialStates<T> {
   T* dy = nullptr;
   T* dx = nullptr;
-  ReusedMatrix<T> input;
-  RecurrentMatrix<T> recurrent[2];
+  /// Room for the input matrix of one layer.
+  T* input = nullptr;
+  /// The recurrent matrix packed for gates * R; GRU's candidate apart, as its gradient is.
+  PackedMatrix<T> joint[2];
+  PackedMatrix<T> candidate[2];
   /// Gradients of the output of the layer at work and of the one below.
   T* outputs[2] = {};
   /// Gradient of a layer's input before the dropout mask.
@@ -99,8 +100,7 @@ struct BackwardScratch : InitialStates<T> {
   T* dc[2] = {};
 
   BackwardScratch(const RnnShape& shape, const Plan& plan, Arena& arena)
-      : InitialStates<T>(shape, plan, arena),
-        input(shape, arena) {
+      : InitialStates<T>(shape, plan, arena), input(arena.take<T>(widest_input<T>(shape))) {
     const int64_t outputs_size = plan.tokens() * output_width(shape);
     if (!plan.direct()) {
       dy = arena.take<T>(outputs_size);
@@ -112,20 +112,31 @@ struct BackwardScratch : InitialStates<T> {
       if (shape.dropout > 0) masked = arena.take<T>(outputs_size);
     }
     for (int d = 0; d < shape.directions; ++d) {
-      recurrent[d] = RecurrentMatrix<T>(shape, false, arena);
+      joint[d] = PackedMatrix<T>(joint_gates(shape.cell) * int64_t{shape.hidden}, shape.output,
+                                 arena);
+      if (shape.cell == Cell::Gru) {
+        candidate[d] = PackedMatrix<T>(shape.hidden, shape.output, arena);
+      }
       dh[d] = arena.take<T>(plan.batch() * shape.output);
       dc[d] = arena.take<T>(plan.batch() * shape.hidden);
     }
   }
 };
 
+/// Tokens whose contribution to the weights' gradients is added at a time: the packed panels of so
+/// many stay in the second-level cache.
+constexpr int64_t weights_depth = 512;
+
 /// Workspace of `backward_weights`.
 template <class T>
 struct WeightsScratch : InitialStates<T> {
   T* x = nullptr;
   T* dropped = nullptr;
-  /// The previous outputs where they are not simply the outputs one step away.
-  T* previous = nullptr;
+  /// Packed right operands: a layer's inputs and previous outputs.
+  T* inputs;
+  T* past;
+  /// Sums of the gates' gradients over all tokens, for the biases.
+  T* sums;
 
   WeightsScratch(const RnnShape& shape, const Plan& plan, Arena& arena)
       : InitialStates<T>(shape, plan, arena) {
@@ -133,7 +144,11 @@ struct WeightsScratch : InitialStates<T> {
     if (shape.layers > 1 && shape.dropout > 0) {
       dropped = arena.take<T>(plan.tokens() * output_width(shape));
     }
-    previous = arena.take<T>(plan.tokens() * shape.output);
+    const int64_t depth = std::min(weights_depth, plan.tokens());
+    const int64_t above = shape.layers > 1 ? output_width(shape) : 0;
+    inputs = arena.take<T>(packed<T>().size(depth, std::max<int64_t>(shape.input, above)));
+    past = arena.take<T>(packed<T>().size(depth, shape.output));
+    sums = arena.take<T>(gate_width(shape) + shape.hidden);
   }
 };
 

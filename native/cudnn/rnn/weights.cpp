@@ -1,69 +1,161 @@
 #include "cudnn/rnn/layer.hpp"
 #include "cudnn/rnn/scratch.hpp"
-#include "gemm/gemm.hpp"
+#include "gemm/scratch.hpp"
 #include "runtime/pool.hpp"
 
 namespace cudnn4j {
 namespace {
 
-/// sums[j] += sum over all tokens of values[token][j].
+/// What the gates' gradients are multiplied with: one row per token.
 template <class T>
-void add_sums(int64_t tokens, int64_t columns, const T* values, int64_t ld, T* sums) {
-  constexpr int64_t elements_per_task = 1 << 16;
-  constexpr int64_t unit = 64;
-  const int64_t units = (columns + unit - 1) / unit;
-  const int64_t tasks = std::clamp<int64_t>(tokens * columns / elements_per_task, 1, units);
-  parallel_for(static_cast<int>(tasks), [&](int i) {
-    const int64_t from = units * i / tasks * unit;
-    const int64_t to = std::min(columns, units * (i + 1) / tasks * unit);
-    cell_functions<T>().add_column_sums(tokens, to - from, values + from, ld, sums + from);
-  });
-}
+struct Values {
+  int64_t width = 0;
+  /// [weights_depth][width], packed for the tokens at hand.
+  T* packed = nullptr;
+  /// [gates * hidden][width]: where the products are added.
+  T* gradient = nullptr;
 
-/// gradient[gates][width] += gates^T * values over some tokens.
-template <class T>
-void add_product(int64_t tokens, int64_t rows, const T* gates, int64_t gates_ld, int64_t width,
-                 const T* values, int64_t values_ld, T* gradient) {
-  gemm<T>(true, false, rows, width, tokens, T(1), gates, gates_ld, values, values_ld, T(1),
-          gradient, width);
-}
+  /// Packs rows for the tokens from `place` on, of `deep` tokens altogether.
+  void pack(int64_t place, int64_t rows, const T* values, int64_t ld, int64_t deep) const {
+    const Packed<T>& kernels = cudnn4j::packed<T>();
+    if (values) {
+      kernels.pack(false, rows, width, T(1), values, ld, packed + place * kernels.columns,
+                   deep * kernels.columns);
+      return;
+    }
+    for (int64_t column = 0; column < width; column += kernels.columns) {
+      std::fill_n(packed + column * deep + place * kernels.columns, rows * kernels.columns, T(0));
+    }
+  }
 
-/// The previous output of every token, without copying where a shift by one step gives it.
+  /// gradient[row, row + rows) += left^T * packed.
+  void add(int64_t row, int64_t rows, const T* left, int64_t deep) const {
+    const Packed<T>& kernels = cudnn4j::packed<T>();
+    const Term<T> term{Rows<T>{left, 1, kernels.rows}, packed, deep, deep * kernels.columns};
+    kernels.multiply(rows, width, &term, 1, gradient + row * width, width, true);
+  }
+};
+
+/// Gradients of one direction of one layer.
 template <class T>
-struct Past {
+struct DirectionGradients {
   const RnnShape& shape;
   const Plan& plan;
   int direction;
+  const Activations<T>& stored;
+  const T* input;
   const T* output;
-  const T* initial;
-  T* room;
+  const T* h_initial;
+  const LayerWeights<T>& gradients;
+  Values<T> inputs;
+  Values<T> past;
+  T* sums;
 
-  /// gradient += gates^T * previous outputs.
-  void add_recurrent(int64_t rows, const T* gates, int64_t gates_ld, T* gradient) const {
-    const int64_t width = shape.output;
-    const int64_t batch = plan.batch();
-    const int64_t tokens = plan.tokens();
-    const bool equal_lengths = tokens == batch * plan.time();
-    if (!equal_lengths) {
-      add_product(tokens, rows, gates, gates_ld, width, room, width, gradient);
-      return;
-    }
-    const int64_t start = direction == 0 ? 0 : tokens - batch;
-    const T* later = gates + (direction == 0 ? batch * gates_ld : 0);
-    const T* earlier = output + (direction == 0 ? 0 : batch * output_width(shape));
-    add_product(tokens - batch, rows, later, gates_ld, width, earlier, output_width(shape),
-                gradient);
-    if (initial) {
-      add_product(batch, rows, gates + start * gates_ld, gates_ld, width, initial, width,
-                  gradient);
+  /// Packs the inputs and the previous outputs of the tokens [from, from + deep).
+  void pack(int64_t from, int64_t deep) const {
+    constexpr int64_t tokens_per_task = 64;
+    const int tasks = static_cast<int>((deep + tokens_per_task - 1) / tokens_per_task);
+    parallel_for(tasks, [&](int i) {
+      const int64_t begin = from + i * tokens_per_task;
+      const int64_t end = std::min(begin + tokens_per_task, from + deep);
+      inputs.pack(begin - from, end - begin, input + begin * inputs.width, inputs.width, deep);
+      pack_past(from, begin, end, deep);
+    });
+  }
+
+  /// Adds what the packed tokens contribute to the gates' rows [row, row + rows).
+  void add_gates(int64_t row, int64_t rows, int64_t from, int64_t deep) const {
+    const int64_t joint = joint_gates(shape.cell) * int64_t{shape.hidden};
+    const int64_t ld = gate_width(shape);
+    add(stored.gates[direction] + from * ld + row, ld, rows, deep, sums + row,
+        [&](int64_t i, int64_t height, const T* left) {
+          inputs.add(row + i, height, left, deep);
+          const int64_t recurrent = std::min(height, joint - row - i);
+          if (recurrent > 0) past.add(row + i, recurrent, left, deep);
+        });
+  }
+
+  /// The same for GRU's candidate, whose recurrent product has a gradient of its own.
+  void add_candidate(int64_t row, int64_t rows, int64_t from, int64_t deep) const {
+    const int64_t joint = joint_gates(shape.cell) * int64_t{shape.hidden};
+    const int64_t ld = shape.hidden;
+    add(stored.candidate[direction] + from * ld + row, ld, rows, deep,
+        sums + gate_width(shape) + row, [&](int64_t i, int64_t height, const T* left) {
+          past.add(joint + row + i, height, left, deep);
+        });
+  }
+
+  void add_biases() const {
+    const int64_t width = gate_width(shape);
+    const int64_t joint = joint_gates(shape.cell) * int64_t{shape.hidden};
+    for (int64_t j = 0; j < width; ++j) {
+      if (gradients.input_bias) gradients.input_bias[j] += sums[j];
+      if (gradients.recurrent_bias) {
+        gradients.recurrent_bias[j] += j < joint ? sums[j] : sums[width + j - joint];
+      }
     }
   }
 
-  void prepare() const {
-    if (plan.tokens() == plan.batch() * plan.time()) return;
-    plan.previous_rows(direction, output, output_width(shape), initial, shape.output, room);
+ private:
+  void pack_past(int64_t from, int64_t begin, int64_t end, int64_t deep) const {
+    const int64_t output_ld = output_width(shape);
+    const int64_t width = shape.output;
+    for (int t = plan.step_of(begin); t < plan.time() && plan.offset(t) < end; ++t) {
+      const int64_t first = std::max(begin - plan.offset(t), int64_t{0});
+      plan.spans(direction, t, first, end - plan.offset(t), [&](const Plan::Span& span) {
+        const int64_t place = span.token - from;
+        if (span.before >= 0) {
+          past.pack(place, span.rows, output + span.before * output_ld, output_ld, deep);
+        } else {
+          const T* rows = h_initial ? h_initial + span.row * width : nullptr;
+          past.pack(place, span.rows, rows, width, deep);
+        }
+      });
+    }
+  }
+
+  /// Packs the transpose of some columns of a matrix and calls f for each register block of it.
+  template <class F>
+  static void add(const T* values, int64_t ld, int64_t rows, int64_t deep, T* sums, F&& f) {
+    static thread_local Scratch<T> scratch;
+    const int64_t unit = packed<T>().rows;
+    T* left = scratch.reserve((rows + unit) * deep);
+    packed<T>().pack_left(deep, rows, values, ld, left, sums);
+    for (int64_t i = 0; i < rows; i += unit) f(i, std::min(unit, rows - i), left + i * deep);
   }
 };
+
+/// Runs f(row, rows) over the rows [0, count) on the pool.
+template <class F>
+void for_rows(int64_t count, int64_t unit, F&& f) {
+  constexpr int64_t most = 96;
+  const int64_t rows = rows_per_task(count, unit, most, pool_threads());
+  parallel_for(static_cast<int>((count + rows - 1) / rows), [&](int i) {
+    f(i * rows, std::min(rows, count - i * rows));
+  });
+}
+
+template <class T>
+void add_gradients(const DirectionGradients<T>& g) {
+  const int64_t tokens = g.plan.tokens();
+  const int64_t blocks = (tokens + weights_depth - 1) / weights_depth;
+  const int64_t unit = packed<T>().rows;
+  std::fill_n(g.sums, gate_width(g.shape) + g.shape.hidden, T(0));
+  for (int64_t block = 0; block < blocks; ++block) {
+    const int64_t from = tokens * block / blocks;
+    const int64_t deep = tokens * (block + 1) / blocks - from;
+    g.pack(from, deep);
+    for_rows(gate_width(g.shape), unit, [&](int64_t row, int64_t rows) {
+      g.add_gates(row, rows, from, deep);
+    });
+    if (g.shape.cell == Cell::Gru) {
+      for_rows(g.shape.hidden, unit, [&](int64_t row, int64_t rows) {
+        g.add_candidate(row, rows, from, deep);
+      });
+    }
+  }
+  g.add_biases();
+}
 
 }  // namespace
 
@@ -73,10 +165,6 @@ void backward_weights(const RnnShape& shape, const Batch& batch, const T* x, con
   Arena arena(work);
   const Plan plan(batch, arena);
   const WeightsScratch<T> scratch(shape, plan, arena);
-  const int64_t tokens = plan.tokens();
-  const int64_t width = gate_width(shape);
-  const int64_t joint = joint_gates(shape.cell) * int64_t{shape.hidden};
-
   const T* input = x;
   if (!plan.direct()) {
     plan.gather(x, shape.input, scratch.x);
@@ -86,34 +174,19 @@ void backward_weights(const RnnShape& shape, const Batch& batch, const T* x, con
     const Activations<T> stored = stored_layer<T>(shape, plan, layer, Arena(reserve));
     const T* output = stored.output ? stored.output : y;
     for (int d = 0; d < shape.directions; ++d) {
-      const LayerWeights<T> w(shape, layer, d, dweights);
-      const T* gates = stored.gates[d];
+      const LayerWeights<T> gradients(shape, layer, d, dweights);
       const T* from = input;
       if (drops(shape, layer)) {
-        const int64_t count = tokens * output_width(shape);
-        cell_functions<T>().drop(count, stored.kept[d], dropout_scale<T>(shape.dropout), input,
-                                 scratch.dropped, false);
+        cell_functions<T>().drop(plan.tokens() * output_width(shape), stored.kept[d],
+                                 dropout_scale<T>(shape.dropout), input, scratch.dropped, false);
         from = scratch.dropped;
       }
-      const int64_t inputs = input_width(shape, layer);
-      add_product(tokens, width, gates, width, inputs, from, inputs, w.input);
-
       const int64_t state = (static_cast<int64_t>(layer) * shape.directions + d) * plan.batch();
-      const T* initial = scratch.initial(plan, hx, state, shape.output, scratch.h[d]);
-      const Past<T> past{shape, plan, d, output + d * shape.output, initial, scratch.previous};
-      past.prepare();
-      past.add_recurrent(joint, gates, width, w.recurrent);
-      if (w.input_bias) add_sums(tokens, width, gates, width, w.input_bias);
-      if (w.recurrent_bias) add_sums(tokens, joint, gates, width, w.recurrent_bias);
-      if (shape.cell == Cell::Gru) {
-        const T* candidate = stored.candidate[d];
-        past.add_recurrent(shape.hidden, candidate, shape.hidden,
-                           w.recurrent + joint * shape.output);
-        if (w.recurrent_bias) {
-          add_sums(tokens, int64_t{shape.hidden}, candidate, shape.hidden,
-                   w.recurrent_bias + joint);
-        }
-      }
+      add_gradients(DirectionGradients<T>{
+          shape, plan, d, stored, from, output + d * shape.output,
+          scratch.initial(plan, hx, state, shape.output, scratch.h[d]), gradients,
+          Values<T>{input_width(shape, layer), scratch.inputs, gradients.input},
+          Values<T>{shape.output, scratch.past, gradients.recurrent}, scratch.sums});
     }
     input = output;
   }
