@@ -143,7 +143,7 @@ public final class Device implements AutoCloseable {
     return name;
   }
 
-  /** Returns the number of streaming multiprocessors; of a CPU, of threads. */
+  /** Returns the number of streaming multiprocessors; a fixed number on the host device. */
   public int multiprocessors() {
     return multiprocessors;
   }

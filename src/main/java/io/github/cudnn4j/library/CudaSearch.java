@@ -31,14 +31,15 @@ final class CudaSearch {
       return null;
     }
     var driver = driver();
+    if (driver == null) {
+      advice.noDriver();
+    }
+    // Also without a driver, so that one report names everything that is missing.
     var found = search(driver);
-    if (found == null) {
-      if (driver == null) {
-        refusal = "there is no NVIDIA driver (" + DRIVER + " is not found)";
-        advice.noDriver();
-      } else {
-        driver.close();
-      }
+    if (driver == null) {
+      refusal = "there is no NVIDIA driver (" + DRIVER + " is not found)";
+    } else if (found == null) {
+      driver.close();
     }
     return found;
   }
@@ -81,8 +82,7 @@ final class CudaSearch {
           continue;
         }
         complete = true;
-        var fault = fault(toolkit);
-        // Without a working driver cuDNN is still looked for, so that one report tells all.
+        var fault = fault(toolkit, driver != null);
         var cudnn = fault != null && fault.otherToolkitMayHelp() ? null : cudnn(toolkit);
         if (cudnn != null && fault == null) {
           fault = contextFault(toolkit);
@@ -120,7 +120,7 @@ final class CudaSearch {
    */
   private record Fault(String text, boolean otherToolkitMayHelp) {}
 
-  private @Nullable Fault fault(CudaToolkit toolkit) {
+  private @Nullable Fault fault(CudaToolkit toolkit, boolean hasDriver) {
     var cudart = toolkit.cudart();
     try {
       var supported = Probe.getInt(cudart, "cudaDriverGetVersion");
@@ -141,7 +141,9 @@ final class CudaSearch {
     } catch (Probe.ProbeException e) {
       var text = e.getMessage() + errorText(cudart, e.code());
       findings.refused("device", toolkit.place(), cudart.path(), text);
-      advice.noDevice();
+      if (hasDriver) {
+        advice.noDevice();
+      }
       return new Fault(text, false);
     }
   }

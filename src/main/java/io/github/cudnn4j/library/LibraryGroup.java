@@ -50,7 +50,7 @@ final class LibraryGroup implements AutoCloseable {
       library = SharedObject.open(target);
     } catch (SharedObject.OpenException e) {
       if (place.isLoader()) {
-        findings.missing(soname, place, target, e.getMessage());
+        findings.missing(soname, place, place.describe(), e.getMessage());
       } else {
         findings.refused(soname, place, target, e.getMessage());
       }

@@ -41,7 +41,7 @@ public record LibraryReport(
    * @param ordinal its number, from 0
    * @param name its name
    * @param computeCapability ten times the major plus the minor compute capability, 90 for 9.0
-   * @param multiprocessors streaming multiprocessors; threads on the host device
+   * @param multiprocessors streaming multiprocessors; a fixed number on the host device
    * @param memoryBytes its memory in bytes
    */
   public record DeviceInfo(

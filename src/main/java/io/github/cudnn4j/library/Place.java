@@ -40,6 +40,6 @@ record Place(String origin, List<Path> folders) {
   String describe() {
     return isLoader()
         ? "loader"
-        : folders.stream().map(Path::toString).collect(Collectors.joining(":"));
+        : folders.stream().map(Path::toString).collect(Collectors.joining(", "));
   }
 }

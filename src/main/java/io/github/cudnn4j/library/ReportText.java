@@ -7,6 +7,7 @@ import java.util.Locale;
 /** Lays a report out for a terminal, in plain ASCII. */
 final class ReportText {
   private static final int WIDTH = 100;
+  private static final String LOADER = Place.loader().describe();
 
   private final StringBuilder text = new StringBuilder();
 
@@ -60,25 +61,47 @@ final class ReportText {
       return;
     }
     heading("Looked for, in this order");
-    var origin = "";
     var nameWidth = attempts.stream().mapToInt(a -> a.library().length()).max().orElse(0);
-    for (var attempt : attempts) {
+    var origin = "";
+    var folder = "";
+    for (var i = 0; i < attempts.size(); i++) {
+      var attempt = attempts.get(i);
       if (!attempt.origin().equals(origin)) {
         origin = attempt.origin();
+        folder = "";
         line("  " + ascii(origin));
       }
+      var text = new StringBuilder(attempt.reason());
+      if (attempt.place().endsWith("/" + attempt.library())) {
+        // Long paths are told once, above the files that lie side by side.
+        var parent =
+            attempt.place().substring(0, attempt.place().length() - attempt.library().length());
+        if (!parent.equals(folder)) {
+          folder = parent;
+          line("    " + ascii(folder));
+        }
+      } else if (!attempt.place().equals(LOADER)) {
+        text.append(text.isEmpty() ? "" : ": ").append(attempt.place());
+        while (i + 1 < attempts.size() && differOnlyInPlace(attempt, attempts.get(i + 1))) {
+          text.append(", ").append(attempts.get(++i).place());
+        }
+      }
       var start =
-          "    "
+          "      "
               + pad(attempt.outcome().toString(), 7)
               + "  "
               + pad(attempt.library(), nameWidth)
               + "  ";
-      // The place and the reason share the last column: a place is often longer than a line.
-      wrapped(start, start.length(), ascii(attempt.place()));
-      if (!attempt.reason().isEmpty()) {
-        wrapped(" ".repeat(start.length()), start.length(), ascii(attempt.reason()));
-      }
+      wrapped(start, start.length(), ascii(text.toString()));
     }
+  }
+
+  private static boolean differOnlyInPlace(LibraryAttempt one, LibraryAttempt other) {
+    return one.outcome() == LibraryAttempt.Outcome.MISSING
+        && one.outcome() == other.outcome()
+        && one.origin().equals(other.origin())
+        && one.library().equals(other.library())
+        && one.reason().equals(other.reason());
   }
 
   private void list(String heading, String mark, List<String> items) {
