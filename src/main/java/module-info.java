@@ -14,6 +14,8 @@ module io.github.cudnn4j {
 
   exports io.github.cudnn4j.bindings;
   exports io.github.cudnn4j.cuda;
+  exports io.github.cudnn4j.cudnn;
   exports io.github.cudnn4j.io;
   exports io.github.cudnn4j.library;
+  exports io.github.cudnn4j.rnn;
 }

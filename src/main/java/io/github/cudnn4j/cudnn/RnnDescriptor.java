@@ -1,0 +1,240 @@
+package io.github.cudnn4j.cudnn;
+
+import io.github.cudnn4j.bindings.Cudnn;
+import io.github.cudnn4j.bindings.NativeTypes;
+import io.github.cudnn4j.cuda.Device;
+import io.github.cudnn4j.cuda.DeviceBuffer;
+import io.github.cudnn4j.cuda.ElementType;
+import io.github.cudnn4j.cuda.Parts;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.util.ArrayList;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * What cuDNN must know of a recurrent network: its cells, sizes, layers and directions.
+ *
+ * <p>The algorithm is the standard one, which runs every network. FLOAT32 is computed in FLOAT32
+ * throughout, without rounding to TF32.
+ *
+ * @see <a
+ *     href="https://docs.nvidia.com/deeplearning/cudnn/backend/latest/api/cudnn-adv-library.html">cudnnSetRNNDescriptor_v8</a>
+ */
+public final class RnnDescriptor extends Descriptor {
+  private final String description;
+  private final int pseudoLayers;
+  private final int linearLayers;
+  private final ElementType type;
+
+  /** Native code reads it, and its state on the device, as long as this is used. */
+  private final @Nullable DropoutDescriptor dropout;
+
+  private RnnDescriptor(
+      Device device,
+      String description,
+      int pseudoLayers,
+      int linearLayers,
+      ElementType type,
+      @Nullable DropoutDescriptor dropout) {
+    this.description = description;
+    this.pseudoLayers = pseudoLayers;
+    this.linearLayers = linearLayers;
+    this.type = type;
+    this.dropout = dropout;
+    super(
+        device, "RNNDescriptor", Cudnn::cudnnCreateRNNDescriptor, Cudnn::cudnnDestroyRNNDescriptor);
+  }
+
+  /**
+   * Makes a descriptor.
+   *
+   * @param type FLOAT32 or FLOAT64
+   * @param inputSize I, from 1
+   * @param hiddenSize H, from 1
+   * @param layers L, from 1
+   * @param dropout what drops outputs between layers in training, null for nothing; borrowed, must
+   *     stay open as long as this
+   * @param padded whether the sequences come in a padded layout, see {@link RnnDataLayout#padded}
+   * @throws CudnnException if cuDNN does not accept the values
+   */
+  public static RnnDescriptor create(
+      Device device,
+      RnnMode mode,
+      BiasMode bias,
+      DirectionMode direction,
+      ElementType type,
+      int inputSize,
+      int hiddenSize,
+      int layers,
+      @Nullable DropoutDescriptor dropout,
+      boolean padded) {
+    String description =
+        "%s I %d H %d L %d D %d bias %s %s"
+            .formatted(mode, inputSize, hiddenSize, layers, direction.directions(), bias, type);
+    Parts parts = new Parts();
+    try {
+      RnnDescriptor descriptor =
+          parts.add(
+              new RnnDescriptor(
+                  device,
+                  description,
+                  Math.multiplyExact(layers, direction.directions()),
+                  2 * mode.gates(),
+                  type,
+                  dropout));
+      CudnnException.check(
+          Cudnn.cudnnSetRNNDescriptor_v8(
+              descriptor.pointer(),
+              Cudnn.CUDNN_RNN_ALGO_STANDARD(),
+              mode.code(),
+              bias.code(),
+              direction.code(),
+              Cudnn.CUDNN_LINEAR_INPUT(),
+              DataTypes.code(type),
+              DataTypes.code(type),
+              // The default would let FLOAT32 products round their operands to TF32.
+              type == ElementType.FLOAT32 ? Cudnn.CUDNN_FMA_MATH() : Cudnn.CUDNN_DEFAULT_MATH(),
+              inputSize,
+              hiddenSize,
+              hiddenSize,
+              layers,
+              dropout == null ? MemorySegment.NULL : dropout.pointer(),
+              padded ? Cudnn.CUDNN_RNN_PADDED_IO_ENABLED() : Cudnn.CUDNN_RNN_PADDED_IO_DISABLED()),
+          "cudnnSetRNNDescriptor_v8",
+          descriptor);
+      return descriptor;
+    } catch (Throwable t) {
+      throw parts.abandon(t);
+    }
+  }
+
+  /**
+   * The bytes of the buffer that holds all weights.
+   *
+   * @throws CudnnException if cuDNN does not tell
+   */
+  public long weightSpaceBytes() {
+    try (Arena arena = Arena.ofConfined()) {
+      MemorySegment bytes = arena.allocate(NativeTypes.C_LONG);
+      CudnnException.check(
+          Cudnn.cudnnGetRNNWeightSpaceSize(CudnnHandle.of(device()).pointer(), pointer(), bytes),
+          "cudnnGetRNNWeightSpaceSize",
+          this);
+      return bytes.get(NativeTypes.C_LONG, 0);
+    }
+  }
+
+  /**
+   * The temporary buffers of a pass.
+   *
+   * @param workspace bytes that one call needs and that mean nothing after it
+   * @param reserve bytes that carry what the forward call keeps for the backward calls
+   */
+  public record TempSpace(long workspace, long reserve) {}
+
+  /**
+   * Asks how large the temporary buffers must be.
+   *
+   * @param x the input, as every call of the pass describes it
+   * @throws CudnnException if cuDNN does not tell
+   */
+  public TempSpace tempSpace(ForwardMode mode, RnnDataDescriptor x) {
+    try (Arena arena = Arena.ofConfined()) {
+      MemorySegment workspace = arena.allocate(NativeTypes.C_LONG);
+      MemorySegment reserve = arena.allocate(NativeTypes.C_LONG);
+      CudnnException.check(
+          Cudnn.cudnnGetRNNTempSpaceSizes(
+              CudnnHandle.of(device()).pointer(),
+              pointer(),
+              mode.code(),
+              x.pointer(),
+              workspace,
+              reserve),
+          "cudnnGetRNNTempSpaceSizes",
+          this);
+      return new TempSpace(
+          workspace.get(NativeTypes.C_LONG, 0), reserve.get(NativeTypes.C_LONG, 0));
+    }
+  }
+
+  /**
+   * Where one matrix and its bias lie in a weight space.
+   *
+   * @param pseudoLayer {@code layer * D + direction}
+   * @param linearLayerId which product of the cell: first the gates on the input, then those on the
+   *     state
+   * @param matrixOffset elements from the start of the weight space
+   * @param rows of the matrix, and elements of the bias
+   * @param columns of the matrix, which is row-major
+   * @param biasOffset elements from the start of the weight space, or -1 without bias
+   */
+  public record WeightSlot(
+      int pseudoLayer,
+      int linearLayerId,
+      long matrixOffset,
+      int rows,
+      int columns,
+      long biasOffset) {}
+
+  /**
+   * Asks where every matrix and bias lies.
+   *
+   * @param space a buffer of {@link #weightSpaceBytes}; only its address is used
+   * @return slots ordered by pseudo-layer, then linear layer
+   * @throws CudnnException if cuDNN does not tell
+   */
+  public List<WeightSlot> weightSlots(DeviceBuffer space) {
+    List<WeightSlot> slots = new ArrayList<>(pseudoLayers * linearLayers);
+    try (Arena arena = Arena.ofConfined();
+        TensorDescriptor matrix = TensorDescriptor.empty(device());
+        TensorDescriptor bias = TensorDescriptor.empty(device())) {
+      MemorySegment matrixAddress = arena.allocate(NativeTypes.C_POINTER);
+      MemorySegment biasAddress = arena.allocate(NativeTypes.C_POINTER);
+      for (int pseudoLayer = 0; pseudoLayer < pseudoLayers; pseudoLayer++) {
+        for (int id = 0; id < linearLayers; id++) {
+          CudnnException.check(
+              Cudnn.cudnnGetRNNWeightParams(
+                  CudnnHandle.of(device()).pointer(),
+                  pointer(),
+                  pseudoLayer,
+                  space.bytes(),
+                  space.pointer(),
+                  id,
+                  matrix.pointer(),
+                  matrixAddress,
+                  bias.pointer(),
+                  biasAddress),
+              "cudnnGetRNNWeightParams",
+              this);
+          int[] extents = matrix.extents();
+          slots.add(
+              new WeightSlot(
+                  pseudoLayer,
+                  id,
+                  offset(space, matrixAddress),
+                  extents[1],
+                  extents[2],
+                  offset(space, biasAddress)));
+        }
+      }
+    }
+    return slots;
+  }
+
+  private long offset(DeviceBuffer space, MemorySegment out) {
+    long address = out.get(NativeTypes.C_POINTER, 0).address();
+    return address == 0 ? -1 : (address - space.address()) / type.bytes();
+  }
+
+  /** The dropout between layers, null for none. */
+  public @Nullable DropoutDescriptor dropout() {
+    return dropout;
+  }
+
+  /** The network in a few words, for messages. */
+  @Override
+  public String toString() {
+    return description;
+  }
+}

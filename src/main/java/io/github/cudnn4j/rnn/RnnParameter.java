@@ -1,0 +1,169 @@
+package io.github.cudnn4j.rnn;
+
+import io.github.cudnn4j.cuda.DeviceBuffer;
+import io.github.cudnn4j.cuda.ElementType;
+import java.util.Arrays;
+import java.util.List;
+
+/**
+ * One parameter of a recurrent network under its name in PyTorch, with the shape that it has there.
+ *
+ * <pre>{@code
+ * weight_ih_l0 of an LSTM, [4H, I]        slices()
+ *   rows 0 .. H-1     gate i                get(0): [H, I]
+ *   rows H .. 2H-1    gate f                get(1): [H, I]
+ *   rows 2H .. 3H-1   gate g                get(2): [H, I]
+ *   rows 3H .. 4H-1   gate o                get(3): [H, I]
+ * }</pre>
+ *
+ * <p>The slices borrow the network's weight or gradient space and are row-major. They need not lie
+ * one behind the other. The copies wait for the device's stream; Java arrays are converted to the
+ * type of the network and back.
+ */
+public final class RnnParameter {
+  private final String name;
+  private final int rows;
+  private final int columns;
+  private final List<DeviceBuffer> slices;
+
+  /**
+   * Stacks slices.
+   *
+   * @param columns of a matrix, or 0 for a vector
+   */
+  RnnParameter(String name, int rows, int columns, List<DeviceBuffer> slices) {
+    this.name = name;
+    this.rows = rows;
+    this.columns = columns;
+    this.slices = List.copyOf(slices);
+  }
+
+  /** The name in PyTorch, such as {@code weight_hh_l1_reverse}. */
+  public String name() {
+    return name;
+  }
+
+  /** {@code [G*H, columns]} of a matrix, {@code [G*H]} of a bias. */
+  public int[] shape() {
+    return columns == 0 ? new int[] {rows} : new int[] {rows, columns};
+  }
+
+  /** How many elements the slices have together. */
+  public long elements() {
+    return (long) rows * Math.max(columns, 1);
+  }
+
+  /** The gates one by one: r, z, n of a GRU; i, f, g, o of an LSTM; one of the others. */
+  public List<DeviceBuffer> slices() {
+    return slices;
+  }
+
+  /**
+   * Sets all elements, row by row.
+   *
+   * @throws IllegalArgumentException if there are not exactly {@link #elements} values
+   */
+  public void copyFrom(float[] values) {
+    checkLength(values.length);
+    int from = 0;
+    for (DeviceBuffer slice : slices) {
+      int to = from + length(slice);
+      if (slice.type() == ElementType.FLOAT64) {
+        slice.copyFrom(widen(values, from, to));
+      } else {
+        slice.copyFrom(Arrays.copyOfRange(values, from, to));
+      }
+      from = to;
+    }
+  }
+
+  /**
+   * Sets all elements, row by row.
+   *
+   * @throws IllegalArgumentException if there are not exactly {@link #elements} values
+   */
+  public void copyFrom(double[] values) {
+    checkLength(values.length);
+    int from = 0;
+    for (DeviceBuffer slice : slices) {
+      int to = from + length(slice);
+      if (slice.type() == ElementType.FLOAT64) {
+        slice.copyFrom(Arrays.copyOfRange(values, from, to));
+      } else {
+        slice.copyFrom(narrow(values, from, to));
+      }
+      from = to;
+    }
+  }
+
+  /**
+   * Reads all elements, row by row.
+   *
+   * @throws IllegalArgumentException if there is not room for exactly {@link #elements} values
+   */
+  public void copyTo(float[] values) {
+    checkLength(values.length);
+    int from = 0;
+    for (DeviceBuffer slice : slices) {
+      int to = from + length(slice);
+      float[] part =
+          slice.type() == ElementType.FLOAT64
+              ? narrow(slice.toDoubles(), 0, length(slice))
+              : slice.toFloats();
+      System.arraycopy(part, 0, values, from, part.length);
+      from = to;
+    }
+  }
+
+  /**
+   * Reads all elements, row by row.
+   *
+   * @throws IllegalArgumentException if there is not room for exactly {@link #elements} values
+   */
+  public void copyTo(double[] values) {
+    checkLength(values.length);
+    int from = 0;
+    for (DeviceBuffer slice : slices) {
+      int to = from + length(slice);
+      double[] part =
+          slice.type() == ElementType.FLOAT64
+              ? slice.toDoubles()
+              : widen(slice.toFloats(), 0, length(slice));
+      System.arraycopy(part, 0, values, from, part.length);
+      from = to;
+    }
+  }
+
+  private void checkLength(int length) {
+    if (length != elements()) {
+      throw new IllegalArgumentException(
+          "%s %s has %d elements, but the array has %d"
+              .formatted(name, Arrays.toString(shape()), elements(), length));
+    }
+  }
+
+  private static int length(DeviceBuffer slice) {
+    return Math.toIntExact(slice.elements());
+  }
+
+  private static double[] widen(float[] values, int from, int to) {
+    double[] result = new double[to - from];
+    for (int i = from; i < to; i++) {
+      result[i - from] = values[i];
+    }
+    return result;
+  }
+
+  private static float[] narrow(double[] values, int from, int to) {
+    float[] result = new float[to - from];
+    for (int i = from; i < to; i++) {
+      result[i - from] = (float) values[i];
+    }
+    return result;
+  }
+
+  @Override
+  public String toString() {
+    return name + " " + Arrays.toString(shape());
+  }
+}

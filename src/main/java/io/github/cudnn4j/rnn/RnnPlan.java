@@ -1,0 +1,355 @@
+package io.github.cudnn4j.rnn;
+
+import io.github.cudnn4j.bindings.Cudnn;
+import io.github.cudnn4j.cuda.Device;
+import io.github.cudnn4j.cuda.DeviceBuffer;
+import io.github.cudnn4j.cuda.DeviceResource;
+import io.github.cudnn4j.cuda.ElementType;
+import io.github.cudnn4j.cuda.Parts;
+import io.github.cudnn4j.cudnn.CudnnException;
+import io.github.cudnn4j.cudnn.CudnnHandle;
+import io.github.cudnn4j.cudnn.ForwardMode;
+import io.github.cudnn4j.cudnn.RnnDataDescriptor;
+import io.github.cudnn4j.cudnn.RnnDescriptor;
+import io.github.cudnn4j.cudnn.TensorDescriptor;
+import java.lang.foreign.MemorySegment;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Everything that a network needs for batches of one shape: descriptors, workspace and reserve.
+ *
+ * <pre>{@code
+ * x  [T, B, I]    ----> network ----> y  [T, B, D*H]      or the layout of the SequenceShape
+ * hx [L*D, B, H]  ---->         ----> hy [L*D, B, H]
+ * cx [L*D, B, H]  ---->  (LSTM) ----> cy [L*D, B, H]
+ * }</pre>
+ *
+ * <p>All operands are on the network's device, of its type, and of exactly the sizes given here. An
+ * operand that is written may not overlap another.
+ *
+ * <p>A call checks its operands, queues its work on the device's stream and returns: it allocates
+ * nothing and waits for nothing, so it can be captured into a graph. Until that work is done the
+ * operands must stay open, and no other stream may change them. The calls of a plan share its
+ * memory, which is safe because their work runs one after the other.
+ */
+public final class RnnPlan extends DeviceResource {
+  private final Rnn rnn;
+  private final SequenceShape shape;
+  private final ForwardMode mode;
+  private final Parts parts;
+  private final CudnnHandle handle;
+  private final RnnDescriptor descriptor;
+  private final RnnDataDescriptor xDescriptor;
+  private final RnnDataDescriptor yDescriptor;
+  private final TensorDescriptor stateDescriptor;
+  private final DeviceBuffer workspace;
+  private final DeviceBuffer reserve;
+  private final OperandSet operands;
+  private final RnnPass pass = new RnnPass(this);
+  private final long inputElements;
+  private final long outputElements;
+  private final long stateElements;
+  private @Nullable DeviceBuffer unwantedDx;
+
+  private RnnPlan(Rnn rnn, SequenceShape shape, ForwardMode mode, Parts parts) {
+    Device device = rnn.device();
+    RnnConfig config = rnn.config();
+    ElementType type = config.type();
+    int[] lengths = shape.lengths().stream().mapToInt(Integer::intValue).toArray();
+    var descriptor = parts.add(rnn.describe(shape.layout().padded()));
+    var xDescriptor =
+        parts.add(
+            RnnDataDescriptor.create(
+                device, type, shape.layout(), shape.time(), lengths, config.inputSize()));
+    // Every call is given the whole workspace, so it must be enough for each kind of call.
+    var inference = descriptor.tempSpace(ForwardMode.INFERENCE, xDescriptor);
+    var space = mode == ForwardMode.TRAINING ? descriptor.tempSpace(mode, xDescriptor) : inference;
+    this.rnn = rnn;
+    this.shape = shape;
+    this.mode = mode;
+    this.parts = parts;
+    this.handle = CudnnHandle.of(device);
+    this.descriptor = descriptor;
+    this.xDescriptor = xDescriptor;
+    this.yDescriptor =
+        parts.add(
+            RnnDataDescriptor.create(
+                device, type, shape.layout(), shape.time(), lengths, config.outputSize()));
+    this.stateDescriptor =
+        parts.add(
+            TensorDescriptor.create(
+                device, type, config.pseudoLayers(), shape.batch(), config.hiddenSize()));
+    this.workspace =
+        parts.add(
+            DeviceBuffer.allocate(
+                device, ElementType.UINT8, Math.max(space.workspace(), inference.workspace())));
+    this.reserve = parts.add(DeviceBuffer.allocate(device, ElementType.UINT8, space.reserve()));
+    this.operands = new OperandSet(device, type);
+    this.inputElements = shape.rows() * config.inputSize();
+    this.outputElements = shape.rows() * config.outputSize();
+    this.stateElements = (long) config.pseudoLayers() * shape.batch() * config.hiddenSize();
+    super(device);
+  }
+
+  static RnnPlan create(Rnn rnn, SequenceShape shape, ForwardMode mode) {
+    checkSize("x", shape, rnn.config().inputSize());
+    checkSize("y", shape, rnn.config().outputSize());
+    Parts parts = new Parts();
+    try {
+      return new RnnPlan(rnn, shape, mode, parts);
+    } catch (Throwable t) {
+      throw parts.abandon(t);
+    }
+  }
+
+  private static void checkSize(String name, SequenceShape shape, int vectorSize) {
+    long limit = Long.MAX_VALUE / Double.BYTES / vectorSize;
+    if (shape.rows() > limit) {
+      throw new IllegalArgumentException(
+          "%s of %s would have %d vectors of %d, but at most %d can be addressed"
+              .formatted(name, shape, shape.rows(), vectorSize, limit));
+    }
+  }
+
+  /** The network that this belongs to. */
+  public Rnn rnn() {
+    return rnn;
+  }
+
+  /** The shape of the batches. */
+  public SequenceShape shape() {
+    return shape;
+  }
+
+  /** The elements of x and of dx: {@code rows * I}. */
+  public long inputElements() {
+    return inputElements;
+  }
+
+  /** The elements of y and of dy: {@code rows * D*H}. */
+  public long outputElements() {
+    return outputElements;
+  }
+
+  /** The elements of a state and of its gradient: {@code L*D * B * H}. */
+  public long stateElements() {
+    return stateElements;
+  }
+
+  /** The bytes of device memory that a call works in. */
+  public long workspaceBytes() {
+    return workspace.bytes();
+  }
+
+  /** The bytes of device memory in which a forward pass keeps what its backward pass needs. */
+  public long reserveBytes() {
+    return reserve.bytes();
+  }
+
+  /**
+   * Computes outputs only: no dropout, nothing kept. A pass of this plan whose backward is still to
+   * come is not disturbed.
+   *
+   * @param x {@link #inputElements} elements; padding is not read
+   * @param y {@link #outputElements} elements, overwritten; padding becomes 0
+   * @param states initial and final states
+   * @throws IllegalArgumentException if an operand has another device, type or size, overlaps one
+   *     that it may not, or is a cell state that the cell does not have
+   * @throws IllegalStateException if this, its network or an operand is closed
+   * @throws WrongThreadException if the device belongs to another thread
+   * @throws CudnnException if cuDNN fails
+   */
+  public void infer(DeviceBuffer x, DeviceBuffer y, RnnStates states) {
+    run(ForwardMode.INFERENCE, x, y, states);
+  }
+
+  /**
+   * Computes outputs with dropout, and keeps what the backward pass needs.
+   *
+   * @param x {@link #inputElements} elements, unchanged until the backward pass is done; padding is
+   *     not read
+   * @param y {@link #outputElements} elements, overwritten, then unchanged until the backward pass
+   *     is done; padding becomes 0
+   * @param states initial and final states; the initial ones unchanged until the backward pass is
+   *     done
+   * @return the pass, which has {@link RnnPass#backward}. A plan has one pass, so that a call
+   *     allocates nothing: what the previous call returned is this same object.
+   * @throws IllegalArgumentException if an operand has another device, type or size, overlaps one
+   *     that it may not, or is a cell state that the cell does not have
+   * @throws IllegalStateException if this is an inference plan, or this, its network or an operand
+   *     is closed
+   * @throws WrongThreadException if the device belongs to another thread
+   * @throws CudnnException if cuDNN fails; the pass cannot be used then
+   */
+  public RnnPass forward(DeviceBuffer x, DeviceBuffer y, RnnStates states) {
+    if (mode != ForwardMode.TRAINING) {
+      throw new IllegalStateException("this plan is for inference; Rnn.plan makes one that trains");
+    }
+    run(ForwardMode.TRAINING, x, y, states);
+    pass.start(x, y, states);
+    return pass;
+  }
+
+  private void run(ForwardMode mode, DeviceBuffer x, DeviceBuffer y, RnnStates states) {
+    checkOpen();
+    DeviceBuffer weights = rnn.weights().space();
+    checkCellState("cx", states.cx());
+    checkCellState("cy", states.cy());
+    operands
+        .next()
+        .read("weights", weights, weights.elements())
+        .read("x", x, inputElements)
+        .read("hx", states.hx(), stateElements)
+        .read("cx", states.cx(), stateElements)
+        .write("y", y, outputElements)
+        .write("hy", states.hy(), stateElements)
+        .write("cy", states.cy(), stateElements);
+    boolean training = mode == ForwardMode.TRAINING;
+    if (training) {
+      // From here on the reserve space is not what an earlier forward left.
+      pass.invalidate();
+    }
+    CudnnException.check(
+        Cudnn.cudnnRNNForward(
+            handle.pointer(),
+            descriptor.pointer(),
+            mode.code(),
+            MemorySegment.NULL,
+            xDescriptor.pointer(),
+            x.pointer(),
+            yDescriptor.pointer(),
+            y.pointer(),
+            stateDescriptor.pointer(),
+            pointer(states.hx()),
+            pointer(states.hy()),
+            stateDescriptor.pointer(),
+            pointer(states.cx()),
+            pointer(states.cy()),
+            weights.bytes(),
+            weights.pointer(),
+            workspace.bytes(),
+            workspace.pointer(),
+            training ? reserve.bytes() : 0,
+            training ? reserve.pointer() : MemorySegment.NULL),
+        "cudnnRNNForward",
+        this);
+  }
+
+  /** The backward half of a pass, whose operands of the forward half are x, y and states. */
+  void backward(
+      DeviceBuffer x,
+      DeviceBuffer y,
+      RnnStates states,
+      DeviceBuffer dy,
+      DeviceBuffer dx,
+      RnnStateGradients gradients) {
+    DeviceBuffer weights = rnn.weights().space();
+    DeviceBuffer weightGradients = rnn.gradients().space();
+    checkCellState("dcy", gradients.dcy());
+    checkCellState("dcx", gradients.dcx());
+    operands
+        .next()
+        .read("weights", weights, weights.elements())
+        .read("x", x, inputElements)
+        .read("y", y, outputElements)
+        .read("hx", states.hx(), stateElements)
+        .read("cx", states.cx(), stateElements)
+        .read("dy", dy, outputElements)
+        .read("dhy", gradients.dhy(), stateElements)
+        .read("dcy", gradients.dcy(), stateElements)
+        .write("dx", dx, inputElements)
+        .write("dhx", gradients.dhx(), stateElements)
+        .write("dcx", gradients.dcx(), stateElements)
+        .write("gradients", weightGradients, weightGradients.elements());
+    // Whatever happens from here on, the reserve space is no longer what forward left.
+    pass.invalidate();
+    CudnnException.check(
+        Cudnn.cudnnRNNBackwardData_v8(
+            handle.pointer(),
+            descriptor.pointer(),
+            MemorySegment.NULL,
+            yDescriptor.pointer(),
+            y.pointer(),
+            dy.pointer(),
+            xDescriptor.pointer(),
+            dx.pointer(),
+            stateDescriptor.pointer(),
+            pointer(states.hx()),
+            pointer(gradients.dhy()),
+            pointer(gradients.dhx()),
+            stateDescriptor.pointer(),
+            pointer(states.cx()),
+            pointer(gradients.dcy()),
+            pointer(gradients.dcx()),
+            weights.bytes(),
+            weights.pointer(),
+            workspace.bytes(),
+            workspace.pointer(),
+            reserve.bytes(),
+            reserve.pointer()),
+        "cudnnRNNBackwardData_v8",
+        this);
+    CudnnException.check(
+        Cudnn.cudnnRNNBackwardWeights_v8(
+            handle.pointer(),
+            descriptor.pointer(),
+            Cudnn.CUDNN_WGRAD_MODE_ADD(),
+            MemorySegment.NULL,
+            xDescriptor.pointer(),
+            x.pointer(),
+            stateDescriptor.pointer(),
+            pointer(states.hx()),
+            yDescriptor.pointer(),
+            y.pointer(),
+            weightGradients.bytes(),
+            weightGradients.pointer(),
+            workspace.bytes(),
+            workspace.pointer(),
+            reserve.bytes(),
+            reserve.pointer()),
+        "cudnnRNNBackwardWeights_v8",
+        this);
+  }
+
+  private void checkCellState(String name, @Nullable DeviceBuffer buffer) {
+    if (buffer != null && !rnn.config().mode().hasCellState()) {
+      throw new IllegalArgumentException(
+          name + " is given, but a cell of kind " + rnn.config().mode() + " has no cell state");
+    }
+  }
+
+  private static MemorySegment pointer(@Nullable DeviceBuffer buffer) {
+    return buffer == null ? MemorySegment.NULL : buffer.pointer();
+  }
+
+  /** Where the gradient of x goes when nobody wants it: cuDNN always writes it. */
+  DeviceBuffer unwantedDx() {
+    DeviceBuffer dx = unwantedDx;
+    if (dx == null) {
+      if (device().stream().isCapturing()) {
+        throw new IllegalStateException(
+            "the first backward without dx allocates, which a capture cannot record; run one"
+                + " before");
+      }
+      dx = parts.add(DeviceBuffer.allocate(device(), rnn.config().type(), inputElements));
+      unwantedDx = dx;
+    }
+    return dx;
+  }
+
+  void requireOpen() {
+    checkOpen();
+  }
+
+  @Override
+  protected void release() {
+    rnn.forget(this);
+    parts.close();
+  }
+
+  /** The network and the shape in a few words. */
+  @Override
+  public String toString() {
+    return rnn + ", " + shape;
+  }
+}

@@ -1,0 +1,31 @@
+package io.github.cudnn4j.rnn;
+
+import io.github.cudnn4j.cuda.DeviceBuffer;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Where a forward pass reads its initial states and writes its final ones; it borrows the buffers.
+ *
+ * <p>Each is {@code [L*D, B, H]} on the device, in the type of the network; {@link
+ * RnnPlan#stateElements} is their size. Only an LSTM has {@code cx} and {@code cy}. No two of them
+ * may overlap, so to carry a state from one batch to the next, copy {@code hy} to {@code hx}.
+ *
+ * @param hx initial state; null for zeros
+ * @param cx initial cell state; null for zeros
+ * @param hy receives the state after the last step of each sequence; null if not wanted
+ * @param cy receives the cell state after the last step of each sequence; null if not wanted
+ */
+public record RnnStates(
+    @Nullable DeviceBuffer hx,
+    @Nullable DeviceBuffer cx,
+    @Nullable DeviceBuffer hy,
+    @Nullable DeviceBuffer cy) {
+
+  /** Starts from zeros and keeps no final state. */
+  public static final RnnStates NONE = new RnnStates(null, null, null, null);
+
+  /** The states of a cell without cell state. */
+  public static RnnStates of(@Nullable DeviceBuffer hx, @Nullable DeviceBuffer hy) {
+    return new RnnStates(hx, null, hy, null);
+  }
+}

@@ -1,0 +1,149 @@
+package io.github.cudnn4j.rnn;
+
+import io.github.cudnn4j.cuda.DeviceBuffer;
+import io.github.cudnn4j.cudnn.RnnDescriptor.WeightSlot;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+
+/**
+ * A view of a network's weights, or of their gradients, which lie in the same places.
+ *
+ * <p>By name, as PyTorch has them, gates stacked; or one matrix or bias at a time, by cuDNN's
+ * numbers. {@code k} is a layer, {@code _reverse} the backward direction:
+ *
+ * <pre>{@code
+ * name                       shape                    linear layer ids
+ * weight_ih_l{k}[_reverse]   [G*H, I]; [G*H, D*H]     0 .. G-1
+ *                            from layer 1
+ * weight_hh_l{k}[_reverse]   [G*H, H]                 G .. 2G-1
+ * bias_ih_l{k}[_reverse]     [G*H]                    0 .. G-1, if the bias mode has it
+ * bias_hh_l{k}[_reverse]     [G*H]                    G .. 2G-1, if the bias mode has it
+ * }</pre>
+ *
+ * <p>Everything here borrows one buffer on the device and is valid as long as that. Where the
+ * pieces lie in it is cuDNN's choice, asked for once.
+ */
+public final class RnnWeights {
+  private final RnnConfig config;
+  private final DeviceBuffer space;
+  private final List<WeightSlot> slots;
+  private final Map<String, RnnParameter> parameters = new LinkedHashMap<>();
+
+  /**
+   * Makes the view.
+   *
+   * @param slots every one, ordered by pseudo-layer, then linear layer
+   */
+  RnnWeights(RnnConfig config, DeviceBuffer space, List<WeightSlot> slots) {
+    this.config = config;
+    this.space = space;
+    this.slots = slots;
+    int gates = config.gates();
+    for (int first = 0; first < slots.size(); first += 2 * gates) {
+      List<WeightSlot> onInput = slots.subList(first, first + gates);
+      List<WeightSlot> onState = slots.subList(first + gates, first + 2 * gates);
+      int layer = onInput.getFirst().pseudoLayer() / config.directions();
+      boolean reverse = onInput.getFirst().pseudoLayer() % config.directions() == 1;
+      String suffix = "_l" + layer + (reverse ? "_reverse" : "");
+      addMatrices("weight_ih" + suffix, onInput);
+      addMatrices("weight_hh" + suffix, onState);
+      if (config.bias().onInput()) {
+        addBiases("bias_ih" + suffix, onInput);
+      }
+      if (config.bias().onState()) {
+        addBiases("bias_hh" + suffix, onState);
+      }
+    }
+  }
+
+  private void addMatrices(String name, List<WeightSlot> gates) {
+    List<DeviceBuffer> slices = gates.stream().map(this::matrix).toList();
+    int rows = gates.stream().mapToInt(WeightSlot::rows).sum();
+    parameters.put(name, new RnnParameter(name, rows, gates.getFirst().columns(), slices));
+  }
+
+  private void addBiases(String name, List<WeightSlot> gates) {
+    List<DeviceBuffer> slices = gates.stream().map(this::bias).toList();
+    int rows = gates.stream().mapToInt(WeightSlot::rows).sum();
+    parameters.put(name, new RnnParameter(name, rows, 0, slices));
+  }
+
+  private DeviceBuffer matrix(WeightSlot slot) {
+    return space.slice(slot.matrixOffset(), (long) slot.rows() * slot.columns());
+  }
+
+  private DeviceBuffer bias(WeightSlot slot) {
+    return space.slice(slot.biasOffset(), slot.rows());
+  }
+
+  /** The buffer that holds everything, in cuDNN's order. */
+  public DeviceBuffer space() {
+    return space;
+  }
+
+  /** All names: layer by layer, forward before backward, in the order of the table above. */
+  public List<String> names() {
+    return List.copyOf(parameters.keySet());
+  }
+
+  /** All parameters, in the order of {@link #names}. */
+  public List<RnnParameter> parameters() {
+    return List.copyOf(parameters.values());
+  }
+
+  /**
+   * The parameter of a name.
+   *
+   * @throws IllegalArgumentException if there is none; the message lists those that there are
+   */
+  public RnnParameter parameter(String name) {
+    RnnParameter parameter = parameters.get(name);
+    if (parameter == null) {
+      throw new IllegalArgumentException(
+          "no parameter \"%s\" in %s; there are %s"
+              .formatted(name, config, String.join(", ", parameters.keySet())));
+    }
+    return parameter;
+  }
+
+  /**
+   * The matrix of one gate, {@code [H, columns]}, row-major.
+   *
+   * @param pseudoLayer {@code layer * D + direction}, direction 0 forward and 1 backward
+   * @param linearLayerId see the table above
+   * @throws IllegalArgumentException if there is no such matrix
+   */
+  public DeviceBuffer matrix(int pseudoLayer, int linearLayerId) {
+    return matrix(slot(pseudoLayer, linearLayerId));
+  }
+
+  /**
+   * The bias of one gate, {@code [H]}.
+   *
+   * @param pseudoLayer {@code layer * D + direction}, direction 0 forward and 1 backward
+   * @param linearLayerId see the table above
+   * @throws IllegalArgumentException if there is no such bias
+   */
+  public DeviceBuffer bias(int pseudoLayer, int linearLayerId) {
+    WeightSlot slot = slot(pseudoLayer, linearLayerId);
+    if (slot.biasOffset() < 0) {
+      throw new IllegalArgumentException(
+          "linear layer " + linearLayerId + " has no bias with bias mode " + config.bias());
+    }
+    return bias(slot);
+  }
+
+  private WeightSlot slot(int pseudoLayer, int linearLayerId) {
+    checkIndex("pseudoLayer", pseudoLayer, config.pseudoLayers());
+    checkIndex("linearLayerId", linearLayerId, 2 * config.gates());
+    return slots.get(pseudoLayer * 2 * config.gates() + linearLayerId);
+  }
+
+  private void checkIndex(String name, int value, int limit) {
+    if (value < 0 || value >= limit) {
+      throw new IllegalArgumentException(
+          "%s is %d, but in %s it must be in [0, %d]".formatted(name, value, config, limit - 1));
+    }
+  }
+}
