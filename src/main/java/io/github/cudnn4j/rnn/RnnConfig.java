@@ -165,6 +165,11 @@ public record RnnConfig(
     return Math.multiplyExact(directions(), hiddenSize);
   }
 
+  /** Whether the state has a second part, the cell state c. */
+  public boolean hasCellState() {
+    return mode.hasCellState();
+  }
+
   /** Whether dropout does anything here. */
   boolean dropsOut() {
     return dropout > 0 && layers > 1;

@@ -312,7 +312,7 @@ public final class RnnPlan extends DeviceResource {
   }
 
   private void checkCellState(String name, @Nullable DeviceBuffer buffer) {
-    if (buffer != null && !rnn.config().mode().hasCellState()) {
+    if (buffer != null && !rnn.config().hasCellState()) {
       throw new IllegalArgumentException(
           name + " is given, but a cell of kind " + rnn.config().mode() + " has no cell state");
     }

@@ -1,0 +1,129 @@
+package io.github.cudnn4j.cudnn;
+
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+
+import io.github.cudnn4j.cuda.Device;
+import io.github.cudnn4j.cuda.DeviceBuffer;
+import io.github.cudnn4j.cuda.ElementType;
+import java.util.Arrays;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+
+class DropoutTest {
+  private static final int ELEMENTS = 40_000;
+  private static Device device;
+  private DeviceBuffer x;
+  private DeviceBuffer y;
+
+  @BeforeAll
+  static void open() {
+    device = Device.open();
+  }
+
+  @AfterAll
+  static void close() {
+    device.close();
+  }
+
+  @BeforeEach
+  void buffers() {
+    x = DeviceBuffer.allocate(device, ElementType.FLOAT32, ELEMENTS);
+    y = DeviceBuffer.allocate(device, ElementType.FLOAT32, ELEMENTS);
+    float[] threes = new float[ELEMENTS];
+    Arrays.fill(threes, 3);
+    x.copyFrom(threes);
+  }
+
+  @AfterEach
+  void closeBuffers() {
+    x.close();
+    y.close();
+  }
+
+  private static Dropout dropout(double probability, long seed) {
+    return Dropout.create(device, ElementType.FLOAT32, ELEMENTS, probability, seed);
+  }
+
+  private float[] forward(Dropout dropout) {
+    dropout.forward(x, y);
+    return y.toFloats();
+  }
+
+  @Test
+  void dropsAtTheGivenRateAndScalesTheRest() {
+    try (Dropout dropout = dropout(0.25, 1)) {
+      float[] out = forward(dropout);
+      int dropped = 0;
+      for (float value : out) {
+        if (value == 0) {
+          dropped++;
+        } else {
+          assertEquals(4, value, 1e-5);
+        }
+      }
+      // Five standard deviations of a binomial distribution.
+      assertEquals(
+          0.25, (double) dropped / ELEMENTS, 5 * Math.sqrt(0.25 * 0.75 / ELEMENTS), "rate");
+    }
+  }
+
+  @Test
+  void backwardUsesTheMaskOfForward() {
+    try (Dropout dropout = dropout(0.5, 1);
+        DeviceBuffer dx = DeviceBuffer.allocate(device, ElementType.FLOAT32, ELEMENTS)) {
+      float[] out = forward(dropout);
+      dropout.backward(x, dx);
+      assertArrayEquals(out, dx.toFloats());
+    }
+  }
+
+  @Test
+  void theSeedAndTheStateDecide() {
+    try (Dropout one = dropout(0.5, 1);
+        Dropout twin = dropout(0.5, 1);
+        Dropout other = dropout(0.5, 2)) {
+      float[] first = forward(one);
+      byte[] state = one.state();
+      float[] second = forward(one);
+      assertFalse(Arrays.equals(first, second));
+      assertArrayEquals(first, forward(twin));
+      assertFalse(Arrays.equals(first, forward(other)));
+      other.restoreState(state);
+      assertArrayEquals(second, forward(other));
+    }
+  }
+
+  @Test
+  void probabilityZeroChangesNothing() {
+    try (Dropout dropout = dropout(0, 1)) {
+      assertArrayEquals(x.toFloats(), forward(dropout));
+    }
+  }
+
+  @Test
+  void badArgumentsAreRefused() {
+    assertEquals(
+        "dropout is 1.0, but it is the probability to drop: in [0, 1)",
+        assertThrows(IllegalArgumentException.class, () -> dropout(1, 1)).getMessage());
+    assertEquals(
+        "type is INT32, but dropout computes in FLOAT32 or FLOAT64",
+        assertThrows(
+                IllegalArgumentException.class,
+                () -> Dropout.create(device, ElementType.INT32, 1, 0, 1))
+            .getMessage());
+    try (Dropout dropout = dropout(0.5, 1)) {
+      assertEquals(
+          "backward needs the mask of a forward call, and there is none",
+          assertThrows(IllegalStateException.class, () -> dropout.backward(x, y)).getMessage());
+      assertEquals(
+          "y and x overlap in memory, but they must be apart",
+          assertThrows(IllegalArgumentException.class, () -> dropout.forward(x, x)).getMessage());
+    }
+  }
+}

@@ -1,0 +1,252 @@
+package io.github.cudnn4j.rnn;
+
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
+
+import io.github.cudnn4j.cuda.Device;
+import io.github.cudnn4j.cuda.DeviceBuffer;
+import io.github.cudnn4j.cuda.ElementType;
+import io.github.cudnn4j.cudnn.CudnnException;
+import io.github.cudnn4j.cudnn.CudnnHandle;
+import io.github.cudnn4j.library.HostControl;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.atomic.AtomicReference;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+
+class RnnLifecycleTest {
+  private static final RnnConfig CONFIG = RnnConfig.lstm(3, 5).layers(2).dropout(0.5, 1);
+  private static final SequenceShape SHAPE = SequenceShape.of(4, 2);
+
+  private static final List<String> ACQUIRING =
+      List.of(
+          "cudaMalloc",
+          "cudaMemsetAsync",
+          "cudnnCreateDropoutDescriptor",
+          "cudnnCreateRNNDataDescriptor",
+          "cudnnCreateRNNDescriptor",
+          "cudnnCreateTensorDescriptor",
+          "cudnnDropoutGetStatesSize",
+          "cudnnGetRNNTempSpaceSizes",
+          "cudnnGetRNNWeightParams",
+          "cudnnGetRNNWeightSpaceSize",
+          "cudnnGetTensorNdDescriptor",
+          "cudnnSetDropoutDescriptor",
+          "cudnnSetRNNDataDescriptor",
+          "cudnnSetRNNDescriptor_v8",
+          "cudnnSetTensorNdDescriptor");
+
+  /** What closes temporary objects; its failure leaves one alive, as it should. */
+  private static final List<String> RELEASING =
+      List.of("cudnnDestroyRNNDescriptor", "cudnnDestroyTensorDescriptor");
+
+  private static Device device;
+
+  @BeforeAll
+  static void open() {
+    device = Device.open();
+    CudnnHandle.of(device);
+  }
+
+  @AfterAll
+  static void close() {
+    device.close();
+  }
+
+  private static HostControl host() {
+    HostControl host = HostControl.ifHost().orElse(null);
+    assumeTrue(host != null, "only the host device counts and injects faults");
+    return host;
+  }
+
+  private static Map<String, Long> calls(HostControl host, List<String> functions) {
+    Map<String, Long> calls = new LinkedHashMap<>();
+    functions.forEach(function -> calls.put(function, host.calls(function)));
+    return calls;
+  }
+
+  /** Lets every call of every function fail once; nothing may stay alive, and then all works. */
+  private static void assertSurvivesEveryFailure(Runnable work) {
+    HostControl host = host();
+    long total = host.calls();
+    Map<String, Long> acquiring = calls(host, ACQUIRING);
+    Map<String, Long> releasing = calls(host, RELEASING);
+    work.run();
+    acquiring.replaceAll((function, before) -> host.calls(function) - before);
+    releasing.replaceAll((function, before) -> host.calls(function) - before);
+    long known =
+        acquiring.values().stream().mapToLong(Long::longValue).sum()
+            + releasing.values().stream().mapToLong(Long::longValue).sum();
+    // The owners themselves are closed inside work, by calls that are not listed.
+    assertTrue(known > 10 && known <= host.calls() - total, acquiring + " " + releasing);
+    var live = host.live();
+    acquiring.forEach(
+        (function, count) -> {
+          for (long k = 1; k <= count; k++) {
+            String at = "call " + k + " of " + function;
+            host.fail(function, k, function.startsWith("cudnn") ? 2000 : 2, false);
+            RuntimeException e = assertThrows(RuntimeException.class, work::run, at);
+            host.clearFault();
+            assertTrue(e.getMessage().contains(function), at + ": " + e.getMessage());
+            assertEquals(0, e.getSuppressed().length, at);
+            assertEquals(live, host.live(), at);
+          }
+        });
+    work.run();
+    assertEquals(live, host.live());
+  }
+
+  @Test
+  void creatingANetworkRollsBack() {
+    assertSurvivesEveryFailure(() -> Rnn.create(device, CONFIG).close());
+  }
+
+  @Test
+  void makingAPlanRollsBack() {
+    try (Rnn rnn = Rnn.create(device, CONFIG)) {
+      assertSurvivesEveryFailure(() -> rnn.plan(SHAPE).close());
+    }
+  }
+
+  @Test
+  void aFailedForwardLeavesThePassUnusable() {
+    HostControl host = host();
+    try (Rig rig = new Rig(device, CONFIG, SHAPE)) {
+      RnnPass pass = rig.plan.forward(rig.x, rig.y, rig.states);
+      host.fail("cudnnRNNForward", 1, 5000, false);
+      CudnnException e =
+          assertThrows(CudnnException.class, () -> rig.plan.forward(rig.x, rig.y, rig.states));
+      assertEquals("cudnnRNNForward", e.function());
+      assertEquals(rig.plan.toString(), e.context());
+      assertThrows(IllegalStateException.class, () -> pass.backward(rig.dy, rig.dx));
+      host.fail("cudnnRNNBackwardWeights_v8", 1, 5000, false);
+      rig.plan.forward(rig.x, rig.y, rig.states);
+      assertThrows(CudnnException.class, () -> pass.backward(rig.dy, rig.dx));
+      assertThrows(IllegalStateException.class, () -> pass.backward(rig.dy, rig.dx));
+      rig.step();
+      device.synchronize();
+    }
+  }
+
+  @Test
+  void anythingMayBeClosedFirst() {
+    Rnn rnn = Rnn.create(device, CONFIG);
+    RnnPlan plan = rnn.plan(SHAPE);
+    rnn.plan(SHAPE).close();
+    rnn.close();
+    rnn.close();
+    plan.close();
+    assertThrows(IllegalStateException.class, rnn::weights);
+    assertThrows(IllegalStateException.class, () -> rnn.initialize(1));
+    assertThrows(IllegalStateException.class, () -> rnn.plan(SHAPE));
+    assertThrows(IllegalStateException.class, rnn::dropoutState);
+  }
+
+  @Test
+  void closingTheDeviceClosesEverything() {
+    Device other = Device.open();
+    Rig rig = new Rig(other, CONFIG, SHAPE);
+    RnnPass pass = rig.plan.forward(rig.x, rig.y, rig.states);
+    other.close();
+    assertThrows(IllegalStateException.class, () -> pass.backward(rig.dy, rig.dx));
+    assertThrows(IllegalStateException.class, () -> rig.plan.forward(rig.x, rig.y, rig.states));
+    assertThrows(IllegalStateException.class, () -> Rnn.create(other, CONFIG));
+    rig.close();
+  }
+
+  @Test
+  void anOperandOfAnotherDeviceIsRefused() {
+    try (Device other = Device.open();
+        Rig rig = new Rig(device, CONFIG, SHAPE);
+        DeviceBuffer x = DeviceBuffer.allocate(other, ElementType.FLOAT32, rig.x.elements())) {
+      IllegalArgumentException e =
+          assertThrows(
+              IllegalArgumentException.class, () -> rig.plan.forward(x, rig.y, rig.states));
+      assertEquals("x is on " + other.name() + ", but this runs on another device", e.getMessage());
+    }
+  }
+
+  @Test
+  void anotherThreadIsRefused() throws InterruptedException {
+    try (Rig rig = new Rig(device, CONFIG, SHAPE)) {
+      AtomicReference<Throwable> thrown = new AtomicReference<>();
+      Thread thread =
+          new Thread(
+              () -> {
+                try {
+                  rig.plan.forward(rig.x, rig.y, rig.states);
+                } catch (Throwable t) {
+                  thrown.set(t);
+                }
+              });
+      thread.start();
+      thread.join();
+      assertEquals(WrongThreadException.class, thrown.get().getClass());
+    }
+  }
+
+  @Test
+  void slicesOfOneBufferServeAsWeightsAndGradients() {
+    RnnConfig config = RnnConfig.lstm(3, 5);
+    int elements = Math.toIntExact(Rnn.weightElements(device, config));
+    int guard = 64;
+    int total = 2 * elements + 3 * guard;
+    float[] marks = new float[total];
+    java.util.Arrays.fill(marks, 7);
+    int second = (elements / guard + 2) * guard;
+    try (DeviceBuffer flat = DeviceBuffer.allocate(device, ElementType.FLOAT32, total)) {
+      flat.copyFrom(marks);
+      try (Rnn rnn =
+              Rnn.create(
+                  device,
+                  config,
+                  flat.slice(guard, elements),
+                  flat.slice(guard + second, elements));
+          Rnn own = Rnn.create(device, config)) {
+        rnn.initialize(1);
+        own.initialize(1);
+        assertArrayEquals(own.weights().space().toFloats(), rnn.weights().space().toFloats());
+      }
+      float[] after = flat.toFloats();
+      for (int i = 0; i < total; i++) {
+        boolean used =
+            i >= guard && i < guard + elements
+                || i >= guard + second && i < guard + second + elements;
+        assertEquals(!used, after[i] == 7, "element " + i);
+      }
+    }
+  }
+
+  @Test
+  void unfitBuffersForWeightsAreRefused() {
+    RnnConfig config = RnnConfig.lstm(3, 5);
+    long elements = Rnn.weightElements(device, config);
+    try (DeviceBuffer flat = DeviceBuffer.allocate(device, ElementType.FLOAT32, 2 * elements + 8)) {
+      DeviceBuffer first = flat.slice(0, elements);
+      assertEquals(
+          "weights has " + (elements + 1) + " elements, but it must have " + elements,
+          assertThrows(
+                  IllegalArgumentException.class,
+                  () -> Rnn.create(device, config, flat.slice(0, elements + 1), first))
+              .getMessage());
+      assertEquals(
+          "gradients and weights overlap in memory, but they must be apart",
+          assertThrows(
+                  IllegalArgumentException.class, () -> Rnn.create(device, config, first, first))
+              .getMessage());
+      DeviceBuffer crooked = flat.slice(1, elements);
+      assertEquals(
+          "weights starts at address 0x%x, but it must start at a multiple of 16 bytes"
+              .formatted(crooked.address()),
+          assertThrows(
+                  IllegalArgumentException.class, () -> Rnn.create(device, config, crooked, first))
+              .getMessage());
+    }
+  }
+}

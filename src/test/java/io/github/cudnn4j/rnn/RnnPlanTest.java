@@ -1,0 +1,223 @@
+package io.github.cudnn4j.rnn;
+
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import io.github.cudnn4j.cuda.Device;
+import io.github.cudnn4j.cuda.DeviceBuffer;
+import io.github.cudnn4j.cuda.ElementType;
+import io.github.cudnn4j.cudnn.RnnDataLayout;
+import java.util.Arrays;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.function.Executable;
+
+class RnnPlanTest {
+  private static final SequenceShape SHAPE = SequenceShape.of(4, 2);
+  private static Device device;
+  private Rig lstm;
+  private Rig gru;
+
+  @BeforeAll
+  static void open() {
+    device = Device.open();
+  }
+
+  @AfterAll
+  static void close() {
+    device.close();
+  }
+
+  @BeforeEach
+  void rigs() {
+    lstm = new Rig(device, RnnConfig.lstm(3, 5).layers(2).bidirectional(), SHAPE);
+    gru = new Rig(device, RnnConfig.gru(3, 5), SHAPE);
+  }
+
+  @AfterEach
+  void closeRigs() {
+    lstm.close();
+    gru.close();
+  }
+
+  private static <T extends RuntimeException> void assertRefused(
+      Class<T> type, String message, Executable executable) {
+    assertEquals(message, assertThrows(type, executable).getMessage());
+  }
+
+  private static void assertRefused(String message, Executable executable) {
+    assertRefused(IllegalArgumentException.class, message, executable);
+  }
+
+  @Test
+  void sizesFollowTheShape() {
+    assertEquals(4 * 2 * 3, lstm.plan.inputElements());
+    assertEquals(4 * 2 * 10, lstm.plan.outputElements());
+    assertEquals(4 * 2 * 5, lstm.plan.stateElements());
+    assertTrue(lstm.plan.reserveBytes() > 0);
+    assertEquals(
+        "LSTM I 3 H 5 L 2 D 2 bias DOUBLE dropout 0.0 FLOAT32, SEQ_MAJOR_UNPACKED T 4 B 2",
+        lstm.plan.toString());
+    try (RnnPlan packed =
+        gru.rnn.plan(SequenceShape.ofLengths(RnnDataLayout.SEQ_MAJOR_PACKED, 4, 4, 1))) {
+      assertEquals(5 * 3, packed.inputElements());
+      assertEquals(5 * 5, packed.outputElements());
+      assertEquals(2 * 5, packed.stateElements());
+    }
+  }
+
+  @Test
+  void operandsOfAnotherSizeTypeOrDeviceAreRefused() {
+    DeviceBuffer small = lstm.x.slice(0, lstm.x.elements() - 1);
+    assertRefused(
+        "x has 23 elements, but it must have 24",
+        () -> lstm.plan.forward(small, lstm.y, RnnStates.NONE));
+    assertRefused(
+        "y has 24 elements, but it must have 80",
+        () -> lstm.plan.infer(lstm.x, lstm.dx, RnnStates.NONE));
+    try (DeviceBuffer doubles = DeviceBuffer.allocate(device, ElementType.FLOAT64, 24)) {
+      assertRefused(
+          "x is FLOAT64, but it must be FLOAT32",
+          () -> lstm.plan.infer(doubles, lstm.y, RnnStates.NONE));
+    }
+    assertRefused(
+        "hy has 24 elements, but it must have 40",
+        () -> lstm.plan.infer(lstm.x, lstm.y, RnnStates.of(null, lstm.dx)));
+  }
+
+  @Test
+  void closedOperandsAreRefused() {
+    DeviceBuffer closed = DeviceBuffer.allocate(device, ElementType.FLOAT32, 24);
+    closed.close();
+    assertThrows(
+        IllegalStateException.class, () -> lstm.plan.infer(closed, lstm.y, RnnStates.NONE));
+  }
+
+  @Test
+  void overlapsAreRefused() {
+    DeviceBuffer hx = lstm.states.hx();
+    assertRefused(
+        "hy and hx overlap in memory, but they must be apart",
+        () -> lstm.plan.forward(lstm.x, lstm.y, new RnnStates(hx, null, hx, null)));
+    DeviceBuffer block = lstm.buffer(24 + 80 - 1);
+    DeviceBuffer x = block.slice(0, 24);
+    DeviceBuffer y = block.slice(23, 80);
+    assertRefused(
+        "y and x overlap in memory, but they must be apart",
+        () -> lstm.plan.forward(x, y, RnnStates.NONE));
+    assertRefused(
+        "dx and x overlap in memory, but they must be apart",
+        () -> lstm.plan.forward(lstm.x, lstm.y, RnnStates.NONE).backward(lstm.dy, lstm.x));
+    assertRefused(
+        "dhx and dhy overlap in memory, but they must be apart",
+        () ->
+            lstm.plan
+                .forward(lstm.x, lstm.y, RnnStates.NONE)
+                .backward(lstm.dy, lstm.dx, new RnnStateGradients(hx, null, hx, null)));
+    DeviceBuffer inWeights = lstm.rnn.weights().space().slice(0, 80);
+    assertRefused(
+        "y and weights overlap in memory, but they must be apart",
+        () -> lstm.plan.infer(lstm.x, inWeights, RnnStates.NONE));
+  }
+
+  @Test
+  void neighboursInOneBlockDoNotOverlap() {
+    DeviceBuffer block = lstm.buffer(24 + 80, 9);
+    lstm.plan.infer(block.slice(0, 24), block.slice(24, 80), RnnStates.NONE);
+    device.synchronize();
+  }
+
+  @Test
+  void aCellStateIsRefusedWhereThereIsNone() {
+    DeviceBuffer state = gru.states.hx();
+    assertRefused(
+        "cx is given, but a cell of kind GRU has no cell state",
+        () -> gru.plan.infer(gru.x, gru.y, new RnnStates(null, state, null, null)));
+    assertRefused(
+        "dcx is given, but a cell of kind GRU has no cell state",
+        () ->
+            gru.plan
+                .forward(gru.x, gru.y, RnnStates.NONE)
+                .backward(gru.dy, gru.dx, new RnnStateGradients(null, null, null, state)));
+  }
+
+  @Test
+  void aPassGoesBackwardOnce() {
+    RnnPass pass = lstm.plan.forward(lstm.x, lstm.y, lstm.states);
+    pass.backward(lstm.dy, lstm.dx);
+    String message = "backward runs once after each forward of the plan";
+    assertRefused(IllegalStateException.class, message, () -> pass.backward(lstm.dy, lstm.dx));
+    lstm.plan.forward(lstm.x, lstm.y, lstm.states).backward(lstm.dy, lstm.dx);
+    device.synchronize();
+  }
+
+  @Test
+  void refusedArgumentsDoNotEndAPass() {
+    RnnPass pass = lstm.plan.forward(lstm.x, lstm.y, lstm.states);
+    assertThrows(IllegalArgumentException.class, () -> pass.backward(lstm.x, lstm.dx));
+    assertThrows(
+        IllegalArgumentException.class, () -> lstm.plan.forward(lstm.y, lstm.y, lstm.states));
+    pass.backward(lstm.dy, lstm.dx);
+    device.synchronize();
+  }
+
+  @Test
+  void anInferencePlanDoesNotTrain() {
+    try (RnnPlan plan = lstm.rnn.inferencePlan(SHAPE)) {
+      assertEquals(0, plan.reserveBytes());
+      assertRefused(
+          IllegalStateException.class,
+          "this plan is for inference; Rnn.plan makes one that trains",
+          () -> plan.forward(lstm.x, lstm.y, RnnStates.NONE));
+      plan.infer(lstm.x, lstm.y, lstm.states);
+      double[] y = Rig.read(lstm.y);
+      double[] cy = Rig.read(lstm.states.cy());
+      lstm.spoil();
+      lstm.plan.infer(lstm.x, lstm.y, lstm.states);
+      assertArrayEquals(y, Rig.read(lstm.y));
+      assertArrayEquals(cy, Rig.read(lstm.states.cy()));
+    }
+  }
+
+  @Test
+  void inferenceDoesNotDisturbAPass() {
+    lstm.step();
+    double[][] expected = lstm.results();
+    lstm.rnn.gradients().space().clear();
+    RnnPass pass = lstm.plan.forward(lstm.x, lstm.y, lstm.states);
+    DeviceBuffer other = lstm.buffer(lstm.y.elements());
+    lstm.plan.infer(lstm.x, other, RnnStates.NONE);
+    pass.backward(lstm.dy, lstm.dx, lstm.stateGradients);
+    assertTrue(Arrays.deepEquals(expected, lstm.results()));
+  }
+
+  @Test
+  void weightGradientsAreAddedAndTheOthersOverwritten() {
+    Rig rig = lstm;
+    rig.step();
+    double[][] once = rig.results();
+    rig.plan.forward(rig.x, rig.y, rig.states).backward(rig.dy, rig.dx, rig.stateGradients);
+    double[][] twice = rig.results();
+    assertArrayEquals(once[3], twice[3]);
+    double[] expected = Arrays.stream(once[6]).map(g -> 2 * g).toArray();
+    assertArrayEquals(expected, twice[6], 1e-5);
+    assertTrue(Arrays.stream(expected).anyMatch(g -> Math.abs(g) > 0.1));
+  }
+
+  @Test
+  void dxAndStateGradientsMayBeLeftOut() {
+    Rig rig = lstm;
+    rig.step();
+    double[] expected = Rig.read(rig.rnn.gradients().space());
+    rig.rnn.gradients().space().clear();
+    RnnStateGradients gradients =
+        new RnnStateGradients(rig.stateGradients.dhy(), rig.stateGradients.dcy(), null, null);
+    rig.plan.forward(rig.x, rig.y, rig.states).backward(rig.dy, null, gradients);
+    assertArrayEquals(expected, Rig.read(rig.rnn.gradients().space()));
+  }
+}

@@ -1,0 +1,127 @@
+package io.github.cudnn4j.rnn;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
+
+import com.sun.management.ThreadMXBean;
+import io.github.cudnn4j.cuda.CapturedGraph;
+import io.github.cudnn4j.cuda.Device;
+import io.github.cudnn4j.cudnn.RnnDataLayout;
+import io.github.cudnn4j.library.HostControl;
+import io.github.cudnn4j.library.Live;
+import java.lang.management.ManagementFactory;
+import java.util.Arrays;
+import java.util.Map;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
+
+/** What a training step costs on the host, and that it can be captured. */
+class RnnStepTest {
+  private static final SequenceShape TINY = SequenceShape.of(1, 1);
+  private static Device device;
+
+  @BeforeAll
+  static void open() {
+    device = Device.open();
+  }
+
+  @AfterAll
+  static void close() {
+    device.close();
+  }
+
+  private static void steps(Rig rig, int count) {
+    for (int i = 0; i < count; i++) {
+      rig.plan.forward(rig.x, rig.y, rig.states).backward(rig.dy, null, rig.stateGradients);
+    }
+  }
+
+  @Test
+  void aStepAllocatesNothingOnTheHeap() {
+    var threads = (ThreadMXBean) ManagementFactory.getThreadMXBean();
+    assumeTrue(threads.isThreadAllocatedMemorySupported());
+    try (Rig rig = new Rig(device, RnnConfig.lstm(1, 1), TINY)) {
+      long least = Long.MAX_VALUE;
+      // What the interpreter and the first compiler allocate for a native call goes away once the
+      // loop is compiled for good, and how soon that is depends on what else the machine does.
+      for (int round = 0; round < 600 && least != 0; round++) {
+        long before = threads.getCurrentThreadAllocatedBytes();
+        steps(rig, 100);
+        least = Math.min(least, threads.getCurrentThreadAllocatedBytes() - before);
+        device.synchronize();
+      }
+      assertEquals(0, least, "bytes allocated by 100 steps");
+    }
+  }
+
+  @Test
+  void aStepIsThreeNativeCallsAndAllocatesNothingOnTheDevice() {
+    HostControl host = HostControl.ifHost().orElse(null);
+    assumeTrue(host != null, "only the host device counts");
+    try (Rig rig = new Rig(device, RnnConfig.lstm(3, 5).layers(2).dropout(0.5, 1), TINY)) {
+      steps(rig, 1);
+      Map<Live, Long> live = host.live();
+      long calls = host.calls();
+      steps(rig, 10);
+      assertEquals(30, host.calls() - calls);
+      assertEquals(live, host.live());
+      device.synchronize();
+    }
+  }
+
+  @ParameterizedTest
+  @EnumSource(RnnDataLayout.class)
+  void replayOfACapturedStepEqualsTheStepBitForBit(RnnDataLayout layout) {
+    RnnConfig config = RnnConfig.lstm(3, 5).layers(2).bidirectional();
+    try (Rig rig = new Rig(device, config, SequenceShape.ofLengths(layout, 4, 4, 2, 1))) {
+      rig.step();
+      double[][] expected = rig.results();
+      rig.spoil();
+      try (CapturedGraph graph = device.stream().capture(rig::step)) {
+        for (int replay = 0; replay < 2; replay++) {
+          rig.spoil();
+          graph.launch();
+          assertTrue(Arrays.deepEquals(expected, rig.results()), "replay " + replay);
+        }
+      }
+    }
+  }
+
+  @Test
+  void everyReplayDrawsItsOwnDropout() {
+    RnnConfig config = RnnConfig.gru(8, 16).layers(2).dropout(0.5, 3);
+    try (Rig rig = new Rig(device, config, SequenceShape.of(6, 4))) {
+      byte[] start = rig.rnn.dropoutState();
+      rig.step();
+      double[][] first = rig.results();
+      rig.step();
+      double[][] second = rig.results();
+      rig.rnn.restoreDropoutState(start);
+      try (CapturedGraph graph = device.stream().capture(rig::step)) {
+        graph.launch();
+        assertTrue(Arrays.deepEquals(first, rig.results()));
+        graph.launch();
+        assertTrue(Arrays.deepEquals(second, rig.results()));
+      }
+    }
+  }
+
+  @Test
+  void theFirstBackwardWithoutDxIsNotForACapture() {
+    try (Rig rig = new Rig(device, RnnConfig.lstm(3, 5), SequenceShape.of(4, 2))) {
+      Runnable step = () -> rig.plan.forward(rig.x, rig.y, rig.states).backward(rig.dy, null);
+      IllegalStateException e =
+          assertThrows(IllegalStateException.class, () -> device.stream().capture(step).close());
+      assertEquals(
+          "the first backward without dx allocates, which a capture cannot record; run one before",
+          e.getMessage());
+      step.run();
+      device.stream().capture(step).close();
+    }
+  }
+}
