@@ -88,12 +88,7 @@ public final class CudnnException extends RuntimeException {
     return function;
   }
 
-  /**
-   * What cuDNN itself said about it, empty if it said nothing.
-   *
-   * @see <a
-   *     href="https://docs.nvidia.com/deeplearning/cudnn/backend/latest/api/cudnn-graph-library.html">cudnnGetLastErrorString</a>
-   */
+  /** What cuDNN itself said about it, empty if it said nothing. */
   public String lastError() {
     return lastError;
   }

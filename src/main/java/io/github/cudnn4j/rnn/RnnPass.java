@@ -47,9 +47,9 @@ public final class RnnPass {
    * <p>Queues its work on the device's stream and returns; allocates nothing, see {@code dx}.
    *
    * @param dy gradient of y, {@link RnnPlan#outputElements} elements; padding is not read
-   * @param dx receives the gradient of x, {@link RnnPlan#inputElements} elements, overwritten; null
-   *     if it is not wanted. cuDNN writes it nevertheless, into a buffer that the plan allocates at
-   *     the first such call and keeps.
+   * @param dx receives the gradient of x, {@link RnnPlan#inputElements} elements, overwritten;
+   *     padding is undefined; null if it is not wanted. cuDNN writes it nevertheless, into a buffer
+   *     that the plan allocates at the first such call and keeps.
    * @param gradients of the final and initial states
    * @throws IllegalArgumentException if an operand has another device, type or size, overlaps one
    *     that it may not, or is a gradient of a cell state that the cell does not have; the pass is

@@ -4,6 +4,7 @@ import io.github.cudnn4j.cuda.Device;
 import io.github.cudnn4j.cuda.DeviceBuffer;
 import io.github.cudnn4j.cuda.ElementType;
 import io.github.cudnn4j.cuda.Parts;
+import java.util.Arrays;
 import java.util.SplittableRandom;
 import org.jspecify.annotations.Nullable;
 
@@ -107,7 +108,7 @@ final class Rig implements AutoCloseable {
         }) {
       if (buffer != null) {
         double[] nan = new double[Math.toIntExact(buffer.elements())];
-        java.util.Arrays.fill(nan, Double.NaN);
+        Arrays.fill(nan, Double.NaN);
         set(buffer, nan);
       }
     }

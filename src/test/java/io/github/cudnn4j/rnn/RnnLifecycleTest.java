@@ -12,6 +12,7 @@ import io.github.cudnn4j.cuda.ElementType;
 import io.github.cudnn4j.cudnn.CudnnException;
 import io.github.cudnn4j.cudnn.CudnnHandle;
 import io.github.cudnn4j.library.HostControl;
+import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -198,7 +199,7 @@ class RnnLifecycleTest {
     int guard = 64;
     int total = 2 * elements + 3 * guard;
     float[] marks = new float[total];
-    java.util.Arrays.fill(marks, 7);
+    Arrays.fill(marks, 7);
     int second = (elements / guard + 2) * guard;
     try (DeviceBuffer flat = DeviceBuffer.allocate(device, ElementType.FLOAT32, total)) {
       flat.copyFrom(marks);

@@ -16,6 +16,8 @@ import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.function.Executable;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
 
 class RnnPlanTest {
   private static final SequenceShape SHAPE = SequenceShape.of(4, 2);
@@ -219,5 +221,40 @@ class RnnPlanTest {
         new RnnStateGradients(rig.stateGradients.dhy(), rig.stateGradients.dcy(), null, null);
     rig.plan.forward(rig.x, rig.y, rig.states).backward(rig.dy, null, gradients);
     assertArrayEquals(expected, Rig.read(rig.rnn.gradients().space()));
+  }
+
+  @ParameterizedTest
+  @EnumSource(
+      value = RnnDataLayout.class,
+      names = {"SEQ_MAJOR_UNPACKED", "BATCH_MAJOR_UNPACKED"})
+  void paddingIsNotReadAndIsZeroInTheOutput(RnnDataLayout layout) {
+    SequenceShape ragged = SequenceShape.ofLengths(layout, 4, 2, 4, 1);
+    try (Rig rig = new Rig(device, RnnConfig.lstm(3, 5).layers(2).bidirectional(), ragged)) {
+      rig.step();
+      double[][] expected = rig.results();
+      double[] x = Rig.read(rig.x);
+      double[] dy = Rig.read(rig.dy);
+      double[] y = expected[0];
+      double[] dx = expected[3];
+      for (int row = 0; row < 3; row++) {
+        for (int t = ragged.lengths().get(row); t < 4; t++) {
+          int vector = layout == RnnDataLayout.SEQ_MAJOR_UNPACKED ? t * 3 + row : row * 4 + t;
+          Arrays.fill(x, vector * 3, (vector + 1) * 3, Double.NaN);
+          Arrays.fill(dy, vector * 10, (vector + 1) * 10, Double.NaN);
+          assertArrayEquals(new double[10], Arrays.copyOfRange(y, vector * 10, vector * 10 + 10));
+          Arrays.fill(dx, vector * 3, (vector + 1) * 3, 0);
+        }
+      }
+      rig.set(rig.x, x);
+      rig.set(rig.dy, dy);
+      rig.spoil();
+      rig.step();
+      double[][] results = rig.results();
+      for (int i = 0; i < dx.length; i++) {
+        // What stands in the padding of dx is nobody's business.
+        results[3][i] = Double.isNaN(x[i]) ? 0 : results[3][i];
+      }
+      assertTrue(Arrays.deepEquals(expected, results));
+    }
   }
 }
