@@ -9,13 +9,37 @@ public final class DeviceOutOfMemoryException extends CudaException {
 
   DeviceOutOfMemoryException(
       String function, int code, String codeName, long requestedBytes, long freeBytes) {
+    this(function, code, codeName, requestedBytes, freeBytes, "");
+  }
+
+  private DeviceOutOfMemoryException(
+      String function,
+      int code,
+      String codeName,
+      long requestedBytes,
+      long freeBytes,
+      String purpose) {
     super(
         function,
         code,
         codeName,
-        "%,d bytes asked, %,d bytes of device memory free".formatted(requestedBytes, freeBytes));
+        "%,d bytes asked%s, %,d bytes of device memory free"
+            .formatted(requestedBytes, purpose, freeBytes));
     this.requestedBytes = requestedBytes;
     this.freeBytes = freeBytes;
+  }
+
+  /**
+   * Returns the same failure with what the memory was for in its message, and this as its cause.
+   *
+   * @param purpose should give the shapes
+   */
+  public DeviceOutOfMemoryException during(Object purpose) {
+    var result =
+        new DeviceOutOfMemoryException(
+            function(), code(), codeName(), requestedBytes, freeBytes, " for " + purpose);
+    result.initCause(this);
+    return result;
   }
 
   /** Returns the bytes that were asked for. */

@@ -2,6 +2,7 @@ package io.github.cudnn4j.rnn;
 
 import io.github.cudnn4j.cuda.Device;
 import io.github.cudnn4j.cuda.DeviceBuffer;
+import io.github.cudnn4j.cuda.DeviceOutOfMemoryException;
 import io.github.cudnn4j.cuda.DeviceResource;
 import io.github.cudnn4j.cuda.Parts;
 import io.github.cudnn4j.cudnn.DropoutDescriptor;
@@ -54,7 +55,7 @@ public final class Rnn extends DeviceResource {
    * Makes a network with buffers of its own; all weights and gradients are 0.
    *
    * @throws io.github.cudnn4j.cudnn.CudnnException if cuDNN does not accept the configuration
-   * @throws io.github.cudnn4j.cuda.DeviceOutOfMemoryException if it does not fit into the device
+   * @throws DeviceOutOfMemoryException if it does not fit into the device
    * @throws IllegalStateException if the device is closed
    * @throws WrongThreadException if the device belongs to another thread
    */
@@ -65,6 +66,8 @@ public final class Rnn extends DeviceResource {
       DeviceBuffer weights = parts.add(DeviceBuffer.allocate(device, config.type(), elements));
       DeviceBuffer gradients = parts.add(DeviceBuffer.allocate(device, config.type(), elements));
       return create(device, config, parts, weights, gradients);
+    } catch (DeviceOutOfMemoryException e) {
+      throw parts.abandon(e.during(config));
     } catch (Throwable t) {
       throw parts.abandon(t);
     }
@@ -214,7 +217,7 @@ public final class Rnn extends DeviceResource {
    * @return a plan, to be closed by the caller, and closed with this at the latest
    * @throws IllegalArgumentException if x, y or a state would have 2<sup>31</sup> elements or more
    * @throws io.github.cudnn4j.cudnn.CudnnException if cuDNN does not accept the shape
-   * @throws io.github.cudnn4j.cuda.DeviceOutOfMemoryException if it does not fit into the device
+   * @throws DeviceOutOfMemoryException if it does not fit into the device
    * @throws IllegalStateException if this is closed
    */
   public RnnPlan plan(SequenceShape shape) {
@@ -227,7 +230,7 @@ public final class Rnn extends DeviceResource {
    * @return a plan that has no use for {@link RnnPlan#forward}, otherwise as from {@link #plan}
    * @throws IllegalArgumentException if x, y or a state would have 2<sup>31</sup> elements or more
    * @throws io.github.cudnn4j.cudnn.CudnnException if cuDNN does not accept the shape
-   * @throws io.github.cudnn4j.cuda.DeviceOutOfMemoryException if it does not fit into the device
+   * @throws DeviceOutOfMemoryException if it does not fit into the device
    * @throws IllegalStateException if this is closed
    */
   public RnnPlan inferencePlan(SequenceShape shape) {

@@ -3,6 +3,7 @@ package io.github.cudnn4j.rnn;
 import io.github.cudnn4j.bindings.Cudnn;
 import io.github.cudnn4j.cuda.Device;
 import io.github.cudnn4j.cuda.DeviceBuffer;
+import io.github.cudnn4j.cuda.DeviceOutOfMemoryException;
 import io.github.cudnn4j.cuda.DeviceResource;
 import io.github.cudnn4j.cuda.ElementType;
 import io.github.cudnn4j.cuda.Parts;
@@ -97,6 +98,8 @@ public final class RnnPlan extends DeviceResource {
     Parts parts = new Parts();
     try {
       return new RnnPlan(rnn, shape, mode, parts);
+    } catch (DeviceOutOfMemoryException e) {
+      throw parts.abandon(e.during(rnn + ", " + shape));
     } catch (Throwable t) {
       throw parts.abandon(t);
     }

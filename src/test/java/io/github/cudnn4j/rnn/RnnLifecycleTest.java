@@ -6,11 +6,14 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
+import io.github.cudnn4j.bindings.Cudart;
 import io.github.cudnn4j.cuda.Device;
 import io.github.cudnn4j.cuda.DeviceBuffer;
+import io.github.cudnn4j.cuda.DeviceOutOfMemoryException;
 import io.github.cudnn4j.cuda.ElementType;
 import io.github.cudnn4j.cudnn.CudnnException;
 import io.github.cudnn4j.cudnn.CudnnHandle;
+import io.github.cudnn4j.cudnn.CudnnStatus;
 import io.github.cudnn4j.library.HostControl;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
@@ -66,6 +69,12 @@ class RnnLifecycleTest {
     return host;
   }
 
+  private static int failure(String function) {
+    return function.startsWith("cudnn")
+        ? CudnnStatus.BAD_PARAM.code()
+        : Cudart.cudaErrorMemoryAllocation();
+  }
+
   private static Map<String, Long> calls(HostControl host, List<String> functions) {
     Map<String, Long> calls = new LinkedHashMap<>();
     functions.forEach(function -> calls.put(function, host.calls(function)));
@@ -91,7 +100,7 @@ class RnnLifecycleTest {
         (function, count) -> {
           for (long k = 1; k <= count; k++) {
             String at = "call " + k + " of " + function;
-            host.fail(function, k, function.startsWith("cudnn") ? 2000 : 2, false);
+            host.fail(function, k, failure(function), false);
             RuntimeException e = assertThrows(RuntimeException.class, work::run, at);
             host.clearFault();
             assertTrue(e.getMessage().contains(function), at + ": " + e.getMessage());
@@ -116,17 +125,33 @@ class RnnLifecycleTest {
   }
 
   @Test
+  void tooLittleMemorySaysForWhat() {
+    HostControl host = host();
+    host.fail("cudaMalloc", 1, Cudart.cudaErrorMemoryAllocation(), false);
+    var network = assertThrows(DeviceOutOfMemoryException.class, () -> Rnn.create(device, CONFIG));
+    assertTrue(network.getMessage().contains("bytes asked for " + CONFIG), network::getMessage);
+    assertEquals(Rnn.weightElements(device, CONFIG) * Float.BYTES, network.requestedBytes());
+    try (Rnn rnn = Rnn.create(device, CONFIG)) {
+      host.fail("cudaMalloc", 2, Cudart.cudaErrorMemoryAllocation(), false);
+      var plan = assertThrows(DeviceOutOfMemoryException.class, () -> rnn.plan(SHAPE));
+      assertTrue(
+          plan.getMessage().contains("bytes asked for " + CONFIG + ", " + SHAPE), plan::getMessage);
+      assertTrue(plan.requestedBytes() > 0);
+    }
+  }
+
+  @Test
   void aFailedForwardLeavesThePassUnusable() {
     HostControl host = host();
     try (Rig rig = new Rig(device, CONFIG, SHAPE)) {
       RnnPass pass = rig.plan.forward(rig.x, rig.y, rig.states);
-      host.fail("cudnnRNNForward", 1, 5000, false);
+      host.fail("cudnnRNNForward", 1, CudnnStatus.EXECUTION_FAILED.code(), false);
       CudnnException e =
           assertThrows(CudnnException.class, () -> rig.plan.forward(rig.x, rig.y, rig.states));
       assertEquals("cudnnRNNForward", e.function());
       assertEquals(rig.plan.toString(), e.context());
       assertThrows(IllegalStateException.class, () -> pass.backward(rig.dy, rig.dx));
-      host.fail("cudnnRNNBackwardWeights_v8", 1, 5000, false);
+      host.fail("cudnnRNNBackwardWeights_v8", 1, CudnnStatus.EXECUTION_FAILED.code(), false);
       rig.plan.forward(rig.x, rig.y, rig.states);
       assertThrows(CudnnException.class, () -> pass.backward(rig.dy, rig.dx));
       assertThrows(IllegalStateException.class, () -> pass.backward(rig.dy, rig.dx));

@@ -47,8 +47,8 @@ class RnnStepTest {
     assumeTrue(threads.isThreadAllocatedMemorySupported());
     try (Rig rig = new Rig(device, RnnConfig.lstm(1, 1), TINY)) {
       long least = Long.MAX_VALUE;
-      // What the interpreter and the first compiler allocate for a native call goes away once the
-      // loop is compiled for good, and how soon that is depends on what else the machine does.
+      // Linking native calls and profiling them for the compiler allocates, on this thread, when it
+      // pleases the JVM. What a step itself allocates shows in every round.
       for (int round = 0; round < 600 && least != 0; round++) {
         long before = threads.getCurrentThreadAllocatedBytes();
         steps(rig, 100);
