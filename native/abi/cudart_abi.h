@@ -2,8 +2,8 @@
 
 /*
  * The part of the CUDA runtime that the host device exports. Names, values and signatures are those
- * of CUDA 13.0, whose documentation describes them; abi/check compares them with the vendor's headers
- * where these are installed.
+ * of CUDA 13.0, whose documentation describes them; abi/check compares them with the vendor's
+ * headers where these are installed.
  */
 
 #include <cstddef>

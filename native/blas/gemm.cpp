@@ -7,7 +7,7 @@ using namespace cudnn4j;
 
 namespace {
 
-/** The matrices of a batch, a fixed number of elements apart; a single product is a batch of one. */
+/** The matrices of a batch, a number of elements apart; a single product is a batch of one. */
 template <class T>
 struct Batch {
   Matrix<T> first;
@@ -16,9 +16,9 @@ struct Batch {
   T* operator[](int i) const { return first.data + stride * i; }
 
   Range range(int count) const {
-    Range range = first.range();
-    if (range.address != nullptr) range.bytes += static_cast<size_t>(stride) * (count - 1) * sizeof(T);
-    return range;
+    const Range range = first.range();
+    if (range.address == nullptr) return range;
+    return {range.address, range.bytes + static_cast<size_t>(stride) * (count - 1) * sizeof(T)};
   }
 };
 

@@ -14,7 +14,8 @@ constexpr int64_t piece = 16384;
 /** Calls range(begin, end) for pieces of [0, lines), each of them of `length` elements. */
 template <class F>
 void divide(int64_t lines, int64_t length, F range) {
-  const int64_t parts = std::clamp<int64_t>(lines * length / piece, 1, std::min<int64_t>(lines, 64));
+  const int64_t most = std::min<int64_t>(lines, 64);
+  const int64_t parts = std::clamp<int64_t>(lines * length / piece, 1, most);
   parallel_for(static_cast<int>(parts), [&](int part) {
     range(lines * part / parts, lines * (part + 1) / parts);
   });

@@ -43,7 +43,7 @@ class alignas(64) CallSite {
 // The linker lays the section's objects out as an array only if their size is their alignment.
 static_assert(sizeof(CallSite) == 64);
 
-/** Runs the body of an exported function: counts it, or makes it fail, and lets no exception out. */
+/** Runs the body of an exported function: counts it or makes it fail, and lets no exception out. */
 template <class Status, Status out_of_memory>
 struct ApiCall {
   CallSite& site;
@@ -73,7 +73,7 @@ struct ApiCall {
   }                                                          \
   static_assert(true)
 
-/** First line of an exported function that returns something else, and so cannot be made to fail. */
+/** First line of an exported function that returns something else, and so cannot fail. */
 #define CUDNN4J_COUNT()    \
   CUDNN4J_CALL_SITE(false); \
   cudnn4j_call_site.enter()

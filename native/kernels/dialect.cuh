@@ -12,8 +12,8 @@
  *   block_sum(v), block_max(v)            in a row: over the threads of the block, for all of them
  *   IF_FIRST_THREAD { }                   in a row: once
  *
- * On a GPU a row loop needs a block size that is a multiple of 32. On the host a part of a loop is a
- * piece without gaps, run by one thread, and a block is one thread.
+ * On a GPU a row loop needs a block size that is a multiple of 32. On the host a part of a loop is
+ * a piece without gaps, run by one thread, and a block is one thread.
  */
 
 #ifdef __CUDACC__

@@ -1,8 +1,8 @@
 #pragma once
 
 /*
- * Comes before every kernel file that the C++ compiler compiles into the host device, and makes what
- * dialect.cuh needs there: kernels known by name, and the share of a loop that a thread works on.
+ * Comes before every kernel file that the C++ compiler compiles into the host device, and makes
+ * what dialect.cuh needs there: kernels known by name, and the share of a loop that a thread works on.
  */
 
 #include <math.h>
@@ -35,7 +35,8 @@ class KernelEntry {
     static_assert(sizeof...(Parameters) <= KernelArguments::most);
     static constexpr KernelParameter parameters[] = {
         {sizeof(Parameters), std::is_pointer_v<Parameters>}...};
-    static Kernel kernel{name, file, parameters, sizeof...(Parameters), run<Parameters...>, nullptr};
+    static Kernel kernel{name, file, parameters, sizeof...(Parameters), run<Parameters...>,
+                         nullptr};
     register_kernel(kernel);
   }
 

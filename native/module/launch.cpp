@@ -60,9 +60,7 @@ struct Launch {
   }
 };
 
-/**
- * How many pieces the pool works on. A launch of few blocks is over before another thread has woken.
- */
+/** In how many pieces; a launch of few blocks is over before another thread has woken. */
 int parts_for(unsigned long long blocks) {
   constexpr unsigned long long worth_sharing = 32;
   const int threads = pool_threads();

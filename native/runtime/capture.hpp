@@ -60,8 +60,8 @@ class Capture : public std::enable_shared_from_this<Capture> {
 };
 
 /**
- * For a call that a capture in progress forbids, such as an allocation: cudaSuccess, or the error to
- * return, the captures concerned being invalid from then on.
+ * For a call that a capture in progress forbids, such as an allocation: cudaSuccess, or the error
+ * to return, the captures concerned being invalid from then on.
  */
 cudaError_t refuse_if_unsafe();
 

@@ -16,8 +16,8 @@ void run_parallel(int count, void (*call)(void*, int), void* body);
 }
 
 /**
- * Calls f(i) for every i in [0, count), on the pool and on the caller's thread, and returns when all
- * calls are done. The calls are handed out one by one, so a count of a few times the number of
+ * Calls f(i) for every i in [0, count), on the pool and on the caller's thread, and returns when
+ * all calls are done. The calls are handed out one by one, so a count of a few times the number of
  * threads keeps everybody busy when one thread is slower. Allocates nothing. Calls made from inside
  * f, or while another thread has the pool, run one after the other on the caller's thread. f must
  * not throw.

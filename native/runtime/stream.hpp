@@ -160,13 +160,13 @@ class Stream : public std::enable_shared_from_this<Stream> {
 Stream* find_stream(const void* handle);
 
 Stream* create_stream(Stream::Kind kind);
-/** Finishes the stream's work and ends it; false when the handle is not that of a created stream. */
+/** Finishes the stream's work and ends it; false when nothing was created under the handle. */
 bool destroy_stream(const void* handle);
 
 /** Runs everything submitted to any stream, whatever is being captured. */
 void run_all();
 
-/** The same for a caller who waits: returns, and forgets, an error of a task; refused in a capture. */
+/** The same for one who waits: returns, and forgets, a task's error; refused in a capture. */
 cudaError_t synchronize_all();
 
 /** Keeps the error of a task that fails when it runs, for the next synchronization to return. */

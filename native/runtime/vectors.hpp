@@ -1,9 +1,9 @@
 #pragma once
 
 /*
- * Before a function's definition: compiles it, and what is inlined into it, for each level of vector
- * instructions; the loader picks by processor. Not with sanitizers, whose runtime begins after the
- * loader has picked.
+ * Before a function's definition: compiles it, and what is inlined into it, for each level of
+ * vector instructions; the loader picks by processor. Not with sanitizers, whose runtime begins
+ * after the loader has picked.
  */
 #if defined(__SANITIZE_ADDRESS__)
 #define CUDNN4J_VECTORS

@@ -20,10 +20,12 @@ constexpr auto our_cudaEventBlockingSync = host_abi::cudaEventBlockingSync;
 constexpr auto our_cudaEventDisableTiming = host_abi::cudaEventDisableTiming;
 constexpr auto our_cudaEventInterprocess = host_abi::cudaEventInterprocess;
 constexpr auto our_cudaEventWaitDefault = host_abi::cudaEventWaitDefault;
-constexpr auto our_InstantiateFlagAutoFreeOnLaunch = host_abi::cudaGraphInstantiateFlagAutoFreeOnLaunch;
-constexpr auto our_InstantiateFlagUpload = host_abi::cudaGraphInstantiateFlagUpload;
-constexpr auto our_InstantiateFlagDeviceLaunch = host_abi::cudaGraphInstantiateFlagDeviceLaunch;
-constexpr auto our_InstantiateFlagUseNodePriority = host_abi::cudaGraphInstantiateFlagUseNodePriority;
+constexpr auto our_AutoFreeOnLaunch =
+    host_abi::cudaGraphInstantiateFlagAutoFreeOnLaunch;
+constexpr auto our_Upload = host_abi::cudaGraphInstantiateFlagUpload;
+constexpr auto our_DeviceLaunch = host_abi::cudaGraphInstantiateFlagDeviceLaunch;
+constexpr auto our_UseNodePriority =
+    host_abi::cudaGraphInstantiateFlagUseNodePriority;
 
 #include <cuda_runtime_api.h>
 
@@ -38,10 +40,10 @@ static_assert(our_cudaEventBlockingSync == cudaEventBlockingSync);
 static_assert(our_cudaEventDisableTiming == cudaEventDisableTiming);
 static_assert(our_cudaEventInterprocess == cudaEventInterprocess);
 static_assert(our_cudaEventWaitDefault == cudaEventWaitDefault);
-static_assert(our_InstantiateFlagAutoFreeOnLaunch == cudaGraphInstantiateFlagAutoFreeOnLaunch);
-static_assert(our_InstantiateFlagUpload == cudaGraphInstantiateFlagUpload);
-static_assert(our_InstantiateFlagDeviceLaunch == cudaGraphInstantiateFlagDeviceLaunch);
-static_assert(our_InstantiateFlagUseNodePriority == cudaGraphInstantiateFlagUseNodePriority);
+static_assert(our_AutoFreeOnLaunch == cudaGraphInstantiateFlagAutoFreeOnLaunch);
+static_assert(our_Upload == cudaGraphInstantiateFlagUpload);
+static_assert(our_DeviceLaunch == cudaGraphInstantiateFlagDeviceLaunch);
+static_assert(our_UseNodePriority == cudaGraphInstantiateFlagUseNodePriority);
 
 CHECK_CONSTANT(cudaSuccess);
 CHECK_CONSTANT(cudaErrorInvalidValue);
