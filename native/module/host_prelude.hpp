@@ -2,7 +2,7 @@
 
 /*
  * Comes before every kernel file that the C++ compiler compiles into the host device, and makes
- * what dialect.cuh needs there: kernels known by name, and the share of a loop that a thread works on.
+ * what dialect.cuh needs there: kernels known by name, and the share of a loop that is a thread's.
  */
 
 #include <math.h>
