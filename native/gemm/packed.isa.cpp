@@ -13,16 +13,20 @@ constexpr int tile_rows = vector_registers == 32 ? 8 : 6;
 template <class T>
 constexpr int64_t panel_columns = panel_vectors * Simd<T>::width;
 
-/// One register block: `R` rows by `V` vectors.
+/// One register block: `R` rows by `V` vectors. Meanwhile the lines of the next block of C, `ahead`
+/// elements away, are fetched: they are rarely in the first-level cache.
 template <class T, int R, int V>
 void tile(const Term<T>* terms, int count, int64_t row, int64_t panel, T* c, int64_t ldc,
-          bool add) {
+          int64_t ahead, bool add) {
   using S = Simd<T>;
   typename S::Vec sum[R][V];
   for (int r = 0; r < R; ++r) {
     for (int v = 0; v < V; ++v) {
       sum[r][v] = add ? S::load(c + r * ldc + v * S::width) : typename S::Vec{};
     }
+  }
+  for (int r = 0; r < R; ++r) {
+    for (int v = 0; v < V; ++v) __builtin_prefetch(c + ahead + r * ldc + v * S::width, 1);
   }
   for (const Term<T>* term = terms; term != terms + count; ++term) {
     const int64_t stride = term->a.row;
@@ -45,16 +49,16 @@ void tile(const Term<T>* terms, int count, int64_t row, int64_t panel, T* c, int
 /// A register block of which only `columns` columns exist in C.
 template <class T, int R, int V>
 void edge_tile(int64_t columns, const Term<T>* terms, int count, int64_t row, int64_t panel, T* c,
-               int64_t ldc, bool add) {
+               int64_t ldc, int64_t ahead, bool add) {
   constexpr int64_t width = V * Simd<T>::width;
-  if (columns == width) return tile<T, R, V>(terms, count, row, panel, c, ldc, add);
+  if (columns == width) return tile<T, R, V>(terms, count, row, panel, c, ldc, ahead, add);
   T whole[R * width];
   if (add) {
     for (int r = 0; r < R; ++r) {
       for (int64_t j = 0; j < width; ++j) whole[r * width + j] = j < columns ? c[r * ldc + j] : 0;
     }
   }
-  tile<T, R, V>(terms, count, row, panel, whole, width, add);
+  tile<T, R, V>(terms, count, row, panel, whole, width, 0, add);
   for (int r = 0; r < R; ++r) {
     for (int64_t j = 0; j < columns; ++j) c[r * ldc + j] = whole[r * width + j];
   }
@@ -62,14 +66,14 @@ void edge_tile(int64_t columns, const Term<T>* terms, int count, int64_t row, in
 
 template <class T, int R>
 void block_of(int64_t rows, int64_t columns, const Term<T>* terms, int count, int64_t row,
-              int64_t panel, T* c, int64_t ldc, bool add) {
+              int64_t panel, T* c, int64_t ldc, int64_t ahead, bool add) {
   if constexpr (R > 0) {
     if (rows < R) {
-      block_of<T, R - 1>(rows, columns, terms, count, row, panel, c, ldc, add);
+      block_of<T, R - 1>(rows, columns, terms, count, row, panel, c, ldc, ahead, add);
     } else if (columns <= Simd<T>::width) {
-      edge_tile<T, R, 1>(columns, terms, count, row, panel, c, ldc, add);
+      edge_tile<T, R, 1>(columns, terms, count, row, panel, c, ldc, ahead, add);
     } else {
-      edge_tile<T, R, panel_vectors>(columns, terms, count, row, panel, c, ldc, add);
+      edge_tile<T, R, panel_vectors>(columns, terms, count, row, panel, c, ldc, ahead, add);
     }
   }
 }
@@ -83,8 +87,9 @@ void multiply(int64_t m, int64_t n, const Term<T>* terms, int count, T* c, int64
     const int64_t columns = n - j < panel_columns<T> ? n - j : panel_columns<T>;
     for (int64_t i = 0, row = 0; i < blocks; ++i) {
       const int64_t end = m * (i + 1) / blocks;
+      const int64_t ahead = i + 1 < blocks ? (end - row) * ldc : panel_columns<T> - row * ldc;
       block_of<T, tile_rows>(end - row, columns, terms, count, row, panel, c + row * ldc + j, ldc,
-                             add);
+                             ahead, add);
       row = end;
     }
   }
@@ -107,6 +112,7 @@ void pack(bool transposed, int64_t k, int64_t n, T alpha, const T* b, int64_t ld
       for (int64_t p = 0; p < k; p += run) {
         const int64_t end = k - p < run ? k : p + run;
         for (int64_t i = 0; i < columns; ++i) {
+          __builtin_prefetch(b + (j + i) * ld + p + 2 * run);
           for (int64_t q = p; q < end; ++q) packed[q * width + i] = alpha * b[(j + i) * ld + q];
         }
       }
@@ -120,9 +126,15 @@ void pack(bool transposed, int64_t k, int64_t n, T alpha, const T* b, int64_t ld
 
 template <class T>
 void pack_left(int64_t k, int64_t m, const T* a, int64_t ld, T* packed, T* sums) {
-  // Along the rows of the source, which lie on different pages.
+  // Along the rows of the source. They lie on different pages, where the processor's own
+  // prefetching ends, so the lines some rows on are asked for here.
+  constexpr int64_t rows_ahead = 8;
+  constexpr int64_t line = 64 / sizeof(T);
   const int64_t whole = m / tile_rows * tile_rows;
   for (int64_t p = 0; p < k; ++p, a += ld) {
+    if (p + rows_ahead < k) {
+      for (int64_t i = 0; i < m; i += line) __builtin_prefetch(a + rows_ahead * ld + i);
+    }
     T* out = packed + p * tile_rows;
     for (int64_t i = 0; i < whole; i += tile_rows, out += tile_rows * k) {
       for (int64_t r = 0; r < tile_rows; ++r) out[r] = a[i + r];

@@ -24,6 +24,13 @@ const T* row_of(const T* matrix, int64_t row, int64_t ld) {
   return matrix ? matrix + row * ld : nullptr;
 }
 
+/// Asks for the line of the next row below the one at hand: a row is too short for the processor
+/// to find the pattern by itself.
+template <class T>
+void fetch_below(const T* p, int64_t ld) {
+  __builtin_prefetch(p + ld);
+}
+
 template <class T>
 struct Relu {
   using Vec = typename Simd<T>::Vec;
@@ -61,6 +68,8 @@ void vanilla_backward(const BackwardStep<T>& s) {
     const T* dy = s.dy + i * s.dy_ld;
     const T* dh = s.dh + i * s.hidden;
     for_units<T>(s.hidden, [&](int64_t j, int64_t count) {
+      fetch_below(gates + j, s.hidden);
+      fetch_below(dy + j, s.dy_ld);
       auto gradient = S::load(dy + j, count) + S::load(dh + j, count);
       S::store(gates + j, gradient * Activation::slope(S::load(gates + j, count)), count);
     });
@@ -108,6 +117,10 @@ void lstm_backward(const BackwardStep<T>& s) {
     const T* dh = s.dh + i * n;
     T* dc = s.dc + i * n;
     for_units<T>(n, [&](int64_t j, int64_t count) {
+      for (int64_t gate = 0; gate < 4; ++gate) fetch_below(gates + gate * n + j, 4 * n);
+      if (before) fetch_below(before + j, n);
+      fetch_below(c + j, n);
+      fetch_below(dy + j, s.dy_ld);
       const auto input = S::load(gates + j, count);
       const auto forget = S::load(gates + n + j, count);
       const auto fresh = S::load(gates + 2 * n + j, count);
@@ -164,6 +177,10 @@ void gru_backward(const BackwardStep<T>& s) {
     const T* dy = s.dy + i * s.dy_ld;
     T* dh = s.dh + i * n;
     for_units<T>(n, [&](int64_t j, int64_t count) {
+      for (int64_t gate = 0; gate < 3; ++gate) fetch_below(gates + gate * n + j, 3 * n);
+      fetch_below(candidate + j, n);
+      if (before) fetch_below(before + j, s.h_before_ld);
+      fetch_below(dy + j, s.dy_ld);
       const auto reset = S::load(gates + j, count);
       const auto update = S::load(gates + n + j, count);
       const auto fresh = S::load(gates + 2 * n + j, count);
