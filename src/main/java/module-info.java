@@ -18,4 +18,6 @@ module io.github.cudnn4j {
   exports io.github.cudnn4j.io;
   exports io.github.cudnn4j.library;
   exports io.github.cudnn4j.rnn;
+  exports io.github.cudnn4j.tape;
+  exports io.github.cudnn4j.train;
 }

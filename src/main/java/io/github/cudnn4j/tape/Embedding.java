@@ -1,0 +1,58 @@
+package io.github.cudnn4j.tape;
+
+import io.github.cudnn4j.cuda.DeviceBuffer;
+import io.github.cudnn4j.cuda.ElementType;
+import io.github.cudnn4j.cuda.Launch;
+import org.jspecify.annotations.Nullable;
+
+/** Looks up rows of a table; its gradient is summed in a fixed order, without atomics. */
+final class Embedding implements Operation {
+
+  private final Launch lookup;
+  private @Nullable Launch order;
+  private @Nullable Launch gather;
+
+  Embedding(Tape tape, DeviceBuffer tokens, Tensor table, Tensor y) {
+    int count = y.rows();
+    int width = table.columns();
+    int vocabulary = table.dim(0);
+    lookup =
+        tape.own(
+            tape.kernel("embedding", "embedding")
+                .overRows(count, tokens, table.value(), y.value(), count, width, vocabulary));
+    if (y.gradient() != null && table.gradient() != null) {
+      DeviceBuffer places = tape.buffer(ElementType.INT32, count);
+      order =
+          tape.own(
+              tape.device()
+                  .kernels()
+                  .get("embedding", "token_order")
+                  .overElements(count, tokens, places, count));
+      gather =
+          tape.own(
+              tape.kernel("embedding", "embedding_gradient")
+                  .overRows(
+                      count,
+                      tokens,
+                      places,
+                      y.gradient(),
+                      table.gradient(),
+                      count,
+                      width,
+                      vocabulary));
+    }
+  }
+
+  @Override
+  public void forward() {
+    lookup.run();
+  }
+
+  @Override
+  public void backward() {
+    if (order != null && gather != null) {
+      order.run();
+      gather.run();
+    }
+  }
+}

@@ -1,0 +1,375 @@
+package io.github.cudnn4j.tape;
+
+import io.github.cudnn4j.cuda.Device;
+import io.github.cudnn4j.cuda.DeviceBuffer;
+import io.github.cudnn4j.cuda.ElementType;
+import io.github.cudnn4j.cuda.Kernel;
+import io.github.cudnn4j.cuda.Launch;
+import io.github.cudnn4j.cuda.Parts;
+import io.github.cudnn4j.cudnn.Dropout;
+import io.github.cudnn4j.rnn.Rnn;
+import io.github.cudnn4j.rnn.RnnPlan;
+import io.github.cudnn4j.rnn.RnnStates;
+import io.github.cudnn4j.rnn.SequenceShape;
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.IdentityHashMap;
+import java.util.List;
+import java.util.Set;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A list of operations for one shape, with every activation and gradient allocated beforehand.
+ *
+ * <p>Each method that records an operation allocates what the operation needs and returns its
+ * output, owned by the tape. {@link #forward} then plays the operations, {@link #backward} plays
+ * their derivatives in reverse; neither allocates or waits, and both may run inside {@link
+ * io.github.cudnn4j.cuda.Stream#capture}, once each has run outside of it.
+ *
+ * <p>Gradients of parameters are added to, so clear them before a step; gradients of activations
+ * are overwritten, so a tensor that has a gradient may be the input of one operation only.
+ *
+ * <p>All tensors are of the tape's element type, in the memory of its device. A tape belongs to the
+ * device's thread and works on the device's stream.
+ */
+public final class Tape implements AutoCloseable {
+
+  private final Device device;
+  private final ElementType type;
+  private final boolean training;
+  private final List<Operation> operations = new ArrayList<>();
+  private final List<Dropout> dropouts = new ArrayList<>();
+  private final Set<Rnn> rnns = Collections.newSetFromMap(new IdentityHashMap<>());
+  private final Set<Tensor> used = Collections.newSetFromMap(new IdentityHashMap<>());
+  private final Parts parts = new Parts();
+  private boolean played;
+  private boolean closed;
+
+  private Tape(Device device, ElementType type, boolean training) {
+    if (type != ElementType.FLOAT32 && type != ElementType.FLOAT64) {
+      throw new IllegalArgumentException("a tape of " + type + ", only FLOAT32 and FLOAT64 work");
+    }
+    this.device = device;
+    this.type = type;
+    this.training = training;
+  }
+
+  /**
+   * Makes a tape that can be played backwards.
+   *
+   * @throws IllegalArgumentException if the type is neither FLOAT32 nor FLOAT64
+   */
+  public static Tape training(Device device, ElementType type) {
+    return new Tape(device, type, true);
+  }
+
+  /**
+   * Makes a tape without gradients, on which dropout does nothing.
+   *
+   * @throws IllegalArgumentException if the type is neither FLOAT32 nor FLOAT64
+   */
+  public static Tape inference(Device device, ElementType type) {
+    return new Tape(device, type, false);
+  }
+
+  /** Tells whether the tape can be played backwards. */
+  public boolean isTraining() {
+    return training;
+  }
+
+  /** Returns the device whose memory and stream the tape uses. */
+  public Device device() {
+    return device;
+  }
+
+  /** Returns the element type of all tensors. */
+  public ElementType type() {
+    return type;
+  }
+
+  /** Allocates {@code count} INT32 elements for tokens or targets, zero at first. */
+  public DeviceBuffer indices(int count) {
+    return zeroed(ElementType.INT32, count);
+  }
+
+  /** Allocates a tensor without gradient to be filled by the caller, zero at first. */
+  public Tensor input(int... shape) {
+    return new Tensor(zeroed(type, Tensor.elements(shape)), null, shape);
+  }
+
+  /**
+   * Records the lookup of vectors.
+   *
+   * @param tokens {@code [T, B]} INT32; a negative token is padding and gives a zero vector without
+   *     gradient, a token that the table does not have gives NaN
+   * @param table {@code [V, E]}
+   * @return {@code [T, B, E]}
+   * @throws IllegalArgumentException if shapes or types do not fit
+   */
+  public Tensor embedding(DeviceBuffer tokens, Tensor table, int time, int batch) {
+    checkTokens(tokens, time, batch);
+    checkTensor("table", table, 2);
+    Tensor y = output(table.gradient() != null, time, batch, table.columns());
+    return record(new Embedding(this, tokens, table, y), y);
+  }
+
+  /**
+   * Records the encoding of tokens as unit vectors.
+   *
+   * @param tokens {@code [T, B]} INT32; a negative token is padding and gives a zero vector, a
+   *     token that is no class gives NaN
+   * @param classes V
+   * @return {@code [T, B, V]}, without gradient
+   * @throws IllegalArgumentException if shapes or types do not fit
+   */
+  public Tensor oneHot(DeviceBuffer tokens, int classes, int time, int batch) {
+    checkTokens(tokens, time, batch);
+    Tensor y = output(false, time, batch, classes);
+    int count = y.rows();
+    Launch encode =
+        own(kernel("embedding", "one_hot").overRows(count, tokens, y.value(), count, classes));
+    return record(new ForwardOnly(encode), y);
+  }
+
+  /**
+   * Records a recurrent network over sequences of equal length.
+   *
+   * @param x {@code [T, B, I]}
+   * @param state where the initial state comes from and the final state goes to; null: zero, and
+   *     the final state is not wanted. No gradient flows into it.
+   * @return {@code [T, B, D·H]}
+   * @throws IllegalArgumentException if shapes or types do not fit
+   */
+  public Tensor rnn(Rnn rnn, Tensor x, @Nullable CarriedState state) {
+    checkTensor("x", x, 3);
+    if (x.columns() != rnn.config().inputSize() || rnn.config().type() != type) {
+      throw new IllegalArgumentException(
+          x
+              + " for a network with input "
+              + rnn.config().inputSize()
+              + " of "
+              + rnn.config().type());
+    }
+    if (state != null && state.batch() != x.dim(1)) {
+      throw new IllegalArgumentException(
+          "state of batch " + state.batch() + " for a batch of " + x.dim(1));
+    }
+    use(x);
+    var shape = SequenceShape.of(x.dim(0), x.dim(1));
+    RnnPlan plan = own(training ? rnn.plan(shape) : rnn.inferencePlan(shape));
+    Tensor y = output(true, x.dim(0), x.dim(1), rnn.config().outputSize());
+    rnns.add(rnn);
+    var states = state == null ? RnnStates.NONE : state.states();
+    return record(new Recurrent(plan, states, x, y), y);
+  }
+
+  /**
+   * Records a linear layer over the last extent, y = x · Wᵀ + b.
+   *
+   * @param x {@code [..., I]}
+   * @param weight {@code [O, I]}
+   * @param bias {@code [O]}, null for none
+   * @return {@code [..., O]}
+   * @throws IllegalArgumentException if shapes or types do not fit
+   */
+  public Tensor linear(Tensor x, Tensor weight, @Nullable Tensor bias) {
+    checkTensor("weight", weight, 2);
+    checkTensor("x", x, x.rank());
+    if (weight.columns() != x.columns()) {
+      throw new IllegalArgumentException("weight " + weight + " for x " + x);
+    }
+    if (bias != null) {
+      checkTensor("bias", bias, 1);
+      if (bias.columns() != weight.dim(0)) {
+        throw new IllegalArgumentException("bias " + bias + " for weight " + weight);
+      }
+    }
+    use(x);
+    int[] shape = x.shape();
+    shape[shape.length - 1] = weight.dim(0);
+    boolean differentiable =
+        x.gradient() != null
+            || weight.gradient() != null
+            || (bias != null && bias.gradient() != null);
+    Tensor y = output(differentiable, shape);
+    return record(new Linear(this, x, weight, bias, y), y);
+  }
+
+  /**
+   * Records dropout: in training each element is zero with the given probability, otherwise divided
+   * by one minus it, with a new mask at each forward; in inference nothing happens.
+   *
+   * @param probability at least 0, below 1
+   * @param seed of the operation's own generator, whose state {@link #generatorStates} returns
+   * @return the shape of {@code x}; {@code x} itself in inference or if the probability is 0
+   * @throws IllegalArgumentException if the probability is outside its range
+   */
+  public Tensor dropout(Tensor x, double probability, long seed) {
+    if (!(probability >= 0 && probability < 1)) {
+      throw new IllegalArgumentException("dropout " + probability + ", must be in [0, 1)");
+    }
+    checkTensor("x", x, x.rank());
+    if (!training || probability == 0) {
+      return x;
+    }
+    use(x);
+    int elements = Math.toIntExact(x.elements());
+    Dropout dropout = own(Dropout.create(device, type, elements, probability, seed));
+    dropouts.add(dropout);
+    Tensor y = output(x.gradient() != null, x.shape());
+    return record(new Masked(dropout, x, y), y);
+  }
+
+  /**
+   * Records the cross-entropy between softmax(logits) and the targets, averaged over the targets
+   * that count. It is the loss that {@link #backward} differentiates.
+   *
+   * @param logits {@code [..., V]}
+   * @param targets INT32, one per row of the logits; a negative target does not count, a target
+   *     that is no class gives NaN
+   * @throws IllegalArgumentException if shapes or types do not fit
+   */
+  public Loss crossEntropy(Tensor logits, DeviceBuffer targets) {
+    checkTensor("logits", logits, logits.rank());
+    if (targets.type() != ElementType.INT32 || targets.elements() != logits.rows()) {
+      throw new IllegalArgumentException(
+          "targets are "
+              + targets.elements()
+              + " "
+              + targets.type()
+              + " elements, needed are "
+              + logits.rows()
+              + " INT32");
+    }
+    use(logits);
+    var operation = new CrossEntropy(this, logits, targets);
+    operations.add(operation);
+    return operation.loss();
+  }
+
+  /**
+   * Enqueues all operations in their order.
+   *
+   * @throws IllegalStateException if the tape is closed
+   */
+  public void forward() {
+    checkOpen();
+    for (int i = 0; i < operations.size(); i++) {
+      operations.get(i).forward();
+    }
+    played = true;
+  }
+
+  /**
+   * Enqueues the derivatives of all operations in reverse order.
+   *
+   * @throws IllegalStateException if the tape is closed or not for training, or no {@link #forward}
+   *     has run since the last call
+   */
+  public void backward() {
+    checkOpen();
+    if (!training || !played) {
+      throw new IllegalStateException(
+          training ? "backward without a forward before it" : "backward on a tape for inference");
+    }
+    played = false;
+    for (int i = operations.size() - 1; i >= 0; i--) {
+      operations.get(i).backward();
+    }
+  }
+
+  /** Reads the states of all dropout generators in use; waits for the device. */
+  public List<byte[]> generatorStates() {
+    var states = new ArrayList<byte[]>();
+    dropouts.forEach(dropout -> states.add(dropout.state()));
+    rnns.forEach(rnn -> states.add(rnn.dropoutState()));
+    return states;
+  }
+
+  /**
+   * Restores what {@link #generatorStates} returned on a tape with the same operations.
+   *
+   * @throws IllegalArgumentException if the number or the sizes of the states do not fit
+   */
+  public void restoreGeneratorStates(List<byte[]> states) {
+    if (states.size() != dropouts.size() + rnns.size()) {
+      throw new IllegalArgumentException(
+          states.size() + " generator states, needed are " + (dropouts.size() + rnns.size()));
+    }
+    var next = states.iterator();
+    dropouts.forEach(dropout -> dropout.restoreState(next.next()));
+    rnns.forEach(rnn -> rnn.restoreDropoutState(next.next()));
+  }
+
+  @Override
+  public void close() {
+    closed = true;
+    parts.close();
+  }
+
+  /** Returns a kernel by its name without the suffix of the element type. */
+  Kernel kernel(String file, String name) {
+    String suffix = type == ElementType.FLOAT32 ? "_f32" : "_f64";
+    return device.kernels().get(file, name + suffix);
+  }
+
+  <T extends AutoCloseable> T own(T resource) {
+    return parts.add(resource);
+  }
+
+  DeviceBuffer buffer(ElementType elementType, long elements) {
+    checkOpen();
+    return own(DeviceBuffer.allocate(device, elementType, elements));
+  }
+
+  DeviceBuffer zeroed(ElementType elementType, long elements) {
+    DeviceBuffer buffer = buffer(elementType, elements);
+    buffer.clear();
+    return buffer;
+  }
+
+  private Tensor output(boolean differentiable, int... shape) {
+    long elements = Tensor.elements(shape);
+    DeviceBuffer gradient = training && differentiable ? buffer(type, elements) : null;
+    return new Tensor(buffer(type, elements), gradient, shape);
+  }
+
+  private Tensor record(Operation operation, Tensor output) {
+    operations.add(operation);
+    return output;
+  }
+
+  private void use(Tensor x) {
+    if (x.gradient() != null && !used.add(x)) {
+      throw new IllegalArgumentException(x + " is already the input of an operation");
+    }
+  }
+
+  private void checkTokens(DeviceBuffer tokens, int time, int batch) {
+    long count = Tensor.elements(time, batch);
+    if (tokens.type() != ElementType.INT32 || tokens.elements() != count) {
+      throw new IllegalArgumentException(
+          "tokens are "
+              + tokens.elements()
+              + " "
+              + tokens.type()
+              + " elements, needed are "
+              + count
+              + " INT32");
+    }
+  }
+
+  private void checkTensor(String name, Tensor tensor, int rank) {
+    checkOpen();
+    if (tensor.type() != type || tensor.rank() != rank) {
+      throw new IllegalArgumentException(
+          name + " is " + tensor + ", needed are " + rank + " extents of " + type);
+    }
+  }
+
+  private void checkOpen() {
+    if (closed) {
+      throw new IllegalStateException("the tape is closed");
+    }
+  }
+}

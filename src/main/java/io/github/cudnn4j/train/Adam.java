@@ -1,0 +1,35 @@
+package io.github.cudnn4j.train;
+
+/**
+ * Adam: means m and mean squares s of the gradient, both corrected for their start at zero; w ← w −
+ * lr·m̂/(√ŝ + ε).
+ *
+ * @param learningRate lr
+ * @param beta1 how much of m is kept
+ * @param beta2 how much of s is kept
+ * @param epsilon ε
+ * @param weightDecay added to the gradient as weightDecay·w
+ * @see <a href="https://arxiv.org/abs/1412.6980">Kingma and Ba, Adam, 2015</a>
+ */
+public record Adam(
+    double learningRate, double beta1, double beta2, double epsilon, double weightDecay)
+    implements Optimizer {
+
+  /**
+   * Checks the hyperparameters.
+   *
+   * @throws IllegalArgumentException if one is negative or not finite, or a beta is not below 1
+   */
+  public Adam {
+    Hyperparameters.checkNonNegative("learning rate", learningRate);
+    Hyperparameters.checkDecay("beta1", beta1);
+    Hyperparameters.checkDecay("beta2", beta2);
+    Hyperparameters.checkNonNegative("epsilon", epsilon);
+    Hyperparameters.checkNonNegative("weight decay", weightDecay);
+  }
+
+  @Override
+  public Adam withLearningRate(double rate) {
+    return new Adam(rate, beta1, beta2, epsilon, weightDecay);
+  }
+}

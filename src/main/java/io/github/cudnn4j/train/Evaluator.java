@@ -1,0 +1,75 @@
+package io.github.cudnn4j.train;
+
+import io.github.cudnn4j.cuda.DeviceBuffer;
+import io.github.cudnn4j.cuda.Parts;
+import io.github.cudnn4j.tape.CarriedState;
+import io.github.cudnn4j.tape.Loss;
+import io.github.cudnn4j.tape.Tape;
+
+/**
+ * Measures how well a model predicts a text, carrying the recurrent state through it. Owner of the
+ * activations for one shape; the weights are read as they are at each measurement.
+ */
+public final class Evaluator implements AutoCloseable {
+
+  private final SequentialBatches batches;
+  private final Parts parts = new Parts();
+  private final CarriedState state;
+  private final Tape tape;
+  private final DeviceBuffer inputs;
+  private final DeviceBuffer labels;
+  private final Loss loss;
+  private final BatchUpload upload;
+
+  private Evaluator(Model model, SequentialBatches batches) {
+    this.batches = batches;
+    int time = batches.time();
+    int batch = batches.batch();
+    try {
+      state = parts.add(model.state(batch));
+      tape = parts.add(Tape.inference(model.device(), model.parameters().type()));
+      inputs = tape.indices(Math.multiplyExact(time, batch));
+      labels = tape.indices(time * batch);
+      loss = tape.crossEntropy(model.logits(tape, inputs, time, batch, state), labels);
+      upload = parts.add(BatchUpload.create(model.device(), batches));
+    } catch (RuntimeException | Error e) {
+      throw parts.abandon(e);
+    }
+  }
+
+  /** Prepares measurements of one model on one text. */
+  public static Evaluator create(Model model, SequentialBatches batches) {
+    return new Evaluator(model, batches);
+  }
+
+  /** Measures once: {@link #loss()} of a new evaluator. */
+  public static double loss(Model model, SequentialBatches batches) {
+    try (var evaluator = create(model, batches)) {
+      return evaluator.loss();
+    }
+  }
+
+  /**
+   * Returns the mean negative log likelihood over all places, in nats; its exponential is the
+   * perplexity. Waits for the device.
+   *
+   * @return NaN if the loss of any window is not finite
+   */
+  public double loss() {
+    state.reset();
+    loss.meter().clear();
+    int windows = batches.windows();
+    for (int i = 0; i < windows; i++) {
+      upload.window(batches, 0, i, inputs, labels, 0, null);
+      tape.forward();
+      state.carry();
+    }
+    double[] meter = loss.meter().toDoubles();
+    return meter[1] == batches.places() ? meter[0] / meter[1] : Double.NaN;
+  }
+
+  @Override
+  public void close() {
+    parts.close();
+  }
+}

@@ -1,0 +1,341 @@
+package io.github.cudnn4j.train;
+
+import io.github.cudnn4j.cuda.Device;
+import io.github.cudnn4j.cuda.DeviceBuffer;
+import io.github.cudnn4j.cuda.ElementType;
+import io.github.cudnn4j.io.SafeTensors;
+import io.github.cudnn4j.io.SafeTensorsWriter;
+import io.github.cudnn4j.rnn.Rnn;
+import io.github.cudnn4j.rnn.RnnParameter;
+import io.github.cudnn4j.rnn.RnnWeights;
+import io.github.cudnn4j.tape.Tensor;
+import java.io.IOException;
+import java.util.Arrays;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.TreeSet;
+import java.util.random.RandomGenerator;
+
+/**
+ * All weights of a model in one buffer and all gradients in another, so that an optimizer, a norm
+ * or a clearing is one launch.
+ *
+ * <p>A <em>tensor</em> has a shape. A <em>region</em> is an opaque part of the buffers, such as the
+ * weight space of a recurrent network, whose tensors get names when the network is {@linkplain
+ * #attach attached}: {@code region.weight_ih_l0} and so on. Each begins at a multiple of {@value
+ * #ALIGNMENT} bytes; the padding between is zero in both buffers.
+ *
+ * <p>Owner of both buffers. Everything is in device memory; methods that take or return Java arrays
+ * wait for the device. Values are row-major.
+ */
+public final class ParameterSet implements AutoCloseable {
+
+  /** The alignment of every tensor and region, in bytes. */
+  public static final int ALIGNMENT = 256;
+
+  private record Part(long offset, long elements, int[] shape) {
+    boolean isRegion() {
+      return shape.length == 0;
+    }
+  }
+
+  private final ElementType type;
+  private final Map<String, Part> parts;
+  private final Map<String, NamedTensor> named = new LinkedHashMap<>();
+  private final DeviceBuffer weights;
+  private final DeviceBuffer gradients;
+
+  private ParameterSet(Builder builder) {
+    type = builder.type;
+    parts = new LinkedHashMap<>(builder.parts);
+    weights = DeviceBuffer.allocate(builder.device, type, builder.size);
+    try {
+      gradients = DeviceBuffer.allocate(builder.device, type, builder.size);
+    } catch (RuntimeException | Error e) {
+      weights.close();
+      throw e;
+    }
+    weights.clear();
+    gradients.clear();
+    parts.forEach(
+        (name, part) -> {
+          if (!part.isRegion()) {
+            named.put(name, new NamedTensor.Plain(weights(name), gradients(name), part.shape));
+          }
+        });
+  }
+
+  /** Begins a set whose weights are of type FLOAT32 or FLOAT64. */
+  public static Builder builder(Device device, ElementType type) {
+    if (type != ElementType.FLOAT32 && type != ElementType.FLOAT64) {
+      throw new IllegalArgumentException("parameters of " + type + ", must be FLOAT32 or FLOAT64");
+    }
+    return new Builder(device, type);
+  }
+
+  /** Collects names and shapes; nothing is allocated before {@link #build}. */
+  public static final class Builder {
+    private final Device device;
+    private final ElementType type;
+    private final Map<String, Part> parts = new LinkedHashMap<>();
+    private long size;
+
+    private Builder(Device device, ElementType type) {
+      this.device = device;
+      this.type = type;
+    }
+
+    /**
+     * Adds a tensor.
+     *
+     * @throws IllegalArgumentException if the name is taken or an extent is not positive
+     */
+    public Builder add(String name, int... shape) {
+      long elements = shape.length == 0 ? 0 : 1;
+      for (int extent : shape) {
+        elements = Math.multiplyExact(elements, (long) Math.max(0, extent));
+      }
+      return add(name, new Part(size, elements, shape.clone()));
+    }
+
+    /**
+     * Adds an opaque region.
+     *
+     * @throws IllegalArgumentException if the name is taken or {@code elements} is not positive
+     */
+    public Builder addRegion(String name, long elements) {
+      return add(name, new Part(size, elements, new int[0]));
+    }
+
+    /** Allocates the weights and the gradients, all zero. */
+    public ParameterSet build() {
+      return new ParameterSet(this);
+    }
+
+    private Builder add(String name, Part part) {
+      if (part.elements <= 0) {
+        throw new IllegalArgumentException(
+            name + " has no elements, shape " + Arrays.toString(part.shape));
+      }
+      if (parts.putIfAbsent(name, part) != null) {
+        throw new IllegalArgumentException("the name " + name + " is taken");
+      }
+      long step = ALIGNMENT / type.bytes();
+      size = Math.addExact(size, Math.multiplyExact(Math.ceilDiv(part.elements, step), step));
+      return this;
+    }
+  }
+
+  /** Returns the type of all weights and gradients. */
+  public ElementType type() {
+    return type;
+  }
+
+  /** Returns all weights, padding included. */
+  public DeviceBuffer weights() {
+    return weights;
+  }
+
+  /** Returns all gradients, padding included, at the same places as the weights. */
+  public DeviceBuffer gradients() {
+    return gradients;
+  }
+
+  /**
+   * Returns the weights of one region or tensor, borrowed from {@link #weights()}.
+   *
+   * @throws IllegalArgumentException if there is none of that name
+   */
+  public DeviceBuffer weights(String name) {
+    Part part = part(name);
+    return weights.slice(part.offset, part.elements);
+  }
+
+  /**
+   * Returns the gradients of one region or tensor, borrowed from {@link #gradients()}.
+   *
+   * @throws IllegalArgumentException if there is none of that name
+   */
+  public DeviceBuffer gradients(String name) {
+    Part part = part(name);
+    return gradients.slice(part.offset, part.elements);
+  }
+
+  /**
+   * Returns one tensor, whose buffers are borrowed from this set.
+   *
+   * @throws IllegalArgumentException if there is none of that name, or it is a region
+   */
+  public Tensor tensor(String name) {
+    Part part = part(name);
+    if (part.isRegion()) {
+      throw new IllegalArgumentException(name + " is a region, not a tensor");
+    }
+    return new Tensor(weights(name), gradients(name), part.shape);
+  }
+
+  /**
+   * Names the tensors of a region by the network that uses it.
+   *
+   * @throws IllegalArgumentException if the network's weights are not in that region
+   */
+  public void attach(String region, Rnn rnn) {
+    Part part = part(region);
+    RnnWeights inside = rnn.weights();
+    long offset = inside.space().address() - weights.address();
+    if (!part.isRegion() || offset != part.offset * type.bytes()) {
+      throw new IllegalArgumentException("the network's weights are not in the region " + region);
+    }
+    for (RnnParameter parameter : inside.parameters()) {
+      var gradient = rnn.gradients().parameter(parameter.name());
+      named.put(region + "." + parameter.name(), new NamedTensor.Attached(parameter, gradient));
+    }
+  }
+
+  /** Returns the names of all tensors, those of attached regions included. */
+  public List<String> names() {
+    return List.copyOf(named.keySet());
+  }
+
+  /**
+   * Returns the extents of one tensor.
+   *
+   * @throws IllegalArgumentException if there is none of that name
+   */
+  public int[] shape(String name) {
+    return named(name).shape();
+  }
+
+  /** Returns the number of weights, without padding. */
+  public long elements() {
+    return parts.values().stream().mapToLong(Part::elements).sum();
+  }
+
+  /**
+   * Reads the weights of one tensor.
+   *
+   * @throws IllegalArgumentException if there is none of that name
+   */
+  public double[] read(String name) {
+    return named(name).read(false);
+  }
+
+  /**
+   * Reads the gradient of one tensor.
+   *
+   * @throws IllegalArgumentException if there is none of that name
+   */
+  public double[] readGradient(String name) {
+    return named(name).read(true);
+  }
+
+  /**
+   * Sets the weights of one tensor, rounded to the set's type.
+   *
+   * @throws IllegalArgumentException if there is none of that name or the length differs
+   */
+  public void write(String name, double[] values) {
+    int elements = count(named(name).shape());
+    if (values.length != elements) {
+      throw new IllegalArgumentException(
+          name + " has " + elements + " elements, not " + values.length);
+    }
+    named(name).write(values);
+  }
+
+  /** Sets the weights of one tensor to numbers drawn evenly between −bound and bound. */
+  public void uniform(String name, double bound, RandomGenerator random) {
+    var values = new double[count(named(name).shape())];
+    Arrays.setAll(values, i -> bound * (2 * random.nextDouble() - 1));
+    write(name, values);
+  }
+
+  /** Sets the weights of one tensor to normally distributed numbers around zero. */
+  public void normal(String name, double deviation, RandomGenerator random) {
+    var values = new double[count(named(name).shape())];
+    Arrays.setAll(values, i -> deviation * random.nextGaussian());
+    write(name, values);
+  }
+
+  /** Adds the weights of all tensors to a file. */
+  public void save(SafeTensorsWriter file) {
+    named.forEach(
+        (name, tensor) -> {
+          double[] values = tensor.read(false);
+          long[] shape = Arrays.stream(tensor.shape()).asLongStream().toArray();
+          if (type == ElementType.FLOAT64) {
+            file.add(name, shape, values);
+          } else {
+            file.add(name, shape, NamedTensor.toFloats(values));
+          }
+        });
+  }
+
+  /**
+   * Sets the weights of all tensors from a file; other floating-point types are converted.
+   *
+   * @throws IOException if reading fails, or names or shapes differ; no weight has changed then
+   */
+  public void load(SafeTensors file) throws IOException {
+    if (!file.names().equals(named.keySet())) {
+      throw new IOException(
+          "the file holds "
+              + new TreeSet<>(file.names())
+              + ", the model has "
+              + new TreeSet<>(named.keySet()));
+    }
+    var values = new LinkedHashMap<String, double[]>();
+    for (String name : names()) {
+      long[] shape = Arrays.stream(shape(name)).asLongStream().toArray();
+      if (!Arrays.equals(shape, file.shape(name))) {
+        throw new IOException(
+            "%s is %s in the file and %s in the model"
+                .formatted(name, Arrays.toString(file.shape(name)), Arrays.toString(shape)));
+      }
+      values.put(name, file.doubles(name));
+    }
+    values.forEach(this::write);
+  }
+
+  /** Tells where each tensor lies; equal for sets between which flat buffers can be exchanged. */
+  String layout() {
+    var layout = new StringBuilder();
+    named.forEach(
+        (name, tensor) -> {
+          layout.append(name);
+          for (DeviceBuffer slice : tensor.slices()) {
+            long offset = (slice.address() - weights.address()) / type.bytes();
+            layout.append(' ').append(offset).append('+').append(slice.elements());
+          }
+          layout.append('\n');
+        });
+    return layout.toString();
+  }
+
+  @Override
+  public void close() {
+    gradients.close();
+    weights.close();
+  }
+
+  private Part part(String name) {
+    Part part = parts.get(name);
+    if (part == null) {
+      throw new IllegalArgumentException("no " + name + " among " + parts.keySet());
+    }
+    return part;
+  }
+
+  private NamedTensor named(String name) {
+    NamedTensor tensor = named.get(name);
+    if (tensor == null) {
+      throw new IllegalArgumentException("no tensor " + name + " among " + named.keySet());
+    }
+    return tensor;
+  }
+
+  private static int count(int[] shape) {
+    return Arrays.stream(shape).reduce(1, Math::multiplyExact);
+  }
+}

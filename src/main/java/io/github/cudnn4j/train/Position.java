@@ -1,0 +1,80 @@
+package io.github.cudnn4j.train;
+
+import java.io.IOException;
+import java.util.LinkedHashMap;
+import java.util.Map;
+
+/** Where a training is: all that its host side remembers from one step to the next. */
+final class Position {
+
+  SavableRandom random;
+
+  /** The epoch under way, from 0. */
+  int epoch;
+
+  /** The next window of the epoch. */
+  int window;
+
+  /** The tokens that the epoch skips. */
+  int offset;
+
+  /** The steps done. */
+  long step;
+
+  /** The lowest validation loss, NaN before the first. */
+  double best = Double.NaN;
+
+  /** The validations since the best one. */
+  int stale;
+
+  /** The loss of the last epoch so far, or else between the latest two log points. */
+  double lossSum;
+
+  double lossCount;
+
+  /** The loss since the latest log point, as far as the host knows it. */
+  double intervalSum;
+
+  double intervalCount;
+
+  Position(long seed) {
+    random = new SavableRandom(seed);
+  }
+
+  Map<String, Object> toMap() {
+    var map = new LinkedHashMap<String, Object>();
+    map.put("epoch", epoch);
+    map.put("window", window);
+    map.put("offset", offset);
+    map.put("step", step);
+    map.put("random", random.state());
+    if (!Double.isNaN(best)) {
+      map.put("best", best);
+    }
+    map.put("stale", stale);
+    map.put("lossSum", lossSum);
+    map.put("lossCount", lossCount);
+    map.put("intervalSum", intervalSum);
+    map.put("intervalCount", intervalCount);
+    return map;
+  }
+
+  static Position of(Map<String, Object> map) throws IOException {
+    var position = new Position(Checkpoint.number(map, "random"));
+    position.epoch = Math.toIntExact(Checkpoint.number(map, "epoch"));
+    position.window = Math.toIntExact(Checkpoint.number(map, "window"));
+    position.offset = Math.toIntExact(Checkpoint.number(map, "offset"));
+    position.step = Checkpoint.number(map, "step");
+    position.best = decimal(map, "best", Double.NaN);
+    position.stale = Math.toIntExact(Checkpoint.number(map, "stale"));
+    position.lossSum = decimal(map, "lossSum", 0);
+    position.lossCount = decimal(map, "lossCount", 0);
+    position.intervalSum = decimal(map, "intervalSum", 0);
+    position.intervalCount = decimal(map, "intervalCount", 0);
+    return position;
+  }
+
+  private static double decimal(Map<String, Object> map, String key, double otherwise) {
+    return map.get(key) instanceof Number number ? number.doubleValue() : otherwise;
+  }
+}

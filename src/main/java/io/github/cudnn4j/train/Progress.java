@@ -1,0 +1,31 @@
+package io.github.cudnn4j.train;
+
+/**
+ * What a log point tells about training.
+ *
+ * @param epoch the epoch under way, from 1
+ * @param epochs the number of epochs
+ * @param step the steps done, those refused included
+ * @param totalSteps the steps to do; an estimate while epochs start at random offsets
+ * @param loss the mean loss since the log point before, in nats; NaN if no step had a finite one
+ * @param perplexity the exponential of the loss
+ * @param gradientNorm the norm of the latest gradient, before clipping
+ * @param learningRate the learning rate of the latest step
+ * @param tokensPerSecond since the log point before
+ * @param skipped the steps refused so far because the gradient was not finite
+ * @param seconds spent training, validations and checkpoints included
+ * @param secondsLeft an estimate
+ */
+public record Progress(
+    int epoch,
+    int epochs,
+    long step,
+    long totalSteps,
+    double loss,
+    double perplexity,
+    double gradientNorm,
+    double learningRate,
+    double tokensPerSecond,
+    long skipped,
+    double seconds,
+    double secondsLeft) {}

@@ -1,0 +1,132 @@
+package io.github.cudnn4j.train;
+
+import static java.lang.foreign.ValueLayout.JAVA_INT;
+
+import java.lang.foreign.MemorySegment;
+import java.util.random.RandomGenerator;
+
+/**
+ * A text as B parallel streams, cut into windows of T tokens that follow each other, so that the
+ * recurrent state of one window is the right start for the next. The label of a place is the token
+ * after it.
+ *
+ * <p>The tokens are not copied and must not change. Immutable otherwise.
+ *
+ * @see <a href="https://d2l.ai/chapter_recurrent-neural-networks/language-model.html">the
+ *     sequential partition of Dive into Deep Learning</a>
+ */
+public final class SequentialBatches {
+
+  /** The label of a place that does not count. */
+  private static final int NO_LABEL = -1;
+
+  private final int[] tokens;
+  private final int batch;
+  private final int time;
+  private final boolean randomOffset;
+  private final boolean whole;
+
+  private SequentialBatches(
+      int[] tokens, int batch, int time, boolean randomOffset, boolean whole) {
+    if (batch <= 0 || time <= 0) {
+      throw new IllegalArgumentException(
+          "batch " + batch + " and time " + time + ", both must be positive");
+    }
+    this.tokens = tokens;
+    this.batch = batch;
+    this.time = time;
+    this.randomOffset = randomOffset;
+    this.whole = whole;
+    int offset = randomOffset ? time : 0;
+    if (windows(offset) == 0) {
+      long needed = whole ? 2 : (long) batch * time + 1 + offset;
+      throw new IllegalArgumentException(
+          "%d tokens, batches of %d x %d need at least %d"
+              .formatted(tokens.length, batch, time, needed));
+    }
+  }
+
+  /**
+   * Partitions a text for training; what does not fill a window is left out.
+   *
+   * @param randomOffset whether each epoch skips a random number of tokens, up to T
+   * @throws IllegalArgumentException if the text is too short for one window
+   */
+  public static SequentialBatches training(
+      int[] tokens, int batch, int time, boolean randomOffset) {
+    return new SequentialBatches(tokens, batch, time, randomOffset, false);
+  }
+
+  /**
+   * Partitions a text for evaluation: each of its places counts exactly once, and windows are
+   * filled up with places that do not count.
+   *
+   * @throws IllegalArgumentException if the text has fewer than two tokens
+   */
+  public static SequentialBatches evaluation(int[] tokens, int batch, int time) {
+    return new SequentialBatches(tokens, batch, time, false, true);
+  }
+
+  /** Returns the number of parallel streams, B. */
+  public int batch() {
+    return batch;
+  }
+
+  /** Returns the length of a window, T. */
+  public int time() {
+    return time;
+  }
+
+  /** Returns the number of windows of an epoch without offset. */
+  public int windows() {
+    return windows(0);
+  }
+
+  /** Returns the number of windows of an epoch that skips {@code offset} tokens. */
+  public int windows(int offset) {
+    int length = streamLength(offset);
+    return whole ? Math.ceilDiv(length, time) : length / time;
+  }
+
+  /** Returns the number of places with a label in an epoch without offset. */
+  public long places() {
+    return whole ? tokens.length - 1 : (long) windows() * time * batch;
+  }
+
+  /** Draws how many tokens the next epoch skips; 0 without drawing if the offset is not random. */
+  public int drawOffset(RandomGenerator random) {
+    return randomOffset ? random.nextInt(time + 1) : 0;
+  }
+
+  /**
+   * Writes one window.
+   *
+   * @param offset the number of tokens that the epoch skips
+   * @param index the window, from 0
+   * @param inputs receives {@code [T, B]} ints
+   * @param labels receives {@code [T, B]} ints; a negative label does not count
+   * @throws IndexOutOfBoundsException if the index is not below {@code windows(offset)} or a
+   *     segment is too small
+   */
+  public void window(int offset, int index, MemorySegment inputs, MemorySegment labels) {
+    if (index < 0 || index >= windows(offset)) {
+      throw new IndexOutOfBoundsException("window " + index + " of " + windows(offset));
+    }
+    int length = streamLength(offset);
+    for (int b = 0; b < batch; b++) {
+      long start = offset + (long) b * length;
+      for (int t = 0; t < time; t++) {
+        int place = index * time + t;
+        long at = start + place;
+        boolean counts = place < length && at + 1 < tokens.length;
+        inputs.setAtIndex(JAVA_INT, (long) t * batch + b, counts ? tokens[(int) at] : NO_LABEL);
+        labels.setAtIndex(JAVA_INT, (long) t * batch + b, counts ? tokens[(int) at + 1] : NO_LABEL);
+      }
+    }
+  }
+
+  private int streamLength(int offset) {
+    int places = Math.max(0, tokens.length - offset - 1);
+    return whole ? Math.ceilDiv(places, batch) : places / batch;
+  }
+}

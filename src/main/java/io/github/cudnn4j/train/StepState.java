@@ -1,0 +1,45 @@
+package io.github.cudnn4j.train;
+
+/**
+ * What the device knows of the training at the latest look: a copy of the numbers that the
+ * optimizer's kernels keep in device memory, so that no step waits for the host.
+ *
+ * @param learningRate the learning rate of the latest step
+ * @param step the steps that changed the weights; the exponent of Adam's corrections
+ * @param clipFactor what the latest gradient was multiplied by
+ * @param skipped the steps that were refused because the gradient's norm was not finite
+ * @param consecutive the refused steps since the last one that was not
+ * @param norm the norm of the latest gradient, before clipping
+ */
+record StepState(
+    double learningRate,
+    long step,
+    double clipFactor,
+    long skipped,
+    long consecutive,
+    double norm) {
+
+  // The places in device memory, all FLOAT64; optimizer.cu names the same ones.
+  static final int LEARNING_RATE = 0;
+  static final int STEP = 1;
+  static final int CLIP_FACTOR = 2;
+  static final int SKIPPED = 6;
+  static final int CONSECUTIVE = 7;
+  static final int NORM = 8;
+  static final int SIZE = 9;
+
+  /** Where to find a place. */
+  interface Reader {
+    double at(int place);
+  }
+
+  static StepState of(Reader reader) {
+    return new StepState(
+        reader.at(LEARNING_RATE),
+        (long) reader.at(STEP),
+        reader.at(CLIP_FACTOR),
+        (long) reader.at(SKIPPED),
+        (long) reader.at(CONSECUTIVE),
+        reader.at(NORM));
+  }
+}

@@ -1,0 +1,334 @@
+package io.github.cudnn4j.train;
+
+import io.github.cudnn4j.io.SafeTensors;
+import io.github.cudnn4j.io.SafeTensorsWriter;
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.zip.CRC32C;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Trains a model on a text by truncated backpropagation through time: the recurrent state goes from
+ * one window to the next and starts from zero at each epoch; the gradient stays within a window.
+ *
+ * <p>A step whose gradient is not finite changes neither weights nor moments; the state then starts
+ * again from zero. Between log points the host enqueues steps and waits for nothing but its own
+ * pinned buffers.
+ *
+ * <p>Owner of the activations, the moments and the recurrent state, but not of the model. It
+ * belongs to the device's thread; only {@link #stop} may be called from another.
+ *
+ * @see <a href="https://doi.org/10.1162/neco.1990.2.4.490">Williams and Peng, 1990</a>
+ */
+public final class Trainer implements AutoCloseable {
+
+  private final Model model;
+  private final SequentialBatches batches;
+  private final TrainerConfig config;
+  private final TrainingStep training;
+  private final List<TrainingListener> listeners = new ArrayList<>();
+  private Position position;
+  private TrainingClock clock = new TrainingClock();
+  private @Nullable Evaluator evaluator;
+  private @Nullable Checkpoints checkpoints;
+  private long skipped;
+  private double lastValidation = Double.NaN;
+  private long savedStep = -1;
+  private boolean stoppedEarly;
+  private volatile boolean stopping;
+
+  private Trainer(Model model, SequentialBatches batches, TrainerConfig config) {
+    this.model = model;
+    this.batches = batches;
+    this.config = config;
+    this.position = new Position(config.seed());
+    this.training = TrainingStep.create(model, batches, config);
+  }
+
+  /**
+   * Prepares a training; all memory that it needs on the device is allocated here or at the first
+   * step.
+   *
+   * @param batches the text, as {@link SequentialBatches#training} cuts it
+   */
+  public static Trainer create(Model model, SequentialBatches batches, TrainerConfig config) {
+    return new Trainer(model, batches, config);
+  }
+
+  /** Sets the held-out text; before {@link #run}. */
+  public Trainer validation(SequentialBatches heldOut) {
+    closeEvaluator();
+    evaluator = Evaluator.create(model, heldOut);
+    return this;
+  }
+
+  /** Adds a listener; before {@link #run}. */
+  public Trainer listener(TrainingListener listener) {
+    listeners.add(listener);
+    return this;
+  }
+
+  /** Sets where checkpoints go; before {@link #run}. */
+  public Trainer checkpoints(Checkpoints folder) {
+    checkpoints = folder;
+    return this;
+  }
+
+  /**
+   * Goes on where a checkpoint was written; before {@link #run}. With the same text and
+   * configuration the result is, bit for bit, that of a training that was never interrupted.
+   *
+   * @throws IOException if the checkpoint cannot be read, or the model, the shape of the batches or
+   *     the optimizer are not those that it was written with
+   */
+  public void resume(Checkpoint checkpoint) throws IOException {
+    Map<String, Object> saved = checkpoint.trainer();
+    for (var expected : identity().entrySet()) {
+      Object found = saved.get(expected.getKey());
+      if (!expected.getValue().equals(found)) {
+        throw new IOException(
+            "%s was written with %s %s, not %s"
+                .formatted(checkpoint.folder(), expected.getKey(), found, expected.getValue()));
+      }
+    }
+    var loaded = Position.of(saved);
+    try (SafeTensors weights = checkpoint.weights();
+        SafeTensors state = checkpoint.state()) {
+      training.load(state);
+      model.parameters().load(weights);
+    }
+    position = loaded;
+    savedStep = loaded.step;
+  }
+
+  /** Asks {@link #run} to end after the step under way; from any thread. */
+  public void stop() {
+    stopping = true;
+  }
+
+  /**
+   * Trains until the epochs or the steps are done, validation stops improving or {@link #stop} is
+   * called; then writes a checkpoint if there is a place for it.
+   *
+   * @throws TrainingDivergedException if too many steps in a row were refused, noticed at a log
+   *     point
+   * @throws IOException if a checkpoint cannot be written or a listener throws it
+   */
+  public TrainingSummary run() throws IOException {
+    clock = new TrainingClock();
+    while (position.epoch < config.epochs() && !isDone()) {
+      runEpoch();
+    }
+    if (clock.hasSteps()) {
+      log();
+    }
+    if (savedStep != position.step) {
+      save();
+    }
+    return summary();
+  }
+
+  @Override
+  public void close() {
+    closeEvaluator();
+    training.close();
+  }
+
+  private void runEpoch() throws IOException {
+    if (position.window == 0) {
+      position.offset = batches.drawOffset(position.random);
+      training.resetState();
+      if (isLastEpoch()) {
+        collect();
+        position.lossSum = 0;
+        position.lossCount = 0;
+      }
+    }
+    int windows = batches.windows(position.offset);
+    while (position.window < windows && !isDone()) {
+      training.run(position.offset, position.window, learningRate(position.step));
+      position.window++;
+      position.step++;
+      clock.stepDone();
+      if (position.step % config.logEvery() == 0) {
+        log();
+      }
+      boolean epochDone = position.window == windows;
+      int every = config.validateEvery();
+      if (every == 0 ? epochDone : position.step % every == 0) {
+        validate();
+      }
+      // The end of an epoch belongs to the next one's place, so that a checkpoint resumes there.
+      if (epochDone) {
+        position.window = 0;
+        position.epoch++;
+      }
+      if (config.checkpointEvery() > 0 && position.step % config.checkpointEvery() == 0) {
+        save();
+      }
+      if (epochDone) {
+        return;
+      }
+    }
+    if (position.window >= windows) {
+      position.window = 0;
+      position.epoch++;
+    }
+  }
+
+  /** Waits for the device and takes over the loss; the clock stands until it is resumed. */
+  private StepState collect() {
+    var reading = training.read();
+    clock.pause();
+    position.intervalSum += reading.lossSum();
+    position.intervalCount += reading.lossCount();
+    if (isLastEpoch()) {
+      position.lossSum += reading.lossSum();
+      position.lossCount += reading.lossCount();
+    }
+    skipped = reading.state().skipped();
+    return reading.state();
+  }
+
+  private void log() throws IOException {
+    StepState state = collect();
+    if (!isLastEpoch()) {
+      position.lossSum = position.intervalSum;
+      position.lossCount = position.intervalCount;
+    }
+    double loss = mean(position.intervalSum, position.intervalCount);
+    double stepsPerSecond = clock.lap();
+    long total = totalSteps();
+    double left = stepsPerSecond > 0 ? (total - position.step) / stepsPerSecond : Double.NaN;
+    var progress =
+        new Progress(
+            Math.min(position.epoch + 1, config.epochs()),
+            config.epochs(),
+            position.step,
+            total,
+            loss,
+            Math.exp(loss),
+            state.norm(),
+            state.learningRate(),
+            stepsPerSecond * batches.time() * batches.batch(),
+            state.skipped(),
+            clock.seconds(),
+            left);
+    for (TrainingListener listener : listeners) {
+      listener.logged(progress);
+    }
+    position.intervalSum = 0;
+    position.intervalCount = 0;
+    if (state.consecutive() >= config.maxSkipped()) {
+      throw new TrainingDivergedException(
+          position.step, state.consecutive(), state.norm(), state.learningRate());
+    }
+    clock.resume();
+  }
+
+  private void validate() throws IOException {
+    if (evaluator == null) {
+      return;
+    }
+    collect();
+    lastValidation = evaluator.loss();
+    boolean best = !(lastValidation >= position.best) && !Double.isNaN(lastValidation);
+    position.best = best ? lastValidation : position.best;
+    position.stale = best ? 0 : position.stale + 1;
+    var validation =
+        new Validation(
+            position.epoch + 1, position.step, lastValidation, Math.exp(lastValidation), best);
+    for (TrainingListener listener : listeners) {
+      listener.validated(validation);
+    }
+    stoppedEarly = config.patience() > 0 && position.stale >= config.patience();
+    clock.resume();
+  }
+
+  private void save() throws IOException {
+    if (checkpoints == null) {
+      return;
+    }
+    collect();
+    var weights = new SafeTensorsWriter().metadata("format", "pt");
+    model.parameters().save(weights);
+    var state = new SafeTensorsWriter();
+    training.save(state);
+    var trainer = new LinkedHashMap<String, Object>(identity());
+    trainer.putAll(position.toMap());
+    var description = new LinkedHashMap<String, Object>();
+    description.put("format", Checkpoint.FORMAT);
+    description.put("step", position.step);
+    description.put("epoch", Math.min(position.epoch + 1, config.epochs()));
+    description.put("model", model.configuration());
+    description.put("trainer", trainer);
+    description.put("configuration", config.toString());
+    Path folder = checkpoints.save(position.step, weights, state, description);
+    savedStep = position.step;
+    for (TrainingListener listener : listeners) {
+      listener.checkpointed(folder, position.step);
+    }
+    clock.resume();
+  }
+
+  /** Returns what must be the same for a checkpoint to be resumed. */
+  private Map<String, Object> identity() {
+    var layout = new CRC32C();
+    layout.update(model.parameters().layout().getBytes(StandardCharsets.UTF_8));
+    var identity = new LinkedHashMap<String, Object>();
+    identity.put("time", (long) batches.time());
+    identity.put("batch", (long) batches.batch());
+    identity.put("type", model.parameters().type().name());
+    identity.put("optimizer", config.optimizer().getClass().getSimpleName());
+    identity.put("layout", layout.getValue());
+    return identity;
+  }
+
+  private TrainingSummary summary() {
+    double loss = mean(position.lossSum, position.lossCount);
+    return new TrainingSummary(
+        position.step,
+        Math.min(position.epoch + (position.window > 0 ? 1 : 0), config.epochs()),
+        loss,
+        Math.exp(loss),
+        Math.exp(lastValidation),
+        Math.exp(position.best),
+        clock.stepsPerSecond() * batches.time() * batches.batch(),
+        clock.seconds(),
+        skipped,
+        stoppedEarly);
+  }
+
+  private double learningRate(long step) {
+    return config.optimizer().learningRate() * config.schedule().factor(step);
+  }
+
+  private long totalSteps() {
+    long all = (long) config.epochs() * batches.windows();
+    return config.steps() > 0 ? Math.min(all, config.steps()) : all;
+  }
+
+  private boolean isLastEpoch() {
+    return position.epoch >= config.epochs() - 1;
+  }
+
+  private boolean isDone() {
+    return stopping || stoppedEarly || (config.steps() > 0 && position.step >= config.steps());
+  }
+
+  private static double mean(double sum, double count) {
+    return count > 0 ? sum / count : Double.NaN;
+  }
+
+  private void closeEvaluator() {
+    if (evaluator != null) {
+      evaluator.close();
+      evaluator = null;
+    }
+  }
+}

@@ -1,0 +1,185 @@
+package io.github.cudnn4j.train;
+
+import static java.lang.foreign.ValueLayout.JAVA_DOUBLE;
+
+import io.github.cudnn4j.cuda.CapturedGraph;
+import io.github.cudnn4j.cuda.Device;
+import io.github.cudnn4j.cuda.DeviceBuffer;
+import io.github.cudnn4j.cuda.ElementType;
+import io.github.cudnn4j.cuda.Launch;
+import io.github.cudnn4j.cuda.Parts;
+import io.github.cudnn4j.cuda.PinnedBuffer;
+import io.github.cudnn4j.io.SafeTensors;
+import io.github.cudnn4j.io.SafeTensorsWriter;
+import io.github.cudnn4j.tape.CarriedState;
+import io.github.cudnn4j.tape.Loss;
+import io.github.cudnn4j.tape.Tape;
+import java.io.IOException;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * One training step for one shape, as a fixed list of launches: clear the gradients, forward,
+ * backward, norm, update, carry the state. The first step runs as it is, so that everything is
+ * loaded and allocated; the second is captured and from then on the graph is launched.
+ */
+final class TrainingStep implements AutoCloseable {
+
+  /** What {@link #read} found. */
+  record Reading(StepState state, double lossSum, double lossCount) {}
+
+  private final Device device;
+  private final ParameterSet parameters;
+  private final SequentialBatches batches;
+  private final boolean capture;
+  private final Parts parts = new Parts();
+  private final List<Launch> clearings = new ArrayList<>();
+  private final Tape tape;
+  private final DeviceBuffer inputs;
+  private final DeviceBuffer labels;
+  private final Loss loss;
+  private final CarriedState carried;
+  private final Updater updater;
+  private final BatchUpload upload;
+  private final PinnedBuffer seen;
+  private boolean warm;
+  private @Nullable CapturedGraph graph;
+
+  private TrainingStep(Model model, SequentialBatches batches, TrainerConfig config) {
+    this.device = model.device();
+    this.parameters = model.parameters();
+    this.batches = batches;
+    this.capture = config.capture();
+    int time = batches.time();
+    int batch = batches.batch();
+    try {
+      carried = parts.add(model.state(batch));
+      tape = parts.add(Tape.training(device, parameters.type()));
+      inputs = tape.indices(Math.multiplyExact(time, batch));
+      labels = tape.indices(time * batch);
+      loss = tape.crossEntropy(model.logits(tape, inputs, time, batch, carried), labels);
+      updater = parts.add(Updater.create(device, parameters, config.optimizer(), config.clip()));
+      for (DeviceBuffer buffer : carried.buffers()) {
+        clearings.add(parts.add(updater.clearIfSkipped(buffer)));
+      }
+      upload = parts.add(BatchUpload.create(device, batches));
+      seen = parts.add(PinnedBuffer.allocate(device, ElementType.FLOAT64, StepState.SIZE + 2));
+    } catch (RuntimeException | Error e) {
+      throw parts.abandon(e);
+    }
+  }
+
+  static TrainingStep create(Model model, SequentialBatches batches, TrainerConfig config) {
+    return new TrainingStep(model, batches, config);
+  }
+
+  /** Enqueues one step on one window. */
+  void run(int offset, int window, double learningRate) {
+    upload.window(batches, offset, window, inputs, labels, learningRate, updater.state());
+    if (!capture || !warm) {
+      enqueue();
+      warm = true;
+      return;
+    }
+    if (graph == null) {
+      graph = parts.add(device.stream().capture(this::enqueue));
+    }
+    graph.launch();
+  }
+
+  /** Enqueues starting from a zero state. */
+  void resetState() {
+    carried.reset();
+  }
+
+  /** Waits for the device, reads the step state and the loss since the last call. */
+  Reading read() {
+    updater.state().copyTo(0, seen, 0, StepState.SIZE, device.stream());
+    loss.meter().copyTo(0, seen, StepState.SIZE, 2, device.stream());
+    loss.meter().clear();
+    device.stream().synchronize();
+    var numbers = seen.segment();
+    return new Reading(
+        StepState.of(place -> numbers.getAtIndex(JAVA_DOUBLE, place)),
+        numbers.getAtIndex(JAVA_DOUBLE, StepState.SIZE),
+        numbers.getAtIndex(JAVA_DOUBLE, StepState.SIZE + 1));
+  }
+
+  /** Adds everything that the next step depends on, beside the weights. */
+  void save(SafeTensorsWriter file) {
+    buffers().forEach((name, buffer) -> put(file, name, buffer));
+    List<byte[]> generators = tape.generatorStates();
+    for (int i = 0; i < generators.size(); i++) {
+      file.add("generator." + i, new long[] {generators.get(i).length}, generators.get(i));
+    }
+  }
+
+  /**
+   * Restores what {@link #save} wrote.
+   *
+   * @throws IOException if reading fails or the file is of another model, batch or optimizer
+   */
+  void load(SafeTensors file) throws IOException {
+    for (var item : buffers().entrySet()) {
+      String name = item.getKey();
+      DeviceBuffer buffer = item.getValue();
+      if (file.elements(name) != buffer.elements()) {
+        throw new IOException(
+            "%s has %d elements in the file, needed are %d"
+                .formatted(name, file.elements(name), buffer.elements()));
+      }
+      if (buffer.type() == ElementType.FLOAT64) {
+        buffer.copyFrom(file.doubles(name));
+      } else {
+        buffer.copyFrom(file.floats(name));
+      }
+    }
+    var generators = new ArrayList<byte[]>();
+    while (file.contains("generator." + generators.size())) {
+      generators.add(file.bytes("generator." + generators.size()));
+    }
+    try {
+      tape.restoreGeneratorStates(generators);
+    } catch (IllegalArgumentException e) {
+      throw new IOException("the file is of another model: " + e.getMessage(), e);
+    }
+  }
+
+  @Override
+  public void close() {
+    parts.close();
+  }
+
+  private void enqueue() {
+    parameters.gradients().clear();
+    tape.forward();
+    tape.backward();
+    updater.run();
+    carried.carry();
+    for (int i = 0; i < clearings.size(); i++) {
+      clearings.get(i).run();
+    }
+  }
+
+  private Map<String, DeviceBuffer> buffers() {
+    var buffers = new LinkedHashMap<String, DeviceBuffer>();
+    updater.moments().forEach((name, buffer) -> buffers.put("optimizer." + name, buffer));
+    buffers.put("step", updater.state());
+    for (int i = 0; i < carried.buffers().size(); i++) {
+      buffers.put("carried." + i, carried.buffers().get(i));
+    }
+    return buffers;
+  }
+
+  private static void put(SafeTensorsWriter file, String name, DeviceBuffer buffer) {
+    long[] shape = {buffer.elements()};
+    if (buffer.type() == ElementType.FLOAT64) {
+      file.add(name, shape, buffer.toDoubles());
+    } else {
+      file.add(name, shape, buffer.toFloats());
+    }
+  }
+}

@@ -1,0 +1,427 @@
+package io.github.cudnn4j.tape;
+
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertNull;
+import static org.junit.jupiter.api.Assertions.assertSame;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import io.github.cudnn4j.cuda.Device;
+import io.github.cudnn4j.cuda.DeviceBuffer;
+import io.github.cudnn4j.cuda.ElementType;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.SplittableRandom;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.EnumSource;
+
+/** Each operation against plain Java in double precision. */
+class TapeTest {
+
+  private final SplittableRandom random = new SplittableRandom(11);
+  private final List<DeviceBuffer> buffers = new ArrayList<>();
+  private Device device;
+
+  @BeforeEach
+  void open() {
+    device = Device.open();
+  }
+
+  @AfterEach
+  void close() {
+    buffers.forEach(DeviceBuffer::close);
+    device.close();
+  }
+
+  @ParameterizedTest
+  @CsvSource({"FLOAT32, 5, 3, 7, 4", "FLOAT64, 5, 3, 7, 4", "FLOAT32, 40, 33, 300, 130"})
+  void embedding(ElementType type, int time, int batch, int vocabulary, int width) {
+    int count = time * batch;
+    var tokens = new int[count];
+    Arrays.setAll(tokens, i -> random.nextInt(-1, vocabulary));
+    double[] table = rounded(type, randoms(vocabulary * width));
+    double[] dy = randoms(count * width);
+    try (var tape = Tape.training(device, type)) {
+      var places = tape.indices(count);
+      places.copyFrom(tokens);
+      var weight = parameter(type, table, vocabulary, width);
+      var y = tape.embedding(places, weight, time, batch);
+      tape.forward();
+      write(y.gradient(), dy);
+      double[] gradient = randoms(vocabulary * width);
+      write(weight.gradient(), gradient);
+      tape.backward();
+      assertArrayEquals(new int[] {time, batch, width}, y.shape());
+      double[] found = read(y.value());
+      double[] sums = rounded(type, gradient);
+      for (int i = 0; i < count; i++) {
+        for (int c = 0; c < width; c++) {
+          double expected = tokens[i] < 0 ? 0 : table[tokens[i] * width + c];
+          assertEquals(expected, found[i * width + c]);
+          if (tokens[i] >= 0) {
+            sums[tokens[i] * width + c] += dy[i * width + c];
+          }
+        }
+      }
+      assertClose(sums, read(weight.gradient()), type == ElementType.FLOAT32 ? 1e-5 : 1e-14);
+    }
+  }
+
+  @Test
+  void embeddingGradientHasTheSameBitsEachTime() {
+    int count = 2000;
+    var tokens = new int[count];
+    Arrays.setAll(tokens, i -> random.nextInt(3));
+    double[] dy = randoms(count * 20);
+    try (var tape = Tape.training(device, ElementType.FLOAT32)) {
+      var places = tape.indices(count);
+      places.copyFrom(tokens);
+      var table = parameter(ElementType.FLOAT32, randoms(60), 3, 20);
+      var y = tape.embedding(places, table, count, 1);
+      double[] first = null;
+      for (int i = 0; i < 5; i++) {
+        table.gradient().clear();
+        tape.forward();
+        write(y.gradient(), dy);
+        tape.backward();
+        double[] gradient = read(table.gradient());
+        first = first == null ? gradient : first;
+        assertArrayEquals(first, gradient);
+      }
+    }
+  }
+
+  @ParameterizedTest
+  @EnumSource(names = {"FLOAT32", "FLOAT64"})
+  void oneHot(ElementType type) {
+    try (var tape = Tape.training(device, type)) {
+      var tokens = tape.indices(4);
+      tokens.copyFrom(new int[] {2, 0, -1, 3});
+      var y = tape.oneHot(tokens, 3, 2, 2);
+      tape.forward();
+      double nan = Double.NaN;
+      assertArrayEquals(new double[] {0, 0, 1, 1, 0, 0, 0, 0, 0, nan, nan, nan}, read(y.value()));
+      assertNull(y.gradient());
+    }
+  }
+
+  @Test
+  void embeddingOfATokenBeyondTheTableIsNotANumber() {
+    try (var tape = Tape.inference(device, ElementType.FLOAT32)) {
+      var tokens = tape.indices(2);
+      tokens.copyFrom(new int[] {1, 2});
+      var y = tape.embedding(tokens, parameter(ElementType.FLOAT32, randoms(6), 2, 3), 2, 1);
+      tape.forward();
+      double[] found = read(y.value());
+      assertTrue(Double.isFinite(found[2]) && Double.isNaN(found[3]) && Double.isNaN(found[5]));
+    }
+  }
+
+  @ParameterizedTest
+  @CsvSource({"FLOAT32, 6, 5, 4", "FLOAT64, 6, 5, 4", "FLOAT32, 300, 70, 129", "FLOAT64, 1, 1, 1"})
+  void linear(ElementType type, int rows, int inputs, int outputs) {
+    double[] first = rounded(type, randoms(rows * 3));
+    double[] before = rounded(type, randoms(inputs * 3));
+    double[] weights = rounded(type, randoms(outputs * inputs));
+    double[] biases = rounded(type, randoms(outputs));
+    double[] dy = rounded(type, randoms(rows * outputs));
+    double tolerance = (type == ElementType.FLOAT32 ? 1e-6 : 1e-15) * 4 * (rows + inputs);
+    try (var tape = Tape.training(device, type)) {
+      var source = tape.input(rows, 3);
+      write(source.value(), first);
+      // The layer before gives x a gradient.
+      var x = tape.linear(source, parameter(type, before, inputs, 3), null);
+      var weight = parameter(type, weights, outputs, inputs);
+      var bias = parameter(type, biases, outputs);
+      var y = tape.linear(x, weight, bias);
+      tape.forward();
+      write(y.gradient(), dy);
+      tape.backward();
+      double[] xs = read(x.value());
+      assertClose(product(first, before, rows, 3, inputs), xs, tolerance);
+      double[] expected = product(xs, weights, rows, inputs, outputs);
+      for (int i = 0; i < expected.length; i++) {
+        expected[i] += biases[i % outputs];
+      }
+      assertClose(expected, read(y.value()), tolerance);
+      var dw = new double[outputs * inputs];
+      var db = new double[outputs];
+      var dx = new double[rows * inputs];
+      for (int r = 0; r < rows; r++) {
+        for (int o = 0; o < outputs; o++) {
+          double d = dy[r * outputs + o];
+          db[o] += d;
+          for (int i = 0; i < inputs; i++) {
+            dw[o * inputs + i] += d * xs[r * inputs + i];
+            dx[r * inputs + i] += d * weights[o * inputs + i];
+          }
+        }
+      }
+      assertClose(dw, read(weight.gradient()), tolerance);
+      assertClose(db, read(bias.gradient()), tolerance);
+      assertClose(dx, read(x.gradient()), tolerance);
+      // Gradients of parameters are added to.
+      tape.forward();
+      write(y.gradient(), dy);
+      tape.backward();
+      assertClose(Arrays.stream(db).map(d -> 2 * d).toArray(), read(bias.gradient()), tolerance);
+      assertClose(dx, read(x.gradient()), tolerance);
+    }
+  }
+
+  @ParameterizedTest
+  @CsvSource({"FLOAT32, 7, 5, 1", "FLOAT64, 7, 5, 1", "FLOAT32, 300, 700, 80", "FLOAT64, 1, 1, 0"})
+  void crossEntropy(ElementType type, int rows, int classes, double scale) {
+    double[] logits = Arrays.stream(randoms(rows * classes)).map(v -> v * scale).toArray();
+    logits = rounded(type, logits);
+    var targets = new int[rows];
+    Arrays.setAll(targets, i -> i % 3 == 2 ? -1 - i : random.nextInt(classes));
+    double[] expected = new double[rows * classes];
+    double sum = 0;
+    int counted = 0;
+    for (int r = 0; r < rows; r++) {
+      if (targets[r] < 0) {
+        continue;
+      }
+      counted++;
+      double max = Arrays.stream(logits, r * classes, (r + 1) * classes).max().orElseThrow();
+      double total = 0;
+      for (int c = 0; c < classes; c++) {
+        total += Math.exp(logits[r * classes + c] - max);
+      }
+      sum += max + Math.log(total) - logits[r * classes + targets[r]];
+      for (int c = 0; c < classes; c++) {
+        double p = Math.exp(logits[r * classes + c] - max) / total;
+        expected[r * classes + c] = p - (c == targets[r] ? 1 : 0);
+      }
+    }
+    double tolerance = type == ElementType.FLOAT32 ? 1e-5 : 1e-14;
+    try (var tape = Tape.training(device, type)) {
+      var x = tape.input(rows, classes);
+      write(x.value(), logits);
+      var identity = new double[classes * classes];
+      for (int c = 0; c < classes; c++) {
+        identity[c * classes + c] = 1;
+      }
+      var y = tape.linear(x, parameter(type, identity, classes, classes), null);
+      var labels = tape.indices(rows);
+      labels.copyFrom(targets);
+      var loss = tape.crossEntropy(y, labels);
+      tape.forward();
+      tape.backward();
+      assertEquals(sum / counted, loss.read(), tolerance * (1 + sum / counted));
+      int count = counted;
+      assertClose(
+          Arrays.stream(expected).map(d -> d / count).toArray(), read(y.gradient()), tolerance);
+      tape.forward();
+      double[] meter = loss.meter().toDoubles();
+      assertEquals(2 * sum, meter[0], tolerance * 2 * sum + 1e-12);
+      assertEquals(2 * counted, meter[1]);
+    }
+  }
+
+  @Test
+  void crossEntropyWithoutTargetsIsZero() {
+    try (var tape = Tape.training(device, ElementType.FLOAT32)) {
+      var x = tape.input(2, 3);
+      var y = tape.linear(x, parameter(ElementType.FLOAT32, randoms(9), 3, 3), null);
+      var targets = tape.indices(2);
+      targets.copyFrom(new int[] {-1, -5});
+      var loss = tape.crossEntropy(y, targets);
+      tape.forward();
+      tape.backward();
+      assertEquals(0, loss.read());
+      assertArrayEquals(new double[6], read(y.gradient()));
+      assertArrayEquals(new double[2], loss.meter().toDoubles());
+    }
+  }
+
+  @Test
+  void crossEntropyWithATargetThatIsNoClassIsNotANumber() {
+    try (var tape = Tape.training(device, ElementType.FLOAT32)) {
+      var x = tape.input(2, 3);
+      var y = tape.linear(x, parameter(ElementType.FLOAT32, randoms(9), 3, 3), null);
+      var targets = tape.indices(2);
+      targets.copyFrom(new int[] {1, 3});
+      var loss = tape.crossEntropy(y, targets);
+      tape.forward();
+      tape.backward();
+      assertTrue(Double.isNaN(loss.read()));
+      assertTrue(Double.isNaN(read(y.gradient())[3]));
+      assertArrayEquals(new double[2], loss.meter().toDoubles());
+    }
+  }
+
+  @ParameterizedTest
+  @EnumSource(names = {"FLOAT32", "FLOAT64"})
+  void dropout(ElementType type) {
+    int n = 10_000;
+    double keep = 0.75;
+    try (var tape = Tape.training(device, type)) {
+      var x = tape.input(n, 1);
+      double[] ones = new double[n];
+      Arrays.fill(ones, 1);
+      write(x.value(), ones);
+      var before = tape.linear(x, parameter(type, new double[] {1}, 1, 1), null);
+      var y = tape.dropout(before, 1 - keep, 42);
+      tape.forward();
+      write(y.gradient(), ones);
+      tape.backward();
+      double[] mask = read(y.value());
+      assertEquals(keep, Arrays.stream(mask).filter(m -> m != 0).count() / (double) n, 0.02);
+      for (double m : mask) {
+        assertEquals(m == 0 ? 0 : 1 / keep, m, 1e-6);
+      }
+      assertArrayEquals(mask, read(before.gradient()));
+      List<byte[]> states = tape.generatorStates();
+      tape.forward();
+      double[] second = read(y.value());
+      assertTrue(!Arrays.equals(mask, second), "a new mask each time");
+      tape.restoreGeneratorStates(states);
+      tape.forward();
+      assertArrayEquals(second, read(y.value()));
+      assertThrows(IllegalArgumentException.class, () -> tape.restoreGeneratorStates(List.of()));
+    }
+  }
+
+  @Test
+  void dropoutDoesNothingInInference() {
+    try (var tape = Tape.inference(device, ElementType.FLOAT32)) {
+      var x = tape.input(2, 3);
+      assertSame(x, tape.dropout(x, 0.5, 1));
+    }
+    try (var tape = Tape.training(device, ElementType.FLOAT32)) {
+      var x = tape.input(2, 3);
+      assertSame(x, tape.dropout(x, 0, 1));
+      assertThrows(IllegalArgumentException.class, () -> tape.dropout(x, 1, 1));
+      assertThrows(IllegalArgumentException.class, () -> tape.dropout(x, Double.NaN, 1));
+    }
+  }
+
+  @Test
+  void refusesTheWrongOrder() {
+    try (var tape = Tape.training(device, ElementType.FLOAT32)) {
+      assertMessage("backward without a forward before it", tape::backward);
+      tape.forward();
+      tape.backward();
+      assertMessage("backward without a forward before it", tape::backward);
+    }
+    try (var tape = Tape.inference(device, ElementType.FLOAT32)) {
+      tape.forward();
+      assertMessage("backward on a tape for inference", tape::backward);
+    }
+    var tape = Tape.training(device, ElementType.FLOAT32);
+    tape.close();
+    tape.close();
+    assertMessage("the tape is closed", tape::forward);
+    assertMessage("the tape is closed", () -> tape.input(1));
+  }
+
+  @Test
+  void refusesShapesAndTypesThatDoNotFit() {
+    try (var tape = Tape.training(device, ElementType.FLOAT32)) {
+      var x = tape.input(2, 3, 4);
+      var weight = parameter(ElementType.FLOAT32, randoms(20), 5, 4);
+      var wide = parameter(ElementType.FLOAT64, randoms(20), 5, 4);
+      assertRefused(() -> tape.linear(x, wide, null));
+      assertRefused(() -> tape.linear(x, parameter(ElementType.FLOAT32, randoms(9), 3, 3), null));
+      assertRefused(() -> tape.linear(x, weight, parameter(ElementType.FLOAT32, randoms(4), 4)));
+      assertRefused(() -> tape.embedding(tape.indices(5), weight, 2, 3));
+      assertRefused(() -> tape.embedding(x.value(), weight, 2, 12));
+      assertRefused(() -> tape.oneHot(tape.indices(6), 0, 2, 3));
+      assertRefused(() -> tape.crossEntropy(x, tape.indices(5)));
+      assertRefused(() -> tape.input(2, -1));
+      assertRefused(() -> tape.input());
+      var y = tape.linear(x, weight, null);
+      tape.crossEntropy(y, tape.indices(6));
+      assertRefused(() -> tape.crossEntropy(y, tape.indices(6)));
+    }
+    assertRefused(() -> Tape.training(device, ElementType.INT32));
+  }
+
+  private static void assertRefused(org.junit.jupiter.api.function.Executable action) {
+    assertThrows(IllegalArgumentException.class, action);
+  }
+
+  private static void assertMessage(
+      String message, org.junit.jupiter.api.function.Executable action) {
+    assertEquals(message, assertThrows(IllegalStateException.class, action).getMessage());
+  }
+
+  private static double[] product(double[] x, double[] w, int rows, int inputs, int outputs) {
+    var y = new double[rows * outputs];
+    for (int r = 0; r < rows; r++) {
+      for (int o = 0; o < outputs; o++) {
+        for (int i = 0; i < inputs; i++) {
+          y[r * outputs + o] += x[r * inputs + i] * w[o * inputs + i];
+        }
+      }
+    }
+    return y;
+  }
+
+  private double[] randoms(int count) {
+    return random.doubles(count, -1, 1).toArray();
+  }
+
+  private Tensor parameter(ElementType type, double[] values, int... shape) {
+    var value = DeviceBuffer.allocate(device, type, values.length);
+    var gradient = DeviceBuffer.allocate(device, type, values.length);
+    buffers.add(value);
+    buffers.add(gradient);
+    write(value, values);
+    gradient.clear();
+    return new Tensor(value, gradient, shape);
+  }
+
+  private static double[] rounded(ElementType type, double[] values) {
+    return type == ElementType.FLOAT64
+        ? values.clone()
+        : Arrays.stream(values).map(v -> (float) v).toArray();
+  }
+
+  private static void write(DeviceBuffer buffer, double[] values) {
+    if (buffer.type() == ElementType.FLOAT64) {
+      buffer.copyFrom(values);
+      return;
+    }
+    var floats = new float[values.length];
+    for (int i = 0; i < floats.length; i++) {
+      floats[i] = (float) values[i];
+    }
+    buffer.copyFrom(floats);
+  }
+
+  private static double[] read(DeviceBuffer buffer) {
+    if (buffer.type() == ElementType.FLOAT64) {
+      return buffer.toDoubles();
+    }
+    float[] floats = buffer.toFloats();
+    var values = new double[floats.length];
+    Arrays.setAll(values, i -> floats[i]);
+    return values;
+  }
+
+  private static void assertClose(double[] expected, double[] found, double tolerance) {
+    assertEquals(expected.length, found.length);
+    int worst = 0;
+    double excess = -1;
+    for (int i = 0; i < found.length; i++) {
+      double off = Math.abs(found[i] - expected[i]) / (1 + Math.abs(expected[i]));
+      if (!(off <= excess)) {
+        excess = off;
+        worst = i;
+      }
+    }
+    assertTrue(
+        excess <= tolerance,
+        "element %d is %s, expected %s ± %s relative"
+            .formatted(worst, found[worst], expected[worst], tolerance));
+  }
+}

@@ -1,0 +1,108 @@
+package io.github.cudnn4j.train;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.lang.foreign.MemorySegment;
+import java.util.HashSet;
+import java.util.stream.IntStream;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+
+class SequentialBatchesTest {
+
+  /**
+   * What the book's code computes: reshape the tokens to [batch, -1] and cut along the second axis.
+   */
+  @ParameterizedTest
+  @CsvSource({"35, 2, 5", "36, 2, 5", "100, 3, 7", "1000, 32, 10", "12, 1, 5"})
+  void partitionsAsTheBookDoes(int length, int batch, int time) {
+    int[] tokens = IntStream.range(0, length).toArray();
+    var batches = SequentialBatches.training(tokens, batch, time, true);
+    for (int offset = 0; offset <= time; offset++) {
+      int rowLength = (length - offset - 1) / batch;
+      assertEquals(rowLength / time, batches.windows(offset));
+      for (int window = 0; window < batches.windows(offset); window++) {
+        int[][] read = read(batches, offset, window);
+        for (int t = 0; t < time; t++) {
+          for (int b = 0; b < batch; b++) {
+            int expected = offset + b * rowLength + window * time + t;
+            assertEquals(expected, read[0][t * batch + b]);
+            assertEquals(expected + 1, read[1][t * batch + b]);
+          }
+        }
+      }
+    }
+  }
+
+  @ParameterizedTest
+  @CsvSource({"35, 2, 5", "36, 2, 5", "100, 3, 7", "2, 4, 5", "30, 32, 10", "12, 1, 5"})
+  void evaluationCountsEveryPlaceOnce(int length, int batch, int time) {
+    int[] tokens = IntStream.range(0, length).toArray();
+    var batches = SequentialBatches.evaluation(tokens, batch, time);
+    var labels = new HashSet<Integer>();
+    var last = new int[batch];
+    java.util.Arrays.fill(last, -2);
+    for (int window = 0; window < batches.windows(); window++) {
+      int[][] read = read(batches, 0, window);
+      for (int i = 0; i < read[0].length; i++) {
+        int stream = i % batch;
+        if (read[1][i] < 0) {
+          assertEquals(-1, read[0][i]);
+          last[stream] = -1;
+          continue;
+        }
+        assertEquals(read[0][i] + 1, read[1][i]);
+        assertTrue(last[stream] == -2 || read[0][i] == last[stream] + 1, "streams have no gaps");
+        last[stream] = read[0][i];
+        assertTrue(labels.add(read[1][i]), "label twice");
+      }
+    }
+    assertEquals(length - 1, labels.size());
+    assertEquals(length - 1, batches.places());
+  }
+
+  @Test
+  void offsetsAreDrawnFromZeroToTheWindow() {
+    var random = new SavableRandom(3);
+    var tokens = new int[100];
+    var drawn = new HashSet<Integer>();
+    var batches = SequentialBatches.training(tokens, 2, 5, true);
+    for (int i = 0; i < 200; i++) {
+      drawn.add(batches.drawOffset(random));
+    }
+    assertEquals(IntStream.rangeClosed(0, 5).boxed().toList(), drawn.stream().sorted().toList());
+    long state = random.state();
+    assertEquals(0, SequentialBatches.training(tokens, 2, 5, false).drawOffset(random));
+    assertEquals(state, random.state());
+  }
+
+  @Test
+  void refusesTextsThatAreTooShort() {
+    var tokens = new int[100];
+    SequentialBatches.training(tokens, 33, 3, false);
+    var error =
+        assertThrows(
+            IllegalArgumentException.class, () -> SequentialBatches.training(tokens, 34, 3, false));
+    assertEquals("100 tokens, batches of 34 x 3 need at least 103", error.getMessage());
+    assertThrows(
+        IllegalArgumentException.class, () -> SequentialBatches.training(tokens, 33, 3, true));
+    assertThrows(
+        IllegalArgumentException.class, () -> SequentialBatches.evaluation(new int[1], 1, 1));
+    assertThrows(
+        IllegalArgumentException.class, () -> SequentialBatches.training(tokens, 0, 3, true));
+    assertThrows(
+        IndexOutOfBoundsException.class,
+        () -> read(SequentialBatches.training(tokens, 33, 3, false), 0, 1));
+  }
+
+  private static int[][] read(SequentialBatches batches, int offset, int window) {
+    int count = batches.time() * batches.batch();
+    var inputs = new int[count];
+    var labels = new int[count];
+    batches.window(offset, window, MemorySegment.ofArray(inputs), MemorySegment.ofArray(labels));
+    return new int[][] {inputs, labels};
+  }
+}

@@ -1,0 +1,229 @@
+package io.github.cudnn4j.train;
+
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import io.github.cudnn4j.cuda.Device;
+import io.github.cudnn4j.cuda.DeviceBuffer;
+import io.github.cudnn4j.cuda.ElementType;
+import io.github.cudnn4j.io.SafeTensors;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Arrays;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.Arguments;
+import org.junit.jupiter.params.provider.EnumSource;
+import org.junit.jupiter.params.provider.MethodSource;
+
+class UpdaterTest {
+
+  @TempDir static Path folder;
+  private static Device device;
+  private static SafeTensors vectors;
+
+  @BeforeAll
+  static void open() throws IOException {
+    var file = folder.resolve("optimizers.safetensors");
+    try (var in = UpdaterTest.class.getResourceAsStream("optimizers.safetensors")) {
+      Files.copy(in, file);
+    }
+    vectors = SafeTensors.open(file);
+    device = Device.open();
+  }
+
+  @AfterAll
+  static void close() throws IOException {
+    device.close();
+    vectors.close();
+  }
+
+  /** The cases of make_optimizers.py. */
+  static Stream<Arguments> optimizers() {
+    return Stream.of(
+            Arguments.of("sgd", Optimizer.sgd(0.1)),
+            Arguments.of("sgd-decay", new Sgd(0.1, 0, 0, 0.01, false)),
+            Arguments.of("sgd-momentum", new Sgd(0.1, 0.9, 0.3, 0.01, false)),
+            Arguments.of("sgd-nesterov", new Sgd(0.1, 0.9, 0, 0, true)),
+            Arguments.of("rmsprop", Optimizer.rmsProp(0.01)),
+            Arguments.of("rmsprop-all", new RmsProp(0.02, 0.9, 1e-6, 0.01, 0.8, true)),
+            Arguments.of("adam", Optimizer.adam(1e-3)),
+            Arguments.of("adam-decay", new Adam(0.01, 0.8, 0.99, 1e-6, 0.1)),
+            Arguments.of("adamw", Optimizer.adamW(1e-3)),
+            Arguments.of("adamw-decay", new AdamW(0.01, 0.8, 0.99, 1e-6, 0.1)))
+        .flatMap(
+            c ->
+                Stream.of(
+                    Arguments.of(c.get()[0], c.get()[1], ElementType.FLOAT32, 1e-6),
+                    Arguments.of(c.get()[0], c.get()[1], ElementType.FLOAT64, 1e-14)));
+  }
+
+  @ParameterizedTest
+  @MethodSource("optimizers")
+  void agreesWithPyTorch(String name, Optimizer optimizer, ElementType type, double tolerance)
+      throws IOException {
+    double[] start = vectors.doubles("weights");
+    double[] gradients = vectors.doubles("gradients");
+    double[] expected = vectors.doubles(name + (type == ElementType.FLOAT32 ? ".f32" : ".f64"));
+    int size = start.length;
+    try (var run = new Run(type, size, optimizer, Clip.NONE)) {
+      run.parameters.write("w", start);
+      for (int step = 0; step * size < gradients.length; step++) {
+        run.step(Arrays.copyOfRange(gradients, step * size, (step + 1) * size));
+        double[] found = run.parameters.read("w");
+        for (int i = 0; i < size; i++) {
+          double want = expected[step * size + i];
+          assertEquals(
+              want,
+              found[i],
+              tolerance * (1 + Math.abs(want)),
+              "%s, step %d, element %d".formatted(name, step + 1, i));
+        }
+      }
+      assertPaddingIsZero(run);
+    }
+  }
+
+  @ParameterizedTest
+  @EnumSource(names = {"FLOAT32", "FLOAT64"})
+  void clipsByNormThenByValue(ElementType type) {
+    double[] gradient = {3, -4, 0};
+    try (var run = new Run(type, 3, Optimizer.sgd(1), Clip.byNorm(1).andValue(0.7))) {
+      run.step(gradient);
+      assertArrayEquals(new double[] {-0.6, 0.7, 0}, run.parameters.read("w"), 1e-6);
+      assertEquals(5, run.state().norm(), 1e-6);
+      assertEquals(0.2, run.state().clipFactor(), 1e-7);
+    }
+    try (var run = new Run(type, 3, Optimizer.sgd(1), Clip.byNorm(5))) {
+      run.step(gradient);
+      assertEquals(1, run.state().clipFactor());
+      assertArrayEquals(new double[] {-3, 4, 0}, run.parameters.read("w"));
+    }
+    try (var run = new Run(type, 3, Optimizer.sgd(1), Clip.byValue(3.5))) {
+      run.step(gradient);
+      assertArrayEquals(new double[] {-3, 3.5, 0}, run.parameters.read("w"));
+    }
+  }
+
+  @ParameterizedTest
+  @MethodSource("optimizers")
+  void aStepWithoutFiniteNormChangesNothing(
+      String name, Optimizer optimizer, ElementType type, double tolerance) {
+    try (var run = new Run(type, 3, optimizer, Clip.byNorm(1))) {
+      run.parameters.write("w", new double[] {1, 2, 3});
+      run.step(new double[] {1, -1, 0.5});
+      double[] weights = run.parameters.read("w");
+      var moments = run.updater.moments().values().stream().map(UpdaterTest::read).toList();
+      for (double bad : new double[] {Double.NaN, Double.POSITIVE_INFINITY, -1 / 0.0}) {
+        run.step(new double[] {0, bad, 1});
+      }
+      assertArrayEquals(weights, run.parameters.read("w"));
+      int i = 0;
+      for (DeviceBuffer moment : run.updater.moments().values()) {
+        assertArrayEquals(moments.get(i++), read(moment));
+      }
+      assertEquals(1, run.state().step());
+      assertEquals(3, run.state().skipped());
+      assertEquals(3, run.state().consecutive());
+      run.step(new double[] {1, -1, 0.5});
+      assertEquals(2, run.state().step());
+      assertEquals(3, run.state().skipped());
+      assertEquals(0, run.state().consecutive());
+      assertTrue(run.parameters.read("w")[0] < weights[0]);
+    }
+  }
+
+  @Test
+  void clearsOnlyAfterARefusedStep() {
+    try (var run = new Run(ElementType.FLOAT32, 1, Optimizer.sgd(1), Clip.NONE);
+        var buffer = DeviceBuffer.allocate(device, ElementType.FLOAT32, 3);
+        var clear = run.updater.clearIfSkipped(buffer)) {
+      float[] values = {1, Float.NaN, 3};
+      buffer.copyFrom(values);
+      run.step(new double[] {1});
+      clear.run();
+      assertArrayEquals(values, buffer.toFloats());
+      run.step(new double[] {Double.NaN});
+      clear.run();
+      assertArrayEquals(new float[3], buffer.toFloats());
+    }
+  }
+
+  @Test
+  void refusesHyperparametersThatPyTorchRefuses() {
+    assertMessage("learning rate -1.0, must be finite and at least 0", () -> Optimizer.sgd(-1));
+    assertMessage("beta1 1.0, must be in [0, 1)", () -> new Adam(1, 1, 0.9, 1e-8, 0));
+    assertMessage("beta2 -0.1, must be in [0, 1)", () -> new AdamW(1, 0.9, -0.1, 1e-8, 0));
+    assertMessage("alpha NaN, must be in [0, 1)", () -> new RmsProp(1, Double.NaN, 1, 0, 0, false));
+    assertMessage(
+        "Nesterov's rule with momentum 0.0 and dampening 0.0, needed are a positive momentum and no"
+            + " dampening",
+        () -> new Sgd(1, 0, 0, 0, true));
+    assertMessage(
+        "clip limits norm 0.0 and value Infinity, both must be positive", () -> Clip.byNorm(0));
+    assertMessage(
+        "clip limits norm Infinity and value NaN, both must be positive",
+        () -> Clip.byValue(Double.NaN));
+  }
+
+  private static void assertMessage(
+      String message, org.junit.jupiter.api.function.Executable action) {
+    assertEquals(message, assertThrows(IllegalArgumentException.class, action).getMessage());
+  }
+
+  private static void assertPaddingIsZero(Run run) {
+    double[] all = read(run.parameters.weights());
+    for (int i = run.size; i < all.length; i++) {
+      assertEquals(0, all[i], "padding at " + i);
+    }
+  }
+
+  private static double[] read(DeviceBuffer buffer) {
+    return buffer.type() == ElementType.FLOAT64
+        ? buffer.toDoubles()
+        : NamedTensor.toDoubles(buffer.toFloats());
+  }
+
+  /** One tensor and its optimizer. */
+  private static final class Run implements AutoCloseable {
+    final int size;
+    final ParameterSet parameters;
+    final Updater updater;
+
+    Run(ElementType type, int size, Optimizer optimizer, Clip clip) {
+      this.size = size;
+      parameters = ParameterSet.builder(device, type).add("w", size).build();
+      updater = Updater.create(device, parameters, optimizer, clip);
+      var state = new double[StepState.SIZE];
+      state[StepState.LEARNING_RATE] = optimizer.learningRate();
+      updater.state().copyFrom(state);
+    }
+
+    void step(double[] gradient) {
+      if (parameters.type() == ElementType.FLOAT64) {
+        parameters.gradients("w").copyFrom(gradient);
+      } else {
+        parameters.gradients("w").copyFrom(NamedTensor.toFloats(gradient));
+      }
+      updater.run();
+    }
+
+    StepState state() {
+      double[] state = updater.state().toDoubles();
+      return StepState.of(place -> state[place]);
+    }
+
+    @Override
+    public void close() {
+      updater.close();
+      parameters.close();
+    }
+  }
+}
