@@ -70,6 +70,7 @@ final class CudaSearch {
 
   private @Nullable Found search(@Nullable SharedObject driver) {
     var complete = false;
+    var incomplete = "neither CUDA 13 nor 12 (libcudart, libcublas, libnvrtc) was found";
     for (var place : searchPath.cuda()) {
       var any = false;
       for (var major : CudaToolkit.MAJORS) {
@@ -79,6 +80,9 @@ final class CudaSearch {
         any = true;
         var toolkit = CudaToolkit.open(place, major, findings);
         if (toolkit == null) {
+          if (!place.isLoader()) {
+            incomplete = "CUDA %d cannot be used: %s".formatted(major, findings.lastProblem());
+          }
           continue;
         }
         complete = true;
@@ -107,7 +111,7 @@ final class CudaSearch {
       }
     }
     if (!complete) {
-      refusal = "no complete CUDA 13 or 12 (libcudart, libcublas, libnvrtc) was found";
+      refusal = incomplete;
       advice.noToolkit();
     }
     return null;
@@ -181,20 +185,20 @@ final class CudaSearch {
   }
 
   private @Nullable CudnnLibraries cudnn(CudaToolkit toolkit) {
-    var any = false;
+    refusal = "no cuDNN 9 was found";
     for (var place : searchPath.cudnn()) {
       if (!CudnnLibraries.isIn(place)) {
         findings.missing(CudnnLibraries.DISPATCHER, place, place.describe(), "no such file");
         continue;
       }
-      any = !place.isLoader();
       var cudnn = CudnnLibraries.open(place, toolkit.major(), findings);
       if (cudnn != null) {
         return cudnn;
       }
+      if (!place.isLoader()) {
+        refusal = "cuDNN cannot be used: " + findings.lastProblem();
+      }
     }
-    refusal =
-        any ? "no cuDNN 9 that was found fits CUDA " + toolkit.major() : "no cuDNN 9 was found";
     advice.noCudnn(toolkit.major());
     return null;
   }

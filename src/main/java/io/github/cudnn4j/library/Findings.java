@@ -14,6 +14,7 @@ final class Findings {
   private final List<LibraryReport.DeviceInfo> devices = new ArrayList<>();
   private final List<String> notes = new ArrayList<>();
   private final Set<String> advice = new LinkedHashSet<>();
+  private String lastProblem = "";
 
   void found(String library, Place place, Object path, String version) {
     attempt(library, place, path, Outcome.FOUND, version);
@@ -29,6 +30,14 @@ final class Findings {
 
   private void attempt(String library, Place place, Object path, Outcome outcome, String reason) {
     attempts.add(new LibraryAttempt(library, path.toString(), place.origin(), outcome, reason));
+    if (outcome != Outcome.FOUND) {
+      lastProblem = library + " of " + place.describe() + ": " + reason;
+    }
+  }
+
+  /** Says in one line why the library that failed last cannot be used. */
+  String lastProblem() {
+    return lastProblem;
   }
 
   void fact(String name, String value) {

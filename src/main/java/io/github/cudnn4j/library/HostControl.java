@@ -6,6 +6,8 @@ import java.lang.foreign.MemorySegment;
 import java.util.EnumMap;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -16,6 +18,8 @@ import org.jspecify.annotations.Nullable;
  */
 public final class HostControl {
   private static final HostControl INSTANCE = new HostControl();
+
+  private final Set<String> faulty = ConcurrentHashMap.newKeySet();
 
   private HostControl() {}
 
@@ -78,14 +82,15 @@ public final class HostControl {
   }
 
   /**
-   * Makes a later call return a status instead of doing its work. There is one such fault at a
-   * time; a new one replaces it.
+   * Makes a later call return a status instead of doing its work. Every function can have one such
+   * fault, and all functions together another one; a new one replaces it.
    *
    * @param function the exported name of the function whose calls are counted, null for any
    * @param k which call fails, counted from now, the next one being 1
    * @param status the status to return, a code of the function's own library
    * @param sticky whether every later call fails too
-   * @throws IllegalArgumentException if {@code k < 1} or there is no such function
+   * @throws IllegalArgumentException if {@code k < 1}, {@code status} is 0, or there is no such
+   *     function or it returns no status
    */
   public void fail(@Nullable String function, long k, int status, boolean sticky) {
     if (k < 1) {
@@ -94,14 +99,25 @@ public final class HostControl {
     try (var arena = Arena.ofConfined()) {
       var name = function == null ? MemorySegment.NULL : arena.allocateFrom(function);
       if (HostDevice.cudnn4jHostFail(name, k, status, sticky ? 1 : 0) != 0) {
-        throw new IllegalArgumentException("the host device has no function " + function);
+        throw new IllegalArgumentException(
+            "the host device has no function %s that can return status %d"
+                .formatted(function, status));
       }
+    }
+    if (function != null) {
+      faulty.add(function);
     }
   }
 
-  /** Removes the fault set by {@link #fail}, if any is left. */
+  /** Removes every fault set by {@link #fail} that is left. */
   public void clearFault() {
     HostDevice.cudnn4jHostFail(MemorySegment.NULL, 0, 0, 0);
+    try (var arena = Arena.ofConfined()) {
+      for (var function : faulty) {
+        HostDevice.cudnn4jHostFail(arena.allocateFrom(function), 0, 0, 0);
+      }
+    }
+    faulty.clear();
   }
 
   /** Returns when work is done. */

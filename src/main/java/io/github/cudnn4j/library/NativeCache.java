@@ -12,8 +12,10 @@ import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.util.HexFormat;
 import java.util.List;
+import java.util.function.Function;
 import java.util.zip.CRC32;
 import java.util.zip.CheckedInputStream;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Copies the host device's libraries out of the jar, where the dynamic loader cannot read them,
@@ -28,9 +30,16 @@ final class NativeCache {
   private static final String RESOURCES = "/io/github/cudnn4j/native/linux-x86_64/";
 
   private final Environment environment;
+  private final Function<String, @Nullable URL> resources;
 
   NativeCache(Environment environment) {
+    this(environment, file -> NativeCache.class.getResource(RESOURCES + file));
+  }
+
+  /** Takes the files from somewhere else, by name. */
+  NativeCache(Environment environment, Function<String, @Nullable URL> resources) {
     this.environment = environment;
+    this.resources = resources;
   }
 
   /** The libraries are not in the jars, or cannot be copied; the message says why. */
@@ -89,8 +98,8 @@ final class NativeCache {
     return Path.of(home, ".cache", "cudnn4j");
   }
 
-  private static URL resource(String file) throws FileNotFoundException {
-    var resource = NativeCache.class.getResource(RESOURCES + file);
+  private URL resource(String file) throws FileNotFoundException {
+    var resource = resources.apply(file);
     if (resource == null) {
       throw new FileNotFoundException("no resource " + RESOURCES + file);
     }
@@ -98,7 +107,7 @@ final class NativeCache {
   }
 
   /** Returns the sizes and checksums of the files, which the jar's directory knows. */
-  private static String key(List<String> files) throws IOException {
+  private String key(List<String> files) throws IOException {
     var sum = new CRC32();
     var total = 0L;
     for (var file : files) {
@@ -109,7 +118,7 @@ final class NativeCache {
     return HexFormat.of().toHexDigits((int) sum.getValue()) + Long.toHexString(total);
   }
 
-  private static long checksum(String file) throws IOException {
+  private long checksum(String file) throws IOException {
     var connection = resource(file).openConnection();
     if (connection instanceof JarURLConnection jar) {
       return jar.getJarEntry().getCrc();
@@ -120,7 +129,7 @@ final class NativeCache {
     }
   }
 
-  private static long size(String file) throws IOException {
+  private long size(String file) throws IOException {
     var connection = resource(file).openConnection();
     if (connection instanceof JarURLConnection jar) {
       return jar.getJarEntry().getSize();
@@ -130,7 +139,7 @@ final class NativeCache {
     }
   }
 
-  private static boolean isComplete(Path folder, List<String> files) throws IOException {
+  private boolean isComplete(Path folder, List<String> files) throws IOException {
     for (var file : files) {
       var path = folder.resolve(file);
       if (!Files.isRegularFile(path) || Files.size(path) != size(file)) {
@@ -140,7 +149,7 @@ final class NativeCache {
     return true;
   }
 
-  private static void copy(List<String> files, Path target) throws IOException {
+  private void copy(List<String> files, Path target) throws IOException {
     Files.createDirectories(target.getParent());
     var temporary = Files.createTempDirectory(target.getParent(), ".new-");
     try {
@@ -159,7 +168,7 @@ final class NativeCache {
     }
   }
 
-  private static void move(Path temporary, Path target, List<String> files) throws IOException {
+  private void move(Path temporary, Path target, List<String> files) throws IOException {
     try {
       Files.move(temporary, target, StandardCopyOption.ATOMIC_MOVE);
     } catch (AtomicMoveNotSupportedException e) {

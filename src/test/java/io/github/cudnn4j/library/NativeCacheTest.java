@@ -1,0 +1,132 @@
+package io.github.cudnn4j.library;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertNotEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.io.IOException;
+import java.net.MalformedURLException;
+import java.net.URI;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.Callable;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.Executors;
+import java.util.jar.JarEntry;
+import java.util.jar.JarOutputStream;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** Copies of a jar's files in the user's cache folder. */
+class NativeCacheTest {
+  private static final List<String> FILES = List.of("liba.so", "libb.so");
+
+  @TempDir private Path folder;
+
+  private Path jar(String name, String contents) throws IOException {
+    var jar = folder.resolve(name);
+    try (var out = new JarOutputStream(Files.newOutputStream(jar))) {
+      for (var file : FILES) {
+        out.putNextEntry(new JarEntry("native/" + file));
+        out.write((file + contents).repeat(10_000).getBytes());
+        out.closeEntry();
+      }
+    }
+    return jar;
+  }
+
+  private NativeCache cache(Path jar) {
+    var environment =
+        new Environment(
+            name -> null,
+            Map.of("XDG_CACHE_HOME", folder.resolve("c").toString())::get,
+            folder,
+            false);
+    return new NativeCache(
+        environment,
+        file -> {
+          try {
+            return URI.create("jar:" + jar.toUri() + "!/native/" + file).toURL();
+          } catch (MalformedURLException e) {
+            throw new AssertionError(e);
+          }
+        });
+  }
+
+  @Test
+  void eachContentHasItsFolder() throws Exception {
+    var one = cache(jar("1.jar", "one")).folder(FILES);
+    var two = cache(jar("2.jar", "two")).folder(FILES);
+    assertNotEquals(one, two);
+    assertEquals(folder.resolve("c/cudnn4j"), one.getParent());
+    assertEquals("libb.sotwo".repeat(10_000), Files.readString(two.resolve("libb.so")));
+  }
+
+  @Test
+  void aCompleteFolderIsOnlyRead() throws Exception {
+    var cache = cache(jar("1.jar", "one"));
+    var target = cache.folder(FILES);
+    assertTrue(target.getParent().toFile().setWritable(false));
+    assertTrue(target.toFile().setWritable(false));
+    var before = Files.getLastModifiedTime(target.resolve("liba.so"));
+    assertEquals(target, cache.folder(FILES));
+    assertEquals(before, Files.getLastModifiedTime(target.resolve("liba.so")));
+    assertTrue(target.getParent().toFile().setWritable(true));
+    assertTrue(target.toFile().setWritable(true));
+  }
+
+  @Test
+  void anIncompleteFolderIsCompleted() throws Exception {
+    var cache = cache(jar("1.jar", "one"));
+    var target = cache.folder(FILES);
+    Files.delete(target.resolve("liba.so"));
+    Files.writeString(target.resolve("libb.so"), "cut off");
+    assertEquals(target, cache.folder(FILES));
+    assertEquals("liba.soone".repeat(10_000), Files.readString(target.resolve("liba.so")));
+    assertEquals("libb.soone".repeat(10_000), Files.readString(target.resolve("libb.so")));
+  }
+
+  @Test
+  void manyAtOnceGetOneCompleteFolder() throws Exception {
+    var jar = jar("1.jar", "one");
+    var threads = 8;
+    var start = new CountDownLatch(threads);
+    try (var pool = Executors.newFixedThreadPool(threads)) {
+      var tasks = new ArrayList<Callable<Path>>();
+      for (var i = 0; i < threads; i++) {
+        tasks.add(
+            () -> {
+              start.countDown();
+              start.await();
+              return cache(jar).folder(FILES);
+            });
+      }
+      var folders = new HashSet<Path>();
+      for (var future : pool.invokeAll(tasks)) {
+        folders.add(future.get());
+      }
+      assertEquals(1, folders.size());
+      try (var left = Files.list(folder.resolve("c/cudnn4j"))) {
+        assertEquals(List.copyOf(folders), left.toList());
+      }
+    }
+  }
+
+  @Test
+  void aJarWithoutTheFilesIsNamed() {
+    var cache =
+        new NativeCache(
+            new Environment(
+                name -> null, Map.of("XDG_CACHE_HOME", folder.toString())::get, folder, false),
+            file -> null);
+    var e = assertThrows(NativeCache.UnavailableException.class, () -> cache.folder(FILES));
+    assertEquals("no resource /io/github/cudnn4j/native/linux-x86_64/liba.so", e.getMessage());
+    assertFalse(Files.exists(folder.resolve("cudnn4j")));
+  }
+}

@@ -1,0 +1,136 @@
+package io.github.cudnn4j.library;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
+
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** Which device a process gets, and that its bindings call that device and no other. */
+class NativeLibrariesTest {
+  @TempDir private Path folder;
+
+  private final List<String> options = new ArrayList<>();
+
+  /** Runs {@link ChosenDevice} in a process of its own; returns the lines that it prints. */
+  private List<String> choose(DeviceChoice choice) throws IOException, InterruptedException {
+    var command = new ArrayList<String>();
+    command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
+    command.add("--enable-native-access=ALL-UNNAMED");
+    command.add("-Dcudnn4j.host.path=" + System.getProperty("cudnn4j.host.path"));
+    command.addAll(options);
+    command.add("-cp");
+    command.add(System.getProperty("java.class.path"));
+    command.add(ChosenDevice.class.getName());
+    command.add(choice.toString());
+    var builder = new ProcessBuilder(command);
+    builder.environment().put("LD_LIBRARY_PATH", folder.toString());
+    builder.redirectError(folder.resolve("stderr").toFile());
+    var process = builder.start();
+    var output = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
+    var errors = folder.resolve("stderr");
+    assertEquals(0, process.waitFor(), () -> output + read(errors));
+    return output.lines().map(line -> line.replace(folder.toString(), "")).toList();
+  }
+
+  private static String read(Path file) {
+    try {
+      return Files.readString(file);
+    } catch (IOException e) {
+      return e.toString();
+    }
+  }
+
+  private void useOnly(Path libraries) {
+    options.add("-Dcudnn4j.cuda.path=" + libraries);
+    options.add("-Dcudnn4j.cudnn.path=" + libraries);
+  }
+
+  private static void needsTheHostDevice() {
+    assumeTrue(
+        System.getProperty("cudnn4j.host.path") != null, "the host device is not built here");
+  }
+
+  private static final String STAYS_HOST =
+      "device cuda is asked for, but this process uses host (CPU): a process uses one kind from"
+          + " the first call to its end";
+
+  @Test
+  void workingCudaIsTakenAndCalled() throws Exception {
+    new FakeCuda().driver(folder).toolkit(folder).cudnn(folder);
+    useOnly(folder);
+    assertEquals(
+        List.of(
+            "CUDA",
+            "cudaMalloc returns 12345",
+            "device host is asked for, but this process uses CUDA: a process uses one kind from"
+                + " the first call to its end"),
+        choose(DeviceChoice.AUTO));
+  }
+
+  @Test
+  void brokenCudaLeavesNothingBehind() throws Exception {
+    needsTheHostDevice();
+    new FakeCuda().with("COUNT_STATUS", 100).driver(folder).toolkit(folder).cudnn(folder);
+    useOnly(folder);
+    assertEquals(
+        List.of(
+            "host (CPU)",
+            "CUDA is not used, because cudaGetDeviceCount returns 100 (cudaErrorFake: fake text).",
+            "cudaMalloc returns 0",
+            "the host device counts 1",
+            STAYS_HOST),
+        choose(DeviceChoice.AUTO));
+    assertTrue(
+        read(folder.resolve("stderr"))
+            .contains("Using the host device (CPU), because cudaGetDeviceCount returns 100"),
+        () -> read(folder.resolve("stderr")));
+  }
+
+  @Test
+  void brokenCudaIsAnErrorWhenItIsAskedFor() throws Exception {
+    new FakeCuda().with("DEVICES", 0).driver(folder).toolkit(folder).cudnn(folder);
+    useOnly(folder);
+    assertEquals(
+        List.of("CUDA is not available, because there is no GPU (cudaGetDeviceCount finds 0)"),
+        choose(DeviceChoice.CUDA));
+  }
+
+  @Test
+  void theHostDeviceIsTakenWithoutLookingForCuda() throws Exception {
+    needsTheHostDevice();
+    assertEquals(
+        List.of("host (CPU)", "cudaMalloc returns 0", "the host device counts 1", STAYS_HOST),
+        choose(DeviceChoice.HOST));
+  }
+
+  /** NVIDIA's own runtime loads without a driver, and must not stay behind either. */
+  @Test
+  void realLibrariesWithoutADriverLeaveNothingBehind() throws Exception {
+    needsTheHostDevice();
+    assumeTrue(
+        new SearchPath(Environment.ofProcess())
+            .cudnn().stream().filter(place -> !place.isLoader()).anyMatch(CudnnLibraries::isIn),
+        "there is no cuDNN here; VIRTUAL_ENV may name an environment with NVIDIA's wheels");
+    var lines = choose(DeviceChoice.AUTO);
+    assumeTrue(!lines.getFirst().equals("CUDA"), "there is a GPU here");
+    assertEquals(
+        List.of("host (CPU)", "cudaMalloc returns 0", "the host device counts 1", STAYS_HOST),
+        lines.stream().filter(line -> !line.startsWith("CUDA is not used")).toList());
+  }
+
+  @Test
+  void aFolderWithoutTheHostDeviceIsRefused() throws Exception {
+    options.add("-Dcudnn4j.host.path=" + folder);
+    assertEquals(
+        List.of("the host device is not available; the report says what was tried:"),
+        choose(DeviceChoice.HOST));
+  }
+}

@@ -1,0 +1,110 @@
+package io.github.cudnn4j.library;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** The order in which places are looked at. */
+class SearchPathTest {
+  @TempDir private Path root;
+  private final Map<String, String> variables = new HashMap<>();
+  private final Map<String, String> properties = new HashMap<>();
+
+  private SearchPath searchPath() {
+    return new SearchPath(new Environment(properties::get, variables::get, root, true));
+  }
+
+  private List<String> origins(List<Place> places) {
+    return places.stream()
+        .map(place -> place.origin().replace(root.toString(), ""))
+        .distinct()
+        .toList();
+  }
+
+  private void folder(String path) throws IOException {
+    Files.createDirectories(root.resolve(path));
+  }
+
+  @Test
+  void everyKindOfPlaceHasItsTurn() throws IOException {
+    variables.put("CUDA_HOME", root + "/home");
+    variables.put("CUDNN4J_CUDA_PATH", root + "/own");
+    variables.put("CUDNN_PATH", root + "/dnn");
+    variables.put("VIRTUAL_ENV", root + "/venv");
+    variables.put("CONDA_PREFIX", root + "/conda");
+    properties.put("user.home", root + "/me");
+    folder("venv/lib/python3.9/site-packages");
+    folder("venv/lib/python3.11/site-packages");
+    folder("me/.local/lib/python3.12/site-packages");
+    folder("usr/lib/python3/dist-packages");
+    folder("usr/local/cuda-12.9");
+    folder("usr/local/cuda-13.0");
+    Files.createSymbolicLink(root.resolve("usr/local/cuda"), root.resolve("usr/local/cuda-12.9"));
+    assertEquals(
+        List.of(
+            "environment CUDNN4J_CUDA_PATH",
+            "environment CUDA_HOME",
+            "pip wheels in /venv/lib/python3.11/site-packages",
+            "pip wheels in /venv/lib/python3.9/site-packages",
+            "pip wheels in /me/.local/lib/python3.12/site-packages",
+            "pip wheels in /usr/lib/python3/dist-packages",
+            "environment CONDA_PREFIX",
+            "CUDA toolkit",
+            "distribution folders",
+            "the dynamic loader's own search"),
+        origins(searchPath().cuda()));
+    assertEquals(
+        List.of("environment CUDNN_PATH", "pip wheels in /venv/lib/python3.11/site-packages"),
+        origins(searchPath().cudnn()).subList(0, 2));
+    var toolkits =
+        searchPath().cuda().stream()
+            .filter(place -> place.origin().equals("CUDA toolkit"))
+            .map(place -> place.describe().replace(root.toString(), ""))
+            .toList();
+    assertEquals(List.of("/usr/local/cuda/lib64", "/usr/local/cuda-13.0/lib64"), toolkits);
+  }
+
+  @Test
+  void pythonOfThePathIsFoundByItsPrefix() throws IOException {
+    folder("py/bin");
+    Files.createFile(root.resolve("py/bin/python3"));
+    folder("py/lib/python3.13/site-packages");
+    variables.put("PATH", root + "/bin:" + root + "/py/bin");
+    assertEquals(
+        "pip wheels in /py/lib/python3.13/site-packages", origins(searchPath().cuda()).getFirst());
+  }
+
+  @Test
+  void aPropertyIsExclusive() {
+    variables.put("CUDA_HOME", root + "/home");
+    properties.put(SearchPath.CUDA_PROPERTY, root + "/a:" + root + "/b");
+    assertEquals(List.of("property cudnn4j.cuda.path"), origins(searchPath().cuda()));
+    assertEquals(
+        List.of("/a", "/a/lib64", "/a/lib", "/b", "/b/lib64", "/b/lib"),
+        searchPath().cuda().getFirst().folders().stream()
+            .map(path -> path.toString().replace(root.toString(), ""))
+            .toList());
+  }
+
+  @Test
+  void cudnnComesFromOneFolderAtATime() {
+    for (var place : searchPath().cudnn()) {
+      assertEquals(place.isLoader() ? 0 : 1, place.folders().size(), place::toString);
+    }
+  }
+
+  @Test
+  void anEmptyListIsRefused() {
+    properties.put(SearchPath.CUDA_PROPERTY, ":");
+    var e = assertThrows(IllegalArgumentException.class, () -> searchPath().cuda());
+    assertEquals("the folder list ':' names no folder", e.getMessage());
+  }
+}
