@@ -1,0 +1,300 @@
+package io.github.cudnn4j.host;
+
+import io.github.cudnn4j.bindings.Cudnn;
+import io.github.cudnn4j.bindings.NativeTypes;
+import java.lang.foreign.Arena;
+import java.lang.foreign.FunctionDescriptor;
+import java.lang.foreign.Linker;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.SymbolLookup;
+import java.lang.foreign.ValueLayout;
+import java.lang.invoke.MethodHandle;
+import java.util.Arrays;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.stream.Collectors;
+
+/**
+ * One of several cuDNN libraries in this process, whose functions are looked up in it alone. It
+ * answers a case with the category of the status and what the descriptor then holds.
+ */
+final class CudnnWitness {
+  private static final MemorySegment NONE = MemorySegment.NULL;
+  private static final int UNTOUCHED = -77;
+
+  /** Functions of pointers alone, which stand a NULL in each. */
+  private static final List<String> NULLS =
+      List.of(
+          "cudnnCreate",
+          "cudnnDestroy",
+          "cudnnCreateTensorDescriptor",
+          "cudnnDestroyTensorDescriptor",
+          "cudnnCreateDropoutDescriptor",
+          "cudnnDestroyDropoutDescriptor",
+          "cudnnCreateRNNDescriptor",
+          "cudnnDestroyRNNDescriptor",
+          "cudnnCreateRNNDataDescriptor",
+          "cudnnDestroyRNNDataDescriptor",
+          "cudnnCreateCTCLossDescriptor",
+          "cudnnDestroyCTCLossDescriptor",
+          "cudnnSetStream",
+          "cudnnGetStream",
+          "cudnnDropoutGetStatesSize");
+
+  private final SymbolLookup library;
+  private final Map<String, MethodHandle> functions = new HashMap<>();
+
+  CudnnWitness(SymbolLookup library) {
+    this.library = library;
+  }
+
+  private Object call(String name, Object... arguments) {
+    try {
+      return functions.computeIfAbsent(name, this::find).invokeWithArguments(arguments);
+    } catch (Throwable e) {
+      throw new AssertionError(name, e);
+    }
+  }
+
+  private MethodHandle find(String name) {
+    return Linker.nativeLinker().downcallHandle(library.findOrThrow(name), type(name));
+  }
+
+  /** The type that the generated bindings have for a function. */
+  private static FunctionDescriptor type(String name) {
+    try {
+      return (FunctionDescriptor) Cudnn.class.getMethod(name + "$descriptor").invoke(null);
+    } catch (ReflectiveOperationException e) {
+      throw new AssertionError(name, e);
+    }
+  }
+
+  private int status(String name, Object... arguments) {
+    return (int) call(name, arguments) / 1000 * 1000;
+  }
+
+  long version() {
+    return (long) call("cudnnGetVersion");
+  }
+
+  String answer(CudnnCase question) {
+    var a = question.arguments();
+    try (var arena = Arena.ofConfined()) {
+      return switch (question.kind()) {
+        case ERROR_NAME ->
+            ((MemorySegment) call("cudnnGetErrorString", a.get(0))).reinterpret(100).getString(0);
+        case PROPERTY -> {
+          var value = ints(arena, UNTOUCHED);
+          int status = status("cudnnGetProperty", a.get(0), value);
+          yield status + text(value);
+        }
+        case NULLS -> String.valueOf(nulls(NULLS.get(a.get(0).intValue())));
+        case TENSOR -> tensor(arena, a);
+        case DROPOUT_RESERVE -> dropoutReserve(arena, a);
+        case RNN -> rnn(arena, a);
+        case CLIP -> clip(arena, a);
+        case SEQUENCES -> sequences(arena, a);
+        case CTC -> ctc(arena, a);
+      };
+    }
+  }
+
+  private int nulls(String name) {
+    var arguments = new Object[type(name).argumentLayouts().size()];
+    Arrays.fill(arguments, NONE);
+    return status(name, arguments);
+  }
+
+  private String tensor(Arena arena, List<Number> a) {
+    var extents = new int[Math.max(0, a.size() / 2 - 1)];
+    var strides = new int[extents.length];
+    for (int d = 0; d < extents.length; d++) {
+      extents[d] = a.get(2 + 2 * d).intValue();
+      strides[d] = a.get(3 + 2 * d).intValue();
+    }
+    var tensor = create(arena, "cudnnCreateTensorDescriptor");
+    int status =
+        setTensor(arena, tensor, a.get(0).intValue(), a.get(1).intValue(), extents, strides);
+    var text = new StringBuilder().append(status);
+    // What is left of a descriptor that was refused is cuDNN's own business.
+    if (status == 0) {
+      var fields = ints(arena, UNTOUCHED, UNTOUCHED);
+      var extentsOut = fill(arena, 8);
+      var stridesOut = fill(arena, 8);
+      var size = arena.allocate(NativeTypes.C_LONG);
+      text.append(' ')
+          .append(
+              status(
+                  "cudnnGetTensorNdDescriptor",
+                  tensor,
+                  8,
+                  fields,
+                  fields.asSlice(4),
+                  extentsOut,
+                  stridesOut))
+          .append(text(fields))
+          .append(text(extentsOut))
+          .append(text(stridesOut))
+          .append(status("cudnnGetTensorSizeInBytes", tensor, size))
+          .append(' ')
+          .append(size.get(NativeTypes.C_LONG, 0));
+    }
+    destroy("cudnnDestroyTensorDescriptor", tensor);
+    return text.toString();
+  }
+
+  private int setTensor(
+      Arena arena, MemorySegment tensor, int type, int dims, int[] extents, int[] strides) {
+    return status(
+        "cudnnSetTensorNdDescriptor",
+        tensor,
+        type,
+        dims,
+        ints(arena, extents),
+        ints(arena, strides));
+  }
+
+  private String dropoutReserve(Arena arena, List<Number> a) {
+    int[] extents = a.stream().mapToInt(Number::intValue).toArray();
+    var strides = new int[extents.length];
+    int stride = 1;
+    for (int d = extents.length - 1; d >= 0; d--) {
+      strides[d] = stride;
+      stride *= extents[d];
+    }
+    var tensor = create(arena, "cudnnCreateTensorDescriptor");
+    setTensor(arena, tensor, 0, extents.length, extents, strides);
+    var size = arena.allocate(NativeTypes.C_LONG);
+    int status = status("cudnnDropoutGetReserveSpaceSize", tensor, size);
+    destroy("cudnnDestroyTensorDescriptor", tensor);
+    return status + " " + size.get(NativeTypes.C_LONG, 0);
+  }
+
+  private String rnn(Arena arena, List<Number> a) {
+    var rnn = create(arena, "cudnnCreateRNNDescriptor");
+    var dropout = create(arena, "cudnnCreateDropoutDescriptor");
+    // Clipping shows what a refused change leaves alone and an accepted one resets.
+    status("cudnnRNNSetClip_v9", rnn, 1, -3.0, 3.0);
+    var arguments = new Object[15];
+    arguments[0] = rnn;
+    for (int i = 0; i < a.size(); i++) {
+      arguments[i + 1] = a.get(i).intValue();
+    }
+    arguments[13] = a.get(12).intValue() == 0 ? NONE : dropout;
+    var text = new StringBuilder().append(status("cudnnSetRNNDescriptor_v8", arguments));
+    var fields = fill(arena, 12);
+    var dropoutOut = arena.allocate(NativeTypes.C_POINTER);
+    var flags = ints(arena, UNTOUCHED);
+    for (int i = 0; i < 12; i++) {
+      arguments[i + 1] = fields.asSlice(4L * i);
+    }
+    arguments[13] = dropoutOut;
+    arguments[14] = flags;
+    text.append(' ')
+        .append(status("cudnnGetRNNDescriptor_v8", arguments))
+        .append(text(fields))
+        .append(dropoutOut.get(NativeTypes.C_POINTER, 0).equals(dropout))
+        .append(text(flags))
+        .append(clipOf(arena, rnn));
+    destroy("cudnnDestroyRNNDescriptor", rnn);
+    destroy("cudnnDestroyDropoutDescriptor", dropout);
+    return text.toString();
+  }
+
+  private String clip(Arena arena, List<Number> a) {
+    var rnn = create(arena, "cudnnCreateRNNDescriptor");
+    int status = status("cudnnRNNSetClip_v9", rnn, a.get(0), a.get(1), a.get(2));
+    String clip = clipOf(arena, rnn);
+    destroy("cudnnDestroyRNNDescriptor", rnn);
+    return status + clip;
+  }
+
+  private String clipOf(Arena arena, MemorySegment rnn) {
+    var mode = ints(arena, UNTOUCHED);
+    var bounds = arena.allocate(ValueLayout.JAVA_DOUBLE, 2);
+    int status = status("cudnnRNNGetClip_v9", rnn, mode, bounds, bounds.asSlice(8));
+    return " " + status + text(mode) + Arrays.toString(bounds.toArray(ValueLayout.JAVA_DOUBLE));
+  }
+
+  private String sequences(Arena arena, List<Number> a) {
+    var data = create(arena, "cudnnCreateRNNDataDescriptor");
+    Object[] first = {data, 0, 0, 9, 1, 9, ints(arena, 9), NONE};
+    status("cudnnSetRNNDataDescriptor", first);
+    int[] lengths = a.stream().skip(7).mapToInt(Number::intValue).toArray();
+    var fill = arena.allocateFrom(ValueLayout.JAVA_DOUBLE, Math.PI);
+    int status =
+        status(
+            "cudnnSetRNNDataDescriptor",
+            data,
+            a.get(2),
+            a.get(3),
+            a.get(4),
+            a.get(5),
+            a.get(6),
+            lengths.length == 0 ? NONE : ints(arena, lengths),
+            a.get(1).intValue() == 0 ? NONE : fill);
+    var fields = fill(arena, 5);
+    var lengthsOut = fill(arena, 8);
+    var fillOut = arena.allocate(ValueLayout.JAVA_DOUBLE);
+    int got =
+        status(
+            "cudnnGetRNNDataDescriptor",
+            data,
+            fields,
+            fields.asSlice(4),
+            fields.asSlice(8),
+            fields.asSlice(12),
+            fields.asSlice(16),
+            a.get(0),
+            lengthsOut,
+            fillOut);
+    destroy("cudnnDestroyRNNDataDescriptor", data);
+    long bits = fillOut.get(ValueLayout.JAVA_LONG, 0);
+    return status + " " + got + text(fields) + text(lengthsOut) + Long.toHexString(bits);
+  }
+
+  private String ctc(Arena arena, List<Number> a) {
+    var ctc = create(arena, "cudnnCreateCTCLossDescriptor");
+    int status =
+        status("cudnnSetCTCLossDescriptor_v9", ctc, a.get(0), a.get(1), a.get(2), a.get(3));
+    var fields = fill(arena, 4);
+    int got =
+        status(
+            "cudnnGetCTCLossDescriptor_v9",
+            ctc,
+            fields,
+            fields.asSlice(4),
+            fields.asSlice(8),
+            fields.asSlice(12));
+    destroy("cudnnDestroyCTCLossDescriptor", ctc);
+    return status + " " + got + text(fields);
+  }
+
+  private MemorySegment create(Arena arena, String name) {
+    var out = arena.allocate(NativeTypes.C_POINTER);
+    RawCudnn.succeed((int) call(name, out));
+    return out.get(NativeTypes.C_POINTER, 0);
+  }
+
+  private void destroy(String name, MemorySegment object) {
+    RawCudnn.succeed((int) call(name, object));
+  }
+
+  private static MemorySegment ints(Arena arena, int... values) {
+    return arena.allocateFrom(ValueLayout.JAVA_INT, values);
+  }
+
+  private static MemorySegment fill(Arena arena, int count) {
+    var values = new int[count];
+    Arrays.fill(values, UNTOUCHED);
+    return ints(arena, values);
+  }
+
+  private static String text(MemorySegment ints) {
+    return Arrays.stream(ints.toArray(ValueLayout.JAVA_INT))
+        .filter(i -> i != UNTOUCHED)
+        .mapToObj(Integer::toString)
+        .collect(Collectors.joining(" ", " [", "] "));
+  }
+}
