@@ -33,7 +33,8 @@ final class HostLibrary implements AutoCloseable {
     if (place == null) {
       findings.advise(
           "For the host device, put cudnn4j's jar with the classifier linux-x86_64 on the class"
-              + " path, or name the folder of its libraries: -D"
+              + " path (or on the module path, with --add-modules io.github.cudnn4j.linux_x86_64),"
+              + " or name the folder of its libraries: -D"
               + PATH_PROPERTY
               + "=FOLDER.");
       return null;

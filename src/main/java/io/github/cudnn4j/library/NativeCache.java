@@ -27,13 +27,14 @@ import org.jspecify.annotations.Nullable;
  * once; a folder that is there is only read.
  */
 final class NativeCache {
-  private static final String RESOURCES = "/io/github/cudnn4j/native/linux-x86_64/";
+  private static final String RESOURCES = "io/github/cudnn4j/native/linux-x86_64/";
 
   private final Environment environment;
   private final Function<String, @Nullable URL> resources;
 
   NativeCache(Environment environment) {
-    this(environment, file -> NativeCache.class.getResource(RESOURCES + file));
+    // Asked of the loader, not of the class: on the module path that jar is a module of its own.
+    this(environment, file -> NativeCache.class.getClassLoader().getResource(RESOURCES + file));
   }
 
   /** Takes the files from somewhere else, by name. */
