@@ -80,6 +80,7 @@ tests() {
     class=${class#"$kit/tests/"}
     class=${class%.class}
     class=${class//\//.}
+    [[ $class != *_jmhTest ]] || continue
     report=$results/tests/$class
     mkdir -p "$report"
     within 10 "${java[@]}" org.junit.platform.console.ConsoleLauncher execute \
