@@ -16,7 +16,7 @@ class alignas(64) CallSite {
   /** Counts a call; returns the status that this call has to return at once, 0 for none. */
   int enter() {
     count_.fetch_add(1, std::memory_order_relaxed);
-    return any_fault.load(std::memory_order_relaxed) ? injected() : 0;
+    return fault_set.load(std::memory_order_relaxed) ? injected() : 0;
   }
 
   const char* name() const { return name_; }
@@ -24,19 +24,14 @@ class alignas(64) CallSite {
   long long count() const { return count_.load(std::memory_order_relaxed); }
 
  private:
-  friend class FaultTable;
+  int injected() const;
 
-  int injected();
-
-  /** Whether any fault is set, so that a call without one pays a single load. */
-  static std::atomic<bool> any_fault;
+  /** Whether a fault is set, so that a call without one pays a single load. */
+  static std::atomic<bool> fault_set;
+  friend class FaultPlan;
 
   const char* name_;
   std::atomic<long long> count_{0};
-  /** Calls left until the fault, counting the faulty one; 0 when there is none. */
-  long long calls_to_fault_ = 0;
-  int status_ = 0;
-  bool sticky_ = false;
   bool can_fail_;
 };
 

@@ -39,48 +39,43 @@ long long live_count(Live kind) {
   return live_counts[static_cast<size_t>(kind)].load(std::memory_order_relaxed);
 }
 
-/** The faults that are set: one for each function and one for whichever function is called. */
-class FaultTable {
+/** The fault that is set, for one function or for whichever is called; a new one replaces it. */
+class FaultPlan {
  public:
-  static bool set(CallSite* site, long long k, int status, bool sticky) {
+  static void set(const CallSite* site, long long k, int status, bool sticky) {
     const std::lock_guard lock(mutex_);
-    CallSite& target = site != nullptr ? *site : anyone_;
-    target.calls_to_fault_ = k;
-    target.status_ = status;
-    target.sticky_ = sticky;
-    refresh();
-    return true;
+    site_ = site;
+    calls_left_ = k;
+    status_ = status;
+    sticky_ = sticky;
+    CallSite::fault_set.store(k > 0, std::memory_order_relaxed);
   }
 
-  static int due(CallSite& site) {
+  /** The status that a call has to return, 0 for none. */
+  static int due(const CallSite& site) {
     const std::lock_guard lock(mutex_);
-    if (!site.can_fail()) return 0;
-    const int own = count_down(site);
-    const int shared = count_down(anyone_);
-    if (own != 0 || shared != 0) refresh();
-    return own != 0 ? own : shared;
+    const bool concerned = site_ == nullptr ? site.can_fail() : site_ == &site;
+    if (!concerned || calls_left_ == 0 || --calls_left_ > 0) return 0;
+    if (sticky_) {
+      calls_left_ = 1;
+    } else {
+      CallSite::fault_set.store(false, std::memory_order_relaxed);
+    }
+    return status_;
   }
 
  private:
-  static int count_down(CallSite& target) {
-    if (target.calls_to_fault_ == 0 || --target.calls_to_fault_ > 0) return 0;
-    if (target.sticky_) target.calls_to_fault_ = 1;
-    return target.status_;
-  }
-
-  static void refresh() {
-    bool any = anyone_.calls_to_fault_ > 0;
-    for (const CallSite& site : call_sites()) any = any || site.calls_to_fault_ > 0;
-    CallSite::any_fault.store(any, std::memory_order_relaxed);
-  }
-
   static inline std::mutex mutex_;
-  static inline constinit CallSite anyone_{nullptr, true};
+  static inline const CallSite* site_ = nullptr;
+  /** Counting the faulty call; 0 when there is no fault. */
+  static inline long long calls_left_ = 0;
+  static inline int status_ = 0;
+  static inline bool sticky_ = false;
 };
 
-constinit std::atomic<bool> CallSite::any_fault{false};
+constinit std::atomic<bool> CallSite::fault_set{false};
 
-int CallSite::injected() { return FaultTable::due(*this); }
+int CallSite::injected() const { return FaultPlan::due(*this); }
 
 }  // namespace cudnn4j
 
@@ -103,11 +98,11 @@ CUDNN4J_API long long cudnn4jHostCalls(const char* function) {
 
 CUDNN4J_API int cudnn4jHostFail(const char* function, long long k, int status, int sticky) {
   if (k < 0 || (k > 0 && status == 0)) return 1;
-  CallSite* site = nullptr;
+  const CallSite* site = nullptr;
   if (function != nullptr) {
     site = find_call_site(function);
     if (site == nullptr || !site->can_fail()) return 1;
   }
-  FaultTable::set(site, k, status, sticky != 0);
+  FaultPlan::set(site, k, status, sticky != 0);
   return 0;
 }
