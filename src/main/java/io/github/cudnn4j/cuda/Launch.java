@@ -153,7 +153,9 @@ public final class Launch extends DeviceResource {
 
   private KernelParameter parameter(int index) {
     checkOpen();
-    Arguments.between(index, 0, buffers.length - 1L, "parameter of " + kernel.name());
+    if (index < 0 || index >= buffers.length) {
+      throw new IllegalArgumentException("%s has no parameter %d".formatted(kernel, index));
+    }
     return kernel.parameters().get(index);
   }
 

@@ -18,6 +18,7 @@ final class Staging extends DeviceResource {
   }
 
   static Staging of(Device device) {
+    device.refuseWhileCapturing("a copy that waits");
     return device.resource(Staging.class, Staging::create);
   }
 
@@ -26,8 +27,6 @@ final class Staging extends DeviceResource {
   }
 
   void upload(MemorySegment source, long address) {
-    var stream = device().stream();
-    stream.refuseWhileCapturing("a copy that waits");
     for (long at = 0; at < source.byteSize(); at += PIECE_BYTES) {
       var bytes = Math.min(PIECE_BYTES, source.byteSize() - at);
       MemorySegment.copy(source, at, pinned.segment(), 0, bytes);
@@ -40,8 +39,6 @@ final class Staging extends DeviceResource {
   }
 
   void download(long address, MemorySegment target) {
-    var stream = device().stream();
-    stream.refuseWhileCapturing("a copy that waits");
     for (long at = 0; at < target.byteSize(); at += PIECE_BYTES) {
       var bytes = Math.min(PIECE_BYTES, target.byteSize() - at);
       copy(

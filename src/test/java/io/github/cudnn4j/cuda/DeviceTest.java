@@ -1,0 +1,252 @@
+package io.github.cudnn4j.cuda;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertNotSame;
+import static org.junit.jupiter.api.Assertions.assertSame;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
+
+import io.github.cudnn4j.bindings.CudaDriver;
+import io.github.cudnn4j.bindings.Cudart;
+import io.github.cudnn4j.library.HostControl;
+import io.github.cudnn4j.library.NativeLibraries;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.atomic.AtomicReference;
+import org.junit.jupiter.api.Test;
+
+/** Opening, owning and closing a device. */
+class DeviceTest {
+  /** Runs on another thread and hands the exception back. */
+  private static Throwable onOtherThread(String name, Runnable action) throws InterruptedException {
+    var thrown = new AtomicReference<Throwable>();
+    var thread =
+        Thread.ofPlatform()
+            .name(name)
+            .start(
+                () -> {
+                  try {
+                    action.run();
+                  } catch (Throwable e) {
+                    thrown.set(e);
+                  }
+                });
+    thread.join();
+    return thrown.get();
+  }
+
+  @Test
+  void saysWhatItIs() {
+    try (var device = Device.open()) {
+      assertEquals(NativeLibraries.load().kind(), device.kind());
+      assertFalse(device.name().isBlank());
+      assertTrue(device.multiprocessors() > 0);
+      assertTrue(device.computeCapability() >= 50);
+      assertTrue(device.memory().free() > 0);
+      assertTrue(device.memory().total() >= device.memory().free());
+      assertTrue(device.isOpen());
+      device.synchronize();
+    }
+  }
+
+  @Test
+  void closesOnceAndRefusesAfterwards() {
+    var device = Device.open();
+    var stream = device.stream();
+    device.close();
+    device.close();
+    assertFalse(device.isOpen());
+    for (Runnable use :
+        List.<Runnable>of(
+            device::stream,
+            device::blas,
+            device::kernels,
+            device::memory,
+            device::synchronize,
+            device::checkAccess,
+            () -> device.handOver(Thread.currentThread()),
+            () -> DeviceBuffer.allocate(device, ElementType.FLOAT32, 1),
+            () -> PinnedBuffer.allocate(device, ElementType.FLOAT32, 1),
+            () -> Event.create(device),
+            () -> Stream.create(device))) {
+      var e = assertThrows(IllegalStateException.class, use::run);
+      assertEquals("Device is closed", e.getMessage());
+    }
+    var e = assertThrows(IllegalStateException.class, stream::synchronize);
+    assertEquals("Stream is closed", e.getMessage());
+  }
+
+  @Test
+  void closesWhatIsLeftOpenNewestFirst() {
+    var closed = new ArrayList<String>();
+    var device = Device.open();
+    class Resource extends DeviceResource {
+      private final String name;
+
+      Resource(String name) {
+        super(device);
+        this.name = name;
+      }
+
+      @Override
+      protected void release() {
+        closed.add(name);
+      }
+    }
+    var first = new Resource("first");
+    var second = new Resource("second");
+    var third = new Resource("third");
+    var buffer = DeviceBuffer.allocate(device, ElementType.FLOAT32, 10);
+    second.close();
+    device.close();
+    assertEquals(List.of("second", "third", "first"), closed);
+    assertFalse(first.isOpen() || third.isOpen());
+    first.close();
+    buffer.close();
+    assertThrows(IllegalStateException.class, buffer::pointer);
+  }
+
+  @Test
+  void closesAllEvenIfClosingFails() {
+    var device = Device.open();
+    class Failing extends DeviceResource {
+      private final String name;
+
+      Failing(String name) {
+        super(device);
+        this.name = name;
+      }
+
+      @Override
+      protected void release() {
+        throw new IllegalStateException(name);
+      }
+    }
+    var one = new Failing("one");
+    var two = new Failing("two");
+    var e = assertThrows(IllegalStateException.class, device::close);
+    assertEquals("two", e.getMessage());
+    assertEquals("one", e.getSuppressed()[0].getMessage());
+    assertFalse(device.isOpen() || one.isOpen() || two.isOpen());
+  }
+
+  @Test
+  void hasOneResourceOfAType() {
+    try (var device = Device.open();
+        var other = Device.open()) {
+      assertSame(device.blas(), device.blas());
+      assertNotSame(device.blas(), other.blas());
+      device.blas().close();
+      assertTrue(device.blas().isOpen());
+    }
+  }
+
+  @Test
+  void belongsToItsThread() throws InterruptedException {
+    try (var device = Device.open();
+        var buffer = DeviceBuffer.allocate(device, ElementType.FLOAT32, 1)) {
+      var name = Thread.currentThread().getName();
+      for (Runnable use :
+          List.<Runnable>of(
+              device::synchronize, device::close, buffer::pointer, buffer::clear, buffer::close)) {
+        var e = onOtherThread("intruder", use);
+        assertSame(WrongThreadException.class, e.getClass(), () -> "got " + e);
+        assertEquals(
+            "the device belongs to thread '" + name + "' and is used by thread 'intruder'",
+            e.getMessage());
+      }
+      assertTrue(device.isOpen());
+      buffer.clear();
+    }
+  }
+
+  @Test
+  void canBeHandedOver() throws InterruptedException {
+    var device = Device.open();
+    var buffer = DeviceBuffer.allocate(device, ElementType.FLOAT32, 3);
+    var next =
+        Thread.ofPlatform()
+            .name("next")
+            .unstarted(
+                () -> {
+                  var fill = device.kernels().get("fill", "fill_f32");
+                  fill.overElements(3, buffer, 2f, 3L).run();
+                  assertEquals(2, buffer.toFloats()[2]);
+                  device.close();
+                });
+    var failure = new AtomicReference<Throwable>();
+    next.setUncaughtExceptionHandler((thread, e) -> failure.set(e));
+    device.handOver(next);
+    var e = assertThrows(WrongThreadException.class, device::synchronize);
+    assertTrue(e.getMessage().startsWith("the device belongs to thread 'next'"), e::getMessage);
+    next.start();
+    next.join();
+    assertEquals(null, failure.get());
+    assertFalse(device.isOpen());
+    device.close();
+  }
+
+  @Test
+  void needsAPlatformThread() throws InterruptedException {
+    var thrown = new AtomicReference<Throwable>();
+    Thread.ofVirtual()
+        .start(
+            () -> {
+              try {
+                Device.open().close();
+              } catch (Throwable e) {
+                thrown.set(e);
+              }
+            })
+        .join();
+    assertSame(IllegalStateException.class, thrown.get().getClass());
+    try (var device = Device.open()) {
+      var virtual = Thread.ofVirtual().unstarted(() -> {});
+      assertThrows(IllegalArgumentException.class, () -> device.handOver(virtual));
+    }
+  }
+
+  /** As SQLite tests its memory: every call fails once, and nothing is left. */
+  @Test
+  void openingFailsCleanlyAtEveryCall() {
+    assumeTrue(HostControl.ifHost().isPresent(), "only the host device can be made to fail");
+    var host = HostControl.get();
+    var before = host.live();
+    var failures = 0;
+    for (var k = 1; ; k++) {
+      assertTrue(k < 1000, "opening never succeeds");
+      host.fail(null, k, Cudart.cudaErrorUnknown(), false);
+      Device device;
+      try {
+        device = Device.open();
+      } catch (CudaException e) {
+        host.clearFault();
+        failures++;
+        assertEquals(Cudart.cudaErrorUnknown(), e.code());
+        assertEquals(CudaDriver.CUDA_ERROR_UNKNOWN(), e.code());
+        assertEquals(before, host.live(), "call " + k);
+        continue;
+      }
+      host.clearFault();
+      device.close();
+      break;
+    }
+    assertTrue(failures >= 8, failures + " calls failed");
+    assertEquals(before, host.live());
+  }
+
+  /** From the k-th call on everything fails, closing too: the error is reported, not a crash. */
+  @Test
+  void openingFailsWhenNothingWorksAnyMore() {
+    assumeTrue(HostControl.ifHost().isPresent(), "only the host device can be made to fail");
+    var host = HostControl.get();
+    for (var k = 1; k < 8; k++) {
+      host.fail("cudaSetDevice", 1, Cudart.cudaErrorUnknown(), true);
+      var e = assertThrows(CudaException.class, Device::open);
+      host.clearFault();
+      assertEquals("cudaSetDevice", e.function());
+    }
+  }
+}

@@ -1,0 +1,171 @@
+package io.github.cudnn4j.cuda;
+
+import static io.github.cudnn4j.cuda.ElementType.FLOAT32;
+import static io.github.cudnn4j.cuda.ElementType.FLOAT64;
+import static io.github.cudnn4j.cuda.ElementType.INT32;
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertSame;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.lang.foreign.Arena;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.function.Executable;
+
+/** Kernels are compiled, checked against their declarations, and launched. */
+class KernelsTest {
+  private Device device;
+
+  @BeforeEach
+  void open() {
+    device = Device.open();
+  }
+
+  @AfterEach
+  void close() {
+    device.close();
+  }
+
+  private static void refuses(String message, Executable action) {
+    assertEquals(message, assertThrows(IllegalArgumentException.class, action).getMessage());
+  }
+
+  @Test
+  void aKernelRuns() {
+    var n = 100_000;
+    try (var buffer = DeviceBuffer.allocate(device, FLOAT32, n);
+        var launch =
+            device.kernels().get("fill", "fill_f32").overElements(n, buffer, 1.5f, (long) n)) {
+      launch.run();
+      var values = buffer.toFloats();
+      assertEquals(1.5f, values[0]);
+      assertEquals(1.5f, values[n - 1]);
+    }
+  }
+
+  @Test
+  void argumentsCanBeChanged() {
+    try (var one = DeviceBuffer.allocate(device, INT32, 4);
+        var two = DeviceBuffer.allocate(device, INT32, 4);
+        var launch = device.kernels().get("fill", "fill_i32").bind(1, 64, one, 1, 4L)) {
+      two.clear();
+      launch.run();
+      launch.set(0, two).set(1, 9).set(2, 3L).run();
+      assertArrayEquals(new int[] {1, 1, 1, 1}, one.toInts());
+      assertArrayEquals(new int[] {9, 9, 9, 0}, two.toInts());
+    }
+  }
+
+  @Test
+  void aFileIsCompiledOnce() {
+    var kernels = device.kernels();
+    assertSame(kernels.get("fill", "fill_f64"), kernels.get("fill", "fill_f64"));
+    assertEquals("fill_f64", kernels.get("fill", "fill_f64").name());
+  }
+
+  @Test
+  void everyFileCompiles() throws Exception {
+    var folder = Kernels.class.getResource("/io/github/cudnn4j/kernels/fill.cu");
+    try (var files = Files.list(Path.of(folder.toURI()).getParent())) {
+      for (var file : files.toList()) {
+        var name = file.getFileName().toString();
+        if (name.endsWith(".cu")) {
+          var base = name.substring(0, name.length() - 3);
+          var e =
+              assertThrows(
+                  IllegalArgumentException.class, () -> device.kernels().get(base, "missing"));
+          assertTrue(
+              e.getMessage().startsWith("there is no kernel 'missing' in " + name), e::getMessage);
+        }
+      }
+    }
+  }
+
+  @Test
+  void argumentsMustFitTheDeclaration() {
+    var fill = device.kernels().get("fill", "fill_f32");
+    try (var floats = DeviceBuffer.allocate(device, FLOAT32, 4);
+        var doubles = DeviceBuffer.allocate(device, FLOAT64, 4)) {
+      refuses(
+          "fill_f32[DeviceBuffer of FLOAT32 target, float value, long n] takes 3 arguments, got 2",
+          () -> fill.bind(1, 1, floats, 1f));
+      refuses(
+          "argument 0 of fill_f32 is a DeviceBuffer of FLOAT64, must be a DeviceBuffer of FLOAT32"
+              + " target",
+          () -> fill.bind(1, 1, doubles, 1f, 4L));
+      refuses(
+          "argument 1 of fill_f32 is a double, must be a float value",
+          () -> fill.bind(1, 1, floats, 1.0, 4L));
+      refuses(
+          "argument 2 of fill_f32 is a int, must be a long n",
+          () -> fill.bind(1, 1, floats, 1f, 4));
+      refuses(
+          "argument 1 of fill_f32 is a String, must be a float value",
+          () -> fill.bind(1, 1, floats, "1", 4L));
+      try (var launch = fill.bind(1, 1, floats, 1f, 4L)) {
+        refuses(
+            "fill_f32[DeviceBuffer of FLOAT32 target, float value, long n] has no parameter 3",
+            () -> launch.set(3, 1f));
+      }
+      refuses("block = 1025, must be from 1 to 1024", () -> fill.bind(1, 1025, floats, 1f, 4L));
+      refuses("grid = 0, must be from 1 to 2147483647", () -> fill.bind(0, 1, floats, 1f, 4L));
+    }
+  }
+
+  @Test
+  void unknownKernelsAreNamed() {
+    refuses(
+        "there is no kernel 'fill_f16' in fill.cu, which has [fill_f32, fill_f64, fill_i32]",
+        () -> device.kernels().get("fill", "fill_f16"));
+    refuses("there is no kernel file 'none.cu'", () -> device.kernels().get("none", "x"));
+    refuses("there is no kernel file '../fill.cu'", () -> device.kernels().get("../fill", "x"));
+  }
+
+  @Test
+  void closedArgumentsAreRefused() {
+    var buffer = DeviceBuffer.allocate(device, FLOAT32, 4);
+    var launch = device.kernels().get("fill", "fill_f32").overElements(4, buffer, 1f, 4L);
+    buffer.close();
+    assertEquals(
+        "DeviceBuffer is closed",
+        assertThrows(IllegalStateException.class, launch::run).getMessage());
+    launch.close();
+    launch.close();
+    assertEquals(
+        "Launch is closed", assertThrows(IllegalStateException.class, launch::run).getMessage());
+    assertEquals(
+        "Launch is closed",
+        assertThrows(IllegalStateException.class, () -> launch.set(1, 2f)).getMessage());
+  }
+
+  @Test
+  void aSourceThatIsWrongIsToldWhy() {
+    try (var arena = Arena.ofConfined()) {
+      var e =
+          assertThrows(
+              CudaException.class,
+              () -> KernelCompiler.compile(device, "wrong.cu", "this is no C++", "", arena));
+      assertEquals("nvrtcCompileProgram", e.function());
+      assertTrue(e.getMessage().contains("wrong.cu\n"), e::getMessage);
+    }
+  }
+
+  @Test
+  void parametersAreReadFromDeclarations() {
+    assertEquals(
+        "[DeviceBuffer of FLOAT64 a, DeviceBuffer b, DeviceBuffer of INT64 c, int d, double e]",
+        KernelParameter.parse(
+                "const double* __restrict__ a, void *b,\n    const long long* c, const int d,"
+                    + " double e")
+            .toString());
+    assertEquals("[]", KernelParameter.parse(" ").toString());
+    refuses(
+        "parameter 'x' has type 'half*', which kernels do not have",
+        () -> KernelParameter.parse("half* x"));
+  }
+}

@@ -1,0 +1,159 @@
+package io.github.cudnn4j.cuda;
+
+import static io.github.cudnn4j.cuda.ElementType.FLOAT32;
+import static io.github.cudnn4j.cuda.ElementType.INT32;
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.function.Executable;
+
+/** Streams, events, and captured work. */
+class StreamTest {
+  private Device device;
+
+  @BeforeEach
+  void open() {
+    device = Device.open();
+  }
+
+  @AfterEach
+  void close() {
+    device.close();
+  }
+
+  private static void illegal(String message, Executable action) {
+    assertEquals(message, assertThrows(IllegalStateException.class, action).getMessage());
+  }
+
+  @Test
+  void aStreamWaitsForAnother() {
+    try (var producer = Stream.create(device);
+        var consumer = Stream.create(device);
+        var ready = Event.create(device);
+        var a = DeviceBuffer.allocate(device, INT32, 1000);
+        var b = DeviceBuffer.allocate(device, INT32, 1000)) {
+      var fill = device.kernels().get("fill", "fill_i32").overElements(1000, a, 7, 1000L);
+      fill.run(producer);
+      producer.record(ready);
+      consumer.waitFor(ready);
+      b.copyFrom(a, consumer);
+      consumer.synchronize();
+      assertTrue(consumer.isDone());
+      assertEquals(7, b.toInts()[999]);
+      fill.close();
+    }
+  }
+
+  @Test
+  void eventsMeasureTime() {
+    try (var start = Event.create(device);
+        var end = Event.create(device);
+        var buffer = DeviceBuffer.allocate(device, INT32, 1 << 20)) {
+      assertTrue(start.isDone());
+      start.record();
+      buffer.clear();
+      end.record();
+      end.synchronize();
+      assertTrue(end.isDone());
+      var millis = end.millisSince(start);
+      assertTrue(millis >= 0 && millis < 60_000, () -> "millis = " + millis);
+    }
+  }
+
+  @Test
+  void nothingWorksAfterClose() {
+    var stream = Stream.create(device);
+    var event = Event.create(device);
+    stream.close();
+    stream.close();
+    illegal("Stream is closed", stream::synchronize);
+    illegal("Stream is closed", stream::isDone);
+    illegal("Stream is closed", stream::handle);
+    illegal("Stream is closed", () -> stream.record(event));
+    illegal("Stream is closed", () -> stream.capture(() -> {}));
+    event.close();
+    event.close();
+    illegal("Event is closed", event::record);
+    illegal("Event is closed", event::synchronize);
+    illegal("Event is closed", () -> device.stream().waitFor(event));
+  }
+
+  @Test
+  void capturedWorkIsReplayed() {
+    try (var x = DeviceBuffer.allocate(device, FLOAT32, 4);
+        var y = DeviceBuffer.allocate(device, FLOAT32, 4);
+        var norm = DeviceBuffer.allocate(device, FLOAT32, 1)) {
+      var stream = device.stream();
+      device.blas();
+      x.copyFrom(new float[] {1, 2, 3, 4});
+      y.clear();
+      try (var graph =
+          stream.capture(
+              () -> {
+                assertTrue(stream.isCapturing());
+                device.blas().axpy(1, x, y);
+                device.blas().nrm2(y, norm);
+              })) {
+        assertFalse(stream.isCapturing());
+        stream.synchronize();
+        assertArrayEquals(new float[4], y.toFloats());
+        graph.launch();
+        graph.launch();
+        assertArrayEquals(new float[] {2, 4, 6, 8}, y.toFloats());
+        assertEquals(Math.sqrt(120), norm.toFloats()[0], 1e-5);
+        x.copyFrom(new float[] {-2, -4, -6, -8});
+        try (var other = Stream.create(device)) {
+          graph.launch(other);
+          other.synchronize();
+        }
+        assertArrayEquals(new float[4], y.toFloats());
+      }
+    }
+  }
+
+  @Test
+  void aGraphOutlivesNoMemory() {
+    var buffer = DeviceBuffer.allocate(device, INT32, 4);
+    var pinned = PinnedBuffer.allocate(device, INT32, 4);
+    var one = device.stream().capture(() -> buffer.slice(1, 2).clear());
+    var two = device.stream().capture(() -> buffer.copyTo(pinned));
+    pinned.close();
+    one.launch();
+    illegal("memory that the captured work uses is closed", two::launch);
+    buffer.close();
+    illegal("memory that the captured work uses is closed", one::launch);
+    one.close();
+    one.close();
+    illegal("CapturedGraph is closed", one::launch);
+    two.close();
+  }
+
+  @Test
+  void whatWaitsCannotBeCaptured() {
+    try (var buffer = DeviceBuffer.allocate(device, INT32, 1)) {
+      var stream = device.stream();
+      illegal(
+          "waiting for the stream cannot be captured", () -> stream.capture(stream::synchronize));
+      illegal("a copy that waits cannot be captured", () -> stream.capture(buffer::toInts));
+      illegal("closing a resource cannot be captured", () -> stream.capture(buffer::close));
+      illegal(
+          "allocating memory cannot be captured",
+          () -> stream.capture(() -> DeviceBuffer.allocate(device, INT32, 1)));
+      illegal(
+          "a capture is under way on this device",
+          () -> stream.capture(() -> stream.capture(() -> {})));
+      illegal(
+          "a capture is under way on this thread",
+          () -> stream.capture(() -> device.handOver(new Thread())));
+      assertFalse(stream.isCapturing());
+      buffer.copyFrom(new int[] {5});
+      assertArrayEquals(new int[] {5}, buffer.toInts());
+    }
+  }
+}
