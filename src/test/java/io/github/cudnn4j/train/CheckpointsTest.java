@@ -1,0 +1,170 @@
+package io.github.cudnn4j.train;
+
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import io.github.cudnn4j.io.SafeTensorsWriter;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+class CheckpointsTest {
+
+  private static final class Crash extends RuntimeException {
+    private static final long serialVersionUID = 1;
+  }
+
+  @TempDir Path folder;
+
+  @Test
+  void readsWhatItWrote() throws IOException {
+    var checkpoints = Checkpoints.in(folder.resolve("new"), 1);
+    assertTrue(checkpoints.latest().isEmpty());
+    Path written = save(checkpoints, 12);
+    var checkpoint = checkpoints.latest().orElseThrow();
+    assertEquals(written, checkpoint.folder());
+    assertEquals("step-000000012", written.getFileName().toString());
+    assertEquals(12, checkpoint.step());
+    assertEquals(3, checkpoint.epoch());
+    assertEquals(Map.of("hidden", 5L), checkpoint.modelConfiguration());
+    try (var weights = checkpoint.weights();
+        var state = checkpoint.state()) {
+      assertArrayEquals(new float[] {12}, weights.floats("w"));
+      assertArrayEquals(new double[] {12}, state.doubles("s"));
+    }
+  }
+
+  @Test
+  void keepsTheNewest() throws IOException {
+    var checkpoints = Checkpoints.in(folder, 2);
+    for (long step : new long[] {1, 20, 3, 100}) {
+      save(checkpoints, step);
+    }
+    assertEquals(List.of("step-000000020", "step-000000100"), names());
+    assertEquals(100, checkpoints.latest().orElseThrow().step());
+    assertThrows(IllegalArgumentException.class, () -> Checkpoints.in(folder, 0));
+  }
+
+  /** Wherever writing stops, a whole checkpoint is found and the next write works. */
+  @ParameterizedTest
+  @ValueSource(booleans = {false, true})
+  void aCrashAtAnyStageLeavesAWholeCheckpoint(boolean replacing) throws IOException {
+    var stages = new ArrayList<String>();
+    var probe = folder.resolve("probe");
+    save(Checkpoints.in(probe, 1), 1);
+    save(new Checkpoints(probe, 1, stages::add), replacing ? 1 : 2);
+    assertTrue(stages.containsAll(List.of("folder", "weights", "state", "description", "renamed")));
+    assertEquals(replacing, stages.contains("replaced"));
+    assertEquals(!replacing, stages.contains("pruned"));
+    for (String crashAt : stages) {
+      var place = folder.resolve(crashAt);
+      save(Checkpoints.in(place, 2), 1);
+      save(Checkpoints.in(place, 2), 5);
+      var crashing =
+          new Checkpoints(
+              place,
+              1,
+              stage -> {
+                if (stage.equals(crashAt)) {
+                  throw new Crash();
+                }
+              });
+      assertThrows(Crash.class, () -> save(crashing, replacing ? 5 : 6));
+      var latest = Checkpoints.in(place, 1).latest().orElseThrow();
+      assertTrue(latest.step() >= (crashAt.equals("replaced") ? 1 : 5), crashAt);
+      save(Checkpoints.in(place, 1), 7);
+      assertEquals(7, Checkpoints.in(place, 1).latest().orElseThrow().step());
+      try (var children = Files.list(place)) {
+        assertEquals(
+            List.of("step-000000007"),
+            children.map(child -> child.getFileName().toString()).toList(),
+            "nothing is left behind");
+      }
+    }
+  }
+
+  @Test
+  void everyDamageIsFoundAndTheOneBeforeIsUsed() throws IOException {
+    var checkpoints = Checkpoints.in(folder, 2);
+    save(checkpoints, 1);
+    Path newest = save(checkpoints, 2);
+    for (String name : List.of("weights.safetensors", "state.safetensors", "checkpoint.json")) {
+      Path file = newest.resolve(name);
+      byte[] whole = Files.readAllBytes(file);
+      for (int cut : new int[] {0, 1, whole.length / 2, whole.length - 2}) {
+        Files.write(file, Arrays.copyOf(whole, cut));
+        assertEquals(1, checkpoints.latest().orElseThrow().step(), name + " cut at " + cut);
+      }
+      Files.delete(file);
+      assertEquals(1, checkpoints.latest().orElseThrow().step(), name + " deleted");
+      Files.write(file, whole);
+      assertEquals(2, checkpoints.latest().orElseThrow().step());
+    }
+    for (String name : List.of("weights.safetensors", "state.safetensors")) {
+      Path file = newest.resolve(name);
+      byte[] whole = Files.readAllBytes(file);
+      for (int i = 0; i < whole.length; i++) {
+        byte[] flipped = whole.clone();
+        flipped[i] ^= 16;
+        Files.write(file, flipped);
+        var error = assertThrows(IOException.class, () -> Checkpoint.open(newest));
+        assertTrue(error.getMessage().contains("is damaged"), error.getMessage());
+      }
+      Files.write(file, whole);
+    }
+  }
+
+  @Test
+  void refusesAnotherFormat() throws IOException {
+    Path written = save(Checkpoints.in(folder, 1), 1);
+    Path file = written.resolve("checkpoint.json");
+    Files.writeString(file, Files.readString(file).replace("\"format\":1", "\"format\":2"));
+    var error = assertThrows(IOException.class, () -> Checkpoint.open(written));
+    assertEquals(written + " has format 2, readable is 1", error.getMessage());
+    assertTrue(Checkpoints.in(folder, 1).latest().isEmpty());
+  }
+
+  @Test
+  void otherFilesInTheFolderStay() throws IOException {
+    Files.writeString(folder.resolve("notes.txt"), "keep");
+    Files.createDirectory(folder.resolve("step-1"));
+    var checkpoints = Checkpoints.in(folder, 1);
+    save(checkpoints, 1);
+    save(checkpoints, 2);
+    assertTrue(Files.exists(folder.resolve("notes.txt")));
+    assertTrue(Files.exists(folder.resolve("step-1")));
+    assertFalse(Files.exists(folder.resolve("step-000000001")));
+  }
+
+  private static Path save(Checkpoints checkpoints, long step) throws IOException {
+    var description = new LinkedHashMap<String, Object>();
+    description.put("format", Checkpoint.FORMAT);
+    description.put("step", step);
+    description.put("epoch", 3);
+    description.put("model", Map.of("hidden", 5));
+    description.put("trainer", Map.of());
+    return checkpoints.save(
+        step,
+        new SafeTensorsWriter().add("w", new long[] {1}, new float[] {step}),
+        new SafeTensorsWriter().add("s", new long[] {1}, new double[] {step}),
+        description);
+  }
+
+  private List<String> names() throws IOException {
+    try (var children = Files.list(folder)) {
+      return children.map(child -> child.getFileName().toString()).sorted().toList();
+    }
+  }
+}

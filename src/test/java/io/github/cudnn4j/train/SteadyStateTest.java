@@ -1,0 +1,92 @@
+package io.github.cudnn4j.train;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import io.github.cudnn4j.cuda.Device;
+import io.github.cudnn4j.cuda.ElementType;
+import io.github.cudnn4j.cudnn.RnnMode;
+import io.github.cudnn4j.library.HostControl;
+import io.github.cudnn4j.library.Live;
+import java.lang.management.ManagementFactory;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.SplittableRandom;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/** What a training step must not do once it runs: allocate, or wait for the device. */
+class SteadyStateTest {
+
+  private static final List<String> FORBIDDEN =
+      List.of(
+          "cudaMalloc",
+          "cudaMallocAsync",
+          "cudaFree",
+          "cudaHostAlloc",
+          "cudaFreeHost",
+          "cudaStreamSynchronize",
+          "cudaDeviceSynchronize",
+          "cudaMemcpy",
+          "cudaMemset",
+          "cudaGraphInstantiate",
+          "cudaEventCreateWithFlags",
+          "cudnnCreateTensorDescriptor",
+          "cudnnSetRNNDataDescriptor",
+          "cudnnGetRNNTempSpaceSizes");
+
+  @ParameterizedTest
+  @ValueSource(booleans = {false, true})
+  void allocatesNothingAndWaitsForNothing(boolean capture) {
+    var threads = (com.sun.management.ThreadMXBean) ManagementFactory.getThreadMXBean();
+    int[] tokens = new SplittableRandom(4).ints(500, 0, 6).toArray();
+    var batches = SequentialBatches.training(tokens, 4, 6, false);
+    var config =
+        TrainerConfig.of(Optimizer.adam(1e-3)).clip(Clip.byNorm(1)).capture(capture);
+    var schedule = Schedule.cosine(10, 100_000, 0);
+    try (var device = Device.open();
+        var model = new TinyModel(device, ElementType.FLOAT32, RnnMode.LSTM, 6, 5, 0.1);
+        var step = TrainingStep.create(model, batches, config)) {
+      // Until everything is linked and the compiler has seen it.
+      long done = run(step, batches, schedule, 0, 3000);
+      step.read();
+      Map<String, Long> before = counts();
+      // The least of several rounds: the compiler may put something of its own into one.
+      long least = Long.MAX_VALUE;
+      for (int round = 0; round < 5; round++) {
+        long start = threads.getCurrentThreadAllocatedBytes();
+        done = run(step, batches, schedule, done, 200);
+        least = Math.min(least, threads.getCurrentThreadAllocatedBytes() - start);
+      }
+      assertEquals(before, counts());
+      assertEquals(0, least, "bytes of Java heap in 200 steps");
+      assertEquals(0, step.read().state().skipped());
+    }
+  }
+
+  private static long run(
+      TrainingStep step, SequentialBatches batches, Schedule schedule, long from, int steps) {
+    for (long i = from; i < from + steps; i++) {
+      step.run(0, (int) (i % batches.windows()), 1e-3 * schedule.factor(i));
+    }
+    return from + steps;
+  }
+
+  private static Map<String, Long> counts() {
+    var counts = new LinkedHashMap<String, Long>();
+    Optional<HostControl> host = HostControl.ifHost();
+    if (host.isPresent()) {
+      for (String function : FORBIDDEN) {
+        long calls = host.get().calls(function);
+        assertTrue(calls >= 0, function);
+        counts.put(function, calls);
+      }
+      for (Live kind : Live.values()) {
+        counts.put(kind.name(), host.get().live(kind));
+      }
+    }
+    return counts;
+  }
+}

@@ -1,0 +1,78 @@
+package io.github.cudnn4j.train;
+
+import io.github.cudnn4j.cuda.Device;
+import io.github.cudnn4j.cuda.DeviceBuffer;
+import io.github.cudnn4j.cuda.ElementType;
+import io.github.cudnn4j.cudnn.RnnMode;
+import io.github.cudnn4j.rnn.Rnn;
+import io.github.cudnn4j.rnn.RnnConfig;
+import io.github.cudnn4j.tape.CarriedState;
+import io.github.cudnn4j.tape.Tape;
+import io.github.cudnn4j.tape.Tensor;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
+
+/** Embedding, dropout, two recurrent layers with dropout between them, and a linear layer. */
+final class TinyModel implements Model, AutoCloseable {
+
+  final int vocabulary;
+  final double dropout;
+  private final Device device;
+  private final ParameterSet parameters;
+  private final Rnn rnn;
+
+  TinyModel(
+      Device device, ElementType type, RnnMode mode, int vocabulary, int hidden, double dropout) {
+    this.device = device;
+    this.vocabulary = vocabulary;
+    this.dropout = dropout;
+    var config = RnnConfig.of(mode, 5, hidden).layers(2).dropout(dropout, 17).type(type);
+    parameters =
+        ParameterSet.builder(device, type)
+            .add("embedding.weight", vocabulary, 5)
+            .addRegion("rnn", Rnn.weightElements(device, config))
+            .add("linear.weight", vocabulary, hidden)
+            .add("linear.bias", vocabulary)
+            .build();
+    rnn = Rnn.create(device, config, parameters.weights("rnn"), parameters.gradients("rnn"));
+    parameters.attach("rnn", rnn);
+    var random = new SavableRandom(1);
+    for (String name : parameters.names()) {
+      parameters.uniform(name, 0.4, random);
+    }
+  }
+
+  @Override
+  public Device device() {
+    return device;
+  }
+
+  @Override
+  public ParameterSet parameters() {
+    return parameters;
+  }
+
+  @Override
+  public CarriedState state(int batch) {
+    return CarriedState.create(rnn, batch);
+  }
+
+  @Override
+  public Tensor logits(
+      Tape tape, DeviceBuffer tokens, int time, int batch, @Nullable CarriedState state) {
+    var x = tape.embedding(tokens, parameters.tensor("embedding.weight"), time, batch);
+    var y = tape.rnn(rnn, tape.dropout(x, dropout, 3), state);
+    return tape.linear(y, parameters.tensor("linear.weight"), parameters.tensor("linear.bias"));
+  }
+
+  @Override
+  public Map<String, Object> configuration() {
+    return Map.of("vocabulary", vocabulary, "dropout", dropout);
+  }
+
+  @Override
+  public void close() {
+    rnn.close();
+    parameters.close();
+  }
+}

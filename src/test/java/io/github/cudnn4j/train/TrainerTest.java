@@ -1,0 +1,345 @@
+package io.github.cudnn4j.train;
+
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import io.github.cudnn4j.cuda.Device;
+import io.github.cudnn4j.cuda.ElementType;
+import io.github.cudnn4j.cudnn.RnnMode;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.SplittableRandom;
+import java.util.stream.DoubleStream;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
+
+class TrainerTest {
+
+  private static final int VOCABULARY = 6;
+  private static final TrainerConfig CONFIG =
+      TrainerConfig.of(Optimizer.adam(0.01))
+          .clip(Clip.byNorm(1).andValue(0.5))
+          .schedule(Schedule.cosine(5, 60, 0.1))
+          .epochs(4)
+          .logEvery(7)
+          .seed(9);
+
+  @TempDir Path folder;
+  private Device device;
+
+  @BeforeEach
+  void open() {
+    device = Device.open();
+  }
+
+  @AfterEach
+  void close() {
+    device.close();
+  }
+
+  @ParameterizedTest
+  @EnumSource(RnnMode.class)
+  void learnsARepeatingText(RnnMode mode) throws IOException {
+    int[] tokens = repeating(600);
+    try (var model = new TinyModel(device, ElementType.FLOAT32, mode, VOCABULARY, 16, 0);
+        var trainer =
+            Trainer.create(
+                    model,
+                    SequentialBatches.training(tokens, 4, 10, true),
+                    TrainerConfig.of(Optimizer.adam(0.02)).clip(Clip.byNorm(1)).epochs(15))
+                .validation(SequentialBatches.evaluation(tokens, 3, 11))) {
+      var summary = trainer.run();
+      assertTrue(summary.perplexity() < 1.1, summary::toString);
+      assertTrue(summary.validationPerplexity() < 1.2, summary::toString);
+      assertEquals(15, summary.epochs());
+      assertTrue(summary.tokensPerSecond() > 0);
+    }
+  }
+
+  @ParameterizedTest
+  @EnumSource(names = {"FLOAT32", "FLOAT64"})
+  void capturedStepsGiveTheSameBits(ElementType type) throws IOException {
+    var weights = new ArrayList<double[]>();
+    for (boolean capture : new boolean[] {false, true}) {
+      try (var model = model(type, 0.3);
+          var trainer = Trainer.create(model, text(), CONFIG.capture(capture))) {
+        trainer.run();
+        weights.add(weights(model));
+      }
+    }
+    assertArrayEquals(weights.get(0), weights.get(1));
+  }
+
+  @ParameterizedTest
+  @EnumSource(names = {"FLOAT32", "FLOAT64"})
+  void resumedTrainingGivesTheSameBits(ElementType type) throws IOException {
+    var whole = new Recorder();
+    double[] expected;
+    try (var model = model(type, 0.3);
+        var trainer = Trainer.create(model, text(), CONFIG).listener(whole)) {
+      trainer.run();
+      expected = weights(model);
+    }
+    // Interrupted within an epoch, at its end, and off the log points.
+    for (long[] stops : new long[][] {{3}, {7, 14}, {1, 20, 21}, {windows()}, {2L * windows()}}) {
+      var checkpoints =
+          Checkpoints.in(folder.resolve(type + Arrays.toString(stops)), 2);
+      for (long stop : stops) {
+        try (var model = model(type, 0.3);
+            var trainer =
+                Trainer.create(model, text(), CONFIG.steps(stop)).checkpoints(checkpoints)) {
+          var latest = checkpoints.latest();
+          if (latest.isPresent()) {
+            trainer.resume(latest.get());
+          }
+          assertEquals(stop, trainer.run().steps());
+        }
+      }
+      var rest = new Recorder();
+      try (var model = model(type, 0.3);
+          var trainer = Trainer.create(model, text(), CONFIG).listener(rest)) {
+        trainer.resume(checkpoints.latest().orElseThrow());
+        var summary = trainer.run();
+        assertArrayEquals(expected, weights(model), "stopped at " + Arrays.toString(stops));
+        assertEquals(whole.last.loss(), rest.last.loss());
+        assertEquals(whole.last.step(), summary.steps());
+      }
+    }
+  }
+
+  @Test
+  void resumeRefusesAnotherShapeOrOptimizer() throws IOException {
+    var checkpoints = Checkpoints.in(folder, 1);
+    try (var model = model(ElementType.FLOAT32, 0);
+        var trainer = Trainer.create(model, text(), CONFIG.steps(2)).checkpoints(checkpoints)) {
+      trainer.run();
+    }
+    var saved = checkpoints.latest().orElseThrow();
+    assertResumeFails(
+        saved, CONFIG.optimizer(Optimizer.sgd(1)), 5, 8, "was written with optimizer Adam, not Sgd");
+    assertResumeFails(saved, CONFIG, 4, 8, "was written with batch 5, not 4");
+    assertResumeFails(saved, CONFIG, 5, 9, "was written with time 8, not 9");
+  }
+
+  private void assertResumeFails(
+      Checkpoint saved, TrainerConfig config, int batch, int time, String message) {
+    try (var model = model(ElementType.FLOAT32, 0);
+        var trainer =
+            Trainer.create(
+                model, SequentialBatches.training(tokens(400), batch, time, true), config)) {
+      double[] before = weights(model);
+      var error = assertThrows(IOException.class, () -> trainer.resume(saved));
+      assertTrue(error.getMessage().endsWith(message), error.getMessage());
+      assertArrayEquals(before, weights(model));
+    }
+  }
+
+  /** A token that the model does not know makes the loss of its windows NaN. */
+  @Test
+  void windowsThatAreNotFiniteAreSkippedAndCounted() throws IOException {
+    int[] tokens = tokens(400);
+    var clean = SequentialBatches.training(tokens, 1, 10, false);
+    int[] poisoned = tokens.clone();
+    poisoned[205] = 1000;
+    var recorder = new Recorder();
+    for (boolean capture : new boolean[] {false, true}) {
+      try (var model = model(ElementType.FLOAT32, 0);
+          var trainer =
+              Trainer.create(
+                      model,
+                      SequentialBatches.training(poisoned, 1, 10, false),
+                      CONFIG.epochs(2).capture(capture).logEvery(1))
+                  .listener(recorder)) {
+        var summary = trainer.run();
+        assertEquals(2, summary.skipped());
+        assertEquals(2 * clean.windows(), summary.steps());
+        assertTrue(DoubleStream.of(weights(model)).allMatch(Double::isFinite));
+        assertTrue(Double.isFinite(summary.loss()));
+        assertEquals(20, recorder.firstSkipped - 1);
+      }
+    }
+  }
+
+  @Test
+  void stopsWhenTooManyStepsInARowAreSkipped() {
+    int[] poisoned = tokens(400);
+    Arrays.fill(poisoned, 1000);
+    try (var model = model(ElementType.FLOAT32, 0);
+        var trainer =
+            Trainer.create(
+                model,
+                SequentialBatches.training(poisoned, 1, 10, false),
+                CONFIG.maxSkipped(5).logEvery(3))) {
+      double[] before = weights(model);
+      var error = assertThrows(TrainingDivergedException.class, trainer::run);
+      assertEquals(6, error.step());
+      assertEquals(6, error.skipped());
+      assertTrue(error.getMessage().contains("the last 6 steps up to step 6"), error.getMessage());
+      assertArrayEquals(before, weights(model));
+    }
+  }
+
+  @Test
+  void stopsWhenValidationDoesNotImprove() throws IOException {
+    var recorder = new Recorder();
+    // Noise cannot be learned: what is learned of the training text makes held-out noise worse.
+    try (var model = model(ElementType.FLOAT32, 0);
+        var trainer =
+            Trainer.create(
+                    model,
+                    SequentialBatches.training(tokens(60), 1, 10, false),
+                    TrainerConfig.of(Optimizer.adam(0.05)).epochs(500).patience(3))
+                .validation(SequentialBatches.evaluation(tokens(1000), 2, 10))
+                .listener(recorder)) {
+      var summary = trainer.run();
+      assertTrue(summary.stoppedEarly());
+      assertTrue(summary.epochs() < 500);
+      var last = recorder.validations.subList(
+          recorder.validations.size() - 4, recorder.validations.size());
+      assertTrue(last.get(0).best());
+      assertFalse(last.get(1).best() || last.get(2).best() || last.get(3).best());
+      assertEquals(summary.bestValidationPerplexity(), last.get(0).perplexity());
+      assertEquals(summary.validationPerplexity(), last.get(3).perplexity());
+    }
+  }
+
+  @Test
+  void countsStepsAndEpochs() throws IOException {
+    var recorder = new Recorder();
+    try (var model = model(ElementType.FLOAT32, 0);
+        var trainer = Trainer.create(model, text(), CONFIG.steps(10)).listener(recorder)) {
+      var summary = trainer.run();
+      assertEquals(10, summary.steps());
+      assertEquals(2, summary.epochs());
+      assertEquals(List.of(7L, 10L), recorder.steps);
+      assertTrue(recorder.last.loss() > 0 && recorder.last.gradientNorm() > 0);
+      double factor = CONFIG.schedule().factor(9);
+      assertEquals(0.01 * factor, recorder.last.learningRate(), 1e-12);
+      assertEquals(10, recorder.last.totalSteps());
+      assertTrue(Double.isNaN(summary.validationPerplexity()));
+    }
+  }
+
+  @Test
+  void stopEndsTheRunAndLeavesACheckpoint() throws IOException {
+    var checkpoints = Checkpoints.in(folder, 1);
+    try (var model = model(ElementType.FLOAT32, 0);
+        var trainer =
+            Trainer.create(model, text(), CONFIG.epochs(1_000_000)).checkpoints(checkpoints)) {
+      trainer.listener(
+          new TrainingListener() {
+            @Override
+            public void logged(Progress progress) {
+              trainer.stop();
+            }
+          });
+      assertEquals(7, trainer.run().steps());
+    }
+    assertEquals(7, checkpoints.latest().orElseThrow().step());
+  }
+
+  @Test
+  void aListenersExceptionEndsTheTraining() {
+    try (var model = model(ElementType.FLOAT32, 0);
+        var trainer = Trainer.create(model, text(), CONFIG)) {
+      trainer.listener(
+          new TrainingListener() {
+            @Override
+            public void logged(Progress progress) throws IOException {
+              throw new IOException("disk full");
+            }
+          });
+      assertEquals(
+          "disk full", assertThrows(IOException.class, trainer::run).getMessage());
+    }
+  }
+
+  @Test
+  void evaluationDoesNotDependOnTheWindows() {
+    int[] tokens = tokens(97);
+    try (var model = model(ElementType.FLOAT64, 0.3)) {
+      double whole = Evaluator.loss(model, SequentialBatches.evaluation(tokens, 1, 96));
+      for (int time : new int[] {1, 7, 96, 200}) {
+        double cut = Evaluator.loss(model, SequentialBatches.evaluation(tokens, 1, time));
+        assertEquals(whole, cut, 1e-12, "windows of " + time);
+      }
+      try (var evaluator =
+          Evaluator.create(model, SequentialBatches.evaluation(tokens, 1, 10))) {
+        assertEquals(whole, evaluator.loss(), 1e-12);
+        assertEquals(whole, evaluator.loss(), 1e-12);
+      }
+      tokens[50] = 999;
+      assertTrue(
+          Double.isNaN(Evaluator.loss(model, SequentialBatches.evaluation(tokens, 1, 10))));
+    }
+  }
+
+  @Test
+  void configurationNamesWhatIsOutOfRange() {
+    var error = assertThrows(IllegalArgumentException.class, () -> CONFIG.logEvery(0));
+    assertEquals("logEvery 0, must be at least 1", error.getMessage());
+    assertThrows(IllegalArgumentException.class, () -> CONFIG.epochs(0));
+    assertThrows(IllegalArgumentException.class, () -> CONFIG.steps(-1));
+    assertThrows(IllegalArgumentException.class, () -> CONFIG.maxSkipped(0));
+  }
+
+  private TinyModel model(ElementType type, double dropout) {
+    return new TinyModel(device, type, RnnMode.LSTM, VOCABULARY, 6, dropout);
+  }
+
+  private static SequentialBatches text() {
+    return SequentialBatches.training(tokens(400), 5, 8, true);
+  }
+
+  private static int windows() {
+    return text().windows();
+  }
+
+  private static int[] tokens(int count) {
+    return new SplittableRandom(4).ints(count, 0, VOCABULARY).toArray();
+  }
+
+  private static int[] repeating(int count) {
+    int[] pattern = {0, 1, 2, 0, 3, 4, 0, 5, 5};
+    var tokens = new int[count];
+    Arrays.setAll(tokens, i -> pattern[i % pattern.length]);
+    return tokens;
+  }
+
+  private static double[] weights(TinyModel model) {
+    return model.parameters().names().stream()
+        .flatMapToDouble(name -> DoubleStream.of(model.parameters().read(name)))
+        .toArray();
+  }
+
+  private static final class Recorder implements TrainingListener {
+    final List<Long> steps = new ArrayList<>();
+    final List<Validation> validations = new ArrayList<>();
+    Progress last;
+    long firstSkipped;
+
+    @Override
+    public void logged(Progress progress) {
+      steps.add(progress.step());
+      if (progress.skipped() == 1 && firstSkipped == 0) {
+        firstSkipped = progress.step();
+      }
+      last = progress;
+    }
+
+    @Override
+    public void validated(Validation validation) {
+      validations.add(validation);
+    }
+  }
+}
