@@ -63,8 +63,7 @@ class GradientTest {
       }
       assertTrue(worst <= 1e-6, mode + ", " + where);
       assertTrue(
-          Arrays.stream(model.parameters().readGradient("embedding.weight"))
-              .anyMatch(g -> g != 0));
+          Arrays.stream(model.parameters().readGradient("embedding.weight")).anyMatch(g -> g != 0));
     }
   }
 }

@@ -165,8 +165,7 @@ class ParameterSetTest {
       assertRefused("r is a region, not a tensor", () -> set.tensor("r"));
       assertRefused("no tensor r among [a]", () -> set.read("r"));
       assertRefused("a has 2 elements, not 3", () -> set.write("a", new double[3]));
-      assertRefused(
-          "the network's weights are not in the region r", () -> set.attach("r", rnn));
+      assertRefused("the network's weights are not in the region r", () -> set.attach("r", rnn));
     }
   }
 

@@ -43,8 +43,7 @@ class SteadyStateTest {
     var threads = (com.sun.management.ThreadMXBean) ManagementFactory.getThreadMXBean();
     int[] tokens = new SplittableRandom(4).ints(500, 0, 6).toArray();
     var batches = SequentialBatches.training(tokens, 4, 6, false);
-    var config =
-        TrainerConfig.of(Optimizer.adam(1e-3)).clip(Clip.byNorm(1)).capture(capture);
+    var config = TrainerConfig.of(Optimizer.adam(1e-3)).clip(Clip.byNorm(1)).capture(capture);
     var schedule = Schedule.cosine(10, 100_000, 0);
     try (var device = Device.open();
         var model = new TinyModel(device, ElementType.FLOAT32, RnnMode.LSTM, 6, 5, 0.1);

@@ -92,8 +92,7 @@ class TrainerTest {
     }
     // Interrupted within an epoch, at its end, and off the log points.
     for (long[] stops : new long[][] {{3}, {7, 14}, {1, 20, 21}, {windows()}, {2L * windows()}}) {
-      var checkpoints =
-          Checkpoints.in(folder.resolve(type + Arrays.toString(stops)), 2);
+      var checkpoints = Checkpoints.in(folder.resolve(type + Arrays.toString(stops)), 2);
       for (long stop : stops) {
         try (var model = model(type, 0.3);
             var trainer =
@@ -126,7 +125,11 @@ class TrainerTest {
     }
     var saved = checkpoints.latest().orElseThrow();
     assertResumeFails(
-        saved, CONFIG.optimizer(Optimizer.sgd(1)), 5, 8, "was written with optimizer Adam, not Sgd");
+        saved,
+        CONFIG.optimizer(Optimizer.sgd(1)),
+        5,
+        8,
+        "was written with optimizer Adam, not Sgd");
     assertResumeFails(saved, CONFIG, 4, 8, "was written with batch 5, not 4");
     assertResumeFails(saved, CONFIG, 5, 9, "was written with time 8, not 9");
   }
@@ -204,8 +207,9 @@ class TrainerTest {
       var summary = trainer.run();
       assertTrue(summary.stoppedEarly());
       assertTrue(summary.epochs() < 500);
-      var last = recorder.validations.subList(
-          recorder.validations.size() - 4, recorder.validations.size());
+      var last =
+          recorder.validations.subList(
+              recorder.validations.size() - 4, recorder.validations.size());
       assertTrue(last.get(0).best());
       assertFalse(last.get(1).best() || last.get(2).best() || last.get(3).best());
       assertEquals(summary.bestValidationPerplexity(), last.get(0).perplexity());
@@ -259,8 +263,7 @@ class TrainerTest {
               throw new IOException("disk full");
             }
           });
-      assertEquals(
-          "disk full", assertThrows(IOException.class, trainer::run).getMessage());
+      assertEquals("disk full", assertThrows(IOException.class, trainer::run).getMessage());
     }
   }
 
@@ -273,14 +276,12 @@ class TrainerTest {
         double cut = Evaluator.loss(model, SequentialBatches.evaluation(tokens, 1, time));
         assertEquals(whole, cut, 1e-12, "windows of " + time);
       }
-      try (var evaluator =
-          Evaluator.create(model, SequentialBatches.evaluation(tokens, 1, 10))) {
+      try (var evaluator = Evaluator.create(model, SequentialBatches.evaluation(tokens, 1, 10))) {
         assertEquals(whole, evaluator.loss(), 1e-12);
         assertEquals(whole, evaluator.loss(), 1e-12);
       }
       tokens[50] = 999;
-      assertTrue(
-          Double.isNaN(Evaluator.loss(model, SequentialBatches.evaluation(tokens, 1, 10))));
+      assertTrue(Double.isNaN(Evaluator.loss(model, SequentialBatches.evaluation(tokens, 1, 10))));
     }
   }
 
