@@ -22,6 +22,9 @@ struct WalkBack {
   T* dc;
   /// Whether the gradient of the initial output is wanted.
   bool to_start;
+  /// Where each step puts its input's gradient, [tokens][input]; null: not step by step.
+  T* dx;
+  const PackedMatrix<T>& input_matrix;
 
   void step(const Plan::Span& span) const {
     const int64_t hidden = shape.hidden;
@@ -54,6 +57,11 @@ struct WalkBack {
     s.dc = dc + span.row * hidden;
     cell_functions<T>().backward[static_cast<int>(shape.cell)](s);
 
+    if (dx) {
+      const int64_t inputs = input_matrix.columns;
+      const Term<T> term = input_matrix.term(s.gates, gate_width(shape));
+      packed<T>().multiply(s.rows, inputs, &term, 1, dx + span.token * inputs, inputs, false);
+    }
     if (first && !to_start) return;
     Term<T> terms[2] = {joint.term(s.gates, gate_width(shape))};
     const bool gru = shape.cell == Cell::Gru;
@@ -103,7 +111,7 @@ void backward_data(const RnnShape& shape, const Batch& batch, const T* y, const 
   const int64_t tokens = plan.tokens();
   const int64_t hidden = shape.hidden;
   const int directions = shape.directions;
-  const int groups = row_groups(shape, plan);
+  const int groups = row_groups<T>(shape, plan);
   const bool lstm = shape.cell == Cell::Lstm;
   if (!lstm) cx = dcy = nullptr;
 
@@ -131,6 +139,15 @@ void backward_data(const RnnShape& shape, const Batch& batch, const T* y, const 
       }
     }
 
+    const int64_t width = input_width(shape, layer);
+    const bool masks = drops(shape, layer);
+    T* below = layer > 0 ? scratch.outputs[layer % 2] : plan.direct() ? dx : scratch.dx;
+    const bool wanted = layer > 0 || dx;
+    const bool by_step = wanted && directions == 1 && input_by_step<T>(shape, layer);
+    Arena room(scratch.input);
+    const PackedMatrix<T> input_matrix(gate_width(shape), width, room);
+    if (by_step) input_matrix.fill(false, LayerWeights(shape, layer, 0, weights).input, width);
+
     parallel_for(directions * groups, [&](int i) {
       const int d = i % directions;
       const WalkBack<T> walk{shape,
@@ -145,26 +162,27 @@ void backward_data(const RnnShape& shape, const Batch& batch, const T* y, const 
                              gradient + d * shape.output,
                              scratch.dh[d],
                              scratch.dc[d],
-                             dhx != nullptr};
+                             dhx != nullptr,
+                             !by_step ? nullptr
+                             : masks  ? scratch.masked
+                                      : below,
+                             input_matrix};
       const int group = i / directions;
       walk.run(plan.group_start(group, groups), plan.group_start(group + 1, groups));
     });
 
-    T* below = layer > 0 ? scratch.outputs[layer % 2] : plan.direct() ? dx : scratch.dx;
     for (int d = 0; d < directions; ++d) {
       const LayerWeights<const T> w(shape, layer, d, weights);
       const int64_t state = (static_cast<int64_t>(layer) * directions + d) * plan.batch();
       if (dhx) plan.scatter_rows(scratch.dh[d], shape.output, dhx + state * shape.output);
       if (dcx && lstm) plan.scatter_rows(scratch.dc[d], hidden, dcx + state * hidden);
-      if (layer == 0 && !dx) continue;
+      if (!wanted) continue;
 
-      const int64_t width = input_width(shape, layer);
-      Arena room(scratch.input);
-      const PackedMatrix<T> matrix(gate_width(shape), width, room);
-      matrix.fill(false, w.input, width);
-      const bool masks = drops(shape, layer);
-      matrix.multiply_all(tokens, stored.gates[d], gate_width(shape),
-                          masks ? scratch.masked : below, width, !masks && d > 0);
+      if (!by_step) {
+        input_matrix.fill(false, w.input, width);
+        input_matrix.multiply_all(tokens, stored.gates[d], gate_width(shape),
+                                  masks ? scratch.masked : below, width, !masks && d > 0);
+      }
       if (masks) undo_dropout(shape, plan, stored.kept[d], scratch.masked, below, d > 0);
     }
     gradient = below;

@@ -131,7 +131,7 @@ void forward(const RnnShape& shape, const Batch& batch, const T* x, T* y, const 
   const int64_t tokens = plan.tokens();
   const int64_t hidden = shape.hidden;
   const int directions = shape.directions;
-  const int groups = row_groups(shape, plan);
+  const int groups = row_groups<T>(shape, plan);
 
   DropoutStream stream{};
   uint64_t drawn = 0;

@@ -140,6 +140,7 @@ bool input_by_step(const RnnShape& shape, int layer) {
 
 /// In how many groups of rows the time loops of all directions run, each on one thread from the
 /// first step to the last.
+template <class T>
 int row_groups(const RnnShape& shape, const Plan& plan);
 
 }  // namespace cudnn4j
