@@ -1,5 +1,5 @@
-#include "cudnn/rnn/layer.hpp"
 #include "cudnn/rnn/scratch.hpp"
+#include "cudnn/rnn/sharing.hpp"
 #include "runtime/pool.hpp"
 
 namespace cudnn4j {
@@ -26,17 +26,18 @@ struct WalkBack {
   T* dx;
   const PackedMatrix<T>& input_matrix;
 
-  void step(const Plan::Span& span) const {
+  /// Turns the activations of some rows at one time into gradients.
+  void differentiate(const Plan::Span& span, int64_t first, int64_t count) const {
     const int64_t hidden = shape.hidden;
     const int64_t width = shape.output;
     const int64_t output_ld = output_width(shape);
-    const bool first = span.before < 0;
+    const bool starts = span.before < 0;
     BackwardStep<T> s{};
     s.rows = span.rows;
     s.hidden = hidden;
-    s.gates = stored.gates[direction] + span.token * gate_width(shape);
-    s.h_before_ld = first ? width : output_ld;
-    if (!first) {
+    s.gates = gates(span);
+    s.h_before_ld = starts ? width : output_ld;
+    if (!starts) {
       s.h_before = output + span.before * output_ld;
     } else if (h_initial) {
       s.h_before = h_initial + span.row * width;
@@ -45,7 +46,7 @@ struct WalkBack {
     if (shape.cell == Cell::Lstm) {
       const T* cells = stored.cell[direction];
       s.c = cells + span.token * hidden;
-      if (!first) {
+      if (!starts) {
         s.c_before = cells + span.before * hidden;
       } else if (c_initial) {
         s.c_before = c_initial + span.row * hidden;
@@ -55,25 +56,57 @@ struct WalkBack {
     s.dy_ld = output_ld;
     s.dh = dh + span.row * width;
     s.dc = dc + span.row * hidden;
+    s.narrow(first, count);
     cell_functions<T>().backward[static_cast<int>(shape.cell)](s);
-
-    if (dx) {
-      const int64_t inputs = input_matrix.columns;
-      const Term<T> term = input_matrix.term(s.gates, gate_width(shape));
-      packed<T>().multiply(s.rows, inputs, &term, 1, dx + span.token * inputs, inputs, false);
-    }
-    if (first && !to_start) return;
-    Term<T> terms[2] = {joint.term(s.gates, gate_width(shape))};
-    const bool gru = shape.cell == Cell::Gru;
-    if (gru) terms[1] = candidate.term(s.candidate, hidden);
-    packed<T>().multiply(s.rows, width, terms, gru ? 2 : 1, s.dh, width, gru);
   }
 
+  /// Carries the gradients of some rows back to their previous outputs.
+  void carry(const Plan::Span& span, int64_t first, int64_t count) const {
+    if (span.before < 0 && !to_start) return;
+    Term<T> terms[2] = {joint.term(gates(span), gate_width(shape), first)};
+    const bool gru = shape.cell == Cell::Gru;
+    if (gru) {
+      const T* from = stored.candidate[direction] + span.token * shape.hidden;
+      terms[1] = candidate.term(from, shape.hidden, first);
+    }
+    packed<T>().multiply(span.rows, count, terms, gru ? 2 : 1,
+                         dh + span.row * shape.output + first, shape.output, gru);
+  }
+
+  void multiply_input(const Plan::Span& span) const {
+    const int64_t inputs = input_matrix.columns;
+    const Term<T> term = input_matrix.term(gates(span), gate_width(shape));
+    packed<T>().multiply(span.rows, inputs, &term, 1, dx + span.token * inputs, inputs, false);
+  }
+
+  T* gates(const Plan::Span& span) const {
+    return stored.gates[direction] + span.token * gate_width(shape);
+  }
+
+  int time_of(int step) const { return direction == 0 ? plan.time() - 1 - step : step; }
+
   void run(int64_t from, int64_t to) const {
-    const int time = plan.time();
-    for (int i = 0; i < time; ++i) {
-      plan.spans(direction, direction == 0 ? time - 1 - i : i, from, to,
-                 [&](const Plan::Span& span) { step(span); });
+    for (int i = 0; i < plan.time(); ++i) {
+      plan.spans(direction, time_of(i), from, to, [&](const Plan::Span& span) {
+        differentiate(span, 0, shape.hidden);
+        if (dx) multiply_input(span);
+        carry(span, 0, shape.output);
+      });
+    }
+  }
+
+  int steps() const { return plan.time() + 1; }
+
+  /// What step i - 1 carries back to these units, and then their part of step i.
+  void step(int i, int64_t first, int64_t count) const {
+    const int64_t rows = plan.batch();
+    if (i > 0) {
+      plan.spans(direction, time_of(i - 1), 0, rows,
+                 [&](const Plan::Span& span) { carry(span, first, count); });
+    }
+    if (i < plan.time()) {
+      plan.spans(direction, time_of(i), 0, rows,
+                 [&](const Plan::Span& span) { differentiate(span, first, count); });
     }
   }
 };
@@ -111,7 +144,7 @@ void backward_data(const RnnShape& shape, const Batch& batch, const T* y, const 
   const int64_t tokens = plan.tokens();
   const int64_t hidden = shape.hidden;
   const int directions = shape.directions;
-  const int groups = row_groups<T>(shape, plan);
+  const Sharing sharing = choose_sharing<T>(shape, plan);
   const bool lstm = shape.cell == Cell::Lstm;
   if (!lstm) cx = dcy = nullptr;
 
@@ -143,32 +176,29 @@ void backward_data(const RnnShape& shape, const Batch& batch, const T* y, const 
     const bool masks = drops(shape, layer);
     T* below = layer > 0 ? scratch.outputs[layer % 2] : plan.direct() ? dx : scratch.dx;
     const bool wanted = layer > 0 || dx;
-    const bool by_step = wanted && directions == 1 && input_by_step<T>(shape, layer);
+    const bool by_step = wanted && directions == 1 && sharing.by_rows() &&
+                         input_by_step<T>(shape, layer);
     Arena room(scratch.input);
     const PackedMatrix<T> input_matrix(gate_width(shape), width, room);
     if (by_step) input_matrix.fill(false, LayerWeights(shape, layer, 0, weights).input, width);
 
-    parallel_for(directions * groups, [&](int i) {
-      const int d = i % directions;
-      const WalkBack<T> walk{shape,
-                             plan,
-                             d,
-                             scratch.joint[d],
-                             scratch.candidate[d],
-                             stored,
-                             output + d * shape.output,
-                             h_initial[d],
-                             c_initial[d],
-                             gradient + d * shape.output,
-                             scratch.dh[d],
-                             scratch.dc[d],
-                             dhx != nullptr,
-                             !by_step ? nullptr
-                             : masks  ? scratch.masked
-                                      : below,
-                             input_matrix};
-      const int group = i / directions;
-      walk.run(plan.group_start(group, groups), plan.group_start(group + 1, groups));
+    T* const dx_by_step = !by_step ? nullptr : masks ? scratch.masked : below;
+    sharing.run(shape, plan, [&](int d) {
+      return WalkBack<T>{shape,
+                         plan,
+                         d,
+                         scratch.joint[d],
+                         scratch.candidate[d],
+                         stored,
+                         output + d * shape.output,
+                         h_initial[d],
+                         c_initial[d],
+                         gradient + d * shape.output,
+                         scratch.dh[d],
+                         scratch.dc[d],
+                         dhx != nullptr,
+                         dx_by_step,
+                         input_matrix};
     });
 
     for (int d = 0; d < directions; ++d) {

@@ -6,11 +6,21 @@
 
 namespace cudnn4j {
 
-/// One time step of some rows, forward. All matrices are row-major with one row per sequence.
+/// One time step of some rows, forward. All matrices are row-major with one row per sequence, and
+/// all pointers are to the first of the units to compute.
 template <class T>
 struct ForwardStep {
   int64_t rows;
+  int64_t units;
+  /// All units of the layer: how far the gates, the rows of c and those of `candidate` lie apart.
   int64_t hidden;
+
+  /// Leaves only the units [first, first + count) of all those described.
+  void narrow(int64_t first, int64_t count) {
+    units = count;
+    for (T** p : {&gates, &candidate, &c, &h}) *p = *p ? *p + first : nullptr;
+    for (const T** p : {&bias, &h_before, &c_before}) *p = *p ? *p + first : nullptr;
+  }
   /// [rows][gates * hidden]; in: both products (GRU's candidate: the input product); out: the
   /// activated gates.
   T* gates;
@@ -29,11 +39,18 @@ struct ForwardStep {
   int64_t h_ld;
 };
 
-/// One time step of some rows, backward.
+/// One time step of some rows, backward; as ForwardStep.
 template <class T>
 struct BackwardStep {
   int64_t rows;
+  int64_t units;
   int64_t hidden;
+
+  void narrow(int64_t first, int64_t count) {
+    units = count;
+    for (T** p : {&gates, &candidate, &dh, &dc}) *p = *p ? *p + first : nullptr;
+    for (const T** p : {&h_before, &c_before, &c, &dy}) *p = *p ? *p + first : nullptr;
+  }
   /// [rows][gates * hidden]; in: activated gates; out: gradients of the gates' sums.
   T* gates;
   /// GRU: [rows][hidden]; in: the candidate's recurrent sum; out: its gradient.

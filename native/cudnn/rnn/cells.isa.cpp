@@ -52,7 +52,7 @@ void vanilla_forward(const ForwardStep<T>& s) {
   for (int64_t i = 0; i < s.rows; ++i) {
     T* gates = s.gates + i * s.hidden;
     T* h = s.h + i * s.h_ld;
-    for_units<T>(s.hidden, [&](int64_t j, int64_t count) {
+    for_units<T>(s.units, [&](int64_t j, int64_t count) {
       auto value = Activation::value(S::load(gates + j, count) + S::load(s.bias + j, count));
       S::store(gates + j, value, count);
       S::store(h + j, value, count);
@@ -67,7 +67,7 @@ void vanilla_backward(const BackwardStep<T>& s) {
     T* gates = s.gates + i * s.hidden;
     const T* dy = s.dy + i * s.dy_ld;
     const T* dh = s.dh + i * s.hidden;
-    for_units<T>(s.hidden, [&](int64_t j, int64_t count) {
+    for_units<T>(s.units, [&](int64_t j, int64_t count) {
       fetch_below(gates + j, s.hidden);
       fetch_below(dy + j, s.dy_ld);
       auto gradient = S::load(dy + j, count) + S::load(dh + j, count);
@@ -86,7 +86,7 @@ void lstm_forward(const ForwardStep<T>& s) {
     const T* before = row_of(s.c_before, i, n);
     T* c = s.c + i * n;
     T* h = s.h + i * s.h_ld;
-    for_units<T>(n, [&](int64_t j, int64_t count) {
+    for_units<T>(s.units, [&](int64_t j, int64_t count) {
       const auto sum = [&](int64_t at) {
         return S::load(gates + at + j, count) + S::load(s.bias + at + j, count);
       };
@@ -116,7 +116,7 @@ void lstm_backward(const BackwardStep<T>& s) {
     const T* dy = s.dy + i * s.dy_ld;
     const T* dh = s.dh + i * n;
     T* dc = s.dc + i * n;
-    for_units<T>(n, [&](int64_t j, int64_t count) {
+    for_units<T>(s.units, [&](int64_t j, int64_t count) {
       for (int64_t gate = 0; gate < 4; ++gate) fetch_below(gates + gate * n + j, 4 * n);
       if (before) fetch_below(before + j, n);
       fetch_below(c + j, n);
@@ -149,7 +149,7 @@ void gru_forward(const ForwardStep<T>& s) {
     T* candidate = s.candidate + i * n;
     const T* before = row_of(s.h_before, i, s.h_before_ld);
     T* h = s.h + i * s.h_ld;
-    for_units<T>(n, [&](int64_t j, int64_t count) {
+    for_units<T>(s.units, [&](int64_t j, int64_t count) {
       const auto sum = [&](int64_t at) {
         return S::load(gates + at + j, count) + S::load(s.bias + at + j, count);
       };
@@ -176,7 +176,7 @@ void gru_backward(const BackwardStep<T>& s) {
     const T* before = row_of(s.h_before, i, s.h_before_ld);
     const T* dy = s.dy + i * s.dy_ld;
     T* dh = s.dh + i * n;
-    for_units<T>(n, [&](int64_t j, int64_t count) {
+    for_units<T>(s.units, [&](int64_t j, int64_t count) {
       for (int64_t gate = 0; gate < 3; ++gate) fetch_below(gates + gate * n + j, 3 * n);
       fetch_below(candidate + j, n);
       if (before) fetch_below(before + j, s.h_before_ld);

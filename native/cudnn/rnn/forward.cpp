@@ -1,5 +1,5 @@
-#include "cudnn/rnn/layer.hpp"
 #include "cudnn/rnn/scratch.hpp"
+#include "cudnn/rnn/sharing.hpp"
 #include "runtime/pool.hpp"
 
 namespace cudnn4j {
@@ -24,11 +24,12 @@ struct Walk {
   const T* h_initial;
   const T* c_initial;
 
-  void step(const Plan::Span& span) const {
+  /// Computes the units [first, first + count) of some rows at one time.
+  void compute(const Plan::Span& span, int64_t first, int64_t count) const {
     const int64_t hidden = shape.hidden;
     const int64_t width = shape.output;
     const int64_t output_ld = output_width(shape);
-    const bool first = span.before < 0;
+    const bool starts = span.before < 0;
     ForwardStep<T> s{};
     s.rows = span.rows;
     s.hidden = hidden;
@@ -36,8 +37,8 @@ struct Walk {
     s.bias = bias;
     s.h = output + span.token * output_ld;
     s.h_ld = output_ld;
-    s.h_before_ld = first ? width : output_ld;
-    if (!first) {
+    s.h_before_ld = starts ? width : output_ld;
+    if (!starts) {
       s.h_before = output + span.before * output_ld;
     } else if (h_initial) {
       s.h_before = h_initial + span.row * width;
@@ -45,46 +46,63 @@ struct Walk {
     if (candidate) s.candidate = candidate + span.token * hidden;
     if (cell) {
       s.c = cell + span.token * hidden;
-      if (!first) {
+      if (!starts) {
         s.c_before = cell + span.before * hidden;
       } else if (c_initial) {
         s.c_before = c_initial + span.row * hidden;
       }
     }
-    multiply(span, s);
+    multiply(span, s, first, count);
+    s.narrow(first, count);
     cell_functions<T>().forward[static_cast<int>(shape.cell)](s);
   }
 
-  void multiply(const Plan::Span& span, const ForwardStep<T>& s) const {
+  void multiply(const Plan::Span& span, const ForwardStep<T>& s, int64_t first,
+                int64_t count) const {
     const int64_t ld = gate_width(shape);
     const int64_t joint = recurrent.joint.columns;
     const auto& kernels = packed<T>();
     const T* x = input ? input + span.token * input_ld : nullptr;
-    Term<T> terms[2];
-    int count = 0;
-    if (x) terms[count++] = input_matrix.joint.term(x, input_ld);
-    if (s.h_before) terms[count++] = recurrent.joint.term(s.h_before, s.h_before_ld);
-    if (count > 0) kernels.multiply(s.rows, joint, terms, count, s.gates, ld, !x);
+    // All units of the joint gates lie side by side; of a part of them, each gate by itself.
+    const bool all = count == s.hidden;
+    const int64_t columns = all ? joint : count;
+    for (int64_t at = first; at < joint; at += all ? joint : s.hidden) {
+      Term<T> terms[2];
+      int summands = 0;
+      if (x) terms[summands++] = input_matrix.joint.term(x, input_ld, at);
+      if (s.h_before) terms[summands++] = recurrent.joint.term(s.h_before, s.h_before_ld, at);
+      if (summands > 0) kernels.multiply(s.rows, columns, terms, summands, s.gates + at, ld, !x);
+    }
     if (!candidate) return;
 
     if (x) {
-      terms[0] = input_matrix.candidate.term(x, input_ld);
-      kernels.multiply(s.rows, s.hidden, terms, 1, s.gates + joint, ld, false);
+      const Term<T> term = input_matrix.candidate.term(x, input_ld, first);
+      kernels.multiply(s.rows, count, &term, 1, s.gates + joint + first, ld, false);
     }
     if (s.h_before) {
-      terms[0] = recurrent.candidate.term(s.h_before, s.h_before_ld);
-      kernels.multiply(s.rows, s.hidden, terms, 1, s.candidate, s.hidden, false);
+      const Term<T> term = recurrent.candidate.term(s.h_before, s.h_before_ld, first);
+      kernels.multiply(s.rows, count, &term, 1, s.candidate + first, s.hidden, false);
     } else {
-      std::fill_n(s.candidate, s.rows * s.hidden, T(0));
+      for (int64_t i = 0; i < s.rows; ++i) {
+        std::fill_n(s.candidate + i * s.hidden + first, count, T(0));
+      }
     }
   }
 
+  int time_of(int step) const { return direction == 0 ? step : plan.time() - 1 - step; }
+
   void run(int64_t from, int64_t to) const {
-    const int time = plan.time();
-    for (int i = 0; i < time; ++i) {
-      plan.spans(direction, direction == 0 ? i : time - 1 - i, from, to,
-                 [&](const Plan::Span& span) { step(span); });
+    for (int i = 0; i < plan.time(); ++i) {
+      plan.spans(direction, time_of(i), from, to,
+                 [&](const Plan::Span& span) { compute(span, 0, shape.hidden); });
     }
+  }
+
+  int steps() const { return plan.time(); }
+
+  void step(int i, int64_t first, int64_t count) const {
+    plan.spans(direction, time_of(i), 0, plan.batch(),
+               [&](const Plan::Span& span) { compute(span, first, count); });
   }
 };
 
@@ -131,7 +149,7 @@ void forward(const RnnShape& shape, const Batch& batch, const T* x, T* y, const 
   const int64_t tokens = plan.tokens();
   const int64_t hidden = shape.hidden;
   const int directions = shape.directions;
-  const int groups = row_groups<T>(shape, plan);
+  const Sharing sharing = choose_sharing<T>(shape, plan);
 
   DropoutStream stream{};
   uint64_t drawn = 0;
@@ -188,24 +206,21 @@ void forward(const RnnShape& shape, const Batch& batch, const T* x, T* y, const 
       }
     }
 
-    parallel_for(directions * groups, [&](int i) {
-      const int d = i % directions;
-      const Walk<T> walk{shape,
-                         plan,
-                         d,
-                         by_step[d],
-                         width,
-                         input_matrix[d],
-                         scratch.recurrent[d],
-                         scratch.bias[d],
-                         kept.gates[d],
-                         kept.candidate[d],
-                         kept.cell[d],
-                         output + d * shape.output,
-                         h_initial[d],
-                         c_initial[d]};
-      const int group = i / directions;
-      walk.run(plan.group_start(group, groups), plan.group_start(group + 1, groups));
+    sharing.run(shape, plan, [&](int d) {
+      return Walk<T>{shape,
+                     plan,
+                     d,
+                     by_step[d],
+                     width,
+                     input_matrix[d],
+                     scratch.recurrent[d],
+                     scratch.bias[d],
+                     kept.gates[d],
+                     kept.candidate[d],
+                     kept.cell[d],
+                     output + d * shape.output,
+                     h_initial[d],
+                     c_initial[d]};
     });
 
     for (int d = 0; d < directions; ++d) {

@@ -9,8 +9,6 @@ namespace {
 /// Multiply-adds (or copied elements) below which a task is not worth another thread.
 constexpr int64_t product_per_task = 200'000;
 constexpr int64_t copies_per_task = 1 << 14;
-/// Weights up to this size come fast enough to be read once per group of rows.
-constexpr int64_t close_bytes = 2 << 20;
 
 }  // namespace
 
@@ -45,22 +43,6 @@ void PackedMatrix<T>::multiply_all(int64_t rows, const T* a, int64_t lda, T* c, 
   });
 }
 
-template <class T>
-int row_groups(const RnnShape& shape, const Plan& plan) {
-  const int64_t weights = gate_width(shape) * shape.output;
-  if (plan.tokens() * weights * shape.directions < product_per_task) return 1;
-  const int64_t rows = plan.batch();
-  const int64_t threads = (pool_threads() + shape.directions - 1) / shape.directions;
-  // Two groups per thread let a free one take over from a busy one, as long as a group fills a
-  // register block and reading the weights twice as often does not hurt.
-  int64_t groups = threads;
-  const bool close = weights * int64_t{sizeof(T)} <= close_bytes;
-  if (close && rows >= 2 * threads * packed<T>().rows) groups *= 2;
-  return static_cast<int>(std::min(groups, rows));
-}
-
-template int row_groups<float>(const RnnShape&, const Plan&);
-template int row_groups<double>(const RnnShape&, const Plan&);
 template struct PackedMatrix<float>;
 template struct PackedMatrix<double>;
 

@@ -101,9 +101,9 @@ struct PackedMatrix {
   /// Fills it from a row-major matrix, given transposed as [n, k] or plainly as [k, n].
   void fill(bool transposed, const T* source, int64_t ld) const;
 
-  /// The product of some rows and this.
-  Term<T> term(const T* a, int64_t lda) const {
-    return {Rows<T>{a, lda, 1}, data, depth, depth * packed<T>().columns};
+  /// The product of some rows and the columns from `column` on, where a panel must start.
+  Term<T> term(const T* a, int64_t lda, int64_t column = 0) const {
+    return {Rows<T>{a, lda, 1}, data + column * depth, depth, depth * packed<T>().columns};
   }
 
   /// C[rows, columns] = A * this, or added to C, the rows split over the pool.
@@ -137,10 +137,5 @@ bool input_by_step(const RnnShape& shape, int layer) {
   constexpr int64_t limit = 256 << 10;
   return input_width(shape, layer) * gate_width(shape) * int64_t{sizeof(T)} <= limit;
 }
-
-/// In how many groups of rows the time loops of all directions run, each on one thread from the
-/// first step to the last.
-template <class T>
-int row_groups(const RnnShape& shape, const Plan& plan);
 
 }  // namespace cudnn4j
