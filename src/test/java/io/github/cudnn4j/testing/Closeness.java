@@ -3,7 +3,10 @@ package io.github.cudnn4j.testing;
 import java.util.Locale;
 import org.junit.jupiter.api.Assertions;
 
-/** The one rule by which the tests compare numbers: {@code |actual - expected| ≤ abs + rel·|expected|}. */
+/**
+ * The one rule by which the tests compare numbers: {@code |actual - expected| ≤ abs +
+ * rel·|expected|}.
+ */
 public record Closeness(double abs, double rel) {
 
   /** The same bound, absolute for small numbers and relative for large ones. */
@@ -33,7 +36,8 @@ public record Closeness(double abs, double rel) {
       Assertions.fail(
           String.format(
               Locale.ROOT,
-              "%s: element %d of %d is %.9g, expected %.9g: %.3g times the bound %.1e + %.1e·|expected|",
+              "%s: element %d of %d is %.9g, expected %.9g: %.3g times the bound %.1e +"
+                  + " %.1e·|expected|",
               what,
               worst,
               expected.length,
