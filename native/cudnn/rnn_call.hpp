@@ -42,7 +42,7 @@ class RnnCall {
   template <class Compute>
   void run(Compute compute) {
     buffers_.require_disjoint();
-    submit(stream_, buffers_.ranges(), [=, network = network_, workspace = workspace_] {
+    submit(stream_, buffers_.ranges(), [compute, network = network_, workspace = workspace_] {
       poison(workspace);
       if (network.type == CUDNN_DATA_DOUBLE) {
         compute(network.shape, double{});

@@ -73,12 +73,11 @@ const char* name_of(cudnnStatus_t status) {
 
 }  // namespace
 
-void refuse(cudnnStatus_t status, const char* format, ...) {
+void set_last_error(const char* format, ...) noexcept {
   va_list arguments;
   va_start(arguments, format);
   std::vsnprintf(last_error, text_capacity, format, arguments);
   va_end(arguments);
-  throw Refused{status};
 }
 
 }  // namespace cudnn4j::cudnn

@@ -14,8 +14,19 @@ struct Refused {
   cudnnStatus_t status;
 };
 
-/** Stores the calling thread's text for cudnnGetLastErrorString and throws Refused. */
-[[noreturn, gnu::format(printf, 2, 3)]] void refuse(cudnnStatus_t status, const char* format, ...);
+/** Stores the calling thread's text for cudnnGetLastErrorString. */
+[[gnu::format(printf, 1, 2)]] void set_last_error(const char* format, ...) noexcept;
+
+/** Stores a text likewise and throws Refused. */
+template <class... Args>
+[[noreturn]] void refuse(cudnnStatus_t status, const char* format, Args... args) {
+  if constexpr (sizeof...(args) == 0) {
+    set_last_error("%s", format);
+  } else {
+    set_last_error(format, args...);
+  }
+  throw Refused{status};
+}
 
 /**
  * Refuses with CUDNN_STATUS_BAD_PARAM unless the condition holds. The text names the argument,
@@ -55,8 +66,10 @@ cudnnStatus_t answer(Body&& body) noexcept {
   } catch (const Refused& refused) {
     return refused.status;
   } catch (const std::bad_alloc&) {
+    set_last_error("the host is out of memory");
     return CUDNN_STATUS_INTERNAL_ERROR_HOST_ALLOCATION_FAILED;
   } catch (...) {
+    set_last_error("an unexpected error inside the host device");
     return CUDNN_STATUS_INTERNAL_ERROR;
   }
 }
