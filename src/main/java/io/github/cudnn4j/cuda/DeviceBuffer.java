@@ -39,9 +39,6 @@ public final class DeviceBuffer implements AutoCloseable {
     }
 
     void check() {
-      if (!isOpen()) {
-        throw new IllegalStateException("DeviceBuffer is closed");
-      }
       checkOpen();
       var recording = device().recording();
       if (recording != null) {

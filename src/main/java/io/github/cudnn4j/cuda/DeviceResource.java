@@ -30,7 +30,7 @@ public abstract class DeviceResource implements AutoCloseable {
   @SuppressWarnings("this-escape") // The device only keeps the reference.
   protected DeviceResource(Device device) {
     this.device = device;
-    this.madeAt = Leaks.ENABLED ? new Throwable(getClass().getSimpleName() + " made at") : null;
+    this.madeAt = Leaks.ENABLED ? new Throwable(describe() + " made at") : null;
     device.register(this);
   }
 
@@ -52,9 +52,18 @@ public abstract class DeviceResource implements AutoCloseable {
    */
   protected final void checkOpen() {
     if (!open) {
-      throw new IllegalStateException(getClass().getSimpleName() + " is closed");
+      throw new IllegalStateException(describe() + " is closed");
     }
     device.checkAccess();
+  }
+
+  /** Names the class that users know, which may have this one inside. */
+  final String describe() {
+    Class<?> type = getClass();
+    while (type.getEnclosingClass() != null) {
+      type = type.getEnclosingClass();
+    }
+    return type.getSimpleName();
   }
 
   /** Destroys the native object. Called once, on the device's thread. */

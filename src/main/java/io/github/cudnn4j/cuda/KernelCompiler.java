@@ -54,20 +54,28 @@ final class KernelCompiler {
             out, arena.allocateFrom(source), arena.allocateFrom(file), 1, headers, headerNames),
         "nvrtcCreateProgram");
     var program = out.get(NativeTypes.C_POINTER, 0);
+    MemorySegment image;
     try {
-      var arguments = arena.allocate(NativeTypes.C_POINTER, Math.max(1, options.size()));
-      for (var i = 0; i < options.size(); i++) {
-        arguments.setAtIndex(NativeTypes.C_POINTER, i, arena.allocateFrom(options.get(i)));
-      }
-      var status = Nvrtc.nvrtcCompileProgram(program, options.size(), arguments);
-      if (status != 0) {
-        throw Status.nvrtcFailure(status, "nvrtcCompileProgram", file + "\n" + log(program, arena));
-      }
-      return machineCode ? cubin(program, arena) : ptx(program, arena);
-    } finally {
-      // A failure here hides nothing that matters: the result, or the reason why there is none.
+      image = image(file, program, options, machineCode, arena);
+    } catch (RuntimeException failure) {
       Nvrtc.nvrtcDestroyProgram(out);
+      throw failure;
     }
+    Status.nvrtc(Nvrtc.nvrtcDestroyProgram(out), "nvrtcDestroyProgram");
+    return image;
+  }
+
+  private static MemorySegment image(
+      String file, MemorySegment program, List<String> options, boolean machineCode, Arena arena) {
+    var arguments = arena.allocate(NativeTypes.C_POINTER, Math.max(1, options.size()));
+    for (var i = 0; i < options.size(); i++) {
+      arguments.setAtIndex(NativeTypes.C_POINTER, i, arena.allocateFrom(options.get(i)));
+    }
+    var status = Nvrtc.nvrtcCompileProgram(program, options.size(), arguments);
+    if (status != 0) {
+      throw Status.nvrtcFailure(status, "nvrtcCompileProgram", file + "\n" + log(program, arena));
+    }
+    return machineCode ? cubin(program, arena) : ptx(program, arena);
   }
 
   private static MemorySegment cubin(MemorySegment program, Arena arena) {

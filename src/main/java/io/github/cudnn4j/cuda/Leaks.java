@@ -18,7 +18,7 @@ final class Leaks {
     if (resource.madeAt != null) {
       LOG.log(
           System.Logger.Level.WARNING,
-          resource.getClass().getSimpleName() + " was left open and closed by its device",
+          resource.describe() + " was left open and closed by its device",
           resource.madeAt);
     }
   }

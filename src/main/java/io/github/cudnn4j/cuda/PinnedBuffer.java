@@ -24,13 +24,14 @@ public final class PinnedBuffer extends DeviceResource {
   private boolean copied;
 
   private PinnedBuffer(Device device, ElementType type, long elements, MemorySegment address) {
-    super(device);
     this.type = type;
     this.elements = elements;
     this.address = address;
     // The arena ends the life of the segment; the memory is not the arena's.
-    this.arena = Arena.ofShared();
-    this.segment = address.reinterpret(bytes(), arena, null);
+    var arena = Arena.ofShared();
+    this.arena = arena;
+    this.segment = address.reinterpret(elements * type.bytes(), arena, null);
+    super(device);
   }
 
   /**

@@ -137,7 +137,15 @@ public final class Stream extends DeviceResource {
   private MemorySegment endCapture() {
     var out = device().scratch();
     out.set(NativeTypes.C_POINTER, 0, MemorySegment.NULL);
-    Status.cudart(Cudart.cudaStreamEndCapture(handle, out), "cudaStreamEndCapture");
+    var status = Cudart.cudaStreamEndCapture(handle, out);
+    if (status != 0) {
+      var failure = Status.cudartFailure(status, "cudaStreamEndCapture");
+      // A capture that goes on would make everything else on this thread fail.
+      if (Cudart.cudaStreamEndCapture(handle, out) == 0) {
+        CapturedGraph.destroy(out.get(NativeTypes.C_POINTER, 0));
+      }
+      throw failure;
+    }
     return MemorySegment.ofAddress(out.get(NativeTypes.C_POINTER, 0).address());
   }
 

@@ -38,8 +38,6 @@ final class CudaSearch {
     var found = search(driver);
     if (driver == null) {
       refusal = "there is no NVIDIA driver (" + DRIVER + " is not found)";
-    } else if (found == null) {
-      driver.close();
     }
     return found;
   }
@@ -94,15 +92,20 @@ final class CudaSearch {
         if (cudnn != null && fault == null && driver != null) {
           return new Found(driver, toolkit, cudnn);
         }
-        if (cudnn != null) {
-          cudnn.close();
-        }
-        toolkit.close();
         if (fault != null) {
           refusal = fault.text();
-          if (!fault.otherToolkitMayHelp()) {
-            return null;
+        }
+        var last = fault != null && !fault.otherToolkitMayHelp();
+        // What comes next must not be mixed with this. But a driver that was asked for devices may
+        // have threads that run in these libraries, so that the last ones stay, known to nobody.
+        if (driver == null || !last) {
+          if (cudnn != null) {
+            cudnn.close();
           }
+          toolkit.close();
+        }
+        if (last) {
+          return null;
         }
       }
       if (!any) {

@@ -1,0 +1,119 @@
+package io.github.cudnn4j.cuda;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
+
+import io.github.cudnn4j.bindings.Cudart;
+import io.github.cudnn4j.library.HostControl;
+import java.util.function.Consumer;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+
+/**
+ * As SQLite tests its memory: every native call of an operation fails once, and each time there is
+ * a clean exception, the device can still be used, and nothing is left when it is closed.
+ */
+class FailureTest {
+  private HostControl host;
+
+  @BeforeEach
+  void needsTheHostDevice() {
+    assumeTrue(HostControl.ifHost().isPresent(), "only the host device can be made to fail");
+    host = HostControl.get();
+  }
+
+  @AfterEach
+  void clearFault() {
+    if (host != null) {
+      host.clearFault();
+    }
+  }
+
+  private void failsCleanlyAtEveryCall(int atLeast, Consumer<Device> operation) {
+    var before = host.live();
+    var failures = 0;
+    for (var k = 1; ; k++) {
+      assertTrue(k < 1000, "the operation never succeeds");
+      String failed;
+      try (var device = Device.open()) {
+        host.fail(null, k, Cudart.cudaErrorUnknown(), false);
+        try {
+          operation.accept(device);
+          failed = null;
+        } catch (CudaException e) {
+          failed = e.function();
+          assertEquals(Cudart.cudaErrorUnknown(), e.code());
+        } finally {
+          host.clearFault();
+        }
+        operation.accept(device);
+      }
+      if (failed == null) {
+        break;
+      }
+      failures++;
+      // A function that is made to fail does nothing: what it was to destroy stays, of necessity.
+      if (failed.matches(".*(Destroy|Free|Unload).*")) {
+        before = host.live();
+      }
+      assertEquals(before, host.live(), "call " + k + ", " + failed);
+    }
+    assertTrue(failures >= atLeast, failures + " calls failed");
+  }
+
+  @Test
+  void linearAlgebra() {
+    failsCleanlyAtEveryCall(
+        6,
+        device -> {
+          try (var blas = Blas.create(device.stream())) {
+            blas.precision(Precision.STRICT);
+          }
+        });
+  }
+
+  @Test
+  void kernels() {
+    failsCleanlyAtEveryCall(8, device -> device.kernels().get("fill", "fill_f32"));
+  }
+
+  @Test
+  void copies() {
+    failsCleanlyAtEveryCall(
+        6,
+        device -> {
+          try (var buffer = DeviceBuffer.allocate(device, ElementType.INT32, 3)) {
+            buffer.copyFrom(new int[3]);
+            buffer.toInts();
+          }
+        });
+  }
+
+  @Test
+  void capture() {
+    failsCleanlyAtEveryCall(
+        6,
+        device -> {
+          try (var buffer = DeviceBuffer.allocate(device, ElementType.INT32, 3);
+              var graph = device.stream().capture(buffer::clear)) {
+            graph.launch();
+          }
+        });
+  }
+
+  @Test
+  void closingReportsWhatFails() {
+    var before = host.live();
+    var device = Device.open();
+    device.blas();
+    host.fail("cuDevicePrimaryCtxRelease_v2", 1, Cudart.cudaErrorUnknown(), false);
+    var e = assertThrows(CudaException.class, device::close);
+    host.clearFault();
+    assertEquals("cuDevicePrimaryCtxRelease_v2", e.function());
+    device.close();
+    assertEquals(before, host.live());
+  }
+}
