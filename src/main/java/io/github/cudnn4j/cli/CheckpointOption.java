@@ -1,0 +1,38 @@
+package io.github.cudnn4j.cli;
+
+import io.github.cudnn4j.cuda.Device;
+import io.github.cudnn4j.io.SafeTensors;
+import io.github.cudnn4j.model.CharLanguageModel;
+import io.github.cudnn4j.train.Checkpoint;
+import io.github.cudnn4j.train.Checkpoints;
+import java.io.IOException;
+import java.nio.file.NoSuchFileException;
+import java.nio.file.Path;
+import picocli.CommandLine.Option;
+
+/** A trained model. */
+final class CheckpointOption {
+
+  @Option(
+      names = "--checkpoint",
+      required = true,
+      paramLabel = "DIR",
+      description = "Folder of checkpoints; the newest whole one is used.")
+  private Path folder;
+
+  /** Returns the model with its trained weights; the caller closes it. */
+  CharLanguageModel load(Device device) throws IOException {
+    Checkpoint checkpoint =
+        Checkpoints.in(folder, 1)
+            .latest()
+            .orElseThrow(() -> new NoSuchFileException(folder + " holds no checkpoint"));
+    CharLanguageModel model = CharLanguageModel.of(device, checkpoint.modelConfiguration());
+    try (SafeTensors weights = checkpoint.weights()) {
+      model.parameters().load(weights);
+      return model;
+    } catch (IOException | RuntimeException | Error e) {
+      model.close();
+      throw e;
+    }
+  }
+}

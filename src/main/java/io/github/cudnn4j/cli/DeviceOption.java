@@ -1,0 +1,22 @@
+package io.github.cudnn4j.cli;
+
+import io.github.cudnn4j.library.DeviceChoice;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Option;
+
+/** Where to run. */
+final class DeviceOption {
+
+  @Option(
+      names = "--device",
+      paramLabel = "auto|cuda|host",
+      description = {
+        "Where to run: an NVIDIA GPU, this machine's processor, or the GPU if it is usable.",
+        "Without this option: the property cudnn4j.device, else CUDNN4J_DEVICE, else auto."
+      })
+  private @Nullable DeviceChoice chosen;
+
+  DeviceChoice choice() {
+    return chosen == null ? DeviceChoice.configured() : chosen;
+  }
+}

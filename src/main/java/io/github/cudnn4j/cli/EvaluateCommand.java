@@ -1,0 +1,70 @@
+package io.github.cudnn4j.cli;
+
+import io.github.cudnn4j.cuda.Device;
+import io.github.cudnn4j.io.Json;
+import io.github.cudnn4j.model.CharLanguageModel;
+import io.github.cudnn4j.train.Evaluator;
+import io.github.cudnn4j.train.SequentialBatches;
+import java.io.IOException;
+import java.util.Arrays;
+import java.util.LinkedHashMap;
+import java.util.Map;
+import java.util.concurrent.Callable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Spec;
+
+/** Measures a trained model on a text. */
+@Command(
+    name = "evaluate",
+    description = {
+      "Measure a trained model on a text: perplexity beside the uniform guess.",
+      "Prints one JSON object."
+    },
+    mixinStandardHelpOptions = true,
+    sortOptions = false)
+final class EvaluateCommand implements Callable<Integer> {
+
+  @Mixin private CheckpointOption checkpoint = new CheckpointOption();
+  @Mixin private TextOptions text = new TextOptions();
+
+  @Option(
+      names = "--batch",
+      defaultValue = "32",
+      paramLabel = "B",
+      description = "Streams of text read side by side. Default: ${DEFAULT-VALUE}")
+  private int batch;
+
+  @Option(
+      names = "--steps",
+      defaultValue = "35",
+      paramLabel = "T",
+      description = "Characters of each stream per call. Default: ${DEFAULT-VALUE}")
+  private int time;
+
+  @Mixin private DeviceOption device = new DeviceOption();
+
+  @Spec private CommandSpec spec;
+
+  @Override
+  public Integer call() throws IOException {
+    String content = text.read();
+    try (Device opened = Device.open(device.choice());
+        CharLanguageModel model = checkpoint.load(opened)) {
+      int[] tokens = model.vocabulary().encode(content);
+      double loss = Evaluator.loss(model, SequentialBatches.evaluation(tokens, batch, time));
+      Map<String, Object> result = new LinkedHashMap<>();
+      result.put("perplexity", Math.exp(loss));
+      result.put("loss", loss);
+      result.put("bitsPerCharacter", loss / Math.log(2));
+      result.put("uniformPerplexity", model.vocabulary().size());
+      result.put("characters", tokens.length);
+      result.put("unknownCharacters", Arrays.stream(tokens).filter(id -> id == 0).count());
+      result.put("device", opened.name());
+      spec.commandLine().getOut().println(Json.write(result));
+    }
+    return 0;
+  }
+}

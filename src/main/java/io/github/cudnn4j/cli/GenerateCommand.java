@@ -1,0 +1,67 @@
+package io.github.cudnn4j.cli;
+
+import io.github.cudnn4j.cuda.Device;
+import io.github.cudnn4j.model.CharLanguageModel;
+import io.github.cudnn4j.model.TextGenerator;
+import java.io.IOException;
+import java.util.concurrent.Callable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Spec;
+
+/** Writes text with a trained model. */
+@Command(
+    name = "generate",
+    description = "Write text with a trained model, one character at a time.",
+    mixinStandardHelpOptions = true,
+    sortOptions = false)
+final class GenerateCommand implements Callable<Integer> {
+
+  @Mixin private CheckpointOption checkpoint = new CheckpointOption();
+
+  @Option(
+      names = "--prefix",
+      required = true,
+      paramLabel = "TEXT",
+      description = "What the text begins with.")
+  private String prefix;
+
+  @Option(
+      names = "--length",
+      defaultValue = "200",
+      paramLabel = "N",
+      description = "Characters to write after the prefix. Default: ${DEFAULT-VALUE}")
+  private int length;
+
+  @Option(
+      names = "--temperature",
+      defaultValue = "0.7",
+      paramLabel = "T",
+      description =
+          "1: the model's own distribution; less: likelier characters; 0: always the likeliest."
+              + " Default: ${DEFAULT-VALUE}")
+  private double temperature;
+
+  @Option(
+      names = "--seed",
+      defaultValue = "1",
+      paramLabel = "S",
+      description = "Same seed, same text. Default: ${DEFAULT-VALUE}")
+  private long seed;
+
+  @Mixin private DeviceOption device = new DeviceOption();
+
+  @Spec private CommandSpec spec;
+
+  @Override
+  public Integer call() throws IOException {
+    try (Device opened = Device.open(device.choice());
+        CharLanguageModel model = checkpoint.load(opened);
+        TextGenerator generator = TextGenerator.of(model)) {
+      spec.commandLine().getOut().println(generator.generate(prefix, length, temperature, seed));
+    }
+    return 0;
+  }
+}

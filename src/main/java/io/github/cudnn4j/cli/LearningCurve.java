@@ -1,0 +1,132 @@
+package io.github.cudnn4j.cli;
+
+import io.github.cudnn4j.train.Progress;
+import io.github.cudnn4j.train.TrainingListener;
+import io.github.cudnn4j.train.Validation;
+import java.awt.BasicStroke;
+import java.awt.Color;
+import java.io.IOException;
+import java.io.OutputStream;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Locale;
+import org.knowm.xchart.BitmapEncoder;
+import org.knowm.xchart.VectorGraphicsEncoder;
+import org.knowm.xchart.XYChart;
+import org.knowm.xchart.XYChartBuilder;
+import org.knowm.xchart.XYSeries;
+import org.knowm.xchart.style.Styler;
+import org.knowm.xchart.style.markers.SeriesMarkers;
+
+/** Draws perplexity against the step: in training, on held-out text, and of the uniform guess. */
+final class LearningCurve implements TrainingListener {
+
+  private static final int WIDTH = 960;
+  private static final int HEIGHT = 540;
+
+  private final Path file;
+  private final boolean vector;
+  private final List<Double> trainingSteps = new ArrayList<>();
+  private final List<Double> training = new ArrayList<>();
+  private final List<Double> heldOutSteps = new ArrayList<>();
+  private final List<Double> heldOut = new ArrayList<>();
+
+  private LearningCurve(Path file, boolean vector) {
+    this.file = file;
+    this.vector = vector;
+  }
+
+  /** Throws IllegalArgumentException unless the name ends in .png or .svg. */
+  static LearningCurve into(Path file) {
+    String name = file.toString().toLowerCase(Locale.ROOT);
+    if (!name.endsWith(".png") && !name.endsWith(".svg")) {
+      throw new IllegalArgumentException(
+          "--plot: " + file + " must end in .png or .svg, which names the format");
+    }
+    return new LearningCurve(file, name.endsWith(".svg"));
+  }
+
+  @Override
+  public void logged(Progress progress) {
+    add(trainingSteps, training, progress.step(), progress.perplexity());
+  }
+
+  @Override
+  public void validated(Validation validation) {
+    add(heldOutSteps, heldOut, validation.step(), validation.perplexity());
+  }
+
+  /** A perplexity that is not finite has no place on a chart. */
+  private static void add(List<Double> steps, List<Double> values, long step, double perplexity) {
+    if (Double.isFinite(perplexity)) {
+      steps.add((double) step);
+      values.add(perplexity);
+    }
+  }
+
+  /** Writes the picture; nothing if nothing was logged. */
+  void draw(int uniformPerplexity) throws IOException {
+    if (training.isEmpty() && heldOut.isEmpty()) {
+      return;
+    }
+    XYChart chart =
+        new XYChartBuilder()
+            .width(WIDTH)
+            .height(HEIGHT)
+            .title("Learning curve")
+            .xAxisTitle("step")
+            .yAxisTitle("perplexity")
+            .build();
+    Styler styler = chart.getStyler();
+    styler.setLegendPosition(Styler.LegendPosition.InsideNE);
+    styler.setChartBackgroundColor(Color.WHITE);
+    styler.setPlotBorderVisible(false);
+    chart.getStyler().setYAxisLogarithmic(true);
+    chart.getStyler().setYAxisMin(1.0);
+    if (!training.isEmpty()) {
+      series(chart, "training", trainingSteps, training, new Color(0x1f77b4), 1.4f);
+    }
+    if (!heldOut.isEmpty()) {
+      series(chart, "held out", heldOutSteps, heldOut, new Color(0xd62728), 2.4f);
+    }
+    double last =
+        Math.max(
+            trainingSteps.isEmpty() ? 0 : trainingSteps.getLast(),
+            heldOutSteps.isEmpty() ? 0 : heldOutSteps.getLast());
+    double guess = uniformPerplexity;
+    series(
+        chart,
+        "uniform guess",
+        List.of(0.0, last),
+        List.of(guess, guess),
+        new Color(0x7f7f7f),
+        1.2f);
+    if (file.toAbsolutePath().getParent() != null) {
+      Files.createDirectories(file.toAbsolutePath().getParent());
+    }
+    if (vector) {
+      VectorGraphicsEncoder.saveVectorGraphic(
+          chart, withoutEnding(), VectorGraphicsEncoder.VectorGraphicsFormat.SVG);
+    } else {
+      try (OutputStream stream = Files.newOutputStream(file)) {
+        BitmapEncoder.saveBitmap(chart, stream, BitmapEncoder.BitmapFormat.PNG);
+      }
+    }
+  }
+
+  /** The encoder adds the ending itself. */
+  private String withoutEnding() {
+    String name = file.toString();
+    return name.substring(0, name.length() - ".svg".length());
+  }
+
+  private static void series(
+      XYChart chart, String name, List<Double> x, List<Double> y, Color color, float width) {
+    XYSeries series = chart.addSeries(name, x, y);
+    series.setMarker(SeriesMarkers.NONE);
+    series.setLineColor(color);
+    series.setLineStyle(new BasicStroke(width));
+  }
+}

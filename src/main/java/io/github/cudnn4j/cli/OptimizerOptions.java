@@ -1,0 +1,104 @@
+package io.github.cudnn4j.cli;
+
+import io.github.cudnn4j.train.Clip;
+import io.github.cudnn4j.train.Optimizer;
+import io.github.cudnn4j.train.Schedule;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Option;
+
+/** How the weights move. */
+final class OptimizerOptions {
+
+  /** The update rules by name, with PyTorch's defaults. */
+  enum Rule {
+    SGD,
+    RMSPROP,
+    ADAM,
+    ADAMW
+  }
+
+  /** How the learning rate changes over the run. */
+  enum Shape {
+    CONSTANT,
+    COSINE
+  }
+
+  @Option(
+      names = "--optimizer",
+      defaultValue = "adam",
+      paramLabel = "sgd|rmsprop|adam|adamw",
+      description = "The update rule. Default: ${DEFAULT-VALUE}")
+  private Rule rule;
+
+  @Option(
+      names = "--lr",
+      paramLabel = "RATE",
+      description = "Learning rate. Default: 1 for sgd, 0.002 for the others")
+  private @Nullable Double learningRate;
+
+  @Option(
+      names = "--momentum",
+      defaultValue = "0",
+      paramLabel = "M",
+      description = "Momentum of sgd and rmsprop. Default: ${DEFAULT-VALUE}")
+  private double momentum;
+
+  @Option(
+      names = "--schedule",
+      defaultValue = "constant",
+      paramLabel = "constant|cosine",
+      description = "How the learning rate changes over the run. Default: ${DEFAULT-VALUE}")
+  private Shape schedule;
+
+  @Option(
+      names = "--warm-up",
+      defaultValue = "0",
+      paramLabel = "STEPS",
+      description = "Steps over which a cosine schedule rises first. Default: ${DEFAULT-VALUE}")
+  private long warmUp;
+
+  @Option(
+      names = "--clip-norm",
+      paramLabel = "LIMIT",
+      description = "Project the gradient of all weights back to this length when it is longer.")
+  private @Nullable Double clipNorm;
+
+  @Option(
+      names = "--clip-value",
+      paramLabel = "LIMIT",
+      description = "Cut each element of the gradient to [-LIMIT, LIMIT].")
+  private @Nullable Double clipValue;
+
+  Optimizer optimizer() {
+    return switch (rule) {
+      case SGD -> {
+        Optimizer.Sgd sgd = Optimizer.sgd(rate(1));
+        yield new Optimizer.Sgd(
+            sgd.learningRate(), momentum, sgd.dampening(), sgd.weightDecay(), sgd.nesterov());
+      }
+      case RMSPROP -> {
+        Optimizer.RmsProp d = Optimizer.rmsProp(rate(0.002));
+        yield new Optimizer.RmsProp(
+            d.learningRate(), d.alpha(), d.epsilon(), d.weightDecay(), momentum, d.centered());
+      }
+      case ADAM -> Optimizer.adam(rate(0.002));
+      case ADAMW -> Optimizer.adamW(rate(0.002));
+    };
+  }
+
+  private double rate(double byDefault) {
+    return learningRate == null ? byDefault : learningRate;
+  }
+
+  Clip clip() {
+    Clip clip = clipNorm == null ? Clip.NONE : Clip.byNorm(clipNorm);
+    return clipValue == null ? clip : clip.andValue(clipValue);
+  }
+
+  Schedule schedule(long totalSteps) {
+    return switch (schedule) {
+      case CONSTANT -> Schedule.constant();
+      case COSINE -> Schedule.cosine(warmUp, totalSteps, 0.01);
+    };
+  }
+}

@@ -1,0 +1,218 @@
+package io.github.cudnn4j.cli;
+
+import io.github.cudnn4j.cuda.Device;
+import io.github.cudnn4j.model.CharLanguageModel;
+import io.github.cudnn4j.model.Corpus;
+import io.github.cudnn4j.model.TextGenerator;
+import io.github.cudnn4j.train.Progress;
+import io.github.cudnn4j.train.TrainingListener;
+import io.github.cudnn4j.train.TrainingSummary;
+import io.github.cudnn4j.train.Validation;
+import java.io.PrintWriter;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.Locale;
+import me.tongfei.progressbar.ProgressBar;
+import me.tongfei.progressbar.ProgressBarBuilder;
+import me.tongfei.progressbar.ProgressBarStyle;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Shows a training run: a progress bar on a terminal, a line every few seconds elsewhere, and at
+ * each validation what the model writes by now.
+ */
+final class TrainingConsole implements TrainingListener, AutoCloseable {
+
+  private static final long NANOS_BETWEEN_LINES = Duration.ofSeconds(5).toNanos();
+  private static final int SAMPLE_LENGTH = 72;
+  private static final int FINAL_SAMPLES = 3;
+  private static final int FINAL_SAMPLE_LENGTH = 200;
+
+  /** Below 1 the likelier characters are preferred: fewer misspelt words. */
+  private static final double TEMPERATURE = 0.6;
+
+  private final PrintWriter out;
+  private final Corpus corpus;
+  private final TextGenerator generator;
+  private final String prefix;
+  private final boolean terminal;
+  private @Nullable ProgressBar bar;
+  private long nextLine = System.nanoTime();
+
+  private TrainingConsole(
+      PrintWriter out, Corpus corpus, TextGenerator generator, boolean terminal) {
+    this.out = out;
+    this.corpus = corpus;
+    this.generator = generator;
+    this.terminal = terminal;
+    this.prefix = prefix(corpus);
+  }
+
+  static TrainingConsole of(
+      PrintWriter out, CharLanguageModel model, Device device, Corpus corpus) {
+    TrainingConsole console =
+        new TrainingConsole(out, corpus, TextGenerator.of(model), isTerminal());
+    console.begin(model, device);
+    return console;
+  }
+
+  private static boolean isTerminal() {
+    return System.console() != null && System.console().isTerminal();
+  }
+
+  /** The first word of the text that the model has not seen, or of the text if it has seen all. */
+  private static String prefix(Corpus corpus) {
+    int[] text = corpus.heldOut().length > 0 ? corpus.heldOut() : corpus.training();
+    StringBuilder words = new StringBuilder();
+    boolean inside = false;
+    for (int id : text) {
+      String character = corpus.vocabulary().character(id);
+      boolean space = character.isBlank();
+      if (space && !words.isEmpty()) {
+        break;
+      }
+      if (inside && !space) {
+        words.append(character);
+      }
+      inside |= space;
+    }
+    return words.isEmpty() ? corpus.vocabulary().character(text[0]) : words + " ";
+  }
+
+  private void begin(CharLanguageModel model, Device device) {
+    line("device    %s", device.name());
+    line(
+        "model     %s, %d layer%s of %d units, %s, %,d parameters",
+        model.config().cell().name().toLowerCase(Locale.ROOT),
+        model.config().layers(),
+        model.config().layers() == 1 ? "" : "s",
+        model.config().hiddenSize(),
+        model.config().embeddingSize() == 0
+            ? "one-hot characters"
+            : "characters as vectors of " + model.config().embeddingSize(),
+        model.parameters().elements());
+    line(
+        "text      %,d characters to learn from, %,d held out, %d different",
+        corpus.training().length, corpus.heldOut().length, corpus.vocabulary().size() - 1);
+    line("guessing  a uniform guess has perplexity %d", corpus.vocabulary().size());
+    out.println();
+    out.flush();
+  }
+
+  @Override
+  public void logged(Progress progress) {
+    if (terminal) {
+      bar(progress.totalSteps())
+          .setExtraMessage(
+              String.format(
+                  Locale.ROOT,
+                  " loss %.3f  perplexity %.2f  |g| %.2f  %,.0f tokens/s",
+                  progress.loss(),
+                  progress.perplexity(),
+                  progress.gradientNorm(),
+                  progress.tokensPerSecond()))
+          .stepTo(progress.step());
+    } else if (System.nanoTime() >= nextLine || progress.step() == progress.totalSteps()) {
+      nextLine = System.nanoTime() + NANOS_BETWEEN_LINES;
+      line(
+          "epoch %d/%d  step %,d/%,d  loss %.3f  perplexity %.2f  |g| %.2f  %,.0f tokens/s  %s left",
+          progress.epoch(),
+          progress.epochs(),
+          progress.step(),
+          progress.totalSteps(),
+          progress.loss(),
+          progress.perplexity(),
+          progress.gradientNorm(),
+          progress.tokensPerSecond(),
+          duration(progress.secondsLeft()));
+      out.flush();
+    }
+  }
+
+  @Override
+  public void validated(Validation validation) {
+    pauseBar();
+    line(
+        "held out  perplexity %.2f after %,d steps   “%s”",
+        validation.perplexity(),
+        validation.step(),
+        oneLine(generator.generate(prefix, SAMPLE_LENGTH, TEMPERATURE, validation.step())));
+    out.flush();
+  }
+
+  @Override
+  public void checkpointed(Path folder, long step) {
+    // The run's end names the folder; a line for each would only drown the rest.
+  }
+
+  /** Prints the result and what the model writes now. */
+  void finished(TrainingSummary summary) {
+    pauseBar();
+    out.println();
+    line(
+        "trained   %,d steps in %s, %,.0f tokens/s%s%s",
+        summary.steps(),
+        duration(summary.seconds()),
+        summary.tokensPerSecond(),
+        summary.stoppedEarly() ? ", stopped early: held-out perplexity no longer falls" : "",
+        summary.skipped() > 0 ? ", " + summary.skipped() + " steps skipped: not finite" : "");
+    line(
+        "result    perplexity %.2f in training, %s held out, %d for a uniform guess",
+        summary.perplexity(),
+        Double.isNaN(summary.validationPerplexity())
+            ? "nothing"
+            : String.format(Locale.ROOT, "%.2f", summary.validationPerplexity()),
+        corpus.vocabulary().size());
+    for (int sample = 1; sample <= FINAL_SAMPLES; sample++) {
+      String text = generator.generate(prefix, FINAL_SAMPLE_LENGTH, TEMPERATURE, sample);
+      line("sample %d  “%s”", sample, oneLine(text));
+    }
+    out.flush();
+  }
+
+  /** Tells where a file or folder was written. */
+  void wrote(String what, Path where) {
+    line("wrote     %s: %s", what, where);
+    out.flush();
+  }
+
+  private ProgressBar bar(long totalSteps) {
+    if (bar == null) {
+      bar =
+          new ProgressBarBuilder()
+              .setTaskName("training")
+              .setInitialMax(totalSteps)
+              .setStyle(ProgressBarStyle.UNICODE_BLOCK)
+              .setUnit(" steps", 1)
+              .build();
+    }
+    return bar;
+  }
+
+  /** Leaves the bar's line as it stands; the next step draws a new one below what is printed. */
+  private void pauseBar() {
+    if (bar != null) {
+      bar.close();
+      bar = null;
+    }
+  }
+
+  private static String oneLine(String text) {
+    return text.replace('\n', ' ').strip();
+  }
+
+  private static String duration(double seconds) {
+    long whole = Math.round(seconds);
+    return whole < 60 ? whole + " s" : whole / 60 + " min " + whole % 60 + " s";
+  }
+
+  private void line(String format, Object... arguments) {
+    out.println(String.format(Locale.ROOT, format, arguments));
+  }
+
+  @Override
+  public void close() {
+    pauseBar();
+    generator.close();
+  }
+}

@@ -1,0 +1,172 @@
+package io.github.cudnn4j.model;
+
+import io.github.cudnn4j.cuda.Device;
+import io.github.cudnn4j.cuda.DeviceBuffer;
+import io.github.cudnn4j.cuda.ElementType;
+import io.github.cudnn4j.cudnn.RnnMode;
+import io.github.cudnn4j.rnn.Rnn;
+import io.github.cudnn4j.rnn.RnnConfig;
+import io.github.cudnn4j.tape.CarriedState;
+import io.github.cudnn4j.tape.Tape;
+import io.github.cudnn4j.tape.Tensor;
+import io.github.cudnn4j.train.Model;
+import io.github.cudnn4j.train.ParameterSet;
+import io.github.cudnn4j.train.SavableRandom;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Predicts the next character of a text: characters as one-hot or learned vectors, a stack of
+ * recurrent layers, and a linear layer to one logit for each character.
+ *
+ * <pre>
+ *   tokens [T, B] → one-hot or embedding [T, B, E] → RNN [T, B, H] → linear [T, B, V]
+ * </pre>
+ *
+ * <p>Owns its parameters (one flat FP32 buffer) in device memory. Belongs to the thread that owns
+ * the device. Parameters carry PyTorch's names: {@code embedding.weight}, {@code rnn.weight_ih_l0},
+ * {@code linear.weight}, {@code linear.bias}.
+ */
+public final class CharLanguageModel implements Model, AutoCloseable {
+
+  private static final ElementType TYPE = ElementType.FLOAT32;
+
+  private final Device device;
+  private final Vocabulary vocabulary;
+  private final CharModelConfig config;
+  private final ParameterSet parameters;
+  private final Rnn rnn;
+
+  private CharLanguageModel(
+      Device device,
+      Vocabulary vocabulary,
+      CharModelConfig config,
+      ParameterSet parameters,
+      Rnn rnn) {
+    this.device = device;
+    this.vocabulary = vocabulary;
+    this.config = config;
+    this.parameters = parameters;
+    this.rnn = rnn;
+  }
+
+  /** Returns a model with initial weights drawn from the configuration's seed, as PyTorch draws. */
+  public static CharLanguageModel create(
+      Device device, Vocabulary vocabulary, CharModelConfig config) {
+    boolean oneHot = config.embeddingSize() == 0;
+    int classes = vocabulary.size();
+    int hidden = config.hiddenSize();
+    RnnConfig rnnConfig =
+        RnnConfig.of(config.cell(), oneHot ? classes : config.embeddingSize(), hidden)
+            .layers(config.layers())
+            .type(TYPE);
+    if (config.dropout() > 0 && config.layers() > 1) {
+      rnnConfig = rnnConfig.dropout(config.dropout(), config.seed());
+    }
+    ParameterSet.Builder builder = ParameterSet.builder(device, TYPE);
+    if (!oneHot) {
+      builder.add("embedding.weight", classes, config.embeddingSize());
+    }
+    ParameterSet parameters =
+        builder
+            .addRegion("rnn", Rnn.weightElements(device, rnnConfig))
+            .add("linear.weight", classes, hidden)
+            .add("linear.bias", classes)
+            .build();
+    Rnn rnn = null;
+    try {
+      rnn =
+          Rnn.create(device, rnnConfig, parameters.weights("rnn"), parameters.gradients("rnn"));
+      parameters.attach("rnn", rnn);
+      CharLanguageModel model =
+          new CharLanguageModel(device, vocabulary, config, parameters, rnn);
+      model.initialize();
+      return model;
+    } catch (RuntimeException | Error e) {
+      if (rnn != null) {
+        rnn.close();
+      }
+      parameters.close();
+      throw e;
+    }
+  }
+
+  /**
+   * Returns a model of the shape that {@link #configuration()} described, with initial weights.
+   *
+   * @throws IllegalArgumentException if an entry is missing or has the wrong type
+   */
+  public static CharLanguageModel of(Device device, Map<String, Object> configuration) {
+    List<String> characters =
+        ((List<?>) CharModelConfig.entry(configuration, "characters", List.class))
+            .stream().map(String::valueOf).toList();
+    return create(
+        device, Vocabulary.ofCharacters(characters), CharModelConfig.ofMap(configuration));
+  }
+
+  private void initialize() {
+    double bound = 1 / Math.sqrt(config.hiddenSize());
+    SavableRandom random = new SavableRandom(config.seed());
+    rnn.initialize(random.nextLong());
+    if (config.embeddingSize() > 0) {
+      parameters.normal("embedding.weight", 1, random);
+    }
+    parameters.uniform("linear.weight", bound, random);
+    parameters.uniform("linear.bias", bound, random);
+  }
+
+  /** Returns the characters that this model predicts. */
+  public Vocabulary vocabulary() {
+    return vocabulary;
+  }
+
+  /** Returns the shape that this model was made with. */
+  public CharModelConfig config() {
+    return config;
+  }
+
+  @Override
+  public Device device() {
+    return device;
+  }
+
+  @Override
+  public ParameterSet parameters() {
+    return parameters;
+  }
+
+  @Override
+  public CarriedState state(int batch) {
+    return CarriedState.create(rnn, batch);
+  }
+
+  @Override
+  public Tensor logits(
+      Tape tape, DeviceBuffer tokens, int time, int batch, @Nullable CarriedState state) {
+    Tensor x =
+        config.embeddingSize() == 0
+            ? tape.oneHot(tokens, vocabulary.size(), time, batch)
+            : tape.embedding(tokens, parameters.tensor("embedding.weight"), time, batch);
+    Tensor h = tape.rnn(rnn, x, state);
+    if (config.dropout() > 0) {
+      h = tape.dropout(h, config.dropout(), config.seed() + 1);
+    }
+    return tape.linear(h, parameters.tensor("linear.weight"), parameters.tensor("linear.bias"));
+  }
+
+  @Override
+  public Map<String, Object> configuration() {
+    Map<String, Object> map = new LinkedHashMap<>(config.toMap());
+    map.put("characters", vocabulary.characters());
+    return map;
+  }
+
+  /** Frees the parameters. Safe to call twice. */
+  @Override
+  public void close() {
+    rnn.close();
+    parameters.close();
+  }
+}

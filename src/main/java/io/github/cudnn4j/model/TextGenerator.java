@@ -1,0 +1,131 @@
+package io.github.cudnn4j.model;
+
+import io.github.cudnn4j.cuda.DeviceBuffer;
+import io.github.cudnn4j.tape.CarriedState;
+import io.github.cudnn4j.tape.Tape;
+import io.github.cudnn4j.tape.Tensor;
+import io.github.cudnn4j.train.SavableRandom;
+
+/**
+ * Writes text with a character language model, one character at a time: each is drawn from the
+ * model's distribution and fed back.
+ *
+ * <p>Owns a tape for one step of one row and the state carried between steps; borrows the model,
+ * and belongs to its thread.
+ */
+public final class TextGenerator implements AutoCloseable {
+
+  private final Vocabulary vocabulary;
+  private final CarriedState state;
+  private final Tape tape;
+  private final DeviceBuffer token;
+  private final Tensor logits;
+  private final int[] tokenValue = new int[1];
+  private final float[] logitValues;
+
+  private TextGenerator(CharLanguageModel model, CarriedState state, Tape tape) {
+    this.vocabulary = model.vocabulary();
+    this.state = state;
+    this.tape = tape;
+    this.token = tape.indices(1);
+    this.logits = model.logits(tape, token, 1, 1, state);
+    this.logitValues = new float[vocabulary.size()];
+  }
+
+  /** Returns a generator that draws from {@code model} as it is at each call. */
+  public static TextGenerator of(CharLanguageModel model) {
+    CarriedState state = model.state(1);
+    Tape tape = null;
+    try {
+      tape = Tape.inference(model.device(), logitsType());
+      return new TextGenerator(model, state, tape);
+    } catch (RuntimeException | Error e) {
+      if (tape != null) {
+        tape.close();
+      }
+      state.close();
+      throw e;
+    }
+  }
+
+  private static io.github.cudnn4j.cuda.ElementType logitsType() {
+    return io.github.cudnn4j.cuda.ElementType.FLOAT32;
+  }
+
+  /**
+   * Returns {@code prefix} followed by {@code length} characters. The unknown character is never
+   * drawn.
+   *
+   * @param prefix what the model reads first, at least one character
+   * @param temperature divides the logits: 1 draws from the model's own distribution, less sharpens
+   *     it, 0 always takes the likeliest character
+   * @throws IllegalArgumentException if the prefix is empty, {@code length} is negative, or the
+   *     temperature is negative or not finite
+   */
+  public String generate(String prefix, int length, double temperature, long seed) {
+    if (prefix.isEmpty()) {
+      throw new IllegalArgumentException("the prefix is empty, at least one character is needed");
+    }
+    if (length < 0) {
+      throw new IllegalArgumentException("length is " + length + ", must be 0 or more");
+    }
+    if (!(temperature >= 0 && temperature < Double.POSITIVE_INFINITY)) {
+      throw new IllegalArgumentException(
+          "temperature is " + temperature + ", must be finite and 0 or more");
+    }
+    SavableRandom random = new SavableRandom(seed);
+    StringBuilder text = new StringBuilder(prefix);
+    state.reset();
+    for (int id : vocabulary.encode(prefix)) {
+      step(id);
+    }
+    for (int i = 0; i < length; i++) {
+      logits.value().copyTo(logitValues);
+      int id = draw(logitValues, temperature, random.nextDouble());
+      text.append(vocabulary.character(id));
+      if (i < length - 1) {
+        step(id);
+      }
+    }
+    return text.toString();
+  }
+
+  private void step(int id) {
+    tokenValue[0] = id;
+    token.copyFrom(tokenValue);
+    tape.forward();
+    state.carry();
+  }
+
+  /** Draws from softmax(logits / temperature) over all classes but the unknown one, number 0. */
+  static int draw(float[] logits, double temperature, double uniform) {
+    int likeliest = 1;
+    for (int id = 2; id < logits.length; id++) {
+      if (logits[id] > logits[likeliest]) {
+        likeliest = id;
+      }
+    }
+    if (temperature == 0) {
+      return likeliest;
+    }
+    double total = 0;
+    for (int id = 1; id < logits.length; id++) {
+      total += Math.exp((logits[id] - logits[likeliest]) / temperature);
+    }
+    double left = uniform * total;
+    for (int id = 1; id < logits.length; id++) {
+      left -= Math.exp((logits[id] - logits[likeliest]) / temperature);
+      if (left < 0) {
+        return id;
+      }
+    }
+    return likeliest;
+  }
+
+  /** Frees the tape and the state. Safe to call twice. */
+  @Override
+  public void close() {
+    tape.close();
+    state.close();
+  }
+}
