@@ -8,6 +8,7 @@ import org.jspecify.annotations.NullMarked;
 @NullMarked
 module io.github.cudnn4j {
   requires static transitive org.jspecify;
+  requires static java.desktop;
   requires static info.picocli;
   requires static me.tongfei.progressbar;
   requires static org.knowm.xchart;
@@ -17,6 +18,7 @@ module io.github.cudnn4j {
   exports io.github.cudnn4j.cudnn;
   exports io.github.cudnn4j.io;
   exports io.github.cudnn4j.library;
+  exports io.github.cudnn4j.model;
   exports io.github.cudnn4j.rnn;
   exports io.github.cudnn4j.tape;
   exports io.github.cudnn4j.train;

@@ -9,7 +9,9 @@ import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Spec;
 
-/** Says which libraries were looked for, found and refused, which device is used, and what to do. */
+/**
+ * Says which libraries were looked for, found and refused, which device is used, and what to do.
+ */
 @Command(
     name = "doctor",
     description = "Tell which native libraries were found, which device is used, and what to do.",

@@ -13,7 +13,6 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import org.knowm.xchart.BitmapEncoder;
-import org.knowm.xchart.VectorGraphicsEncoder;
 import org.knowm.xchart.XYChart;
 import org.knowm.xchart.XYChartBuilder;
 import org.knowm.xchart.XYSeries;
@@ -27,25 +26,30 @@ final class LearningCurve implements TrainingListener {
   private static final int HEIGHT = 540;
 
   private final Path file;
-  private final boolean vector;
   private final List<Double> trainingSteps = new ArrayList<>();
   private final List<Double> training = new ArrayList<>();
   private final List<Double> heldOutSteps = new ArrayList<>();
   private final List<Double> heldOut = new ArrayList<>();
 
-  private LearningCurve(Path file, boolean vector) {
+  private LearningCurve(Path file) {
     this.file = file;
-    this.vector = vector;
   }
 
-  /** Throws IllegalArgumentException unless the name ends in .png or .svg. */
-  static LearningCurve into(Path file) {
-    String name = file.toString().toLowerCase(Locale.ROOT);
-    if (!name.endsWith(".png") && !name.endsWith(".svg")) {
-      throw new IllegalArgumentException(
-          "--plot: " + file + " must end in .png or .svg, which names the format");
+  /**
+   * Makes the file's folder, so that what is wrong with it is found before the training.
+   *
+   * @throws IllegalArgumentException unless the name ends in .png
+   */
+  static LearningCurve into(Path file) throws IOException {
+    if (!file.toString().toLowerCase(Locale.ROOT).endsWith(".png")) {
+      throw new IllegalArgumentException("--plot: " + file + " must end in .png");
     }
-    return new LearningCurve(file, name.endsWith(".svg"));
+    Path folder = file.toAbsolutePath().getParent();
+    Files.createDirectories(folder);
+    if (!Files.isWritable(folder) || Files.isDirectory(file)) {
+      throw new IllegalArgumentException("--plot: " + file + " cannot be written");
+    }
+    return new LearningCurve(file);
   }
 
   @Override
@@ -66,11 +70,26 @@ final class LearningCurve implements TrainingListener {
     }
   }
 
-  /** Writes the picture; nothing if nothing was logged. */
+  /**
+   * Writes the picture; nothing if nothing was logged.
+   *
+   * @throws IOException if it cannot be drawn or written
+   */
   void draw(int uniformPerplexity) throws IOException {
     if (training.isEmpty() && heldOut.isEmpty()) {
       return;
     }
+    try (OutputStream stream = Files.newOutputStream(file)) {
+      BitmapEncoder.saveBitmap(chart(uniformPerplexity), stream, BitmapEncoder.BitmapFormat.PNG);
+    } catch (RuntimeException | Error e) {
+      // A JDK that finds no fonts says so with whatever it happens to throw.
+      throw new IOException(
+          "Java cannot draw text here; it needs fontconfig and a font, such as DejaVu (" + e + ")",
+          e);
+    }
+  }
+
+  private XYChart chart(int uniformPerplexity) {
     XYChart chart =
         new XYChartBuilder()
             .width(WIDTH)
@@ -80,7 +99,7 @@ final class LearningCurve implements TrainingListener {
             .yAxisTitle("perplexity")
             .build();
     Styler styler = chart.getStyler();
-    styler.setLegendPosition(Styler.LegendPosition.InsideNE);
+    styler.setLegendPosition(Styler.LegendPosition.InsideSW);
     styler.setChartBackgroundColor(Color.WHITE);
     styler.setPlotBorderVisible(false);
     chart.getStyler().setYAxisLogarithmic(true);
@@ -103,23 +122,7 @@ final class LearningCurve implements TrainingListener {
         List.of(guess, guess),
         new Color(0x7f7f7f),
         1.2f);
-    if (file.toAbsolutePath().getParent() != null) {
-      Files.createDirectories(file.toAbsolutePath().getParent());
-    }
-    if (vector) {
-      VectorGraphicsEncoder.saveVectorGraphic(
-          chart, withoutEnding(), VectorGraphicsEncoder.VectorGraphicsFormat.SVG);
-    } else {
-      try (OutputStream stream = Files.newOutputStream(file)) {
-        BitmapEncoder.saveBitmap(chart, stream, BitmapEncoder.BitmapFormat.PNG);
-      }
-    }
-  }
-
-  /** The encoder adds the ending itself. */
-  private String withoutEnding() {
-    String name = file.toString();
-    return name.substring(0, name.length() - ".svg".length());
+    return chart;
   }
 
   private static void series(

@@ -35,9 +35,7 @@ final class ModelOptions {
       description = "Recurrent layers. Default: ${DEFAULT-VALUE}")
   private int layers;
 
-  @Option(
-      names = "--bidirectional",
-      description = "Refused for a language model, with the reason.")
+  @Option(names = "--bidirectional", description = "Refused for a language model, with the reason.")
   private boolean bidirectional;
 
   @ArgGroup private Input input = new Input();

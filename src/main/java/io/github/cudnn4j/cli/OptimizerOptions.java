@@ -2,7 +2,9 @@ package io.github.cudnn4j.cli;
 
 import io.github.cudnn4j.train.Clip;
 import io.github.cudnn4j.train.Optimizer;
+import io.github.cudnn4j.train.RmsProp;
 import io.github.cudnn4j.train.Schedule;
+import io.github.cudnn4j.train.Sgd;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Option;
 
@@ -72,13 +74,13 @@ final class OptimizerOptions {
   Optimizer optimizer() {
     return switch (rule) {
       case SGD -> {
-        Optimizer.Sgd sgd = Optimizer.sgd(rate(1));
-        yield new Optimizer.Sgd(
+        Sgd sgd = Optimizer.sgd(rate(1));
+        yield new Sgd(
             sgd.learningRate(), momentum, sgd.dampening(), sgd.weightDecay(), sgd.nesterov());
       }
       case RMSPROP -> {
-        Optimizer.RmsProp d = Optimizer.rmsProp(rate(0.002));
-        yield new Optimizer.RmsProp(
+        RmsProp d = Optimizer.rmsProp(rate(0.002));
+        yield new RmsProp(
             d.learningRate(), d.alpha(), d.epsilon(), d.weightDecay(), momentum, d.centered());
       }
       case ADAM -> Optimizer.adam(rate(0.002));

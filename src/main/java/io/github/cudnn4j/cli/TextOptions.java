@@ -9,11 +9,7 @@ import picocli.CommandLine.Option;
 /** Which text, and how it is prepared. */
 final class TextOptions {
 
-  @Option(
-      names = "--text",
-      required = true,
-      paramLabel = "FILE",
-      description = "The text, UTF-8.")
+  @Option(names = "--text", required = true, paramLabel = "FILE", description = "The text, UTF-8.")
   private Path file;
 
   @Option(

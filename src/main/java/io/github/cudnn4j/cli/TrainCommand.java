@@ -58,7 +58,8 @@ final class TrainCommand implements Callable<Integer> {
       names = "--held-out",
       defaultValue = "0.05",
       paramLabel = "FRACTION",
-      description = "Share of the text, its end, that is never trained on. Default: ${DEFAULT-VALUE}")
+      description =
+          "Share of the text, its end, that is never trained on. Default: ${DEFAULT-VALUE}")
   private double heldOut;
 
   @Option(
@@ -73,7 +74,8 @@ final class TrainCommand implements Callable<Integer> {
       defaultValue = "35",
       paramLabel = "T",
       description =
-          "Characters of each stream per update; the state is carried on. Default: ${DEFAULT-VALUE}")
+          "Characters of each stream per update; the state is carried on. Default:"
+              + " ${DEFAULT-VALUE}")
   private int time;
 
   @Option(
@@ -94,7 +96,8 @@ final class TrainCommand implements Callable<Integer> {
       names = "--seed",
       defaultValue = "1",
       paramLabel = "S",
-      description = "Of weights, dropout and batches; same seed, same device, same bits. Default: 1")
+      description =
+          "Of weights, dropout and batches; same seed, same device, same bits. Default: 1")
   private long seed;
 
   @Option(names = "--checkpoint", paramLabel = "DIR", description = "Folder for checkpoints.")
@@ -124,7 +127,7 @@ final class TrainCommand implements Callable<Integer> {
   @Option(
       names = "--plot",
       paramLabel = "FILE",
-      description = "Draw the learning curve: FILE.png or FILE.svg.")
+      description = "Draw the learning curve: a file that ends in .png.")
   private @Nullable Path plot;
 
   @Option(
@@ -168,8 +171,12 @@ final class TrainCommand implements Callable<Integer> {
       TrainingSummary summary = trainer.run();
       console.finished(summary);
       if (curve != null) {
-        curve.draw(corpus.vocabulary().size());
-        console.wrote("learning curve", plot);
+        try {
+          curve.draw(corpus.vocabulary().size());
+          console.wrote("learning curve", plot);
+        } catch (IOException e) {
+          console.failed("learning curve", e);
+        }
       }
       if (checkpoints != null) {
         console.wrote("checkpoint", checkpoints.folder());
@@ -218,7 +225,9 @@ final class TrainCommand implements Callable<Integer> {
         .orElseThrow(() -> usage("--resume: " + checkpoint + " holds no checkpoint"));
   }
 
-  /** A new model, or one of the checkpoint's shape, which must be the one that the options ask for. */
+  /**
+   * A new model, or one of the checkpoint's shape, which must be the one that the options ask for.
+   */
   private CharLanguageModel model(
       Device opened, Corpus corpus, CharModelConfig config, @Nullable Checkpoints checkpoints)
       throws IOException {
@@ -227,8 +236,7 @@ final class TrainCommand implements Callable<Integer> {
     }
     CharLanguageModel model =
         CharLanguageModel.of(opened, newest(checkpoints).modelConfiguration());
-    boolean sameText =
-        model.vocabulary().characters().equals(corpus.vocabulary().characters());
+    boolean sameText = model.vocabulary().characters().equals(corpus.vocabulary().characters());
     if (model.config().equals(config) && sameText) {
       return model;
     }

@@ -8,6 +8,7 @@ import io.github.cudnn4j.train.Progress;
 import io.github.cudnn4j.train.TrainingListener;
 import io.github.cudnn4j.train.TrainingSummary;
 import io.github.cudnn4j.train.Validation;
+import java.io.IOException;
 import java.io.PrintWriter;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -115,7 +116,8 @@ final class TrainingConsole implements TrainingListener, AutoCloseable {
     } else if (System.nanoTime() >= nextLine || progress.step() == progress.totalSteps()) {
       nextLine = System.nanoTime() + NANOS_BETWEEN_LINES;
       line(
-          "epoch %d/%d  step %,d/%,d  loss %.3f  perplexity %.2f  |g| %.2f  %,.0f tokens/s  %s left",
+          "epoch %d/%d  step %,d/%,d  loss %.3f  perplexity %.2f  |g| %.2f  %,.0f tokens/s  %s"
+              + " left",
           progress.epoch(),
           progress.epochs(),
           progress.step(),
@@ -173,6 +175,12 @@ final class TrainingConsole implements TrainingListener, AutoCloseable {
   /** Tells where a file or folder was written. */
   void wrote(String what, Path where) {
     line("wrote     %s: %s", what, where);
+    out.flush();
+  }
+
+  /** Tells what is missing from an otherwise finished run. */
+  void failed(String what, IOException reason) {
+    line("missing   %s: %s", what, reason.getMessage());
     out.flush();
   }
 

@@ -3,7 +3,6 @@ package io.github.cudnn4j.model;
 import io.github.cudnn4j.cuda.Device;
 import io.github.cudnn4j.cuda.DeviceBuffer;
 import io.github.cudnn4j.cuda.ElementType;
-import io.github.cudnn4j.cudnn.RnnMode;
 import io.github.cudnn4j.rnn.Rnn;
 import io.github.cudnn4j.rnn.RnnConfig;
 import io.github.cudnn4j.tape.CarriedState;
@@ -77,11 +76,9 @@ public final class CharLanguageModel implements Model, AutoCloseable {
             .build();
     Rnn rnn = null;
     try {
-      rnn =
-          Rnn.create(device, rnnConfig, parameters.weights("rnn"), parameters.gradients("rnn"));
+      rnn = Rnn.create(device, rnnConfig, parameters.weights("rnn"), parameters.gradients("rnn"));
       parameters.attach("rnn", rnn);
-      CharLanguageModel model =
-          new CharLanguageModel(device, vocabulary, config, parameters, rnn);
+      CharLanguageModel model = new CharLanguageModel(device, vocabulary, config, parameters, rnn);
       model.initialize();
       return model;
     } catch (RuntimeException | Error e) {

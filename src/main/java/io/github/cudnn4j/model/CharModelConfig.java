@@ -11,7 +11,8 @@ import java.util.Map;
  * @param cell the recurrent cell
  * @param hiddenSize H, units in each layer
  * @param layers L
- * @param embeddingSize width of the learned vector of each character, or 0 to feed characters one-hot
+ * @param embeddingSize width of the learned vector of each character, or 0 to feed characters
+ *     one-hot
  * @param dropout probability of zeroing an element between layers and before the output layer, in
  *     [0, 1)
  * @param seed of the initial weights and of dropout

@@ -30,7 +30,9 @@ public final class Vocabulary {
     }
   }
 
-  /** Returns the vocabulary of all characters in {@code text}, in the order of their code points. */
+  /**
+   * Returns the vocabulary of all characters in {@code text}, in the order of their code points.
+   */
   public static Vocabulary of(String text) {
     return new Vocabulary(text.codePoints().distinct().sorted().toArray());
   }

@@ -123,6 +123,17 @@ public final class Checkpoints {
     return target;
   }
 
+  /**
+   * Deletes every checkpoint of the folder, and nothing else in it.
+   *
+   * @throws IOException if one cannot be deleted
+   */
+  public void clear() throws IOException {
+    for (Path checkpoint : newestFirst()) {
+      delete(checkpoint);
+    }
+  }
+
   private void prune() throws IOException {
     List<Path> all = newestFirst();
     for (Path old : all.subList(Math.min(keep, all.size()), all.size())) {
