@@ -95,7 +95,10 @@ public final class NativeLibraries {
       refusal = search.refusal();
       if (choice == DeviceChoice.CUDA) {
         throw new LibraryException(
-            "CUDA is not available, because " + refusal, findings.report(choice, null));
+            "CUDA is not available, because "
+                + refusal
+                + "; the doctor command tells what was tried",
+            findings.report(choice, null));
       }
       findings.note("CUDA is not used, because " + refusal + ".");
     }

@@ -242,11 +242,13 @@ class DeviceTest {
   void openingFailsWhenNothingWorksAnyMore() {
     assumeTrue(HostControl.ifHost().isPresent(), "only the host device can be made to fail");
     var host = HostControl.get();
+    var before = host.live();
     for (var k = 1; k < 8; k++) {
-      host.fail("cudaSetDevice", 1, Cudart.cudaErrorUnknown(), true);
+      host.fail(null, k, Cudart.cudaErrorUnknown(), true);
       var e = assertThrows(CudaException.class, Device::open);
       host.clearFault();
-      assertEquals("cudaSetDevice", e.function());
+      assertEquals(Cudart.cudaErrorUnknown(), e.code());
+      assertEquals(before, host.live(), "call " + k);
     }
   }
 }

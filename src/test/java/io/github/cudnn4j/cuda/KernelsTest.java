@@ -9,9 +9,12 @@ import static org.junit.jupiter.api.Assertions.assertSame;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import java.io.IOException;
 import java.lang.foreign.Arena;
+import java.nio.file.FileSystems;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Map;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -70,8 +73,18 @@ class KernelsTest {
 
   @Test
   void everyFileCompiles() throws Exception {
-    var folder = Kernels.class.getResource("/io/github/cudnn4j/kernels/fill.cu");
-    try (var files = Files.list(Path.of(folder.toURI()).getParent())) {
+    var file = Kernels.class.getResource("/io/github/cudnn4j/kernels/fill.cu").toURI();
+    if (file.getScheme().equals("jar")) {
+      try (var jar = FileSystems.newFileSystem(file, Map.of())) {
+        compileAll(jar.getPath("/io/github/cudnn4j/kernels"));
+      }
+    } else {
+      compileAll(Path.of(file).getParent());
+    }
+  }
+
+  private void compileAll(Path folder) throws IOException {
+    try (var files = Files.list(folder)) {
       for (var file : files.toList()) {
         var name = file.getFileName().toString();
         if (name.endsWith(".cu")) {

@@ -25,6 +25,7 @@ class SteadyStateTest {
       var stream = device.stream();
       blas.scal(2, x);
       blas.nrm2(x, norm);
+      blas.axpy(1, x, y);
       try (var graph = stream.capture(() -> blas.axpy(1, x, y))) {
         Runnable step =
             () -> {

@@ -99,7 +99,9 @@ class NativeLibrariesTest {
     new FakeCuda().with("DEVICES", 0).driver(folder).toolkit(folder).cudnn(folder);
     useOnly(folder);
     assertEquals(
-        List.of("CUDA is not available, because there is no GPU (cudaGetDeviceCount finds 0)"),
+        List.of(
+            "CUDA is not available, because there is no GPU (cudaGetDeviceCount finds 0); the"
+                + " doctor command tells what was tried"),
         choose(DeviceChoice.CUDA));
   }
 
