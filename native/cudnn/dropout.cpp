@@ -1,6 +1,8 @@
 #include "cudnn/rnn/dropout.hpp"
 
 #include <algorithm>
+#include <cstring>
+#include <iterator>
 
 #include "cudnn/buffers.hpp"
 #include "cudnn/tensor.hpp"
@@ -24,9 +26,35 @@ struct Masked {
   Walk out;
   const void* source;
   void* target;
-  uint32_t* mask;
+  uint8_t* mask;
   float drop;
 };
+
+constexpr int chunk = 1024;
+
+// A byte of the mask stands for eight elements; the constants move its bits to and from the lowest
+// bit of eight bytes, on a little-endian machine.
+constexpr int per_byte = 8;
+constexpr uint64_t gather_bits = 0x0102040810204080;
+constexpr uint64_t copy_byte = 0x0101010101010101;
+constexpr uint64_t one_bit_each = 0x8040201008040201;
+
+/** Packs `kept`, of values 0 or 1 and padded with zeros to whole words, into bits. */
+void pack(const uint8_t* kept, int count, uint8_t* mask) {
+  for (int byte = 0; byte < (count + bits - 1) / bits * (bits / per_byte); ++byte) {
+    uint64_t eight;
+    std::memcpy(&eight, kept + byte * per_byte, sizeof eight);
+    mask[byte] = static_cast<uint8_t>(eight * gather_bits >> 56);
+  }
+}
+
+/** Unpacks bits into values that are 0 or not. */
+void unpack(const uint8_t* mask, int count, uint8_t* kept) {
+  for (int byte = 0; byte < (count + per_byte - 1) / per_byte; ++byte) {
+    const uint64_t eight = mask[byte] * copy_byte & one_bit_each;
+    std::memcpy(kept + byte * per_byte, &eight, sizeof eight);
+  }
+}
 
 /** out = mask * in / (1 - drop). Draws the mask from `stream`, or reads it when that is null. */
 template <class T>
@@ -34,25 +62,28 @@ void apply(const Masked& m, const DropoutStream* stream) {
   const auto* in = static_cast<const T*>(m.source);
   auto* out = static_cast<T*>(m.target);
   const T scale = dropout_scale<T>(m.drop);
+  const bool packed = m.in.packed() && m.out.packed();
   const int64_t count = m.in.count();
-  const int64_t words = (count + bits - 1) / bits;
-  const int parts = static_cast<int>(std::min<int64_t>(pool_threads(), words));
-  parallel_for(parts, [&](int part) {
-    uint8_t kept[bits];
-    for (int64_t word = words * part / parts; word < words * (part + 1) / parts; ++word) {
-      const int64_t first = word * bits;
-      const int length = static_cast<int>(std::min<int64_t>(bits, count - first));
-      if (stream != nullptr) {
-        dropout_mask(*stream, m.drop, static_cast<uint64_t>(first), length, kept);
-        uint32_t drawn = 0;
-        for (int i = 0; i < length; ++i) {
-          drawn |= uint32_t{kept[i]} << i;
-        }
-        m.mask[word] = drawn;
-      }
+  parallel_for(static_cast<int>((count + chunk - 1) / chunk), [&](int part) {
+    const int64_t first = int64_t{part} * chunk;
+    const int length = static_cast<int>(std::min<int64_t>(chunk, count - first));
+    uint8_t* mask = m.mask + first / per_byte;
+    uint8_t kept[chunk];
+    if (stream != nullptr) {
+      dropout_mask(*stream, m.drop, static_cast<uint64_t>(first), length, kept);
+      std::fill(kept + length, std::end(kept), uint8_t{0});
+      pack(kept, length, mask);
+    } else {
+      unpack(mask, length, kept);
+    }
+    if (packed) {
       for (int i = 0; i < length; ++i) {
-        const bool keep = (m.mask[word] >> i & 1) != 0;
-        out[m.out.offset(first + i)] = keep ? in[m.in.offset(first + i)] * scale : T{0};
+        out[first + i] = kept[i] != 0 ? in[first + i] * scale : T{0};
+      }
+    } else {
+      for (int i = 0; i < length; ++i) {
+        const T value = in[m.in.offset(first + i)];
+        out[m.out.offset(first + i)] = kept[i] != 0 ? value * scale : T{0};
       }
     }
   });
@@ -90,7 +121,7 @@ void dropout_call(cudnnHandle_t handle, cudnnDropoutDescriptor_t desc,
                       .out = Walk(to, 0, to.dims),
                       .source = in,
                       .target = out,
-                      .mask = static_cast<uint32_t*>(reserve),
+                      .mask = static_cast<uint8_t*>(reserve),
                       .drop = dropout.drop};
   submit(stream, buffers.ranges(),
                 [masked, states, draws, is_double] {

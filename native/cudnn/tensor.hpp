@@ -37,14 +37,13 @@ class Walk {
   Walk(const cudnnTensorStruct& tensor, int first, int last);
 
   int64_t count() const { return count_; }
-  /** Whether element i is at i * stride(). */
-  bool straight() const { return dims_ <= 1; }
-  int64_t stride() const { return dims_ == 1 ? stride_[0] : 0; }
+  /** Whether element i is at offset i. */
+  bool packed() const { return dims_ == 0 || (dims_ == 1 && stride_[0] == 1); }
 
   /** Offset of element i, in elements. */
   int64_t offset(int64_t i) const {
-    if (straight()) {
-      return i * stride();
+    if (dims_ == 1) {
+      return i * stride_[0];
     }
     int64_t at = 0;
     for (int d = dims_ - 1; d >= 0; --d) {
