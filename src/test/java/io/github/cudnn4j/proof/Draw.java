@@ -1,0 +1,88 @@
+package io.github.cudnn4j.proof;
+
+import io.github.cudnn4j.cuda.ElementType;
+import io.github.cudnn4j.cudnn.BiasMode;
+import io.github.cudnn4j.cudnn.RnnDataLayout;
+import io.github.cudnn4j.cudnn.RnnMode;
+import io.github.cudnn4j.rnn.RnnConfig;
+import io.github.cudnn4j.rnn.RnnParameter;
+import io.github.cudnn4j.rnn.SequenceShape;
+import java.util.Arrays;
+import java.util.LinkedHashMap;
+import java.util.Map;
+import java.util.random.RandomGenerator;
+import java.util.random.RandomGeneratorFactory;
+import org.jspecify.annotations.Nullable;
+
+/** Configurations, shapes and numbers drawn from a seed, so that a failure names what to repeat. */
+record Draw(RnnConfig config, SequenceShape shape, RandomGenerator random) {
+
+  /** Any cell, direction, bias mode, layout and lengths within small sizes, some of them odd. */
+  static Draw anything(long seed, ElementType type, int maxLayers, int[] sizes, int maxTime) {
+    RandomGenerator random = RandomGeneratorFactory.of("L64X128MixRandom").create(seed);
+    RnnConfig config =
+        RnnConfig.of(
+                RnnMode.values()[(int) (seed % 4)],
+                sizes[random.nextInt(sizes.length)],
+                sizes[random.nextInt(sizes.length)])
+            .layers(random.nextInt(1, maxLayers + 1))
+            .bias(pick(random, BiasMode.values()))
+            .type(type);
+    if (random.nextBoolean()) {
+      config = config.bidirectional();
+    }
+    int time = random.nextInt(1, maxTime + 1);
+    int[] lengths = new int[sizes[random.nextInt(sizes.length)]];
+    boolean equal = random.nextInt(3) == 0;
+    Arrays.setAll(lengths, row -> equal ? time : random.nextInt(1, time + 1));
+    RnnDataLayout layout = pick(random, RnnDataLayout.values());
+    if (layout == RnnDataLayout.SEQ_MAJOR_PACKED) {
+      lengths[0] = time;
+      int[] ascending = lengths.clone();
+      Arrays.sort(ascending);
+      Arrays.setAll(lengths, row -> ascending[ascending.length - 1 - row]);
+    }
+    return new Draw(config, SequenceShape.of(layout, time, lengths), random);
+  }
+
+  /** Every parameter uniform in ±1/√H, as PyTorch initializes. */
+  Map<String, double[]> parameters(Run run) {
+    Map<String, double[]> values = new LinkedHashMap<>();
+    double bound = 1 / Math.sqrt(config.hiddenSize());
+    for (RnnParameter parameter : run.rnn.weights().parameters()) {
+      values.put(parameter.name(), uniform(parameter.elements(), bound));
+    }
+    return values;
+  }
+
+  Run.Inputs inputs() {
+    long states = (long) config.pseudoLayers() * shape.batch() * config.hiddenSize();
+    return new Run.Inputs(
+        uniform(shape.rows() * config.inputSize(), 1),
+        maybe(states),
+        config.hasCellState() ? maybe(states) : null,
+        uniform(shape.rows() * config.outputSize(), 1),
+        maybe(states),
+        config.hasCellState() ? maybe(states) : null);
+  }
+
+  double[] uniform(long elements, double bound) {
+    double[] values = new double[Math.toIntExact(elements)];
+    // Through float, so that single and double precision see the same numbers.
+    Arrays.setAll(values, i -> (float) random.nextDouble(-bound, bound));
+    return values;
+  }
+
+  private double @Nullable [] maybe(long elements) {
+    return random.nextInt(3) == 0 ? null : uniform(elements, 1);
+  }
+
+  private static <T> T pick(RandomGenerator random, T[] values) {
+    return values[random.nextInt(values.length)];
+  }
+
+  @Override
+  public String toString() {
+    return config + " " + shape;
+  }
+}

@@ -1,0 +1,277 @@
+package io.github.cudnn4j.proof;
+
+import java.util.Arrays;
+
+/**
+ * The published equations of the four cells, one row and one number at a time, in double.
+ *
+ * <p>Written for being read beside the papers, not for speed: vanilla RNN (Elman, 1990), LSTM with
+ * forget gate (Gers et al., 2000), GRU with the reset gate behind the recurrent product (the variant
+ * that cuDNN and PyTorch compute). Rows of a batch never meet, so every row is a plain sequence of
+ * its own length, and a backward direction is the same loop over descending time.
+ *
+ * <p>Parameters follow PyTorch: gates stacked by rows (LSTM i, f, g, o; GRU r, z, n), one entry a
+ * pseudo-layer ({@code layer · directions + direction}).
+ */
+final class ReferenceRnn {
+
+  enum Cell {
+    RELU(1),
+    TANH(1),
+    LSTM(4),
+    GRU(3);
+
+    final int gates;
+
+    Cell(int gates) {
+      this.gates = gates;
+    }
+  }
+
+  /** One pseudo-layer's parameters, or their gradients: row-major matrices and bias vectors. */
+  record Parameters(double[] wIh, double[] wHh, double[] bIh, double[] bHh) {
+    static Parameters zeros(int rows, int in, int hidden) {
+      return new Parameters(
+          new double[rows * in], new double[rows * hidden], new double[rows], new double[rows]);
+    }
+  }
+
+  /** What one step of one row leaves for its way back. */
+  private record Step(int time, double[] x, double[] hBefore, double[] cBefore, double[] gates) {}
+
+  /** States are [layers · directions][batch][hidden]; sequences are [time][batch][features]. */
+  record Output(double[][][] y, double[][][] hy, double[][][] cy) {}
+
+  record Gradients(
+      double[][][] dx, double[][][] dhx, double[][][] dcx, Parameters[] dParameters) {}
+
+  final Cell cell;
+  final int layers;
+  final int directions;
+  final int input;
+  final int hidden;
+  final Parameters[] parameters;
+
+  private Step[][][] steps;
+
+  ReferenceRnn(Cell cell, int layers, int directions, int input, int hidden) {
+    this.cell = cell;
+    this.layers = layers;
+    this.directions = directions;
+    this.input = input;
+    this.hidden = hidden;
+    this.parameters = new Parameters[layers * directions];
+    for (int p = 0; p < parameters.length; p++) {
+      parameters[p] = Parameters.zeros(cell.gates * hidden, inputOf(p / directions), hidden);
+    }
+  }
+
+  /** The width of a layer's input. */
+  int inputOf(int layer) {
+    return layer == 0 ? input : hidden * directions;
+  }
+
+  Output forward(double[][][] x, int[] lengths, double[][][] hx, double[][][] cx) {
+    int time = x.length;
+    int batch = lengths.length;
+    int pseudoLayers = layers * directions;
+    double[][][] y = new double[time][batch][directions * hidden];
+    double[][][] hy = new double[pseudoLayers][batch][];
+    double[][][] cy = new double[pseudoLayers][batch][];
+    steps = new Step[pseudoLayers][batch][];
+    for (int row = 0; row < batch; row++) {
+      double[][] in = new double[lengths[row]][];
+      for (int t = 0; t < in.length; t++) {
+        in[t] = x[t][row];
+      }
+      for (int layer = 0; layer < layers; layer++) {
+        double[][] out = new double[in.length][directions * hidden];
+        for (int direction = 0; direction < directions; direction++) {
+          int p = layer * directions + direction;
+          double[] h = hx[p][row].clone();
+          double[] c = cx[p][row].clone();
+          steps[p][row] = new Step[in.length];
+          for (int k = 0; k < in.length; k++) {
+            int t = direction == 0 ? k : in.length - 1 - k;
+            double[] gates = gates(parameters[p], in[t], h);
+            steps[p][row][k] = new Step(t, in[t], h, c, gates);
+            double[][] next = advance(gates, h, c);
+            h = next[0];
+            c = next[1];
+            System.arraycopy(h, 0, out[t], direction * hidden, hidden);
+          }
+          hy[p][row] = h;
+          cy[p][row] = c;
+        }
+        in = out;
+      }
+      for (int t = 0; t < in.length; t++) {
+        y[t][row] = in[t];
+      }
+    }
+    return new Output(y, hy, cy);
+  }
+
+  /** Gradients of {@code Σ y·dy + Σ hy·dhy + Σ cy·dcy}; belongs to the last forward. */
+  Gradients backward(double[][][] dy, double[][][] dhy, double[][][] dcy) {
+    int batch = steps[0].length;
+    Parameters[] dParameters = new Parameters[parameters.length];
+    Arrays.setAll(
+        dParameters,
+        p -> Parameters.zeros(cell.gates * hidden, inputOf(p / directions), hidden));
+    double[][][] dx = new double[dy.length][batch][input];
+    double[][][] dhx = new double[parameters.length][batch][];
+    double[][][] dcx = new double[parameters.length][batch][];
+    for (int row = 0; row < batch; row++) {
+      int length = steps[0][row].length;
+      double[][] dOut = new double[length][];
+      for (int t = 0; t < length; t++) {
+        dOut[t] = dy[t][row];
+      }
+      for (int layer = layers - 1; layer >= 0; layer--) {
+        double[][] dIn = new double[length][inputOf(layer)];
+        for (int direction = 0; direction < directions; direction++) {
+          int p = layer * directions + direction;
+          double[] dh = dhy[p][row].clone();
+          double[] dc = dcy[p][row].clone();
+          for (int k = length - 1; k >= 0; k--) {
+            Step step = steps[p][row][k];
+            for (int j = 0; j < hidden; j++) {
+              dh[j] += dOut[step.time][direction * hidden + j];
+            }
+            double[][] before = retreat(p, step, dh, dc, dIn[step.time], dParameters[p]);
+            dh = before[0];
+            dc = before[1];
+          }
+          dhx[p][row] = dh;
+          dcx[p][row] = dc;
+        }
+        dOut = dIn;
+      }
+      for (int t = 0; t < length; t++) {
+        dx[t][row] = dOut[t];
+      }
+    }
+    return new Gradients(dx, dhx, dcx, dParameters);
+  }
+
+  /**
+   * Gate values after their activations. GRU adds a fourth block, {@code R_n h + b_Rn}, which its
+   * way back needs.
+   */
+  private double[] gates(Parameters w, double[] x, double[] h) {
+    int rows = cell.gates * hidden;
+    double[] fromInput = affine(w.wIh, w.bIh, x, rows);
+    double[] fromHidden = affine(w.wHh, w.bHh, h, rows);
+    double[] gates = new double[cell == Cell.GRU ? 4 * hidden : rows];
+    for (int j = 0; j < rows; j++) {
+      int gate = j / hidden;
+      double sum = fromInput[j] + fromHidden[j];
+      gates[j] =
+          switch (cell) {
+            case RELU -> Math.max(0, sum);
+            case TANH -> Math.tanh(sum);
+            case LSTM -> gate == 2 ? Math.tanh(sum) : sigmoid(sum);
+            case GRU ->
+                gate < 2
+                    ? sigmoid(sum)
+                    : Math.tanh(fromInput[j] + gates[j - 2 * hidden] * fromHidden[j]);
+          };
+    }
+    if (cell == Cell.GRU) {
+      System.arraycopy(fromHidden, 2 * hidden, gates, 3 * hidden, hidden);
+    }
+    return gates;
+  }
+
+  /** The next h and c. */
+  private double[][] advance(double[] gates, double[] hBefore, double[] cBefore) {
+    double[] h = new double[hidden];
+    double[] c = cBefore.clone();
+    for (int j = 0; j < hidden; j++) {
+      switch (cell) {
+        case RELU, TANH -> h[j] = gates[j];
+        case LSTM -> {
+          c[j] = gates[hidden + j] * cBefore[j] + gates[j] * gates[2 * hidden + j];
+          h[j] = gates[3 * hidden + j] * Math.tanh(c[j]);
+        }
+        case GRU -> {
+          double z = gates[hidden + j];
+          h[j] = (1 - z) * gates[2 * hidden + j] + z * hBefore[j];
+        }
+      }
+    }
+    return new double[][] {h, c};
+  }
+
+  /** One step back: from (dh, dc) after the step to those before it; adds to dIn and to d. */
+  private double[][] retreat(
+      int p, Step step, double[] dh, double[] dc, double[] dIn, Parameters d) {
+    int rows = cell.gates * hidden;
+    double[] g = step.gates;
+    double[] viaInput = new double[rows];
+    double[] viaHidden = new double[rows];
+    double[] dhBefore = new double[hidden];
+    double[] dcBefore = new double[hidden];
+    for (int j = 0; j < hidden; j++) {
+      switch (cell) {
+        case RELU -> viaInput[j] = g[j] > 0 ? dh[j] : 0;
+        case TANH -> viaInput[j] = dh[j] * (1 - g[j] * g[j]);
+        case LSTM -> {
+          double i = g[j];
+          double f = g[hidden + j];
+          double candidate = g[2 * hidden + j];
+          double o = g[3 * hidden + j];
+          double tanhC = Math.tanh(f * step.cBefore[j] + i * candidate);
+          double dCell = dc[j] + dh[j] * o * (1 - tanhC * tanhC);
+          viaInput[j] = dCell * candidate * i * (1 - i);
+          viaInput[hidden + j] = dCell * step.cBefore[j] * f * (1 - f);
+          viaInput[2 * hidden + j] = dCell * i * (1 - candidate * candidate);
+          viaInput[3 * hidden + j] = dh[j] * tanhC * o * (1 - o);
+          dcBefore[j] = dCell * f;
+        }
+        case GRU -> {
+          double r = g[j];
+          double z = g[hidden + j];
+          double n = g[2 * hidden + j];
+          double dn = dh[j] * (1 - z) * (1 - n * n);
+          viaInput[j] = dn * g[3 * hidden + j] * r * (1 - r);
+          viaInput[hidden + j] = dh[j] * (step.hBefore[j] - n) * z * (1 - z);
+          viaInput[2 * hidden + j] = dn;
+          viaHidden[2 * hidden + j] = dn * r;
+          dhBefore[j] = dh[j] * z;
+        }
+      }
+    }
+    int shared = cell == Cell.GRU ? 2 * hidden : rows;
+    System.arraycopy(viaInput, 0, viaHidden, 0, shared);
+    affineBack(parameters[p].wIh, viaInput, step.x, dIn, d.wIh, d.bIh);
+    affineBack(parameters[p].wHh, viaHidden, step.hBefore, dhBefore, d.wHh, d.bHh);
+    return new double[][] {dhBefore, dcBefore};
+  }
+
+  private static double[] affine(double[] w, double[] b, double[] v, int rows) {
+    double[] out = b.clone();
+    for (int r = 0; r < rows; r++) {
+      for (int k = 0; k < v.length; k++) {
+        out[r] += w[r * v.length + k] * v[k];
+      }
+    }
+    return out;
+  }
+
+  private static void affineBack(
+      double[] w, double[] dOut, double[] v, double[] dv, double[] dw, double[] db) {
+    for (int r = 0; r < dOut.length; r++) {
+      db[r] += dOut[r];
+      for (int k = 0; k < v.length; k++) {
+        dv[k] += w[r * v.length + k] * dOut[r];
+        dw[r * v.length + k] += dOut[r] * v[k];
+      }
+    }
+  }
+
+  private static double sigmoid(double v) {
+    return 1 / (1 + Math.exp(-v));
+  }
+}
