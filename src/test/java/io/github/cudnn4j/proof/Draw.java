@@ -42,7 +42,7 @@ record Draw(RnnConfig config, SequenceShape shape, RandomGenerator random) {
       Arrays.sort(ascending);
       Arrays.setAll(lengths, row -> ascending[ascending.length - 1 - row]);
     }
-    return new Draw(config, SequenceShape.of(layout, time, lengths), random);
+    return new Draw(config, SequenceShape.ofLengths(layout, time, lengths), random);
   }
 
   /** Every parameter uniform in ±1/√H, as PyTorch initializes. */

@@ -7,6 +7,7 @@ import io.github.cudnn4j.cuda.ElementType;
 import io.github.cudnn4j.cudnn.RnnMode;
 import io.github.cudnn4j.rnn.RnnConfig;
 import io.github.cudnn4j.rnn.SequenceShape;
+import java.util.LinkedHashMap;
 import java.util.Locale;
 import java.util.Map;
 import java.util.random.RandomGeneratorFactory;
@@ -43,10 +44,20 @@ class GradientCheckTest {
 
   @ParameterizedTest
   @CsvSource({
-    "RELU, 1, false", "RELU, 2, true",
-    "TANH, 1, false", "TANH, 1, true", "TANH, 2, false", "TANH, 3, true",
-    "LSTM, 1, false", "LSTM, 1, true", "LSTM, 2, false", "LSTM, 3, true",
-    "GRU, 1, false", "GRU, 1, true", "GRU, 2, false", "GRU, 3, true",
+    "RELU, 1, false",
+    "RELU, 2, true",
+    "TANH, 1, false",
+    "TANH, 1, true",
+    "TANH, 2, false",
+    "TANH, 3, true",
+    "LSTM, 1, false",
+    "LSTM, 1, true",
+    "LSTM, 2, false",
+    "LSTM, 3, true",
+    "GRU, 1, false",
+    "GRU, 1, true",
+    "GRU, 2, false",
+    "GRU, 3, true",
   })
   void derivativesAlongRandomDirections(RnnMode mode, int layers, boolean bidirectional) {
     RnnConfig config = RnnConfig.of(mode, 6, 9).layers(layers).type(ElementType.FLOAT64);
@@ -85,7 +96,7 @@ class GradientCheckTest {
         double[] losses = new double[2];
         for (int side = 0; side < 2; side++) {
           double step = side == 0 ? EPSILON : -EPSILON;
-          Map<String, double[]> moved = new java.util.LinkedHashMap<>();
+          Map<String, double[]> moved = new LinkedHashMap<>();
           parameters.forEach((n, v) -> moved.put(n, plus(v, step, vParameters.get(n))));
           run.parameters(moved);
           Run.Inputs at =
@@ -104,7 +115,8 @@ class GradientCheckTest {
             error <= TOLERANCE,
             String.format(
                 Locale.ROOT,
-                "%s, direction %d: gradient %.12g, finite difference %.12g, relative error %.2e > %.0e",
+                "%s, direction %d: gradient %.12g, finite difference %.12g, relative error %.2e >"
+                    + " %.0e",
                 draw,
                 k,
                 analytic,

@@ -6,9 +6,9 @@ import java.util.Arrays;
  * The published equations of the four cells, one row and one number at a time, in double.
  *
  * <p>Written for being read beside the papers, not for speed: vanilla RNN (Elman, 1990), LSTM with
- * forget gate (Gers et al., 2000), GRU with the reset gate behind the recurrent product (the variant
- * that cuDNN and PyTorch compute). Rows of a batch never meet, so every row is a plain sequence of
- * its own length, and a backward direction is the same loop over descending time.
+ * forget gate (Gers et al., 2000), GRU with the reset gate behind the recurrent product (the
+ * variant that cuDNN and PyTorch compute). Rows of a batch never meet, so every row is a plain
+ * sequence of its own length, and a backward direction is the same loop over descending time.
  *
  * <p>Parameters follow PyTorch: gates stacked by rows (LSTM i, f, g, o; GRU r, z, n), one entry a
  * pseudo-layer ({@code layer · directions + direction}).
@@ -42,8 +42,7 @@ final class ReferenceRnn {
   /** States are [layers · directions][batch][hidden]; sequences are [time][batch][features]. */
   record Output(double[][][] y, double[][][] hy, double[][][] cy) {}
 
-  record Gradients(
-      double[][][] dx, double[][][] dhx, double[][][] dcx, Parameters[] dParameters) {}
+  record Gradients(double[][][] dx, double[][][] dhx, double[][][] dcx, Parameters[] dParameters) {}
 
   final Cell cell;
   final int layers;
@@ -117,8 +116,7 @@ final class ReferenceRnn {
     int batch = steps[0].length;
     Parameters[] dParameters = new Parameters[parameters.length];
     Arrays.setAll(
-        dParameters,
-        p -> Parameters.zeros(cell.gates * hidden, inputOf(p / directions), hidden));
+        dParameters, p -> Parameters.zeros(cell.gates * hidden, inputOf(p / directions), hidden));
     double[][][] dx = new double[dy.length][batch][input];
     double[][][] dhx = new double[parameters.length][batch][];
     double[][][] dcx = new double[parameters.length][batch][];

@@ -7,6 +7,7 @@ import io.github.cudnn4j.rnn.SequenceShape;
 import io.github.cudnn4j.testing.Closeness;
 import java.util.Arrays;
 import java.util.Map;
+import java.util.stream.LongStream;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
@@ -21,7 +22,7 @@ import org.junit.jupiter.params.provider.FieldSource;
 class ReferenceTest {
 
   private static final int[] SIZES = {1, 2, 3, 7, 16, 33, 64, 70};
-  static final long[] seeds = java.util.stream.LongStream.range(0, 80).toArray();
+  static final long[] seeds = LongStream.range(0, 80).toArray();
 
   private static Device device;
 
@@ -111,7 +112,10 @@ class ReferenceTest {
 
   private static String name(RnnConfig config, int pseudoLayer, String kind) {
     int directions = config.directions();
-    return kind + "_l" + pseudoLayer / directions + (pseudoLayer % directions == 1 ? "_reverse" : "");
+    return kind
+        + "_l"
+        + pseudoLayer / directions
+        + (pseudoLayer % directions == 1 ? "_reverse" : "");
   }
 
   private static double[] part(ReferenceRnn.Parameters parameters, String kind) {
@@ -142,8 +146,7 @@ class ReferenceTest {
     if (values != null) {
       for (int p = 0; p < result.length; p++) {
         for (int row = 0; row < shape.batch(); row++) {
-          System.arraycopy(
-              values, (p * shape.batch() + row) * hidden, result[p][row], 0, hidden);
+          System.arraycopy(values, (p * shape.batch() + row) * hidden, result[p][row], 0, hidden);
         }
       }
     }
@@ -151,15 +154,16 @@ class ReferenceTest {
   }
 
   private static double[] flat(double[][][] values) {
-    return Arrays.stream(values)
-        .flatMap(Arrays::stream)
-        .flatMapToDouble(Arrays::stream)
-        .toArray();
+    return Arrays.stream(values).flatMap(Arrays::stream).flatMapToDouble(Arrays::stream).toArray();
   }
 
   /** Compares what lies within the lengths. */
   private static void check(
-      Closeness closeness, String what, SequenceShape shape, double[][][] expected, double[] actual) {
+      Closeness closeness,
+      String what,
+      SequenceShape shape,
+      double[][][] expected,
+      double[] actual) {
     int width = Math.toIntExact(actual.length / shape.rows());
     double[] wanted = actual.clone();
     for (int row = 0; row < shape.batch(); row++) {

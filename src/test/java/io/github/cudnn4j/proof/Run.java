@@ -87,7 +87,13 @@ final class Run implements AutoCloseable {
         dParameters.put(parameter.name(), values);
       }
       return new Outputs(
-          doubles(y), doubles(hy), doubles(cy), doubles(dx), doubles(dhx), doubles(dcx), dParameters);
+          doubles(y),
+          doubles(hy),
+          doubles(cy),
+          doubles(dx),
+          doubles(dhx),
+          doubles(dcx),
+          dParameters);
     } finally {
       owned.reversed().forEach(DeviceBuffer::close);
     }
