@@ -95,6 +95,56 @@ void multiply(int64_t m, int64_t n, const Term<T>* terms, int count, T* c, int64
   }
 }
 
+/// Exchanges blocks of `half` x `half` elements across the diagonal, then smaller ones: in the end
+/// a square of as many rows as a vector has elements is transposed.
+template <class T, int half>
+void transpose(typename Simd<T>::Vec* rows) {
+  using S = Simd<T>;
+  if constexpr (half > 0) {
+    typename S::BitVec left;
+    typename S::BitVec right;
+    for (int e = 0; e < S::width; ++e) {
+      const bool first = (e & half) == 0;
+      left[e] = first ? e : S::width + e - half;
+      right[e] = first ? e + half : S::width + e;
+    }
+    for (int i = 0; i < S::width; ++i) {
+      if (i & half) continue;
+      const auto upper = rows[i];
+      const auto lower = rows[i + half];
+      rows[i] = __builtin_shuffle(upper, lower, left);
+      rows[i + half] = __builtin_shuffle(upper, lower, right);
+    }
+    transpose<T, half / 2>(rows);
+  }
+}
+
+/// One panel of a matrix given as [columns, k].
+template <class T>
+void pack_transposed(int64_t k, int64_t columns, T alpha, const T* b, int64_t ld, T* packed) {
+  using S = Simd<T>;
+  constexpr int64_t width = panel_columns<T>;
+  int64_t i = 0;
+  for (; i + S::width <= columns; i += S::width) {
+    int64_t p = 0;
+    for (; p + S::width <= k; p += S::width) {
+      typename S::Vec square[S::width];
+      for (int r = 0; r < S::width; ++r) {
+        __builtin_prefetch(b + (i + r) * ld + p + 2 * S::width);
+        square[r] = alpha * S::load(b + (i + r) * ld + p);
+      }
+      transpose<T, S::width / 2>(square);
+      for (int r = 0; r < S::width; ++r) S::store(packed + (p + r) * width + i, square[r]);
+    }
+    for (; p < k; ++p) {
+      for (int r = 0; r < S::width; ++r) packed[p * width + i + r] = alpha * b[(i + r) * ld + p];
+    }
+  }
+  for (; i < columns; ++i) {
+    for (int64_t p = 0; p < k; ++p) packed[p * width + i] = alpha * b[i * ld + p];
+  }
+}
+
 template <class T>
 void pack(bool transposed, int64_t k, int64_t n, T alpha, const T* b, int64_t ld, T* packed,
           int64_t panel_stride) {
@@ -107,15 +157,7 @@ void pack(bool transposed, int64_t k, int64_t n, T alpha, const T* b, int64_t ld
       }
     }
     if (transposed) {
-      // Short runs along k keep the lines of all columns in the first-level cache.
-      constexpr int64_t run = 16;
-      for (int64_t p = 0; p < k; p += run) {
-        const int64_t end = k - p < run ? k : p + run;
-        for (int64_t i = 0; i < columns; ++i) {
-          __builtin_prefetch(b + (j + i) * ld + p + 2 * run);
-          for (int64_t q = p; q < end; ++q) packed[q * width + i] = alpha * b[(j + i) * ld + q];
-        }
-      }
+      pack_transposed(k, columns, alpha, b + j * ld, ld, packed);
     } else {
       for (int64_t p = 0; p < k; ++p) {
         for (int64_t i = 0; i < columns; ++i) packed[p * width + i] = alpha * b[p * ld + j + i];
