@@ -23,7 +23,7 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>Each method that records an operation allocates what the operation needs and returns its
  * output, owned by the tape. {@link #forward} then plays the operations, {@link #backward} plays
- * their derivatives in reverse; neither allocates or waits, and both may run inside {@link
+ * their derivatives in reverse; neither allocates nor waits, and both may run inside {@link
  * io.github.cudnn4j.cuda.Stream#capture}, once each has run outside of it.
  *
  * <p>Gradients of parameters are added to, so clear them before a step; gradients of activations

@@ -267,7 +267,9 @@ public final class Trainer implements AutoCloseable {
     description.put("epoch", Math.min(position.epoch + 1, config.epochs()));
     description.put("model", model.configuration());
     description.put("trainer", trainer);
-    description.put("configuration", config.toString());
+    description.put("configuration", config.toMap());
+    description.put("device", model.device().name());
+    description.put("java", Runtime.version().toString());
     Path folder = checkpoints.save(position.step, weights, state, description);
     savedStep = position.step;
     for (TrainingListener listener : listeners) {

@@ -1,5 +1,8 @@
 package io.github.cudnn4j.train;
 
+import java.util.LinkedHashMap;
+import java.util.Map;
+
 /**
  * How to train; everything but the model and the text.
  *
@@ -257,6 +260,18 @@ public record TrainerConfig(
         maxSkipped,
         capture,
         value);
+  }
+
+  /** For a reader of checkpoints; a schedule is code and has no text. */
+  Map<String, Object> toMap() {
+    var map = new LinkedHashMap<String, Object>();
+    map.put("optimizer", optimizer.toString());
+    map.put("clipNorm", clip.norm());
+    map.put("clipValue", clip.value());
+    map.put("epochs", epochs);
+    map.put("steps", steps);
+    map.put("seed", seed);
+    return map;
   }
 
   private static void require(String name, long value, long least) {
