@@ -4,10 +4,10 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.github.cudnn4j.testing.JavaProcess;
 import java.io.IOException;
-import java.nio.charset.StandardCharsets;
-import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Map;
 import org.junit.jupiter.api.Test;
 
 /** What is not closed is reported with the place it was made at, if a user wants to know. */
@@ -35,22 +35,11 @@ class LeaksTest {
   }
 
   private static String run(String leaks) throws IOException, InterruptedException {
-    var command = new ArrayList<String>();
-    command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
-    command.add("--enable-native-access=ALL-UNNAMED");
-    command.add("-Dcudnn4j.leaks=" + leaks);
-    for (var property : System.getProperties().stringPropertyNames()) {
-      if (property.startsWith("cudnn4j.") && !property.equals("cudnn4j.leaks")) {
-        command.add("-D" + property + "=" + System.getProperty(property));
-      }
-    }
-    command.add("-cp");
-    command.add(System.getProperty("java.class.path"));
-    command.add(Leaking.class.getName());
-    var process = new ProcessBuilder(command).redirectErrorStream(true).start();
-    var output = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
-    assertEquals(0, process.waitFor(), output);
-    return output;
+    var options = new ArrayList<>(JavaProcess.sameProperties());
+    options.add("-Dcudnn4j.leaks=" + leaks);
+    var process = JavaProcess.run(Leaking.class, options, Map.of());
+    assertEquals(0, process.status(), process::toString);
+    return process.errors();
   }
 
   @Test

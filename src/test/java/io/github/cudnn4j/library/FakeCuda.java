@@ -36,6 +36,8 @@ final class FakeCuda {
               "int cudaDriverGetVersion(int *v) { *v = DRIVER; return 0; }",
               "int cuDriverGetVersion(int *v) { *v = DRIVER; return 0; }",
               "int cudaGetDeviceCount(int *v) { *v = DEVICES; return COUNT_STATUS; }",
+              "int cudaDeviceGetAttribute(int *v, int a, int d) { *v = a == 75 ? 9 : a != 76;"
+                  + " return 0; }",
               "int cudaFree(void *p) { return FREE_STATUS; }",
               "int cudaMalloc(void **p, unsigned long n) { return 12345; }",
               "int nvrtcVersion(int *x, int *y) { *x = RUNTIME / 1000; *y = 0; return 0; }",
@@ -46,6 +48,8 @@ final class FakeCuda {
               "const char *cudaGetErrorName(int e) { return \"cudaErrorFake\"; }",
               "const char *cudaGetErrorString(int e) { return \"fake text\"; }",
               "const char *cudnnGetErrorString(int e) { return \"CUDNN_FAKE\"; }",
+              // NVRTC calls it if there is a driver, and takes an error for an answer.
+              "int cuGetExportTable(const void **t, const void *i) { return 500; }",
               "int cuDeviceGetName(char *s, int n, int d) { s[0] = 'F'; s[1] = 0; return 0; }")
           .collect(Collectors.toMap(FakeCuda::nameOf, definition -> definition));
 
@@ -88,7 +92,7 @@ final class FakeCuda {
 
   /** Writes the driver's library. */
   FakeCuda driver(Path folder) {
-    return write(folder, NeededFunctions.CUDA.required(), "libcuda.so.1");
+    return write(folder, plus(NeededFunctions.CUDA, "cuGetExportTable"), "libcuda.so.1");
   }
 
   /** Writes the toolkit's libraries. */

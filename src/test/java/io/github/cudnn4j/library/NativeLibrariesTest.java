@@ -4,12 +4,12 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
+import io.github.cudnn4j.testing.JavaProcess;
 import java.io.IOException;
-import java.nio.charset.StandardCharsets;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -19,33 +19,20 @@ class NativeLibrariesTest {
 
   private final List<String> options = new ArrayList<>();
 
+  private String errors = "";
+
   /** Runs {@link ChosenDevice} in a process of its own; returns the lines that it prints. */
   private List<String> choose(DeviceChoice choice) throws IOException, InterruptedException {
-    var command = new ArrayList<String>();
-    command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
-    command.add("--enable-native-access=ALL-UNNAMED");
-    command.add("-Dcudnn4j.host.path=" + System.getProperty("cudnn4j.host.path"));
-    command.addAll(options);
-    command.add("-cp");
-    command.add(System.getProperty("java.class.path"));
-    command.add(ChosenDevice.class.getName());
-    command.add(choice.toString());
-    var builder = new ProcessBuilder(command);
-    builder.environment().put("LD_LIBRARY_PATH", folder.toString());
-    builder.redirectError(folder.resolve("stderr").toFile());
-    var process = builder.start();
-    var output = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
-    var errors = folder.resolve("stderr");
-    assertEquals(0, process.waitFor(), () -> output + read(errors));
-    return output.lines().map(line -> line.replace(folder.toString(), "")).toList();
-  }
-
-  private static String read(Path file) {
-    try {
-      return Files.readString(file);
-    } catch (IOException e) {
-      return e.toString();
-    }
+    options.addFirst("-Dcudnn4j.host.path=" + System.getProperty("cudnn4j.host.path"));
+    var process =
+        JavaProcess.run(
+            ChosenDevice.class,
+            options,
+            Map.of("LD_LIBRARY_PATH", folder.toString()),
+            choice.toString());
+    assertEquals(0, process.status(), process::toString);
+    errors = process.errors();
+    return process.output().stream().map(line -> line.replace(folder.toString(), "")).toList();
   }
 
   private void useOnly(Path libraries) {
@@ -89,9 +76,8 @@ class NativeLibrariesTest {
             STAYS_HOST),
         choose(DeviceChoice.AUTO));
     assertTrue(
-        read(folder.resolve("stderr"))
-            .contains("Using the host device (CPU), because cudaGetDeviceCount returns 100"),
-        () -> read(folder.resolve("stderr")));
+        errors.contains("Using the host device (CPU), because cudaGetDeviceCount returns 100"),
+        errors);
   }
 
   @Test

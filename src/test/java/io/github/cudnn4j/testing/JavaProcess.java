@@ -1,0 +1,57 @@
+package io.github.cudnn4j.testing;
+
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+
+/**
+ * A program that ran in a process of its own, with this process's classes: a process loads one
+ * device only, once.
+ *
+ * @param status the exit status
+ * @param output the lines on standard output
+ * @param errors what is on standard error
+ */
+public record JavaProcess(int status, List<String> output, String errors) {
+  /**
+   * Runs a program to its end.
+   *
+   * @param options of the virtual machine, such as {@code -Dname=value}
+   * @param variables added to the environment
+   */
+  public static JavaProcess run(
+      Class<?> program, List<String> options, Map<String, String> variables, String... arguments)
+      throws IOException, InterruptedException {
+    var command = new ArrayList<String>();
+    command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
+    command.add("--enable-native-access=ALL-UNNAMED");
+    command.addAll(options);
+    command.add("-cp");
+    command.add(System.getProperty("java.class.path"));
+    command.add(program.getName());
+    command.addAll(List.of(arguments));
+    var errors = Files.createTempFile("java-process", ".txt");
+    try {
+      var builder = new ProcessBuilder(command).redirectError(errors.toFile());
+      builder.environment().putAll(variables);
+      var process = builder.start();
+      var output = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
+      return new JavaProcess(
+          process.waitFor(), output.lines().toList(), Files.readString(errors));
+    } finally {
+      Files.delete(errors);
+    }
+  }
+
+  /** Returns this library's own properties as options, so that the program gets the same device. */
+  public static List<String> sameProperties() {
+    return System.getProperties().stringPropertyNames().stream()
+        .filter(name -> name.startsWith("cudnn4j."))
+        .map(name -> "-D" + name + "=" + System.getProperty(name))
+        .toList();
+  }
+}
