@@ -74,7 +74,7 @@ public final class Checkpoints {
       try {
         return Optional.of(Checkpoint.open(candidate));
       } catch (IOException | RuntimeException e) {
-        LOG.log(Level.WARNING, "passing over a damaged checkpoint: {0}", e.getMessage());
+        LOG.log(Level.WARNING, "passing over the damaged checkpoint {0}: {1}", candidate, e);
       }
     }
     return Optional.empty();

@@ -10,11 +10,15 @@ import io.github.cudnn4j.io.SafeTensorsWriter;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.text.MessageFormat;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.logging.Logger;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -27,6 +31,22 @@ class CheckpointsTest {
   }
 
   @TempDir Path folder;
+  private final List<String> warnings = new ArrayList<>();
+  private final Logger logger = Logger.getLogger(Checkpoints.class.getName());
+
+  @BeforeEach
+  void listen() {
+    logger.setFilter(
+        entry -> {
+          warnings.add(MessageFormat.format(entry.getMessage(), entry.getParameters()));
+          return false;
+        });
+  }
+
+  @AfterEach
+  void listenNoMore() {
+    logger.setFilter(null);
+  }
 
   @Test
   void readsWhatItWrote() throws IOException {
@@ -110,6 +130,9 @@ class CheckpointsTest {
       Files.delete(file);
       assertEquals(1, checkpoints.latest().orElseThrow().step(), name + " deleted");
       Files.write(file, whole);
+      assertEquals(5, warnings.size());
+      assertTrue(warnings.get(0).contains(newest.toString()), warnings.get(0));
+      warnings.clear();
       assertEquals(2, checkpoints.latest().orElseThrow().step());
     }
     for (String name : List.of("weights.safetensors", "state.safetensors")) {
