@@ -18,11 +18,16 @@ import picocli.CommandLine.Command;
       DoctorCommand.class
     })
 public final class Main {
+  /** How the JDK's own logging writes a message: to a user its text alone matters. */
+  private static final String LOG_FORMAT = "java.util.logging.SimpleFormatter.format";
 
   private Main() {}
 
   /** Runs one command and exits: 0 done, 1 it failed, 2 the arguments are wrong. */
   public static void main(String[] arguments) {
+    if (System.getProperty(LOG_FORMAT) == null) {
+      System.setProperty(LOG_FORMAT, "%5$s%n");
+    }
     System.exit(run(arguments));
   }
 
