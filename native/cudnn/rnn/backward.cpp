@@ -120,18 +120,6 @@ void start_gradient(const Plan& plan, const T* caller, int64_t first, int64_t wi
   }
 }
 
-template <class T>
-void undo_dropout(const RnnShape& shape, const Plan& plan, const uint8_t* kept, const T* masked,
-                  T* out, bool add) {
-  const int64_t count = plan.tokens() * output_width(shape);
-  constexpr int64_t chunk = 1 << 15;
-  parallel_for(static_cast<int>((count + chunk - 1) / chunk), [&](int i) {
-    const int64_t from = i * chunk;
-    cell_functions<T>().drop(std::min(chunk, count - from), kept + from,
-                             dropout_scale<T>(shape.dropout), masked + from, out + from, add);
-  });
-}
-
 }  // namespace
 
 template <class T>
@@ -213,7 +201,7 @@ void backward_data(const RnnShape& shape, const Batch& batch, const T* y, const 
         input_matrix.multiply_all(tokens, stored.gates[d], gate_width(shape),
                                   masks ? scratch.masked : below, width, !masks && d > 0);
       }
-      if (masks) undo_dropout(shape, plan, stored.kept[d], scratch.masked, below, d > 0);
+      if (masks) apply_mask(shape, plan, stored.kept[d], scratch.masked, below, d > 0);
     }
     gradient = below;
   }

@@ -1,36 +1,21 @@
 #include "cudnn/rnn/dropout.hpp"
 
 #include <algorithm>
+#include <cmath>
+
+#include "gemm/isa.hpp"
 
 namespace cudnn4j {
-namespace {
 
-/// Philox 4x32-10: Salmon, Moraes, Dror, Shaw, "Parallel random numbers: as easy as 1, 2, 3"
-/// (2011).
-struct Philox {
-  uint32_t word[4];
-
-  Philox(uint64_t counter, uint64_t key) {
-    word[0] = static_cast<uint32_t>(counter);
-    word[1] = static_cast<uint32_t>(counter >> 32);
-    word[2] = word[3] = 0;
-    uint32_t first = static_cast<uint32_t>(key);
-    uint32_t second = static_cast<uint32_t>(key >> 32);
-    for (int round = 0; round < 10; ++round) {
-      const uint64_t a = uint64_t{0xD2511F53} * word[0];
-      const uint64_t b = uint64_t{0xCD9E8D57} * word[2];
-      const uint32_t next[4] = {static_cast<uint32_t>(b >> 32) ^ word[1] ^ first,
-                                static_cast<uint32_t>(b),
-                                static_cast<uint32_t>(a >> 32) ^ word[3] ^ second,
-                                static_cast<uint32_t>(a)};
-      std::copy_n(next, 4, word);
-      first += 0x9E3779B9;
-      second += 0xBB67AE85;
-    }
-  }
-};
-
-}  // namespace
+namespace v2 {
+void philox_mask(uint64_t seed, uint64_t first, int64_t blocks, uint32_t least, uint8_t* mask);
+}
+namespace v3 {
+void philox_mask(uint64_t seed, uint64_t first, int64_t blocks, uint32_t least, uint8_t* mask);
+}
+namespace v4 {
+void philox_mask(uint64_t seed, uint64_t first, int64_t blocks, uint32_t least, uint8_t* mask);
+}
 
 DropoutStream take(DropoutStream* state, uint64_t count) {
   const DropoutStream before = *state;
@@ -40,15 +25,30 @@ DropoutStream take(DropoutStream* state, uint64_t count) {
 
 void dropout_mask(const DropoutStream& stream, float drop, uint64_t first, int64_t count,
                   uint8_t* mask) {
-  // An element is dropped when its 32 bits, as a fraction of 2^32, lie below the probability.
-  const uint64_t limit = static_cast<uint64_t>(static_cast<double>(drop) * 4294967296.0);
-  const uint64_t start = stream.offset + first;
-  for (int64_t i = 0; i < count;) {
-    const uint64_t element = start + static_cast<uint64_t>(i);
-    const Philox block(element / 4, stream.seed);
-    for (uint64_t lane = element % 4; lane < 4 && i < count; ++lane, ++i) {
-      mask[i] = block.word[lane] >= limit;
+  // An element is kept when its 32 bits, as a fraction of 2^32, reach the probability of dropping.
+  const double limit = std::ceil(static_cast<double>(drop) * 4294967296.0);
+  if (limit >= 4294967296.0) {
+    std::fill_n(mask, count, uint8_t{0});
+    return;
+  }
+  const auto least = static_cast<uint32_t>(limit);
+  const auto fill = choose(v2::philox_mask, v3::philox_mask, v4::philox_mask);
+  uint64_t element = stream.offset + first;
+  while (count > 0) {
+    // Four elements share a block of the generator; the first and the last may be partial.
+    const auto lane = static_cast<int64_t>(element % 4);
+    int64_t done = count / 4 * 4;
+    if (lane == 0 && done > 0) {
+      fill(stream.seed, element / 4, done / 4, least, mask);
+    } else {
+      uint8_t block[4];
+      fill(stream.seed, element / 4, 1, least, block);
+      done = std::min(count, 4 - lane);
+      std::copy_n(block + lane, done, mask);
     }
+    element += static_cast<uint64_t>(done);
+    mask += done;
+    count -= done;
   }
 }
 

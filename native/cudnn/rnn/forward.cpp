@@ -122,17 +122,15 @@ void join_biases(const RnnShape& shape, const LayerWeights<const T>& weights, T*
   }
 }
 
-template <class T>
-void apply_dropout(const RnnShape& shape, const Plan& plan, const DropoutStream& stream,
-                   uint64_t first, const T* in, uint8_t* kept, T* out) {
-  const int64_t count = plan.tokens() * output_width(shape);
+/// Draws the mask of one direction's input, elements [first, ..) of the stream.
+void draw_mask(const RnnShape& shape, const Plan& plan, const DropoutStream& stream,
+               uint64_t first, uint8_t* kept) {
   constexpr int64_t chunk = 1 << 14;
+  const int64_t count = plan.tokens() * output_width(shape);
   parallel_for(static_cast<int>((count + chunk - 1) / chunk), [&](int i) {
     const int64_t from = i * chunk;
-    const int64_t elements = std::min(chunk, count - from);
-    dropout_mask(stream, shape.dropout, first + from, elements, kept + from);
-    cell_functions<T>().drop(elements, kept + from, dropout_scale<T>(shape.dropout), in + from,
-                             out + from, false);
+    dropout_mask(stream, shape.dropout, first + static_cast<uint64_t>(from),
+                 std::min(chunk, count - from), kept + from);
   });
 }
 
@@ -190,7 +188,8 @@ void forward(const RnnShape& shape, const Batch& batch, const T* x, T* y, const 
 
       const T* from = input;
       if (training && drops(shape, layer)) {
-        apply_dropout(shape, plan, stream, drawn, input, kept.kept[d], scratch.dropped[d]);
+        draw_mask(shape, plan, stream, drawn, kept.kept[d]);
+        apply_mask(shape, plan, kept.kept[d], input, scratch.dropped[d], false);
         drawn += static_cast<uint64_t>(tokens * width);
         from = scratch.dropped[d];
       }

@@ -43,6 +43,22 @@ void PackedMatrix<T>::multiply_all(int64_t rows, const T* a, int64_t lda, T* c, 
   });
 }
 
+template <class T>
+void apply_mask(const RnnShape& shape, const Plan& plan, const uint8_t* kept, const T* in, T* out,
+                bool add) {
+  const int64_t count = plan.tokens() * output_width(shape);
+  const int64_t tasks = (count + copies_per_task - 1) / copies_per_task;
+  parallel_for(static_cast<int>(tasks), [&](int i) {
+    const int64_t from = i * copies_per_task;
+    cell_functions<T>().drop(std::min(copies_per_task, count - from), kept + from,
+                             dropout_scale<T>(shape.dropout), in + from, out + from, add);
+  });
+}
+
+template void apply_mask<float>(const RnnShape&, const Plan&, const uint8_t*, const float*, float*,
+                                bool);
+template void apply_mask<double>(const RnnShape&, const Plan&, const uint8_t*, const double*,
+                                 double*, bool);
 template struct PackedMatrix<float>;
 template struct PackedMatrix<double>;
 

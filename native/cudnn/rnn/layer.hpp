@@ -134,8 +134,14 @@ struct GateMatrix {
 /// product over all time steps reads the matrix only once.
 template <class T>
 bool input_by_step(const RnnShape& shape, int layer) {
-  constexpr int64_t limit = 256 << 10;
+  constexpr int64_t limit = 1 << 20;
   return input_width(shape, layer) * gate_width(shape) * int64_t{sizeof(T)} <= limit;
 }
+
+/// out = the kept elements of a layer's input, scaled, and 0 elsewhere; or that added to out. All
+/// are [tokens][output_width].
+template <class T>
+void apply_mask(const RnnShape& shape, const Plan& plan, const uint8_t* kept, const T* in, T* out,
+                bool add);
 
 }  // namespace cudnn4j

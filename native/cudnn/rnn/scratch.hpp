@@ -125,7 +125,7 @@ struct BackwardScratch : InitialStates<T> {
 
 /// Tokens whose contribution to the weights' gradients is added at a time: the packed panels of so
 /// many stay in the second-level cache.
-constexpr int64_t weights_depth = 512;
+constexpr int64_t weights_depth = 384;
 
 /// Workspace of `backward_weights`.
 template <class T>

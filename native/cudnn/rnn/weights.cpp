@@ -177,8 +177,7 @@ void backward_weights(const RnnShape& shape, const Batch& batch, const T* x, con
       const LayerWeights<T> gradients(shape, layer, d, dweights);
       const T* from = input;
       if (drops(shape, layer)) {
-        cell_functions<T>().drop(plan.tokens() * output_width(shape), stored.kept[d],
-                                 dropout_scale<T>(shape.dropout), input, scratch.dropped, false);
+        apply_mask(shape, plan, stored.kept[d], input, scratch.dropped, false);
         from = scratch.dropped;
       }
       const int64_t state = (static_cast<int64_t>(layer) * shape.directions + d) * plan.batch();
