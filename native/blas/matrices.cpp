@@ -3,6 +3,7 @@
 #include "blas/handle.hpp"
 #include "blas/reduce.hpp"
 #include "runtime/pool.hpp"
+#include "runtime/vectors.hpp"
 
 using namespace cudnn4j;
 
@@ -19,6 +20,40 @@ void divide(int64_t lines, int64_t length, F range) {
   parallel_for(static_cast<int>(parts), [&](int part) {
     range(lines * part / parts, lines * (part + 1) / parts);
   });
+}
+
+/** y += factor * A x; four columns at a time, so that y is read and written less often. */
+template <class T>
+__attribute__((always_inline)) inline void add_four_columns(const T* a, int64_t leading,
+                                                            const T* x, int64_t columns, T factor,
+                                                            T* y, int64_t rows) {
+  int64_t j = 0;
+  for (; j + 4 <= columns; j += 4) {
+    const T* column = a + j * leading;
+    const T x0 = factor * x[j], x1 = factor * x[j + 1];
+    const T x2 = factor * x[j + 2], x3 = factor * x[j + 3];
+#pragma GCC ivdep
+    for (int64_t i = 0; i < rows; ++i) {
+      y[i] += (x0 * column[i] + x1 * column[i + leading]) +
+              (x2 * column[i + 2 * leading] + x3 * column[i + 3 * leading]);
+    }
+  }
+  for (; j < columns; ++j) {
+    const T* column = a + j * leading;
+    const T scaled = factor * x[j];
+#pragma GCC ivdep
+    for (int64_t i = 0; i < rows; ++i) y[i] += scaled * column[i];
+  }
+}
+
+CUDNN4J_VECTORS void add_scaled_columns(const float* a, int64_t leading, const float* x,
+                                        int64_t columns, float factor, float* y, int64_t rows) {
+  add_four_columns(a, leading, x, columns, factor, y, rows);
+}
+
+CUDNN4J_VECTORS void add_scaled_columns(const double* a, int64_t leading, const double* x,
+                                        int64_t columns, double factor, double* y, int64_t rows) {
+  add_four_columns(a, leading, x, columns, factor, y, rows);
 }
 
 /** y = alpha op(A) x + beta y; with beta = 0 the old y is not read. */
@@ -45,6 +80,11 @@ struct MatrixVector {
   }
 
   void add_columns(int64_t begin, int64_t end, T factor) const {
+    if (y.contiguous() && x.contiguous()) {
+      add_scaled_columns(a.data + begin, a.leading, x.data, x.count, factor, y.data + begin,
+                         end - begin);
+      return;
+    }
     for (int64_t j = 0; j < x.count; ++j) {
       const T scaled = factor * x[j];
       const T* column = a.data + j * a.leading;

@@ -5,7 +5,7 @@
  * vector instructions; the loader picks by processor. Not with sanitizers, whose runtime begins
  * after the loader has picked.
  */
-#if defined(__SANITIZE_ADDRESS__)
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
 #define CUDNN4J_VECTORS
 #else
 #define CUDNN4J_VECTORS \
