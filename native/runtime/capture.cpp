@@ -1,6 +1,7 @@
 #include "runtime/capture.hpp"
 
 #include <algorithm>
+#include <atomic>
 
 namespace cudnn4j {
 

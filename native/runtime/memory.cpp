@@ -35,31 +35,40 @@ struct Block {
   }
 };
 
+using Blocks = std::vector<Block>;
+
 std::shared_mutex registry_mutex;
-std::vector<Block> registry;  // by address
 std::atomic<uint64_t> released{0};
+
+/** By address. Never destroyed: other threads may still call while the process ends. */
+Blocks& registry() {
+  static Blocks& blocks = *new Blocks;
+  return blocks;
+}
 
 uintptr_t number(const void* address) { return reinterpret_cast<uintptr_t>(address); }
 
 /** The last block that does not begin after the address; the caller holds the lock. */
-std::vector<Block>::iterator block_before(uintptr_t address) {
-  auto after = std::upper_bound(
-      registry.begin(), registry.end(), address,
+Blocks::iterator block_before(uintptr_t address) {
+  Blocks& blocks = registry();
+  const auto after = std::upper_bound(
+      blocks.begin(), blocks.end(), address,
       [](uintptr_t value, const Block& block) { return value < block.base; });
-  return after == registry.begin() ? registry.end() : after - 1;
+  return after == blocks.begin() ? blocks.end() : after - 1;
 }
 
 const Block* block_holding(Range range) {
   const auto block = block_before(number(range.address));
-  if (block == registry.end() || !block->holds(number(range.address), range.bytes)) return nullptr;
-  return &*block;
+  const bool held =
+      block != registry().end() && block->holds(number(range.address), range.bytes);
+  return held ? &*block : nullptr;
 }
 
-std::vector<Block>::iterator block_at(void* base, MemoryKind kind) {
+Blocks::iterator block_at(void* base, MemoryKind kind) {
   const auto block = block_before(number(base));
   const bool found =
-      block != registry.end() && block->base == number(base) && block->kind == kind;
-  return found ? block : registry.end();
+      block != registry().end() && block->base == number(base) && block->kind == kind;
+  return found ? block : registry().end();
 }
 
 void count(const Block& block, long long sign) {
@@ -70,10 +79,10 @@ void count(const Block& block, long long sign) {
 }
 
 /** Takes the block out of the registry and frees it. */
-void remove(std::vector<Block>::iterator block) {
+void remove(Blocks::iterator block) {
   count(*block, -1);
   std::free(reinterpret_cast<void*>(block->base));
-  registry.erase(block);
+  registry().erase(block);
   released.fetch_add(1, std::memory_order_release);
 }
 
@@ -91,8 +100,8 @@ void* allocate(size_t bytes, MemoryKind kind) {
   try {
     const std::unique_lock lock(registry_mutex);
     const auto before = block_before(number(base));
-    const auto place = before == registry.end() ? registry.begin() : before + 1;
-    count(*registry.insert(place, Block{number(base), bytes, kind, false}), 1);
+    const auto place = before == registry().end() ? registry().begin() : before + 1;
+    count(*registry().insert(place, Block{number(base), bytes, kind, false}), 1);
   } catch (const std::bad_alloc&) {
     std::free(base);
     return nullptr;
@@ -103,7 +112,7 @@ void* allocate(size_t bytes, MemoryKind kind) {
 bool release(void* base, MemoryKind kind) {
   const std::unique_lock lock(registry_mutex);
   const auto block = block_at(base, kind);
-  if (block == registry.end() || block->leaving) return false;
+  if (block == registry().end() || block->leaving) return false;
   remove(block);
   return true;
 }
@@ -111,7 +120,7 @@ bool release(void* base, MemoryKind kind) {
 bool begin_release(void* base, MemoryKind kind) {
   const std::unique_lock lock(registry_mutex);
   const auto block = block_at(base, kind);
-  if (block == registry.end() || block->leaving) return false;
+  if (block == registry().end() || block->leaving) return false;
   block->leaving = true;
   return true;
 }
@@ -119,7 +128,7 @@ bool begin_release(void* base, MemoryKind kind) {
 void finish_release(void* base, MemoryKind kind) {
   const std::unique_lock lock(registry_mutex);
   const auto block = block_at(base, kind);
-  if (block != registry.end()) remove(block);
+  if (block != registry().end()) remove(block);
 }
 
 bool inside(Range range, MemoryKind kind) {
