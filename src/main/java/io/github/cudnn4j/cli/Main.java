@@ -31,13 +31,27 @@ public final class Main {
     System.exit(run(arguments));
   }
 
-  /** Runs one command on this thread and returns its exit status. */
-  static int run(String... arguments) {
+  private static int run(String... arguments) {
+    return commandLine().execute(arguments);
+  }
+
+  /** Returns the commands, ready to be executed on this thread. */
+  static CommandLine commandLine() {
     return new CommandLine(new Main())
         .setCaseInsensitiveEnumValuesAllowed(true)
+        .setOverwrittenOptionsAllowed(true)
         .setUsageHelpWidth(100)
-        .setExecutionExceptionHandler(Main::explain)
-        .execute(arguments);
+        .setParameterExceptionHandler(Main::refuse)
+        .setExecutionExceptionHandler(Main::explain);
+  }
+
+  /** What is wrong with the arguments, and where the right ones are listed. */
+  private static int refuse(CommandLine.ParameterException wrong, String[] arguments) {
+    CommandLine command = wrong.getCommandLine();
+    String name = command.getCommandSpec().qualifiedName();
+    command.getErr().println(name + ": " + wrong.getMessage());
+    command.getErr().println(name + " --help lists the options");
+    return CommandLine.ExitCode.USAGE;
   }
 
   /** One line for what a user can do something about; the stack only when asked for. */

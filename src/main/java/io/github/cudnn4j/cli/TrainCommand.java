@@ -143,9 +143,9 @@ final class TrainCommand implements Callable<Integer> {
   public Integer call() throws IOException {
     CharModelConfig config = shape.config(seed);
     LearningCurve curve = plot == null ? null : LearningCurve.into(plot);
-    Checkpoints checkpoints = checkpoints();
     Corpus corpus = Corpus.of(text.read(), tokens, heldOut);
     SequentialBatches training = SequentialBatches.training(corpus.training(), batch, time, false);
+    Checkpoints checkpoints = checkpoints();
     try (Device opened = Device.open(device.choice());
         CharLanguageModel model = model(opened, corpus, config, checkpoints);
         TrainingConsole console =
@@ -167,6 +167,10 @@ final class TrainCommand implements Callable<Integer> {
         if (resume) {
           trainer.resume(newest(checkpoints));
         }
+      }
+      if (checkpoints != null && overwrite) {
+        // Not before everything else is known to be in order.
+        checkpoints.clear();
       }
       TrainingSummary summary = trainer.run();
       console.finished(summary);
@@ -210,9 +214,7 @@ final class TrainCommand implements Callable<Integer> {
       throw usage("--resume and --overwrite exclude each other");
     }
     Checkpoints checkpoints = Checkpoints.in(checkpoint, KEPT_CHECKPOINTS);
-    if (overwrite) {
-      checkpoints.clear();
-    } else if (!resume && checkpoints.latest().isPresent()) {
+    if (!overwrite && !resume && checkpoints.latest().isPresent()) {
       throw usage(
           checkpoint + " holds checkpoints already: go on with --resume, or --overwrite them");
     }

@@ -1,0 +1,196 @@
+package io.github.cudnn4j.cli;
+
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertInstanceOf;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import io.github.cudnn4j.io.Json;
+import java.io.IOException;
+import java.io.PrintWriter;
+import java.io.StringWriter;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.stream.Stream;
+import javax.imageio.ImageIO;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import picocli.CommandLine;
+
+/** The commands as a user types them, from arguments to exit status, output and files. */
+class CommandLineTest {
+
+  /** Six letters in a pattern that a small model learns within seconds. */
+  private static final String PATTERN = "abcdef ".repeat(300);
+
+  @TempDir private Path folder;
+  private Path text;
+
+  private record Ran(int status, String out, String err) {
+    Map<?, ?> result() throws IOException {
+      List<String> lines = out.lines().toList();
+      return assertInstanceOf(Map.class, Json.parse(lines.getLast()), "the last line of " + out);
+    }
+  }
+
+  @BeforeEach
+  void writeText() throws IOException {
+    text = Files.writeString(folder.resolve("text.txt"), PATTERN);
+  }
+
+  private static Ran run(String... arguments) {
+    StringWriter out = new StringWriter();
+    StringWriter err = new StringWriter();
+    CommandLine commandLine = Main.commandLine();
+    commandLine.setOut(new PrintWriter(out, true)).setErr(new PrintWriter(err, true));
+    return new Ran(commandLine.execute(arguments), out.toString(), err.toString());
+  }
+
+  private Ran train(String... more) {
+    List<String> arguments =
+        new ArrayList<>(
+            List.of("train", "--text", text.toString(), "--hidden", "16", "--embedding", "8"));
+    arguments.addAll(List.of("--batch", "4", "--steps", "7", "--lr", "0.02"));
+    arguments.addAll(List.of(more));
+    return run(arguments.toArray(String[]::new));
+  }
+
+  @Test
+  void trainsThenGeneratesAndEvaluates() throws IOException {
+    String checkpoint = folder.resolve("model").toString();
+    Path metrics = folder.resolve("metrics.jsonl");
+    Path plot = folder.resolve("curve.png");
+
+    Ran trained =
+        train(
+            "--epochs",
+            "12",
+            "--clip-norm",
+            "1",
+            "--checkpoint",
+            checkpoint,
+            "--metrics",
+            metrics.toString(),
+            "--plot",
+            plot.toString());
+
+    assertEquals(0, trained.status, trained.err);
+    Map<?, ?> result = trained.result();
+    assertTrue(number(result, "perplexity") < 1.3, () -> "learned nothing: " + result);
+    assertTrue(number(result, "heldOutPerplexity") < 1.3, () -> "learned nothing: " + result);
+    assertEquals(8, number(result, "uniformPerplexity"));
+    assertTrue(number(result, "tokensPerSecond") > 0 && number(result, "seconds") > 0);
+    assertTrue(number(result, "steps") > 0);
+    assertTrue(trained.out.contains("a uniform guess has perplexity 8"), trained.out);
+    assertTrue(ImageIO.read(plot.toFile()).getWidth() > 0);
+    for (String line : Files.readAllLines(metrics)) {
+      assertInstanceOf(Map.class, Json.parse(line));
+    }
+
+    Ran generated =
+        run(
+            "generate",
+            "--checkpoint",
+            checkpoint,
+            "--prefix",
+            "abc",
+            "--length",
+            "10",
+            "--temperature",
+            "0");
+    assertEquals(0, generated.status, generated.err);
+    assertEquals("abcdef abcdef", generated.out.strip());
+
+    Ran evaluated = run("evaluate", "--checkpoint", checkpoint, "--text", text.toString());
+    assertEquals(0, evaluated.status, evaluated.err);
+    assertTrue(number(evaluated.result(), "perplexity") < 1.3, evaluated.out);
+    assertEquals(PATTERN.length(), number(evaluated.result(), "characters"));
+  }
+
+  @Test
+  void resumedTrainingEqualsUninterruptedTrainingBitForBit() throws IOException {
+    Path whole = folder.resolve("whole");
+    Path parts = folder.resolve("parts");
+    String[] options = {"--dropout", "0.2", "--layers", "2"};
+
+    assertEquals(0, train(with(options, "--epochs", "4", "--checkpoint", whole + "")).status);
+    assertEquals(0, train(with(options, "--epochs", "2", "--checkpoint", parts + "")).status);
+    Ran resumed = train(with(options, "--epochs", "4", "--checkpoint", parts + "", "--resume"));
+
+    assertEquals(0, resumed.status, resumed.err);
+    assertArrayEquals(weights(whole), weights(parts));
+  }
+
+  @Test
+  void refusesABackwardDirection() {
+    Ran ran = train("--bidirectional");
+
+    assertEquals(2, ran.status);
+    assertTrue(
+        ran.err.contains("a backward direction would have read the very character"), ran.err);
+  }
+
+  @Test
+  void refusesArgumentsThatCannotBe() {
+    assertRefused("hiddenSize is 0, must be at least 1", train("--hidden", "0"));
+    assertRefused("--resume needs --checkpoint DIR", train("--resume"));
+    assertRefused("must end in .png", train("--plot", "curve.gif"));
+    assertRefused("Invalid value for option '--cell'", train("--cell", "transformer"));
+    assertRefused("no such file: nowhere.txt", run("train", "--text", "nowhere.txt"));
+    assertRefused(
+        "nowhere holds no checkpoint", run("generate", "--checkpoint", "nowhere", "--prefix", "a"));
+  }
+
+  @Test
+  void keepsTheCheckpointsOfAnotherTraining() throws IOException {
+    Path checkpoint = folder.resolve("model");
+    assertEquals(0, train("--epochs", "1", "--checkpoint", checkpoint + "").status);
+    byte[] before = weights(checkpoint);
+
+    assertRefused(
+        "holds checkpoints already",
+        train("--epochs", "1", "--checkpoint", checkpoint + "", "--seed", "2"));
+    assertRefused(
+        "the options ask for",
+        train("--epochs", "2", "--checkpoint", checkpoint + "", "--resume", "--hidden", "17"));
+    assertRefused(
+        "no such file",
+        run("train", "--text", "nowhere.txt", "--checkpoint", checkpoint + "", "--overwrite"));
+    assertArrayEquals(before, weights(checkpoint));
+
+    assertEquals(0, train("--epochs", "2", "--checkpoint", checkpoint + "", "--overwrite").status);
+  }
+
+  @Test
+  void doctorTellsTheStory() {
+    Ran ran = run("doctor");
+
+    assertEquals(0, ran.status, ran.err);
+    assertTrue(ran.out.lines().count() > 5, ran.out);
+  }
+
+  private static void assertRefused(String message, Ran ran) {
+    assertTrue(ran.status != 0, ran.out);
+    assertTrue(ran.err.contains(message), () -> "\"" + message + "\" is not in: " + ran.err);
+  }
+
+  private static double number(Map<?, ?> result, String name) {
+    return assertInstanceOf(Number.class, result.get(name), name).doubleValue();
+  }
+
+  private static String[] with(String[] options, String... more) {
+    return Stream.concat(Stream.of(options), Stream.of(more)).toArray(String[]::new);
+  }
+
+  /** The weights in the newest checkpoint of a folder. */
+  private static byte[] weights(Path folder) throws IOException {
+    try (Stream<Path> steps = Files.list(folder)) {
+      Path newest = steps.filter(Files::isDirectory).max(Path::compareTo).orElseThrow();
+      return Files.readAllBytes(newest.resolve("weights.safetensors"));
+    }
+  }
+}
