@@ -40,8 +40,7 @@ public record JavaProcess(int status, List<String> output, String errors) {
       builder.environment().putAll(variables);
       var process = builder.start();
       var output = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
-      return new JavaProcess(
-          process.waitFor(), output.lines().toList(), Files.readString(errors));
+      return new JavaProcess(process.waitFor(), output.lines().toList(), Files.readString(errors));
     } finally {
       Files.delete(errors);
     }
