@@ -6,7 +6,6 @@ import io.github.cudnn4j.model.CharLanguageModel;
 import io.github.cudnn4j.train.Checkpoint;
 import io.github.cudnn4j.train.Checkpoints;
 import java.io.IOException;
-import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import picocli.CommandLine.Option;
 
@@ -25,7 +24,7 @@ final class CheckpointOption {
     Checkpoint checkpoint =
         Checkpoints.in(folder, 1)
             .latest()
-            .orElseThrow(() -> new NoSuchFileException(folder + " holds no checkpoint"));
+            .orElseThrow(() -> new IOException(folder + " holds no checkpoint"));
     CharLanguageModel model = CharLanguageModel.of(device, checkpoint.modelConfiguration());
     try (SafeTensors weights = checkpoint.weights()) {
       model.parameters().load(weights);

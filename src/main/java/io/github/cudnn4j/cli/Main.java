@@ -71,6 +71,7 @@ public final class Main {
   private static String message(Exception failure) {
     return switch (failure) {
       case java.nio.file.NoSuchFileException missing -> "no such file: " + missing.getFile();
+      case java.nio.file.AccessDeniedException denied -> "no permission: " + denied.getFile();
       case java.nio.charset.MalformedInputException _ -> "the text is not UTF-8";
       default -> failure.getMessage() == null ? failure.toString() : failure.getMessage();
     };

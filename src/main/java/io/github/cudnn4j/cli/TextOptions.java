@@ -22,6 +22,9 @@ final class TextOptions {
   }
 
   String read() throws IOException {
+    if (Files.isDirectory(file)) {
+      throw new IllegalArgumentException("--text: " + file + " is a folder");
+    }
     String text = Files.readString(file);
     return lettersOnly ? Corpus.lettersOnly(text) : text;
   }

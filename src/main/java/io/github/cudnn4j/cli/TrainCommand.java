@@ -13,6 +13,7 @@ import io.github.cudnn4j.train.Trainer;
 import io.github.cudnn4j.train.TrainerConfig;
 import io.github.cudnn4j.train.TrainingSummary;
 import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.Map;
@@ -107,7 +108,7 @@ final class TrainCommand implements Callable<Integer> {
       names = "--checkpoint-every",
       defaultValue = "0",
       paramLabel = "STEPS",
-      description = "Updates between checkpoints; 0: one at the end. Default: 0")
+      description = "Updates between checkpoints; 0: one at each validation. Default: 0")
   private int checkpointEvery;
 
   @Option(
@@ -192,13 +193,14 @@ final class TrainCommand implements Callable<Integer> {
 
   private TrainerConfig trainerConfig(SequentialBatches training) {
     long total = (long) epochs * training.windows();
+    int validateEvery = Math.toIntExact(Math.max(1, Math.ceilDiv(total, VALIDATIONS)));
     return TrainerConfig.of(rule.optimizer())
         .clip(rule.clip())
         .schedule(rule.schedule(total))
         .epochs(epochs)
         .logEvery(logEvery)
-        .validateEvery(Math.toIntExact(Math.max(1, total / VALIDATIONS)))
-        .checkpointEvery(checkpointEvery)
+        .validateEvery(validateEvery)
+        .checkpointEvery(checkpointEvery == 0 ? validateEvery : checkpointEvery)
         .patience(patience)
         .seed(seed);
   }
@@ -213,6 +215,7 @@ final class TrainCommand implements Callable<Integer> {
     if (resume && overwrite) {
       throw usage("--resume and --overwrite exclude each other");
     }
+    Files.createDirectories(checkpoint); // now: a run must not find out at its end
     Checkpoints checkpoints = Checkpoints.in(checkpoint, KEPT_CHECKPOINTS);
     if (!overwrite && !resume && checkpoints.latest().isPresent()) {
       throw usage(

@@ -103,7 +103,7 @@ final class TrainingConsole implements TrainingListener, AutoCloseable {
   @Override
   public void logged(Progress progress) {
     if (terminal) {
-      bar(progress.totalSteps())
+      bar(progress)
           .setExtraMessage(
               String.format(
                   Locale.ROOT,
@@ -184,12 +184,13 @@ final class TrainingConsole implements TrainingListener, AutoCloseable {
     out.flush();
   }
 
-  private ProgressBar bar(long totalSteps) {
+  private ProgressBar bar(Progress progress) {
     if (bar == null) {
       bar =
           new ProgressBarBuilder()
               .setTaskName("training")
-              .setInitialMax(totalSteps)
+              .setInitialMax(progress.totalSteps())
+              .startsFrom(progress.step(), Duration.ofMillis((long) (1000 * progress.seconds())))
               .setStyle(ProgressBarStyle.UNICODE_BLOCK)
               .setUnit(" steps", 1)
               .build();
