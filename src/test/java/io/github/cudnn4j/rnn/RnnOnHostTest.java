@@ -1,0 +1,113 @@
+package io.github.cudnn4j.rnn;
+
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
+
+import io.github.cudnn4j.cuda.Device;
+import io.github.cudnn4j.cuda.DeviceBuffer;
+import io.github.cudnn4j.cuda.ElementType;
+import io.github.cudnn4j.cudnn.RnnDataLayout;
+import io.github.cudnn4j.library.HostControl;
+import io.github.cudnn4j.testing.Closeness;
+import io.github.cudnn4j.testing.JavaProcess;
+import java.util.Arrays;
+import java.util.Map;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.Arguments;
+import org.junit.jupiter.params.provider.MethodSource;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/** How the host device computes a network does not change what it computes. */
+class RnnOnHostTest {
+  @BeforeEach
+  void needsTheHostDevice() {
+    assumeTrue(HostControl.ifHost().isPresent(), "this process uses CUDA");
+  }
+
+  private static Arguments network(String name, RnnConfig config, SequenceShape shape) {
+    return Arguments.argumentSet(name, config, shape);
+  }
+
+  static Stream<Arguments> networks() {
+    var ragged = SequenceShape.ofLengths(RnnDataLayout.BATCH_MAJOR_UNPACKED, 6, 2, 6, 1, 5);
+    return Stream.of(
+        network("shared by rows", RnnConfig.lstm(20, 64), SequenceShape.of(6, 40)),
+        network("shared by units", RnnConfig.lstm(28, 256), SequenceShape.of(4, 2)),
+        network(
+            "shared by units, double",
+            RnnConfig.tanh(64, 512).type(ElementType.FLOAT64),
+            SequenceShape.of(3, 2)),
+        network(
+            "shared by units, lengths",
+            RnnConfig.gru(64, 256).layers(2).bidirectional().dropout(0.3, 5),
+            ragged),
+        network(
+            "odd sizes",
+            RnnConfig.gru(7, 93).layers(2).bidirectional(),
+            SequenceShape.ofLengths(RnnDataLayout.SEQ_MAJOR_PACKED, 9, 9, 7, 7, 4, 3, 1, 1)));
+  }
+
+  @ParameterizedTest
+  @MethodSource("networks")
+  void theNumberOfThreadsChangesNoBit(RnnConfig config, SequenceShape shape) {
+    var host = HostControl.get();
+    int usual = host.threads();
+    try (Device device = Device.open()) {
+      host.threads(1);
+      double[][] expected = results(device, config, shape);
+      for (int threads : new int[] {2, 3, 5}) {
+        host.threads(threads);
+        double[][] actual = results(device, config, shape);
+        for (int i = 0; i < expected.length; i++) {
+          assertArrayEquals(expected[i], actual[i], threads + " threads, result " + i);
+        }
+      }
+    } finally {
+      host.threads(usual);
+    }
+  }
+
+  private static double[][] results(Device device, RnnConfig config, SequenceShape shape) {
+    try (Rig rig = new Rig(device, config, shape)) {
+      for (var buffer : new DeviceBuffer[] {rig.y, rig.dx}) {
+        buffer.clear();
+      }
+      rig.step();
+      return rig.results();
+    }
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"v2", "v3", "v4"})
+  void everyInstructionSetComputesTheSame(String set) throws Exception {
+    var process =
+        JavaProcess.run(Printer.class, JavaProcess.sameProperties(), Map.of("CUDNN4J_ISA", set));
+    assertEquals(0, process.status(), process.errors());
+    double[] actual = process.output().stream().mapToDouble(Double::parseDouble).toArray();
+    // Only how products are rounded differs: with or without a fused multiply-add.
+    Closeness.within(1e-13).check(set, Printer.values(), actual);
+  }
+
+  /** A program that prints what a small network computes. */
+  static final class Printer {
+    private Printer() {}
+
+    public static void main(String[] arguments) {
+      for (double value : values()) {
+        System.out.println(value);
+      }
+    }
+
+    static double[] values() {
+      var config = RnnConfig.lstm(11, 37).bidirectional().type(ElementType.FLOAT64);
+      try (Device device = Device.open();
+          Rig rig = new Rig(device, config, SequenceShape.of(5, 9))) {
+        rig.step();
+        return Arrays.stream(rig.results()).flatMapToDouble(Arrays::stream).toArray();
+      }
+    }
+  }
+}
