@@ -7,15 +7,18 @@ import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import io.github.cudnn4j.bindings.Cudart;
 import io.github.cudnn4j.library.HostControl;
+import io.github.cudnn4j.testing.LeakCheck;
 import java.util.function.Consumer;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
 /**
  * As SQLite tests its memory: every native call of an operation fails once, and each time there is
  * a clean exception, the device can still be used, and nothing is left when it is closed.
  */
+@Tag(LeakCheck.LEAVES_OBJECTS)
 class FailureTest {
   private HostControl host;
 
