@@ -39,6 +39,7 @@ public final class Trainer implements AutoCloseable {
   private long skipped;
   private double lastValidation = Double.NaN;
   private long savedStep = -1;
+  private long validatedStep = -1;
   private boolean stoppedEarly;
   private volatile boolean stopping;
 
@@ -113,7 +114,8 @@ public final class Trainer implements AutoCloseable {
 
   /**
    * Trains until the epochs or the steps are done, validation stops improving or {@link #stop} is
-   * called; then writes a checkpoint if there is a place for it.
+   * called; then validates once more if the epochs are done, and writes a checkpoint if there is a
+   * place for it.
    *
    * @throws TrainingDivergedException if too many steps in a row were refused, noticed at a log
    *     point
@@ -126,6 +128,10 @@ public final class Trainer implements AutoCloseable {
     }
     if (clock.hasSteps()) {
       log();
+    }
+    // Only where the training is complete: one that goes on later validates when it would have.
+    if (position.epoch >= config.epochs() && validatedStep != position.step) {
+      validate();
     }
     if (savedStep != position.step) {
       save();
@@ -236,6 +242,7 @@ public final class Trainer implements AutoCloseable {
       return;
     }
     collect();
+    validatedStep = position.step;
     lastValidation = evaluator.loss();
     boolean best = !(lastValidation >= position.best) && !Double.isNaN(lastValidation);
     position.best = best ? lastValidation : position.best;
