@@ -13,7 +13,6 @@ import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
-import picocli.CommandLine.Option;
 import picocli.CommandLine.Spec;
 
 /** Measures a trained model on a text. */
@@ -30,20 +29,7 @@ final class EvaluateCommand implements Callable<Integer> {
   @Mixin private CheckpointOption checkpoint = new CheckpointOption();
   @Mixin private TextOptions text = new TextOptions();
 
-  @Option(
-      names = "--batch",
-      defaultValue = "32",
-      paramLabel = "B",
-      description = "Streams of text read side by side. Default: ${DEFAULT-VALUE}")
-  private int batch;
-
-  @Option(
-      names = "--steps",
-      defaultValue = "35",
-      paramLabel = "T",
-      description = "Characters of each stream per call. Default: ${DEFAULT-VALUE}")
-  private int time;
-
+  @Mixin private WindowOptions window = new WindowOptions();
   @Mixin private DeviceOption device = new DeviceOption();
 
   @Spec private CommandSpec spec;
@@ -54,7 +40,9 @@ final class EvaluateCommand implements Callable<Integer> {
     try (Device opened = Device.open(device.choice());
         CharLanguageModel model = checkpoint.load(opened)) {
       int[] tokens = model.vocabulary().encode(content);
-      double loss = Evaluator.loss(model, SequentialBatches.evaluation(tokens, batch, time));
+      double loss =
+          Evaluator.loss(
+              model, SequentialBatches.evaluation(tokens, window.batch(), window.time()));
       Map<String, Object> result = new LinkedHashMap<>();
       result.put("perplexity", Math.exp(loss));
       result.put("loss", loss);

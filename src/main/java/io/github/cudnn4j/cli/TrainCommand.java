@@ -45,6 +45,7 @@ final class TrainCommand implements Callable<Integer> {
 
   @Mixin private TextOptions text = new TextOptions();
   @Mixin private ModelOptions shape = new ModelOptions();
+  @Mixin private WindowOptions window = new WindowOptions();
   @Mixin private OptimizerOptions rule = new OptimizerOptions();
   @Mixin private DeviceOption device = new DeviceOption();
 
@@ -62,22 +63,6 @@ final class TrainCommand implements Callable<Integer> {
       description =
           "Share of the text, its end, that is never trained on. Default: ${DEFAULT-VALUE}")
   private double heldOut;
-
-  @Option(
-      names = "--batch",
-      defaultValue = "32",
-      paramLabel = "B",
-      description = "Streams of text read side by side. Default: ${DEFAULT-VALUE}")
-  private int batch;
-
-  @Option(
-      names = "--steps",
-      defaultValue = "35",
-      paramLabel = "T",
-      description =
-          "Characters of each stream per update; the state is carried on. Default:"
-              + " ${DEFAULT-VALUE}")
-  private int time;
 
   @Option(
       names = "--epochs",
@@ -145,7 +130,8 @@ final class TrainCommand implements Callable<Integer> {
     CharModelConfig config = shape.config(seed);
     LearningCurve curve = plot == null ? null : LearningCurve.into(plot);
     Corpus corpus = Corpus.of(text.read(), tokens, heldOut);
-    SequentialBatches training = SequentialBatches.training(corpus.training(), batch, time, false);
+    SequentialBatches training =
+        SequentialBatches.training(corpus.training(), window.batch(), window.time(), false);
     Checkpoints checkpoints = checkpoints();
     try (Device opened = Device.open(device.choice());
         CharLanguageModel model = model(opened, corpus, config, checkpoints);
@@ -161,7 +147,8 @@ final class TrainCommand implements Callable<Integer> {
         trainer.listener(log);
       }
       if (corpus.heldOut().length > 1) {
-        trainer.validation(SequentialBatches.evaluation(corpus.heldOut(), batch, time));
+        trainer.validation(
+            SequentialBatches.evaluation(corpus.heldOut(), window.batch(), window.time()));
       }
       if (checkpoints != null) {
         trainer.checkpoints(checkpoints);

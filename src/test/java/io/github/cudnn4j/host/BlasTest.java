@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.github.cudnn4j.bindings.Cublas;
 import io.github.cudnn4j.bindings.Cudart;
+import io.github.cudnn4j.testing.Closeness;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.util.Random;
@@ -53,28 +54,6 @@ class BlasTest extends HostDeviceTest {
     return floats;
   }
 
-  private static double[] toDoubles(float[] values) {
-    var doubles = new double[values.length];
-    for (int i = 0; i < values.length; i++) {
-      doubles[i] = values[i];
-    }
-    return doubles;
-  }
-
-  private static void assertClose(double[] expected, double[] actual, double tolerance) {
-    int worst = 0;
-    for (int i = 0; i < expected.length; i++) {
-      if (!(Math.abs(actual[i] - expected[i]) <= Math.abs(actual[worst] - expected[worst]))) {
-        worst = i;
-      }
-    }
-    int at = worst;
-    assertTrue(
-        Math.abs(actual[at] - expected[at]) <= tolerance * (1 + Math.abs(expected[at])),
-        () -> "element " + at + ": expected " + expected[at] + ", was " + actual[at]);
-  }
-
-  /** Element (row, column) of op(a), a being column-major. */
   private static double element(double[] a, int op, int leading, int row, int column) {
     return op == PLAIN ? a[column * leading + row] : a[row * leading + column];
   }
@@ -147,7 +126,8 @@ class BlasTest extends HostDeviceTest {
                 doubles(-0.5),
                 c64,
                 ldc));
-        assertClose(expected, readDoubles(c64, c.length), 1e-13 * (k + 1));
+        Closeness.within(1e-13 * (k + 1))
+            .check("C in double", expected, readDoubles(c64, c.length));
         var a32 = device(toFloats(a));
         var b32 = device(toFloats(b));
         var c32 = device(toFloats(c));
@@ -167,7 +147,7 @@ class BlasTest extends HostDeviceTest {
                 floats(-0.5f),
                 c32,
                 ldc));
-        assertClose(expected, toDoubles(read(c32, c.length)), 1e-6 * (k + 1));
+        Closeness.within(1e-6 * (k + 1)).check("C in single", expected, read(c32, c.length));
         free(a64, b64, c64, a32, b32, c32);
       }
     }
@@ -223,7 +203,7 @@ class BlasTest extends HostDeviceTest {
             m,
             m * n,
             batch));
-    assertClose(expected, readDoubles(deviceC, expected.length), 1e-14);
+    Closeness.within(1e-14).check("batch", expected, readDoubles(deviceC, expected.length));
     int type = Cublas.CUDA_R_64F();
     ok(
         Cublas.cublasGemmStridedBatchedEx(
@@ -253,7 +233,7 @@ class BlasTest extends HostDeviceTest {
     for (int i = 0; i < expected.length; i++) {
       expected[i] *= 2;
     }
-    assertClose(expected, readDoubles(deviceC, expected.length), 1e-14);
+    Closeness.within(1e-14).check("sum", expected, readDoubles(deviceC, expected.length));
     free(deviceA, deviceB, deviceC);
   }
 
@@ -320,7 +300,7 @@ class BlasTest extends HostDeviceTest {
               doubles(0.5),
               deviceY,
               incy));
-      assertClose(expected, readDoubles(deviceY, y.length), 1e-13);
+      Closeness.within(1e-13).check("y", expected, readDoubles(deviceY, y.length));
       free(deviceA, deviceX, deviceY);
     }
   }
@@ -396,9 +376,10 @@ class BlasTest extends HostDeviceTest {
     var deviceY = device(y);
     var result = doubles(0);
     ok(Cublas.cublasDnrm2_v2(blas, count, deviceX, increment, result));
-    assertClose(new double[] {Math.sqrt(squares)}, doublesOf(result), 1e-13);
+    Closeness.within(1e-13).check("norm", new double[] {Math.sqrt(squares)}, doublesOf(result));
     ok(Cublas.cublasDasum_v2(blas, count, deviceX, increment, result));
-    assertClose(new double[] {magnitudes}, doublesOf(result), 1e-13);
+    Closeness.within(1e-13)
+        .check("sum of magnitudes", new double[] {magnitudes}, doublesOf(result));
     ok(Cublas.cublasDdot_v2(blas, count, deviceX, increment, deviceY, increment, result));
     assertEquals(products, result.get(ValueLayout.JAVA_DOUBLE, 0), 1e-11 * count);
     var floatX = device(toFloats(x));
@@ -419,7 +400,8 @@ class BlasTest extends HostDeviceTest {
     for (double scale : new double[] {1e-300, 1e-160, 1, 1e160, 1e300}) {
       var x = device(3 * scale, 0, -4 * scale);
       ok(Cublas.cublasDnrm2_v2(blas, 3, x, 1, result));
-      assertClose(new double[] {5}, new double[] {doublesOf(result)[0] / scale}, 1e-14);
+      Closeness.within(1e-14)
+          .check("norm of extremes", new double[] {5}, new double[] {doublesOf(result)[0] / scale});
       free(x);
     }
     var single = floats(0);
