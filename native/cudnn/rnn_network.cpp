@@ -36,11 +36,9 @@ Bias bias_of(cudnnRNNBiasMode_t mode) {
 void require_computable(const RnnShape& shape, cudnnDataType_t type) {
   require_supported(type == CUDNN_DATA_FLOAT || type == CUDNN_DATA_DOUBLE,
                     "the host device computes FLOAT and DOUBLE, not data type %d", int(type));
-  require_supported(shape.output == shape.hidden,
-                    "the host device has no projection (projSize %d, hiddenSize %d)", shape.output,
+  require_supported(!shape.skip_input || shape.input == shape.hidden,
+                    "skip input needs inputSize %d to be hiddenSize %d", shape.input,
                     shape.hidden);
-  require_supported(!shape.skip_input, "the host device has no skip input");
-  require_supported(!shape.clip, "the host device has no clipping of the cell state");
 }
 
 }  // namespace

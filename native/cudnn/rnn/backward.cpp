@@ -25,6 +25,10 @@ struct WalkBack {
   /// Where each step puts its input's gradient, [tokens][input]; null: not step by step.
   T* dx;
   const PackedMatrix<T>& input_matrix;
+  /// With a projection: its matrix, room for [batch][hidden], and [hidden] zeros.
+  const PackedMatrix<T>& projection;
+  T* unprojected;
+  const T* zeros;
 
   /// Turns the activations of some rows at one time into gradients.
   void differentiate(const Plan::Span& span, int64_t first, int64_t count) const {
@@ -56,8 +60,40 @@ struct WalkBack {
     s.dy_ld = output_ld;
     s.dh = dh + span.row * width;
     s.dc = dc + span.row * hidden;
+    if (unprojected) {
+      unproject(span);
+      s.dh = unprojected + span.row * hidden;
+      s.dy = zeros;
+      s.dy_ld = 0;
+    }
     s.narrow(first, count);
-    cell_functions<T>().backward[static_cast<int>(shape.cell)](s);
+    cell_functions<T>().run(shape, s);
+    if (unprojected) keep_arrived(span);
+  }
+
+  /// Adds dy to the gradient that came from the later step, and passes the sum back through the
+  /// projection.
+  void unproject(const Plan::Span& span) const {
+    const int64_t width = shape.output;
+    const int64_t output_ld = output_width(shape);
+    T* arrived = dh + span.row * width;
+    const T* outer = dy + span.token * output_ld;
+    for (int64_t i = 0; i < span.rows; ++i) {
+      for (int64_t j = 0; j < width; ++j) arrived[i * width + j] += outer[i * output_ld + j];
+    }
+    const Term<T> term = projection.term(arrived, width);
+    packed<T>().multiply(span.rows, shape.hidden, &term, 1, unprojected + span.row * shape.hidden,
+                         shape.hidden, false);
+  }
+
+  /// Leaves the gradient of h for the projection's gradient in place of the cell state, which
+  /// nobody reads any more.
+  void keep_arrived(const Plan::Span& span) const {
+    const int64_t width = shape.output;
+    for (int64_t i = 0; i < span.rows; ++i) {
+      std::copy_n(dh + (span.row + i) * width, width,
+                  stored.cell[direction] + (span.token + i) * shape.hidden);
+    }
   }
 
   /// Carries the gradients of some rows back to their previous outputs.
@@ -120,6 +156,26 @@ void start_gradient(const Plan& plan, const T* caller, int64_t first, int64_t wi
   }
 }
 
+/// out = the sum over the gates of their gradients, where there is no input matrix; or that added.
+template <class T>
+void sum_gates(const RnnShape& shape, const Plan& plan, const T* gates, T* out, bool add) {
+  constexpr int64_t chunk = 64;
+  const int64_t tokens = plan.tokens();
+  const int64_t width = shape.input;
+  const int count = cudnn4j::gates(shape.cell);
+  parallel_for(static_cast<int>((tokens + chunk - 1) / chunk), [&](int i) {
+    const int64_t end = std::min((i + 1) * chunk, tokens);
+    for (int64_t token = i * chunk; token < end; ++token) {
+      T* sum = out + token * width;
+      if (!add) std::fill_n(sum, width, T(0));
+      for (int gate = 0; gate < count; ++gate) {
+        const T* from = gates + (token * count + gate) * width;
+        for (int64_t j = 0; j < width; ++j) sum[j] += from[j];
+      }
+    }
+  });
+}
+
 }  // namespace
 
 template <class T>
@@ -136,6 +192,7 @@ void backward_data(const RnnShape& shape, const Batch& batch, const T* y, const 
   const bool lstm = shape.cell == Cell::Lstm;
   if (!lstm) cx = dcy = nullptr;
 
+  if (scratch.zeros) std::fill_n(scratch.zeros, hidden, T(0));
   const T* gradient = dy;
   if (!plan.direct()) {
     plan.gather(dy, output_width(shape), scratch.dy);
@@ -158,6 +215,7 @@ void backward_data(const RnnShape& shape, const Batch& batch, const T* y, const 
       if (shape.cell == Cell::Gru) {
         scratch.candidate[d].fill(false, w.recurrent + joint.depth * shape.output, shape.output);
       }
+      if (projects(shape)) scratch.projection[d].fill(false, w.projection, hidden);
     }
 
     const int64_t width = input_width(shape, layer);
@@ -186,7 +244,10 @@ void backward_data(const RnnShape& shape, const Batch& batch, const T* y, const 
                          scratch.dc[d],
                          dhx != nullptr,
                          dx_by_step,
-                         input_matrix};
+                         input_matrix,
+                         scratch.projection[d],
+                         scratch.unprojected[d],
+                         scratch.zeros};
     });
 
     for (int d = 0; d < directions; ++d) {
@@ -195,6 +256,10 @@ void backward_data(const RnnShape& shape, const Batch& batch, const T* y, const 
       if (dhx) plan.scatter_rows(scratch.dh[d], shape.output, dhx + state * shape.output);
       if (dcx && lstm) plan.scatter_rows(scratch.dc[d], hidden, dcx + state * hidden);
       if (!wanted) continue;
+      if (skips(shape, layer)) {
+        sum_gates(shape, plan, stored.gates[d], below, d > 0);
+        continue;
+      }
 
       if (!by_step) {
         input_matrix.fill(false, w.input, width);

@@ -14,6 +14,9 @@ struct ForwardStep {
   int64_t units;
   /// All units of the layer: how far the gates, the rows of c and those of `candidate` lie apart.
   int64_t hidden;
+  /// Clipped LSTM: the bounds within which the cell state is read.
+  T clip_low;
+  T clip_high;
 
   /// Leaves only the units [first, first + count) of all those described.
   void narrow(int64_t first, int64_t count) {
@@ -45,6 +48,8 @@ struct BackwardStep {
   int64_t rows;
   int64_t units;
   int64_t hidden;
+  T clip_low;
+  T clip_high;
 
   void narrow(int64_t first, int64_t count) {
     units = count;
@@ -68,13 +73,28 @@ struct BackwardStep {
   T* dc;
 };
 
-/// Elementwise work of the cells for this processor. The functions are chosen by Cell.
+/// Elementwise work of the cells for this processor, in the order of Cell, then the clipped LSTM.
 template <class T>
 struct CellFunctions {
-  void (*forward[4])(const ForwardStep<T>&);
-  void (*backward[4])(const BackwardStep<T>&);
+  void (*forward[5])(const ForwardStep<T>&);
+  void (*backward[5])(const BackwardStep<T>&);
+
+  /// Computes a step of a network's cell, forward or backward.
+  void run(const RnnShape& shape, ForwardStep<T>& step) const { run(shape, step, forward); }
+  void run(const RnnShape& shape, BackwardStep<T>& step) const { run(shape, step, backward); }
+
   /// out[i] = kept[i] ? scale * in[i] : 0, or added to out.
   void (*drop)(int64_t count, const uint8_t* kept, T scale, const T* in, T* out, bool add);
+
+ private:
+  template <class Step, class Function>
+  static void run(const RnnShape& shape, Step& step, Function* functions) {
+    if (shape.clip) {
+      step.clip_low = static_cast<float>(shape.clip_low);
+      step.clip_high = static_cast<float>(shape.clip_high);
+    }
+    functions[shape.clip ? 4 : static_cast<int>(shape.cell)](step);
+  }
 };
 
 template <class T>

@@ -76,7 +76,26 @@ void vanilla_backward(const BackwardStep<T>& s) {
   }
 }
 
-template <class T>
+/// The cell state as it is read. A NaN stays.
+template <class T, bool Clipped, class Step>
+typename Simd<T>::Vec read_cell(const Step& s, typename Simd<T>::Vec cell) {
+  if constexpr (Clipped) return Functions<T>::clamp(cell, s.clip_low, s.clip_high);
+  return cell;
+}
+
+/// The gradient of the cell state from that of the cell state as it was read.
+template <class T, bool Clipped>
+typename Simd<T>::Vec within(const BackwardStep<T>& s, typename Simd<T>::Vec cell,
+                             typename Simd<T>::Vec gradient) {
+  if constexpr (Clipped) {
+    using Vec = typename Simd<T>::Vec;
+    gradient = cell < Simd<T>::all(s.clip_low) ? Vec{} : gradient;
+    gradient = cell > Simd<T>::all(s.clip_high) ? Vec{} : gradient;
+  }
+  return gradient;
+}
+
+template <class T, bool Clipped>
 void lstm_forward(const ForwardStep<T>& s) {
   using S = Simd<T>;
   using F = Functions<T>;
@@ -94,18 +113,19 @@ void lstm_forward(const ForwardStep<T>& s) {
       const auto forget = F::sigmoid(sum(n));
       const auto fresh = F::tanh(sum(2 * n));
       const auto output = F::sigmoid(sum(3 * n));
-      const auto cell = forget * load_or_zero(before, j, count) + input * fresh;
+      const auto past = read_cell<T, Clipped>(s, load_or_zero(before, j, count));
+      const auto cell = forget * past + input * fresh;
       S::store(gates + j, input, count);
       S::store(gates + n + j, forget, count);
       S::store(gates + 2 * n + j, fresh, count);
       S::store(gates + 3 * n + j, output, count);
       S::store(c + j, cell, count);
-      S::store(h + j, output * F::tanh(cell), count);
+      S::store(h + j, output * F::tanh(read_cell<T, Clipped>(s, cell)), count);
     });
   }
 }
 
-template <class T>
+template <class T, bool Clipped>
 void lstm_backward(const BackwardStep<T>& s) {
   using S = Simd<T>;
   const int64_t n = s.hidden;
@@ -125,16 +145,19 @@ void lstm_backward(const BackwardStep<T>& s) {
       const auto forget = S::load(gates + n + j, count);
       const auto fresh = S::load(gates + 2 * n + j, count);
       const auto output = S::load(gates + 3 * n + j, count);
-      const auto squashed = Functions<T>::tanh(S::load(c + j, count));
+      const auto after = S::load(c + j, count);
+      const auto past = load_or_zero(before, j, count);
+      const auto squashed = Functions<T>::tanh(read_cell<T, Clipped>(s, after));
       const auto gradient = S::load(dy + j, count) + S::load(dh + j, count);
       const auto cell =
-          S::load(dc + j, count) + gradient * output * (T(1) - squashed * squashed);
+          S::load(dc + j, count) +
+          within<T, Clipped>(s, after, gradient * output * (T(1) - squashed * squashed));
       S::store(gates + j, cell * fresh * input * (T(1) - input), count);
       S::store(gates + n + j,
-               cell * load_or_zero(before, j, count) * forget * (T(1) - forget), count);
+               cell * read_cell<T, Clipped>(s, past) * forget * (T(1) - forget), count);
       S::store(gates + 2 * n + j, cell * input * (T(1) - fresh * fresh), count);
       S::store(gates + 3 * n + j, gradient * squashed * output * (T(1) - output), count);
-      S::store(dc + j, cell * forget, count);
+      S::store(dc + j, within<T, Clipped>(s, past, cell * forget), count);
     });
   }
 }
@@ -208,10 +231,10 @@ void drop(int64_t count, const uint8_t* kept, T scale, const T* in, T* out, bool
 
 template <class T>
 constexpr CellFunctions<T> functions{
-    {vanilla_forward<T, Relu<T>>, vanilla_forward<T, HyperbolicTangent<T>>, lstm_forward<T>,
-     gru_forward<T>},
-    {vanilla_backward<T, Relu<T>>, vanilla_backward<T, HyperbolicTangent<T>>, lstm_backward<T>,
-     gru_backward<T>},
+    {vanilla_forward<T, Relu<T>>, vanilla_forward<T, HyperbolicTangent<T>>,
+     lstm_forward<T, false>, gru_forward<T>, lstm_forward<T, true>},
+    {vanilla_backward<T, Relu<T>>, vanilla_backward<T, HyperbolicTangent<T>>,
+     lstm_backward<T, false>, gru_backward<T>, lstm_backward<T, true>},
     drop<T>};
 
 }  // namespace

@@ -27,7 +27,10 @@ struct RnnShape {
   int hidden = 0;
   /// Width of h: the projection's size, or `hidden` without one.
   int output = 0;
+  /// Every gate of the first layer receives x as it is, there being no matrix; input = hidden.
   bool skip_input = false;
+  /// LSTM: the cell state counts as clipped to [clip_low, clip_high], both rounded to float,
+  /// wherever it is read; it is kept and put out unclipped.
   bool clip = false;
   double clip_low = 0;
   double clip_high = 0;
@@ -71,9 +74,6 @@ int64_t weight_elements(const RnnShape& shape);
 /// Linear layers count the input gates first, then the recurrent gates, then (LSTM with a
 /// projection) the projection.
 std::optional<WeightSlot> weight_slot(const RnnShape& shape, int pseudo_layer, int linear_layer);
-
-/// Whether the functions below can compute this network: no projection, clip or skip input yet.
-bool supported(const RnnShape& shape);
 
 /// Bytes of scratch that the calls below need; they keep nothing there between calls. `training`
 /// covers the training forward and both backward calls.

@@ -21,6 +21,9 @@ struct Walk {
   T* candidate;
   T* cell;
   T* output;
+  /// LSTM with a projection: [tokens][hidden], otherwise null, and its matrix.
+  T* unprojected;
+  const PackedMatrix<T>& projection;
   const T* h_initial;
   const T* c_initial;
 
@@ -35,8 +38,8 @@ struct Walk {
     s.hidden = hidden;
     s.gates = gates + span.token * gate_width(shape);
     s.bias = bias;
-    s.h = output + span.token * output_ld;
-    s.h_ld = output_ld;
+    s.h = unprojected ? unprojected + span.token * hidden : output + span.token * output_ld;
+    s.h_ld = unprojected ? hidden : output_ld;
     s.h_before_ld = starts ? width : output_ld;
     if (!starts) {
       s.h_before = output + span.before * output_ld;
@@ -54,7 +57,12 @@ struct Walk {
     }
     multiply(span, s, first, count);
     s.narrow(first, count);
-    cell_functions<T>().forward[static_cast<int>(shape.cell)](s);
+    cell_functions<T>().run(shape, s);
+    if (unprojected) {
+      const Term<T> term = projection.term(s.h, hidden);
+      packed<T>().multiply(s.rows, width, &term, 1, output + span.token * output_ld, output_ld,
+                           false);
+    }
   }
 
   void multiply(const Plan::Span& span, const ForwardStep<T>& s, int64_t first,
@@ -122,6 +130,23 @@ void join_biases(const RnnShape& shape, const LayerWeights<const T>& weights, T*
   }
 }
 
+/// Gives every gate the input itself, where there is no input matrix.
+template <class T>
+void repeat_input(const RnnShape& shape, const Plan& plan, const T* input, T* gates) {
+  constexpr int64_t chunk = 64;
+  const int64_t tokens = plan.tokens();
+  const int64_t width = shape.input;
+  const int count = cudnn4j::gates(shape.cell);
+  parallel_for(static_cast<int>((tokens + chunk - 1) / chunk), [&](int i) {
+    const int64_t end = std::min((i + 1) * chunk, tokens);
+    for (int64_t token = i * chunk; token < end; ++token) {
+      for (int gate = 0; gate < count; ++gate) {
+        std::copy_n(input + token * width, width, gates + (token * count + gate) * width);
+      }
+    }
+  });
+}
+
 /// Draws the mask of one direction's input, elements [first, ..) of the stream.
 void draw_mask(const RnnShape& shape, const Plan& plan, const DropoutStream& stream,
                uint64_t first, uint8_t* kept) {
@@ -182,6 +207,11 @@ void forward(const RnnShape& shape, const Batch& batch, const T* x, T* y, const 
       c_initial[d] = scratch.initial(plan, cx, state, hidden, scratch.c[d]);
       join_biases(shape, w, scratch.bias[d]);
       scratch.recurrent[d].fill(w.recurrent);
+      if (projects(shape)) scratch.projection[d].fill(true, w.projection, hidden);
+      if (skips(shape, layer)) {
+        repeat_input(shape, plan, input, kept.gates[d]);
+        continue;
+      }
       Arena room(scratch.input[d]);
       input_matrix[d] = GateMatrix<T>(shape, width, room);
       input_matrix[d].fill(w.input);
@@ -218,6 +248,8 @@ void forward(const RnnShape& shape, const Batch& batch, const T* x, T* y, const 
                      kept.candidate[d],
                      kept.cell[d],
                      output + d * shape.output,
+                     kept.unprojected[d],
+                     scratch.projection[d],
                      h_initial[d],
                      c_initial[d]};
     });

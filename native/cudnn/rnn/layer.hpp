@@ -19,6 +19,12 @@ inline int64_t output_width(const RnnShape& shape) {
   return static_cast<int64_t>(shape.directions) * shape.output;
 }
 
+/// Whether h is a projection of what the cell puts out.
+inline bool projects(const RnnShape& shape) { return shape.output != shape.hidden; }
+
+/// Whether every gate of a layer receives the input as it is, without a matrix.
+inline bool skips(const RnnShape& shape, int layer) { return layer == 0 && shape.skip_input; }
+
 inline bool drops(const RnnShape& shape, int layer) { return layer > 0 && shape.dropout > 0; }
 
 /// GRU's candidate keeps its recurrent product apart from its input product; the other gates add
@@ -31,8 +37,11 @@ struct Activations {
   T* gates[2] = {};
   /// GRU: the candidate's recurrent sum.
   T* candidate[2] = {};
-  /// LSTM: the cell states.
+  /// LSTM: the cell states; once differentiated, with a projection, the first `output` elements
+  /// of each are the gradient of h.
   T* cell[2] = {};
+  /// LSTM with a projection: what is projected.
+  T* unprojected[2] = {};
   /// Dropout: which elements of the layer's input were kept.
   uint8_t* kept[2] = {};
   /// Both directions' outputs side by side; null when the caller's y holds them.
@@ -46,6 +55,7 @@ struct Activations {
       gates[d] = arena.take<T>(tokens * gate_width(shape));
       if (shape.cell == Cell::Gru) candidate[d] = arena.take<T>(tokens * shape.hidden);
       if (shape.cell == Cell::Lstm) cell[d] = arena.take<T>(tokens * shape.hidden);
+      if (projects(shape)) unprojected[d] = arena.take<T>(tokens * shape.hidden);
       if (with_kept) kept[d] = arena.take<uint8_t>(tokens * output_width(shape));
     }
     if (with_output) output = arena.take<T>(tokens * output_width(shape));
@@ -69,9 +79,11 @@ Activations<T> stored_layer(const RnnShape& shape, const Plan& plan, int layer, 
 /// Matrices and biases of one direction of one layer, in the weight space or in its gradient.
 template <class T>
 struct LayerWeights {
-  /// [gates * hidden][input_width], [gates * hidden][output]: the gates' matrices stacked.
+  /// [gates * hidden][input_width] or null, [gates * hidden][output]: the gates' matrices stacked.
   T* input;
   T* recurrent;
+  /// [output][hidden], or null.
+  T* projection;
   /// [gates * hidden], or null.
   T* input_bias;
   T* recurrent_bias;
@@ -80,8 +92,10 @@ struct LayerWeights {
     const int pseudo_layer = layer * shape.directions + direction;
     const WeightSlot first = *weight_slot(shape, pseudo_layer, 0);
     const WeightSlot second = *weight_slot(shape, pseudo_layer, gates(shape.cell));
-    input = space + first.matrix_offset;
+    const auto last = weight_slot(shape, pseudo_layer, 2 * gates(shape.cell));
+    input = first.matrix_offset < 0 ? nullptr : space + first.matrix_offset;
     recurrent = space + second.matrix_offset;
+    projection = last ? space + last->matrix_offset : nullptr;
     input_bias = first.bias_offset < 0 ? nullptr : space + first.bias_offset;
     recurrent_bias = second.bias_offset < 0 ? nullptr : space + second.bias_offset;
   }
@@ -135,6 +149,7 @@ struct GateMatrix {
 template <class T>
 bool input_by_step(const RnnShape& shape, int layer) {
   constexpr int64_t limit = 1 << 20;
+  if (skips(shape, layer)) return false;
   return input_width(shape, layer) * gate_width(shape) * int64_t{sizeof(T)} <= limit;
 }
 

@@ -54,6 +54,8 @@ struct ForwardScratch : InitialStates<T> {
   /// Room for the input matrix of one layer.
   T* input[2] = {};
   GateMatrix<T> recurrent[2];
+  /// The projection packed for values * P^T.
+  PackedMatrix<T> projection[2];
   /// Training: the input of a layer after dropout.
   T* dropped[2] = {};
   /// Inference: activations of the layer at work, and outputs of it and of the one below.
@@ -66,6 +68,7 @@ struct ForwardScratch : InitialStates<T> {
     for (int d = 0; d < shape.directions; ++d) {
       input[d] = arena.take<T>(widest_input<T>(shape));
       recurrent[d] = GateMatrix<T>(shape, shape.output, arena);
+      if (projects(shape)) projection[d] = PackedMatrix<T>(shape.hidden, shape.output, arena);
       bias[d] = arena.take<T>(gate_width(shape) + shape.hidden);
     }
     const int64_t outputs_size = plan.tokens() * output_width(shape);
@@ -91,6 +94,10 @@ struct BackwardScratch : InitialStates<T> {
   /// The recurrent matrix packed for gates * R; GRU's candidate apart, as its gradient is.
   PackedMatrix<T> joint[2];
   PackedMatrix<T> candidate[2];
+  /// The projection packed for gradients * P, [batch][hidden] for that product, and [hidden] zeros.
+  PackedMatrix<T> projection[2];
+  T* unprojected[2] = {};
+  T* zeros = nullptr;
   /// Gradients of the output of the layer at work and of the one below.
   T* outputs[2] = {};
   /// Gradient of a layer's input before the dropout mask.
@@ -119,7 +126,12 @@ struct BackwardScratch : InitialStates<T> {
       }
       dh[d] = arena.take<T>(plan.batch() * shape.output);
       dc[d] = arena.take<T>(plan.batch() * shape.hidden);
+      if (projects(shape)) {
+        projection[d] = PackedMatrix<T>(shape.output, shape.hidden, arena);
+        unprojected[d] = arena.take<T>(plan.batch() * shape.hidden);
+      }
     }
+    if (projects(shape)) zeros = arena.take<T>(shape.hidden);
   }
 };
 
@@ -135,6 +147,7 @@ struct WeightsScratch : InitialStates<T> {
   /// Packed right operands: a layer's inputs and previous outputs.
   T* inputs;
   T* past;
+  T* unprojected = nullptr;
   /// Sums of the gates' gradients over all tokens, for the biases.
   T* sums;
 
@@ -148,6 +161,7 @@ struct WeightsScratch : InitialStates<T> {
     const int64_t above = shape.layers > 1 ? output_width(shape) : 0;
     inputs = arena.take<T>(packed<T>().size(depth, std::max<int64_t>(shape.input, above)));
     past = arena.take<T>(packed<T>().size(depth, shape.output));
+    if (projects(shape)) unprojected = arena.take<T>(packed<T>().size(depth, shape.hidden));
     sums = arena.take<T>(gate_width(shape) + shape.hidden);
   }
 };

@@ -1,18 +1,12 @@
-#include "cudnn/rnn/engine.hpp"
+#include "cudnn/rnn/layer.hpp"
 
 namespace cudnn4j {
 namespace {
 
-int64_t input_width(const RnnShape& s, int layer) {
-  return layer == 0 ? s.input : static_cast<int64_t>(s.directions) * s.output;
-}
-
-bool projects(const RnnShape& s) { return s.output != s.hidden; }
-
 /// Elements of one pseudo-layer's matrices.
 int64_t matrix_elements(const RnnShape& s, int layer) {
   const int64_t hidden = s.hidden;
-  const int64_t inputs = layer == 0 && s.skip_input ? 0 : input_width(s, layer);
+  const int64_t inputs = skips(s, layer) ? 0 : input_width(s, layer);
   return gates(s.cell) * hidden * (inputs + s.output) + (projects(s) ? s.output * hidden : 0);
 }
 
@@ -56,7 +50,7 @@ std::optional<WeightSlot> weight_slot(const RnnShape& s, int pseudo_layer, int l
   }
   const int64_t hidden = s.hidden;
   const int layer = pseudo_layer / s.directions;
-  const bool skipped = layer == 0 && s.skip_input;
+  const bool skipped = skips(s, layer);
   const int64_t inputs = skipped ? 0 : input_width(s, layer);
   const int64_t matrices = matrices_before(s, pseudo_layer);
   const int64_t recurrent = matrices + count * hidden * inputs;
@@ -82,10 +76,6 @@ std::optional<WeightSlot> weight_slot(const RnnShape& s, int pseudo_layer, int l
     slot.bias_offset = biases + second + gate * hidden;
   }
   return slot;
-}
-
-bool supported(const RnnShape& s) {
-  return s.output == s.hidden && !s.skip_input && !s.clip;
 }
 
 }  // namespace cudnn4j

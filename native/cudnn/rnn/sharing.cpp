@@ -28,7 +28,8 @@ Sharing choose_sharing(const RnnShape& shape, const Plan& plan) {
   const bool few_rows = 2 * rows < threads * block;
   const bool distant = bytes > distant_bytes && rows < 4 * threads * block;
   const int64_t panels = shape.hidden / sharing.unit;
-  if ((few_rows || distant) && shape.hidden % sharing.unit == 0 && panels >= threads &&
+  // With a projection a unit of h needs all units of the cell, which would be a second meeting.
+  if (!projects(shape) && (few_rows || distant) && shape.hidden % sharing.unit == 0 && panels >= threads &&
       rows * weights >= threads * work_per_meeting) {
     sharing.unit_groups = static_cast<int>(std::min(panels, 2 * threads));
     return sharing;

@@ -6,7 +6,7 @@
 namespace cudnn4j {
 namespace {
 
-/// What the gates' gradients are multiplied with: one row per token.
+/// What the gates' gradients are multiplied with: one row per token. Without a gradient, nothing.
 template <class T>
 struct Values {
   int64_t width = 0;
@@ -18,6 +18,7 @@ struct Values {
   /// Packs rows for the tokens from `place` on, of `deep` tokens altogether.
   void pack(int64_t place, int64_t rows, const T* values, int64_t ld, int64_t deep) const {
     const Packed<T>& kernels = cudnn4j::packed<T>();
+    if (!gradient) return;
     if (values) {
       kernels.pack(false, rows, width, T(1), values, ld, packed + place * kernels.columns,
                    deep * kernels.columns);
@@ -30,6 +31,7 @@ struct Values {
 
   /// gradient[row, row + rows) += left^T * packed.
   void add(int64_t row, int64_t rows, const T* left, int64_t deep) const {
+    if (!gradient) return;
     const Packed<T>& kernels = cudnn4j::packed<T>();
     const Term<T> term{Rows<T>{left, 1, kernels.rows}, packed, deep, deep * kernels.columns};
     kernels.multiply(rows, width, &term, 1, gradient + row * width, width, true);
@@ -49,6 +51,7 @@ struct DirectionGradients {
   const LayerWeights<T>& gradients;
   Values<T> inputs;
   Values<T> past;
+  Values<T> unprojected;
   T* sums;
 
   /// Packs the inputs and the previous outputs of the tokens [from, from + deep).
@@ -60,6 +63,11 @@ struct DirectionGradients {
       const int64_t end = std::min(begin + tokens_per_task, from + deep);
       inputs.pack(begin - from, end - begin, input + begin * inputs.width, inputs.width, deep);
       pack_past(from, begin, end, deep);
+      const int64_t hidden = shape.hidden;
+      const T* values = stored.unprojected[direction];
+      if (values) {
+        unprojected.pack(begin - from, end - begin, values + begin * hidden, hidden, deep);
+      }
     });
   }
 
@@ -82,6 +90,15 @@ struct DirectionGradients {
     add(stored.candidate[direction] + from * ld + row, ld, rows, deep,
         sums + gate_width(shape) + row, [&](int64_t i, int64_t height, const T* left) {
           past.add(joint + row + i, height, left, deep);
+        });
+  }
+
+  /// Adds what the packed tokens contribute to the projection's rows [row, row + rows).
+  void add_projection(int64_t row, int64_t rows, int64_t from, int64_t deep) const {
+    const int64_t ld = shape.hidden;
+    add(stored.cell[direction] + from * ld + row, ld, rows, deep, static_cast<T*>(nullptr),
+        [&](int64_t i, int64_t height, const T* left) {
+          unprojected.add(row + i, height, left, deep);
         });
   }
 
@@ -153,6 +170,11 @@ void add_gradients(const DirectionGradients<T>& g) {
         g.add_candidate(row, rows, from, deep);
       });
     }
+    if (projects(g.shape)) {
+      for_rows(g.shape.output, unit, [&](int64_t row, int64_t rows) {
+        g.add_projection(row, rows, from, deep);
+      });
+    }
   }
   g.add_biases();
 }
@@ -185,7 +207,8 @@ void backward_weights(const RnnShape& shape, const Batch& batch, const T* x, con
           shape, plan, d, stored, from, output + d * shape.output,
           scratch.initial(plan, hx, state, shape.output, scratch.h[d]), gradients,
           Values<T>{input_width(shape, layer), scratch.inputs, gradients.input},
-          Values<T>{shape.output, scratch.past, gradients.recurrent}, scratch.sums});
+          Values<T>{shape.output, scratch.past, gradients.recurrent},
+          Values<T>{shape.hidden, scratch.unprojected, gradients.projection}, scratch.sums});
     }
     input = output;
   }

@@ -31,78 +31,105 @@ public final class RnnDescriptor extends Descriptor {
   private final @Nullable DropoutDescriptor dropout;
 
   private RnnDescriptor(
-      Device device,
-      String description,
-      int pseudoLayers,
-      int linearLayers,
-      ElementType type,
-      @Nullable DropoutDescriptor dropout) {
-    this.description = description;
-    this.pseudoLayers = pseudoLayers;
-    this.linearLayers = linearLayers;
-    this.type = type;
+      Device device, Settings settings, @Nullable DropoutDescriptor dropout) {
+    int directions = settings.direction().directions();
+    boolean projects = settings.projectionSize() != settings.hiddenSize();
+    this.description = settings.toString();
+    this.pseudoLayers = Math.multiplyExact(settings.layers(), directions);
+    this.linearLayers = 2 * settings.mode().gates() + (projects ? 1 : 0);
+    this.type = settings.type();
     this.dropout = dropout;
     super(
         device, "RNNDescriptor", Cudnn::cudnnCreateRNNDescriptor, Cudnn::cudnnDestroyRNNDescriptor);
   }
 
   /**
-   * Makes a descriptor.
+   * What is described.
    *
    * @param type FLOAT32 or FLOAT64
    * @param inputSize I, from 1
    * @param hiddenSize H, from 1
+   * @param projectionSize P, from 1 to H; H for no projection, which only an LSTM can have
    * @param layers L, from 1
-   * @param dropout what drops outputs between layers in training, null for nothing; borrowed, must
-   *     stay open as long as this
+   * @param skipInput whether the gates of the first layer receive the input without a matrix
+   * @param clip bounds of an LSTM's cell state, null for none
    * @param padded whether the sequences come in a padded layout, see {@link RnnDataLayout#padded}
-   * @throws CudnnException if cuDNN does not accept the values
    */
-  public static RnnDescriptor create(
-      Device device,
+  public record Settings(
       RnnMode mode,
       BiasMode bias,
       DirectionMode direction,
       ElementType type,
       int inputSize,
       int hiddenSize,
+      int projectionSize,
       int layers,
-      @Nullable DropoutDescriptor dropout,
+      boolean skipInput,
+      @Nullable CellClip clip,
       boolean padded) {
-    String description =
-        "%s I %d H %d L %d D %d bias %s %s"
-            .formatted(mode, inputSize, hiddenSize, layers, direction.directions(), bias, type);
+
+    /** All of it in a few words, for messages. */
+    @Override
+    public String toString() {
+      return "%s I %d H %d%s L %d D %d bias %s%s%s %s"
+          .formatted(
+              mode,
+              inputSize,
+              hiddenSize,
+              projectionSize == hiddenSize ? "" : " P " + projectionSize,
+              layers,
+              direction.directions(),
+              bias,
+              skipInput ? " skip input" : "",
+              clip == null ? "" : " clip [" + clip.low() + ", " + clip.high() + "]",
+              type);
+    }
+  }
+
+  /**
+   * Makes a descriptor.
+   *
+   * @param dropout what drops outputs between layers in training, null for nothing; borrowed, must
+   *     stay open as long as this
+   * @throws CudnnException if cuDNN does not accept the values
+   */
+  public static RnnDescriptor create(
+      Device device, Settings settings, @Nullable DropoutDescriptor dropout) {
+    ElementType type = settings.type();
     Parts parts = new Parts();
     try {
-      RnnDescriptor descriptor =
-          parts.add(
-              new RnnDescriptor(
-                  device,
-                  description,
-                  Math.multiplyExact(layers, direction.directions()),
-                  2 * mode.gates(),
-                  type,
-                  dropout));
+      RnnDescriptor descriptor = parts.add(new RnnDescriptor(device, settings, dropout));
       CudnnException.check(
           Cudnn.cudnnSetRNNDescriptor_v8(
               descriptor.pointer(),
               Cudnn.CUDNN_RNN_ALGO_STANDARD(),
-              mode.code(),
-              bias.code(),
-              direction.code(),
-              Cudnn.CUDNN_LINEAR_INPUT(),
+              settings.mode().code(),
+              settings.bias().code(),
+              settings.direction().code(),
+              settings.skipInput() ? Cudnn.CUDNN_SKIP_INPUT() : Cudnn.CUDNN_LINEAR_INPUT(),
               DataTypes.code(type),
               DataTypes.code(type),
               // The default would let FLOAT32 products round their operands to TF32.
               type == ElementType.FLOAT32 ? Cudnn.CUDNN_FMA_MATH() : Cudnn.CUDNN_DEFAULT_MATH(),
-              inputSize,
-              hiddenSize,
-              hiddenSize,
-              layers,
+              settings.inputSize(),
+              settings.hiddenSize(),
+              settings.projectionSize(),
+              settings.layers(),
               dropout == null ? MemorySegment.NULL : dropout.pointer(),
-              padded ? Cudnn.CUDNN_RNN_PADDED_IO_ENABLED() : Cudnn.CUDNN_RNN_PADDED_IO_DISABLED()),
+              settings.padded()
+                  ? Cudnn.CUDNN_RNN_PADDED_IO_ENABLED()
+                  : Cudnn.CUDNN_RNN_PADDED_IO_DISABLED()),
           "cudnnSetRNNDescriptor_v8",
           descriptor);
+      CellClip clip = settings.clip();
+      if (clip != null) {
+        // After the rest, which sets it back to none.
+        CudnnException.check(
+            Cudnn.cudnnRNNSetClip_v9(
+                descriptor.pointer(), Cudnn.CUDNN_RNN_CLIP_MINMAX(), clip.low(), clip.high()),
+            "cudnnRNNSetClip_v9",
+            descriptor);
+      }
       return descriptor;
     } catch (Throwable t) {
       throw parts.abandon(t);
@@ -163,10 +190,10 @@ public final class RnnDescriptor extends Descriptor {
    *
    * @param pseudoLayer {@code layer * D + direction}
    * @param linearLayerId which product of the cell: first the gates on the input, then those on the
-   *     state
-   * @param matrixOffset elements from the start of the weight space
+   *     state, then the projection
+   * @param matrixOffset elements from the start of the weight space, or -1 without matrix
    * @param rows of the matrix, and elements of the bias
-   * @param columns of the matrix, which is row-major
+   * @param columns of the matrix, which is row-major; 0 without matrix
    * @param biasOffset elements from the start of the weight space, or -1 without bias
    */
   public record WeightSlot(
@@ -207,15 +234,13 @@ public final class RnnDescriptor extends Descriptor {
                   biasAddress),
               "cudnnGetRNNWeightParams",
               this);
-          int[] extents = matrix.extents();
-          slots.add(
-              new WeightSlot(
-                  pseudoLayer,
-                  id,
-                  offset(space, matrixAddress),
-                  extents[1],
-                  extents[2],
-                  offset(space, biasAddress)));
+          long matrixOffset = offset(space, matrixAddress);
+          long biasOffset = offset(space, biasAddress);
+          boolean hasMatrix = matrixOffset >= 0;
+          boolean hasAny = hasMatrix || biasOffset >= 0;
+          int rows = hasAny ? (hasMatrix ? matrix : bias).extents()[1] : 0;
+          int columns = hasMatrix ? matrix.extents()[2] : 0;
+          slots.add(new WeightSlot(pseudoLayer, id, matrixOffset, rows, columns, biasOffset));
         }
       }
     }

@@ -150,15 +150,19 @@ public final class Rnn extends DeviceResource {
       Device device, RnnConfig config, @Nullable DropoutDescriptor dropout, boolean padded) {
     return RnnDescriptor.create(
         device,
-        config.mode(),
-        config.bias(),
-        config.direction(),
-        config.type(),
-        config.inputSize(),
-        config.hiddenSize(),
-        config.layers(),
-        dropout,
-        padded);
+        new RnnDescriptor.Settings(
+            config.mode(),
+            config.bias(),
+            config.direction(),
+            config.type(),
+            config.inputSize(),
+            config.hiddenSize(),
+            config.projectionSize(),
+            config.layers(),
+            config.inputSkipped(),
+            config.clip(),
+            padded),
+        dropout);
   }
 
   /** This network for sequences in one kind of layout; the caller closes the descriptor. */

@@ -2,11 +2,14 @@ package io.github.cudnn4j.rnn;
 
 import io.github.cudnn4j.cuda.ElementType;
 import io.github.cudnn4j.cudnn.BiasMode;
+import io.github.cudnn4j.cudnn.CellClip;
 import io.github.cudnn4j.cudnn.DirectionMode;
 import io.github.cudnn4j.cudnn.DropoutDescriptor;
 import io.github.cudnn4j.cudnn.RnnMode;
 import java.util.Locale;
 import java.util.Objects;
+import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
 
 /**
  * What a recurrent network is, apart from its weights.
@@ -14,17 +17,23 @@ import java.util.Objects;
  * <pre>{@code
  * RnnConfig.lstm(128, 256).layers(2).bidirectional().dropout(0.2, 42)
  *
- * x [T, B, I] --> layer 0, forward  --+--> [T, B, D*H] --> layer 1, forward  --+--> y [T, B, D*H]
+ * x [T, B, I] --> layer 0, forward  --+--> [T, B, D*P] --> layer 1, forward  --+--> y [T, B, D*P]
  *             \-> layer 0, backward --+    (dropout)   \-> layer 1, backward --+
- * states: [L*D, B, H], layer 0 forward, layer 0 backward, layer 1 forward, ...
+ * states: h [L*D, B, P], c [L*D, B, H], layer 0 forward, layer 0 backward, layer 1 forward, ...
  * }</pre>
  *
  * @param mode the cell
  * @param inputSize I, from 1
  * @param hiddenSize H, from 1
+ * @param projectionSize P, the size of h, from 1 to H. Below H, which only an LSTM can have, h is
+ *     the product of a matrix and what the cell puts out; H means no projection.
  * @param layers L, from 1
  * @param direction whether sequences are read in one direction or in both
  * @param bias which biases a cell has
+ * @param inputSkipped whether every gate of the first layer receives x as it is, without a matrix,
+ *     which needs I = H; a bias that the bias mode puts on the input stays. That is how the host
+ *     device has it, and not yet measured on a GPU.
+ * @param clip bounds within which an LSTM reads its cell state, null for none
  * @param dropout the probability, in [0, 1), that an output of a layer is dropped on its way to the
  *     next layer in training; the others are scaled by {@code 1 / (1 - dropout)}. Acts between
  *     layers only, so it does nothing in a network of one layer.
@@ -36,9 +45,12 @@ public record RnnConfig(
     RnnMode mode,
     int inputSize,
     int hiddenSize,
+    int projectionSize,
     int layers,
     DirectionMode direction,
     BiasMode bias,
+    boolean inputSkipped,
+    @Nullable CellClip clip,
     double dropout,
     long dropoutSeed,
     ElementType type) {
@@ -56,6 +68,24 @@ public record RnnConfig(
     requirePositive("inputSize", inputSize);
     requirePositive("hiddenSize", hiddenSize);
     requirePositive("layers", layers);
+    if (projectionSize < 1 || projectionSize > hiddenSize) {
+      throw new IllegalArgumentException(
+          "projectionSize is %d, but it must be in [1, %d], the latter being hiddenSize"
+              .formatted(projectionSize, hiddenSize));
+    }
+    if (projectionSize < hiddenSize && mode != RnnMode.LSTM) {
+      throw new IllegalArgumentException(
+          "a cell of kind " + mode + " cannot project its output, only an LSTM can");
+    }
+    if (clip != null && mode != RnnMode.LSTM) {
+      throw new IllegalArgumentException(
+          "a cell of kind " + mode + " has no cell state to clip, only an LSTM has");
+    }
+    if (inputSkipped && inputSize != hiddenSize) {
+      throw new IllegalArgumentException(
+          "skipping the input matrix needs inputSize to be hiddenSize, but they are %d and %d"
+              .formatted(inputSize, hiddenSize));
+    }
     DropoutDescriptor.checkProbability(dropout);
     if (type != ElementType.FLOAT32 && type != ElementType.FLOAT64) {
       throw new IllegalArgumentException(
@@ -79,9 +109,12 @@ public record RnnConfig(
         mode,
         inputSize,
         hiddenSize,
+        hiddenSize,
         1,
         DirectionMode.UNIDIRECTIONAL,
         BiasMode.DOUBLE,
+        false,
+        null,
         0,
         0,
         ElementType.FLOAT32);
@@ -109,40 +142,104 @@ public record RnnConfig(
 
   /** This with another number of layers. */
   public RnnConfig layers(int layers) {
-    return new RnnConfig(
-        mode, inputSize, hiddenSize, layers, direction, bias, dropout, dropoutSeed, type);
+    return with(draft -> draft.layers = layers);
   }
 
   /** This with both directions. */
   public RnnConfig bidirectional() {
-    return new RnnConfig(
-        mode,
-        inputSize,
-        hiddenSize,
-        layers,
-        DirectionMode.BIDIRECTIONAL,
-        bias,
-        dropout,
-        dropoutSeed,
-        type);
+    return with(draft -> draft.direction = DirectionMode.BIDIRECTIONAL);
   }
 
   /** This with other biases. */
   public RnnConfig bias(BiasMode bias) {
-    return new RnnConfig(
-        mode, inputSize, hiddenSize, layers, direction, bias, dropout, dropoutSeed, type);
+    return with(draft -> draft.bias = bias);
+  }
+
+  /**
+   * This LSTM with outputs that a matrix projects to a smaller size.
+   *
+   * @param size P, from 1 to H; H for no projection
+   * @throws IllegalArgumentException if it is another, or this is not an LSTM and it is below H
+   * @see <a href="https://arxiv.org/abs/1402.1128">Sak, Senior and Beaufays, 2014</a>
+   */
+  public RnnConfig projection(int size) {
+    return with(draft -> draft.projectionSize = size);
+  }
+
+  /**
+   * This LSTM reading its cell state within bounds, see {@link CellClip}.
+   *
+   * @throws IllegalArgumentException if {@code low} is above {@code high}, one of them is NaN, or
+   *     this is not an LSTM
+   */
+  public RnnConfig clip(double low, double high) {
+    return with(draft -> draft.clip = new CellClip(low, high));
+  }
+
+  /**
+   * This without an input matrix in the first layer.
+   *
+   * @throws IllegalArgumentException if the sizes of input and state differ
+   */
+  public RnnConfig skipInput() {
+    return with(draft -> draft.inputSkipped = true);
   }
 
   /** This with dropout between its layers. */
   public RnnConfig dropout(double probability, long seed) {
-    return new RnnConfig(
-        mode, inputSize, hiddenSize, layers, direction, bias, probability, seed, type);
+    return with(
+        draft -> {
+          draft.dropout = probability;
+          draft.dropoutSeed = seed;
+        });
   }
 
   /** This computing in another type. */
   public RnnConfig type(ElementType type) {
+    return with(draft -> draft.type = type);
+  }
+
+  private RnnConfig with(Consumer<Draft> change) {
+    Draft draft = new Draft(this);
+    change.accept(draft);
     return new RnnConfig(
-        mode, inputSize, hiddenSize, layers, direction, bias, dropout, dropoutSeed, type);
+        mode,
+        inputSize,
+        hiddenSize,
+        draft.projectionSize,
+        draft.layers,
+        draft.direction,
+        draft.bias,
+        draft.inputSkipped,
+        draft.clip,
+        draft.dropout,
+        draft.dropoutSeed,
+        draft.type);
+  }
+
+  /** What can be changed, on its way from one configuration to the next. */
+  private static final class Draft {
+    int projectionSize;
+    int layers;
+    DirectionMode direction;
+    BiasMode bias;
+    boolean inputSkipped;
+    @Nullable CellClip clip;
+    double dropout;
+    long dropoutSeed;
+    ElementType type;
+
+    Draft(RnnConfig from) {
+      projectionSize = from.projectionSize;
+      layers = from.layers;
+      direction = from.direction;
+      bias = from.bias;
+      inputSkipped = from.inputSkipped;
+      clip = from.clip;
+      dropout = from.dropout;
+      dropoutSeed = from.dropoutSeed;
+      type = from.type;
+    }
   }
 
   /** D: 1 or 2. */
@@ -160,14 +257,19 @@ public record RnnConfig(
     return Math.multiplyExact(layers, directions());
   }
 
-  /** D·H: the size of a vector of y. */
+  /** D·P, which is D·H without a projection: the size of a vector of y. */
   public int outputSize() {
-    return Math.multiplyExact(directions(), hiddenSize);
+    return Math.multiplyExact(directions(), projectionSize);
   }
 
   /** Whether the state has a second part, the cell state c. */
   public boolean hasCellState() {
     return mode.hasCellState();
+  }
+
+  /** Whether h is a projection of what the cells put out. */
+  public boolean projects() {
+    return projectionSize != hiddenSize;
   }
 
   /** Whether dropout does anything here. */
@@ -180,13 +282,16 @@ public record RnnConfig(
   public String toString() {
     return String.format(
         Locale.ROOT,
-        "%s I %d H %d L %d D %d bias %s dropout %s %s",
+        "%s I %d H %d%s L %d D %d bias %s%s%s dropout %s %s",
         mode,
         inputSize,
         hiddenSize,
+        projects() ? " P " + projectionSize : "",
         layers,
         directions(),
         bias,
+        inputSkipped ? " skip input" : "",
+        clip == null ? "" : " clip [" + clip.low() + ", " + clip.high() + "]",
         dropout,
         type);
   }

@@ -20,10 +20,12 @@ import org.jspecify.annotations.Nullable;
  * Everything that a network needs for batches of one shape: descriptors, workspace and reserve.
  *
  * <pre>{@code
- * x  [T, B, I]    ----> network ----> y  [T, B, D*H]      or the layout of the SequenceShape
- * hx [L*D, B, H]  ---->         ----> hy [L*D, B, H]
+ * x  [T, B, I]    ----> network ----> y  [T, B, D*P]      or the layout of the SequenceShape
+ * hx [L*D, B, P]  ---->         ----> hy [L*D, B, P]
  * cx [L*D, B, H]  ---->  (LSTM) ----> cy [L*D, B, H]
  * }</pre>
+ *
+ * <p>P is H unless the network projects.
  *
  * <p>All operands are on the network's device, of its type, and of exactly the sizes given here. An
  * operand that is written may not overlap another.
@@ -43,6 +45,7 @@ public final class RnnPlan extends DeviceResource {
   private final RnnDataDescriptor xDescriptor;
   private final RnnDataDescriptor yDescriptor;
   private final TensorDescriptor stateDescriptor;
+  private final TensorDescriptor cellStateDescriptor;
   private final DeviceBuffer workspace;
   private final DeviceBuffer reserve;
   private final OperandSet operands;
@@ -50,6 +53,7 @@ public final class RnnPlan extends DeviceResource {
   private final long inputElements;
   private final long outputElements;
   private final long stateElements;
+  private final long cellStateElements;
   private @Nullable DeviceBuffer unwantedDx;
 
   private RnnPlan(Rnn rnn, SequenceShape shape, ForwardMode mode, Parts parts) {
@@ -79,6 +83,10 @@ public final class RnnPlan extends DeviceResource {
     this.stateDescriptor =
         parts.add(
             TensorDescriptor.create(
+                device, type, config.pseudoLayers(), shape.batch(), config.projectionSize()));
+    this.cellStateDescriptor =
+        parts.add(
+            TensorDescriptor.create(
                 device, type, config.pseudoLayers(), shape.batch(), config.hiddenSize()));
     this.workspace =
         parts.add(
@@ -88,7 +96,9 @@ public final class RnnPlan extends DeviceResource {
     this.operands = new OperandSet(device, type);
     this.inputElements = shape.rows() * config.inputSize();
     this.outputElements = shape.rows() * config.outputSize();
-    this.stateElements = (long) config.pseudoLayers() * shape.batch() * config.hiddenSize();
+    long states = (long) config.pseudoLayers() * shape.batch();
+    this.stateElements = states * config.projectionSize();
+    this.cellStateElements = states * config.hiddenSize();
     super(device);
   }
 
@@ -129,14 +139,19 @@ public final class RnnPlan extends DeviceResource {
     return inputElements;
   }
 
-  /** The elements of y and of dy: {@code rows * D*H}. */
+  /** The elements of y and of dy: {@code rows * D*P}. */
   public long outputElements() {
     return outputElements;
   }
 
-  /** The elements of a state and of its gradient: {@code L*D * B * H}. */
+  /** The elements of h and of its gradient: {@code L*D * B * P}. */
   public long stateElements() {
     return stateElements;
+  }
+
+  /** The elements of c and of its gradient: {@code L*D * B * H}. */
+  public long cellStateElements() {
+    return cellStateElements;
   }
 
   /** The bytes of device memory that a call works in. */
@@ -203,10 +218,10 @@ public final class RnnPlan extends DeviceResource {
         .read("weights", weights, weights.elements())
         .read("x", x, inputElements)
         .read("hx", states.hx(), stateElements)
-        .read("cx", states.cx(), stateElements)
+        .read("cx", states.cx(), cellStateElements)
         .write("y", y, outputElements)
         .write("hy", states.hy(), stateElements)
-        .write("cy", states.cy(), stateElements);
+        .write("cy", states.cy(), cellStateElements);
     boolean training = mode == ForwardMode.TRAINING;
     if (training) {
       // From here on the reserve space is not what an earlier forward left.
@@ -225,7 +240,7 @@ public final class RnnPlan extends DeviceResource {
             stateDescriptor.pointer(),
             pointer(states.hx()),
             pointer(states.hy()),
-            stateDescriptor.pointer(),
+            cellStateDescriptor.pointer(),
             pointer(states.cx()),
             pointer(states.cy()),
             weights.bytes(),
@@ -256,13 +271,13 @@ public final class RnnPlan extends DeviceResource {
         .read("x", x, inputElements)
         .read("y", y, outputElements)
         .read("hx", states.hx(), stateElements)
-        .read("cx", states.cx(), stateElements)
+        .read("cx", states.cx(), cellStateElements)
         .read("dy", dy, outputElements)
         .read("dhy", gradients.dhy(), stateElements)
-        .read("dcy", gradients.dcy(), stateElements)
+        .read("dcy", gradients.dcy(), cellStateElements)
         .write("dx", dx, inputElements)
         .write("dhx", gradients.dhx(), stateElements)
-        .write("dcx", gradients.dcx(), stateElements)
+        .write("dcx", gradients.dcx(), cellStateElements)
         .write("gradients", weightGradients, weightGradients.elements());
     // Whatever happens from here on, the reserve space is no longer what forward left.
     pass.invalidate();
@@ -280,7 +295,7 @@ public final class RnnPlan extends DeviceResource {
             pointer(states.hx()),
             pointer(gradients.dhy()),
             pointer(gradients.dhx()),
-            stateDescriptor.pointer(),
+            cellStateDescriptor.pointer(),
             pointer(states.cx()),
             pointer(gradients.dcy()),
             pointer(gradients.dcx()),

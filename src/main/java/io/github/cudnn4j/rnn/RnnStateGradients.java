@@ -7,9 +7,9 @@ import org.jspecify.annotations.Nullable;
  * Where a backward pass reads the gradients of the final states and writes those of the initial
  * ones; it borrows the buffers.
  *
- * <p>Each is {@code [L*D, B, H]} on the device, in the type of the network; {@link
- * RnnPlan#stateElements} is their size. Only an LSTM has {@code dcy} and {@code dcx}. No two of
- * them may overlap.
+ * <p>Each is {@code [L*D, B, P]} or, of c, {@code [L*D, B, H]} on the device, in the type of the
+ * network; {@link RnnPlan#stateElements} and {@link RnnPlan#cellStateElements} are their sizes. Only
+ * an LSTM has {@code dcy} and {@code dcx}. No two of them may overlap.
  *
  * @param dhy gradient of the final state; null for zeros
  * @param dcy gradient of the final cell state; null for zeros

@@ -14,12 +14,16 @@ import java.util.Map;
  *
  * <pre>{@code
  * name                       shape                    linear layer ids
- * weight_ih_l{k}[_reverse]   [G*H, I]; [G*H, D*H]     0 .. G-1
+ * weight_ih_l{k}[_reverse]   [G*H, I]; [G*H, D*P]     0 .. G-1
  *                            from layer 1
- * weight_hh_l{k}[_reverse]   [G*H, H]                 G .. 2G-1
+ *                            none at layer 0 with skipInput
+ * weight_hh_l{k}[_reverse]   [G*H, P]                 G .. 2G-1
  * bias_ih_l{k}[_reverse]     [G*H]                    0 .. G-1, if the bias mode has it
  * bias_hh_l{k}[_reverse]     [G*H]                    G .. 2G-1, if the bias mode has it
+ * weight_hr_l{k}[_reverse]   [P, H]                   2G, with a projection
  * }</pre>
+ *
+ * <p>P is H without a projection.
  *
  * <p>Everything here borrows one buffer on the device and is valid as long as that. Where the
  * pieces lie in it is cuDNN's choice, asked for once.
@@ -40,19 +44,24 @@ public final class RnnWeights {
     this.space = space;
     this.slots = slots;
     int gates = config.gates();
-    for (int first = 0; first < slots.size(); first += 2 * gates) {
+    for (int first = 0; first < slots.size(); first += linearLayers()) {
       List<WeightSlot> onInput = slots.subList(first, first + gates);
       List<WeightSlot> onState = slots.subList(first + gates, first + 2 * gates);
       int layer = onInput.getFirst().pseudoLayer() / config.directions();
       boolean reverse = onInput.getFirst().pseudoLayer() % config.directions() == 1;
       String suffix = "_l" + layer + (reverse ? "_reverse" : "");
-      addMatrices("weight_ih" + suffix, onInput);
+      if (onInput.getFirst().matrixOffset() >= 0) {
+        addMatrices("weight_ih" + suffix, onInput);
+      }
       addMatrices("weight_hh" + suffix, onState);
       if (config.bias().onInput()) {
         addBiases("bias_ih" + suffix, onInput);
       }
       if (config.bias().onState()) {
         addBiases("bias_hh" + suffix, onState);
+      }
+      if (config.projects()) {
+        addMatrices("weight_hr" + suffix, List.of(slots.get(first + 2 * gates)));
       }
     }
   }
@@ -108,14 +117,20 @@ public final class RnnWeights {
   }
 
   /**
-   * The matrix of one gate, {@code [H, columns]}, row-major.
+   * The matrix of one gate, {@code [H, columns]}, or of the projection, row-major.
    *
    * @param pseudoLayer {@code layer * D + direction}, direction 0 forward and 1 backward
    * @param linearLayerId see the table above
    * @throws IllegalArgumentException if there is no such matrix
    */
   public DeviceBuffer matrix(int pseudoLayer, int linearLayerId) {
-    return matrix(slot(pseudoLayer, linearLayerId));
+    WeightSlot slot = slot(pseudoLayer, linearLayerId);
+    if (slot.matrixOffset() < 0) {
+      throw new IllegalArgumentException(
+          "linear layer %d of pseudo-layer %d has no matrix in %s"
+              .formatted(linearLayerId, pseudoLayer, config));
+    }
+    return matrix(slot);
   }
 
   /**
@@ -129,15 +144,21 @@ public final class RnnWeights {
     WeightSlot slot = slot(pseudoLayer, linearLayerId);
     if (slot.biasOffset() < 0) {
       throw new IllegalArgumentException(
-          "linear layer " + linearLayerId + " has no bias with bias mode " + config.bias());
+          linearLayerId == 2 * config.gates()
+              ? "the projection has no bias"
+              : "linear layer " + linearLayerId + " has no bias with bias mode " + config.bias());
     }
     return bias(slot);
   }
 
   private WeightSlot slot(int pseudoLayer, int linearLayerId) {
     checkIndex("pseudoLayer", pseudoLayer, config.pseudoLayers());
-    checkIndex("linearLayerId", linearLayerId, 2 * config.gates());
-    return slots.get(pseudoLayer * 2 * config.gates() + linearLayerId);
+    checkIndex("linearLayerId", linearLayerId, linearLayers());
+    return slots.get(pseudoLayer * linearLayers() + linearLayerId);
+  }
+
+  private int linearLayers() {
+    return 2 * config.gates() + (config.projects() ? 1 : 0);
   }
 
   private void checkIndex(String name, int value, int limit) {

@@ -13,7 +13,7 @@ import org.jspecify.annotations.Nullable;
  * The state of a recurrent network that goes from one window of a sequence to the next: truncated
  * backpropagation through time carries the state and cuts the gradient.
  *
- * <p>Every buffer is {@code [L·D, B, H]} of the network's element type, in device memory. An owner
+ * <p>Every buffer is {@code [L·D, B, P]} (h) or {@code [L·D, B, H]} (c) of the network's element type, in device memory. An owner
  * of its buffers; it belongs to the device's thread and works on the device's stream.
  *
  * @see <a href="https://doi.org/10.1162/neco.1990.2.4.490">Williams and Peng, 1990</a>
@@ -29,9 +29,10 @@ public final class CarriedState implements AutoCloseable {
   private CarriedState(Rnn rnn, int batch) {
     this.batch = batch;
     RnnConfig config = rnn.config();
-    long elements = Math.multiplyExact((long) config.pseudoLayers() * batch, config.hiddenSize());
     try {
       for (int i = 0; i < (config.hasCellState() ? 2 : 1); i++) {
+        int width = i == 0 ? config.projectionSize() : config.hiddenSize();
+        long elements = Math.multiplyExact((long) config.pseudoLayers() * batch, width);
         initial.add(parts.add(DeviceBuffer.allocate(rnn.device(), config.type(), elements)));
         last.add(parts.add(DeviceBuffer.allocate(rnn.device(), config.type(), elements)));
       }

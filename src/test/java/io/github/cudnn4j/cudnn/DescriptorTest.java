@@ -39,15 +39,19 @@ class DescriptorTest {
   private static RnnDescriptor lstm(int layers) {
     return RnnDescriptor.create(
         device,
-        RnnMode.LSTM,
-        BiasMode.SINGLE_INPUT,
-        DirectionMode.BIDIRECTIONAL,
-        ElementType.FLOAT64,
-        3,
-        5,
-        layers,
-        null,
-        true);
+        new RnnDescriptor.Settings(
+            RnnMode.LSTM,
+            BiasMode.SINGLE_INPUT,
+            DirectionMode.BIDIRECTIONAL,
+            ElementType.FLOAT64,
+            3,
+            5,
+            5,
+            layers,
+            false,
+            null,
+            true),
+        null);
   }
 
   @Test

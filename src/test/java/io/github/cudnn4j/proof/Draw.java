@@ -20,16 +20,24 @@ record Draw(RnnConfig config, SequenceShape shape, RandomGenerator random) {
   /** Any cell, direction, bias mode, layout and lengths within small sizes, some of them odd. */
   static Draw anything(long seed, ElementType type, int maxLayers, int[] sizes, int maxTime) {
     RandomGenerator random = RandomGeneratorFactory.of("L64X128MixRandom").create(seed);
+    int hidden = sizes[random.nextInt(sizes.length)];
+    int input = random.nextInt(3) == 0 ? hidden : sizes[random.nextInt(sizes.length)];
     RnnConfig config =
-        RnnConfig.of(
-                RnnMode.values()[(int) (seed % 4)],
-                sizes[random.nextInt(sizes.length)],
-                sizes[random.nextInt(sizes.length)])
+        RnnConfig.of(RnnMode.values()[(int) (seed % 4)], input, hidden)
             .layers(random.nextInt(1, maxLayers + 1))
             .bias(pick(random, BiasMode.values()))
             .type(type);
     if (random.nextBoolean()) {
       config = config.bidirectional();
+    }
+    if (config.hasCellState() && random.nextBoolean()) {
+      config = config.projection(random.nextInt(1, config.hiddenSize() + 1));
+    }
+    if (config.hasCellState() && random.nextBoolean()) {
+      config = config.clip(-random.nextDouble(), random.nextDouble());
+    }
+    if (input == hidden && random.nextBoolean()) {
+      config = config.skipInput();
     }
     int time = random.nextInt(1, maxTime + 1);
     int[] lengths = new int[sizes[random.nextInt(sizes.length)]];
@@ -56,14 +64,20 @@ record Draw(RnnConfig config, SequenceShape shape, RandomGenerator random) {
   }
 
   Run.Inputs inputs() {
-    long states = (long) config.pseudoLayers() * shape.batch() * config.hiddenSize();
+    long states = states(config.projectionSize());
+    long cellStates = states(config.hiddenSize());
     return new Run.Inputs(
         uniform(shape.rows() * config.inputSize(), 1),
         maybe(states),
-        config.hasCellState() ? maybe(states) : null,
+        config.hasCellState() ? maybe(cellStates) : null,
         uniform(shape.rows() * config.outputSize(), 1),
         maybe(states),
-        config.hasCellState() ? maybe(states) : null);
+        config.hasCellState() ? maybe(cellStates) : null);
+  }
+
+  /** The elements of a state whose vectors are of a width. */
+  long states(int width) {
+    return (long) config.pseudoLayers() * shape.batch() * width;
   }
 
   double[] uniform(long elements, double bound) {

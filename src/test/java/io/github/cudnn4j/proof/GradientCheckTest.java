@@ -13,11 +13,13 @@ import java.util.Map;
 import java.util.random.RandomGeneratorFactory;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
 /**
- * Gradients against central finite differences in double, for every cell and direction.
+ * Gradients against central finite differences in double, for every cell and direction, and for
+ * what an LSTM or a first layer can have besides.
  *
  * <p>The loss is the sum of all outputs, each times a fixed random number. A direction in the space
  * of everything that has a gradient (x, hx, cx, all parameters) is drawn at random; the derivative
@@ -60,7 +62,34 @@ class GradientCheckTest {
     "GRU, 3, true",
   })
   void derivativesAlongRandomDirections(RnnMode mode, int layers, boolean bidirectional) {
-    RnnConfig config = RnnConfig.of(mode, 6, 9).layers(layers).type(ElementType.FLOAT64);
+    check(RnnConfig.of(mode, 6, 9), layers, bidirectional);
+  }
+
+  @ParameterizedTest
+  @CsvSource({"1, false", "2, false", "3, true"})
+  void withAProjection(int layers, boolean bidirectional) {
+    check(RnnConfig.lstm(6, 9).projection(5), layers, bidirectional);
+  }
+
+  @ParameterizedTest
+  @CsvSource({"1, false", "2, false", "3, true"})
+  void withAClippedCellState(int layers, boolean bidirectional) {
+    check(RnnConfig.lstm(6, 9).clip(-0.25, 0.5), layers, bidirectional);
+  }
+
+  @ParameterizedTest
+  @CsvSource({"TANH, 1, true", "LSTM, 2, true", "GRU, 2, true", "GRU, 1, false"})
+  void withoutAnInputMatrix(RnnMode mode, int layers, boolean bidirectional) {
+    check(RnnConfig.of(mode, 9, 9).skipInput(), layers, bidirectional);
+  }
+
+  @Test
+  void withEverythingAtOnce() {
+    check(RnnConfig.lstm(9, 9).skipInput().projection(4).clip(-0.5, 0.25), 2, true);
+  }
+
+  private static void check(RnnConfig cells, int layers, boolean bidirectional) {
+    RnnConfig config = cells.layers(layers).type(ElementType.FLOAT64);
     if (bidirectional) {
       config = config.bidirectional();
     }
@@ -71,22 +100,23 @@ class GradientCheckTest {
             RandomGeneratorFactory.of("L64X128MixRandom").create(7 * layers));
     try (Run run = new Run(device, config)) {
       Map<String, double[]> parameters = draw.parameters(run);
-      long states = (long) config.pseudoLayers() * draw.shape().batch() * config.hiddenSize();
+      long states = draw.states(config.projectionSize());
+      long cellStates = draw.states(config.hiddenSize());
       Run.Inputs in =
           new Run.Inputs(
               draw.uniform(draw.shape().rows() * config.inputSize(), 1),
               draw.uniform(states, 1),
-              draw.uniform(states, 1),
+              draw.uniform(cellStates, 1),
               draw.uniform(draw.shape().rows() * config.outputSize(), 1),
               draw.uniform(states, 1),
-              draw.uniform(states, 1));
+              draw.uniform(cellStates, 1));
       run.parameters(parameters);
       Run.Outputs out = run.forwardAndBackward(draw.shape(), in);
 
       for (int k = 0; k < DIRECTIONS; k++) {
         double[] vx = draw.uniform(in.x().length, 1);
         double[] vhx = draw.uniform(states, 1);
-        double[] vcx = draw.uniform(states, 1);
+        double[] vcx = draw.uniform(cellStates, 1);
         Map<String, double[]> vParameters = draw.parameters(run);
 
         double analytic = dot(out.dx(), vx) + dot(out.dhx(), vhx) + dot(out.dcx(), vcx);

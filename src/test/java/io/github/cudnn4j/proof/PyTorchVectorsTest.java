@@ -26,8 +26,8 @@ import org.junit.jupiter.params.provider.MethodSource;
 
 /**
  * Forward and backward against PyTorch 2.13: every case of {@code pytorch-vectors.safetensors} (4
- * cells × layers × directions × equal and varying lengths), which {@code pytorch_vectors.py} beside
- * it made.
+ * cells and the projected LSTM × layers × directions × equal and varying lengths), which {@code
+ * pytorch_vectors.py} beside it made.
  */
 class PyTorchVectorsTest {
 
@@ -70,8 +70,10 @@ class PyTorchVectorsTest {
     int[] hShape = shape(name + ".h0");
     boolean bidirectional = name.contains(".bi.");
     RnnMode mode = RnnMode.valueOf(name.substring(0, name.indexOf('.')).toUpperCase(Locale.ROOT));
+    boolean projects = name.contains(".proj.");
     RnnConfig config =
-        RnnConfig.of(mode, xShape[2], hShape[2])
+        RnnConfig.of(mode, xShape[2], projects ? shape(name + ".c0")[2] : hShape[2])
+            .projection(hShape[2])
             .layers(hShape[0] / (bidirectional ? 2 : 1))
             .type(type);
     if (bidirectional) {

@@ -1,5 +1,7 @@
 package io.github.cudnn4j.proof;
 
+import io.github.cudnn4j.cudnn.CellClip;
+import io.github.cudnn4j.rnn.RnnConfig;
 import java.util.Arrays;
 
 /**
@@ -9,6 +11,8 @@ import java.util.Arrays;
  * forget gate (Gers et al., 2000), GRU with the reset gate behind the recurrent product (the
  * variant that cuDNN and PyTorch compute). Rows of a batch never meet, so every row is a plain
  * sequence of its own length, and a backward direction is the same loop over descending time.
+ * LSTM's output may be projected (Sak et al., 2014) and its cell state read within bounds, as cuDNN
+ * does both.
  *
  * <p>Parameters follow PyTorch: gates stacked by rows (LSTM i, f, g, o; GRU r, z, n), one entry a
  * pseudo-layer ({@code layer · directions + direction}).
@@ -29,12 +33,7 @@ final class ReferenceRnn {
   }
 
   /** One pseudo-layer's parameters, or their gradients: row-major matrices and bias vectors. */
-  record Parameters(double[] wIh, double[] wHh, double[] bIh, double[] bHh) {
-    static Parameters zeros(int rows, int in, int hidden) {
-      return new Parameters(
-          new double[rows * in], new double[rows * hidden], new double[rows], new double[rows]);
-    }
-  }
+  record Parameters(double[] wIh, double[] wHh, double[] bIh, double[] bHh, double[] wHr) {}
 
   /** What one step of one row leaves for its way back. */
   private record Step(int time, double[] x, double[] hBefore, double[] cBefore, double[] gates) {}
@@ -49,32 +48,57 @@ final class ReferenceRnn {
   final int directions;
   final int input;
   final int hidden;
+
+  /** The size of h: the projection's, or {@link #hidden} without one. */
+  final int output;
+
+  private final boolean skipsInput;
+  private final double low;
+  private final double high;
   final Parameters[] parameters;
 
   private Step[][][] steps;
 
-  ReferenceRnn(Cell cell, int layers, int directions, int input, int hidden) {
-    this.cell = cell;
-    this.layers = layers;
-    this.directions = directions;
-    this.input = input;
-    this.hidden = hidden;
-    this.parameters = new Parameters[layers * directions];
-    for (int p = 0; p < parameters.length; p++) {
-      parameters[p] = Parameters.zeros(cell.gates * hidden, inputOf(p / directions), hidden);
+  ReferenceRnn(RnnConfig config) {
+    cell = Cell.valueOf(config.mode().name());
+    layers = config.layers();
+    directions = config.directions();
+    input = config.inputSize();
+    hidden = config.hiddenSize();
+    output = config.projectionSize();
+    skipsInput = config.inputSkipped();
+    CellClip clip = config.clip();
+    low = clip == null ? Double.NEGATIVE_INFINITY : (float) clip.low();
+    high = clip == null ? Double.POSITIVE_INFINITY : (float) clip.high();
+    parameters = zeros();
+  }
+
+  private Parameters[] zeros() {
+    int rows = cell.gates * hidden;
+    Parameters[] zeros = new Parameters[layers * directions];
+    for (int p = 0; p < zeros.length; p++) {
+      int layer = p / directions;
+      zeros[p] =
+          new Parameters(
+              new double[layer == 0 && skipsInput ? 0 : rows * inputOf(layer)],
+              new double[rows * output],
+              new double[rows],
+              new double[rows],
+              new double[output == hidden ? 0 : output * hidden]);
     }
+    return zeros;
   }
 
   /** The width of a layer's input. */
   int inputOf(int layer) {
-    return layer == 0 ? input : hidden * directions;
+    return layer == 0 ? input : output * directions;
   }
 
   Output forward(double[][][] x, int[] lengths, double[][][] hx, double[][][] cx) {
     int time = x.length;
     int batch = lengths.length;
     int pseudoLayers = layers * directions;
-    double[][][] y = new double[time][batch][directions * hidden];
+    double[][][] y = new double[time][batch][directions * output];
     double[][][] hy = new double[pseudoLayers][batch][];
     double[][][] cy = new double[pseudoLayers][batch][];
     steps = new Step[pseudoLayers][batch][];
@@ -84,7 +108,7 @@ final class ReferenceRnn {
         in[t] = x[t][row];
       }
       for (int layer = 0; layer < layers; layer++) {
-        double[][] out = new double[in.length][directions * hidden];
+        double[][] out = new double[in.length][directions * output];
         for (int direction = 0; direction < directions; direction++) {
           int p = layer * directions + direction;
           double[] h = hx[p][row].clone();
@@ -94,10 +118,10 @@ final class ReferenceRnn {
             int t = direction == 0 ? k : in.length - 1 - k;
             double[] gates = gates(parameters[p], in[t], h);
             steps[p][row][k] = new Step(t, in[t], h, c, gates);
-            double[][] next = advance(gates, h, c);
+            double[][] next = advance(parameters[p], gates, h, c);
             h = next[0];
             c = next[1];
-            System.arraycopy(h, 0, out[t], direction * hidden, hidden);
+            System.arraycopy(h, 0, out[t], direction * output, output);
           }
           hy[p][row] = h;
           cy[p][row] = c;
@@ -114,9 +138,7 @@ final class ReferenceRnn {
   /** Gradients of {@code Σ y·dy + Σ hy·dhy + Σ cy·dcy}; belongs to the last forward. */
   Gradients backward(double[][][] dy, double[][][] dhy, double[][][] dcy) {
     int batch = steps[0].length;
-    Parameters[] dParameters = new Parameters[parameters.length];
-    Arrays.setAll(
-        dParameters, p -> Parameters.zeros(cell.gates * hidden, inputOf(p / directions), hidden));
+    Parameters[] dParameters = zeros();
     double[][][] dx = new double[dy.length][batch][input];
     double[][][] dhx = new double[parameters.length][batch][];
     double[][][] dcx = new double[parameters.length][batch][];
@@ -134,8 +156,8 @@ final class ReferenceRnn {
           double[] dc = dcy[p][row].clone();
           for (int k = length - 1; k >= 0; k--) {
             Step step = steps[p][row][k];
-            for (int j = 0; j < hidden; j++) {
-              dh[j] += dOut[step.time][direction * hidden + j];
+            for (int j = 0; j < output; j++) {
+              dh[j] += dOut[step.time][direction * output + j];
             }
             double[][] before = retreat(p, step, dh, dc, dIn[step.time], dParameters[p]);
             dh = before[0];
@@ -159,7 +181,7 @@ final class ReferenceRnn {
    */
   private double[] gates(Parameters w, double[] x, double[] h) {
     int rows = cell.gates * hidden;
-    double[] fromInput = affine(w.wIh, w.bIh, x, rows);
+    double[] fromInput = w.wIh.length == 0 ? repeated(w.bIh, x) : affine(w.wIh, w.bIh, x, rows);
     double[] fromHidden = affine(w.wHh, w.bHh, h, rows);
     double[] gates = new double[cell == Cell.GRU ? 4 * hidden : rows];
     for (int j = 0; j < rows; j++) {
@@ -183,15 +205,15 @@ final class ReferenceRnn {
   }
 
   /** The next h and c. */
-  private double[][] advance(double[] gates, double[] hBefore, double[] cBefore) {
+  private double[][] advance(Parameters w, double[] gates, double[] hBefore, double[] cBefore) {
     double[] h = new double[hidden];
     double[] c = cBefore.clone();
     for (int j = 0; j < hidden; j++) {
       switch (cell) {
         case RELU, TANH -> h[j] = gates[j];
         case LSTM -> {
-          c[j] = gates[hidden + j] * cBefore[j] + gates[j] * gates[2 * hidden + j];
-          h[j] = gates[3 * hidden + j] * Math.tanh(c[j]);
+          c[j] = gates[hidden + j] * clip(cBefore[j]) + gates[j] * gates[2 * hidden + j];
+          h[j] = gates[3 * hidden + j] * Math.tanh(clip(c[j]));
         }
         case GRU -> {
           double z = gates[hidden + j];
@@ -199,17 +221,46 @@ final class ReferenceRnn {
         }
       }
     }
-    return new double[][] {h, c};
+    return new double[][] {output == hidden ? h : affine(w.wHr, new double[output], h, output), c};
+  }
+
+  private double clip(double c) {
+    return Math.clamp(c, low, high);
+  }
+
+  /** The gradient of c from that of its clipped value. */
+  private double within(double c, double gradient) {
+    return c < low || c > high ? 0 : gradient;
+  }
+
+  /** The gradient of LSTM's unprojected output; adds to that of the projection. */
+  private double[] unproject(Parameters w, Step step, double[] dh, Parameters d) {
+    if (output == hidden) {
+      return dh;
+    }
+    double[] unprojected = new double[hidden];
+    for (int j = 0; j < hidden; j++) {
+      unprojected[j] = step.gates[3 * hidden + j] * Math.tanh(clip(cellAfter(step, j)));
+    }
+    double[] result = new double[hidden];
+    affineBack(w.wHr, dh, unprojected, result, d.wHr, new double[output]);
+    return result;
+  }
+
+  private double cellAfter(Step step, int j) {
+    double[] g = step.gates;
+    return g[hidden + j] * clip(step.cBefore[j]) + g[j] * g[2 * hidden + j];
   }
 
   /** One step back: from (dh, dc) after the step to those before it; adds to dIn and to d. */
   private double[][] retreat(
-      int p, Step step, double[] dh, double[] dc, double[] dIn, Parameters d) {
+      int p, Step step, double[] dhProjected, double[] dc, double[] dIn, Parameters d) {
+    double[] dh = unproject(parameters[p], step, dhProjected, d);
     int rows = cell.gates * hidden;
     double[] g = step.gates;
     double[] viaInput = new double[rows];
     double[] viaHidden = new double[rows];
-    double[] dhBefore = new double[hidden];
+    double[] dhBefore = new double[output];
     double[] dcBefore = new double[hidden];
     for (int j = 0; j < hidden; j++) {
       switch (cell) {
@@ -220,13 +271,14 @@ final class ReferenceRnn {
           double f = g[hidden + j];
           double candidate = g[2 * hidden + j];
           double o = g[3 * hidden + j];
-          double tanhC = Math.tanh(f * step.cBefore[j] + i * candidate);
-          double dCell = dc[j] + dh[j] * o * (1 - tanhC * tanhC);
+          double c = cellAfter(step, j);
+          double tanhC = Math.tanh(clip(c));
+          double dCell = dc[j] + within(c, dh[j] * o * (1 - tanhC * tanhC));
           viaInput[j] = dCell * candidate * i * (1 - i);
-          viaInput[hidden + j] = dCell * step.cBefore[j] * f * (1 - f);
+          viaInput[hidden + j] = dCell * clip(step.cBefore[j]) * f * (1 - f);
           viaInput[2 * hidden + j] = dCell * i * (1 - candidate * candidate);
           viaInput[3 * hidden + j] = dh[j] * tanhC * o * (1 - o);
-          dcBefore[j] = dCell * f;
+          dcBefore[j] = within(step.cBefore[j], dCell * f);
         }
         case GRU -> {
           double r = g[j];
@@ -243,9 +295,23 @@ final class ReferenceRnn {
     }
     int shared = cell == Cell.GRU ? 2 * hidden : rows;
     System.arraycopy(viaInput, 0, viaHidden, 0, shared);
-    affineBack(parameters[p].wIh, viaInput, step.x, dIn, d.wIh, d.bIh);
+    if (parameters[p].wIh.length == 0) {
+      for (int j = 0; j < rows; j++) {
+        d.bIh[j] += viaInput[j];
+        dIn[j % hidden] += viaInput[j];
+      }
+    } else {
+      affineBack(parameters[p].wIh, viaInput, step.x, dIn, d.wIh, d.bIh);
+    }
     affineBack(parameters[p].wHh, viaHidden, step.hBefore, dhBefore, d.wHh, d.bHh);
     return new double[][] {dhBefore, dcBefore};
+  }
+
+  /** Every gate's bias plus the vector itself. */
+  private static double[] repeated(double[] b, double[] v) {
+    double[] out = b.clone();
+    Arrays.setAll(out, r -> b[r] + v[r % v.length]);
+    return out;
   }
 
   private static double[] affine(double[] w, double[] b, double[] v, int rows) {

@@ -16,13 +16,13 @@ import org.junit.jupiter.params.provider.FieldSource;
 
 /**
  * Forward and backward against {@link ReferenceRnn}, over configurations drawn from all that can be
- * expressed: cells, layers, directions, bias modes, layouts, equal and varying lengths, absent and
- * given states. Sizes go past every vector width, so that each kernel's remainders are met.
+ * expressed: cells, layers, directions, bias modes, projections, clipped cell states, skipped input
+ * matrices, layouts, equal and varying lengths, absent and given states. Sizes go past every vector width, so that each kernel's remainders are met.
  */
 class ReferenceTest {
 
   private static final int[] SIZES = {1, 2, 3, 7, 16, 33, 64, 70};
-  static final long[] seeds = LongStream.range(0, 80).toArray();
+  static final long[] seeds = LongStream.range(0, 120).toArray();
 
   private static Device device;
 
@@ -58,12 +58,7 @@ class ReferenceTest {
       Run.Outputs out = run.forwardAndBackward(shape, in);
 
       ReferenceRnn reference =
-          new ReferenceRnn(
-              ReferenceRnn.Cell.valueOf(config.mode().name()),
-              config.layers(),
-              config.directions(),
-              config.inputSize(),
-              config.hiddenSize());
+          new ReferenceRnn(config);
       for (int p = 0; p < reference.parameters.length; p++) {
         for (String kind : KINDS) {
           double[] values = parameters.get(name(config, p, kind));
@@ -78,13 +73,13 @@ class ReferenceTest {
           reference.forward(
               sequence(shape, in.x(), config.inputSize()),
               lengths,
-              states(config, shape, in.hx()),
-              states(config, shape, in.cx()));
+              states(config, shape, config.projectionSize(), in.hx()),
+              states(config, shape, config.hiddenSize(), in.cx()));
       ReferenceRnn.Gradients gradients =
           reference.backward(
               sequence(shape, in.dy(), config.outputSize()),
-              states(config, shape, in.dhy()),
-              states(config, shape, in.dcy()));
+              states(config, shape, config.projectionSize(), in.dhy()),
+              states(config, shape, config.hiddenSize(), in.dcy()));
 
       check(closeness, draw + " y", shape, expected.y(), out.y());
       check(closeness, draw + " dx", shape, gradients.dx(), out.dx());
@@ -108,7 +103,9 @@ class ReferenceTest {
     }
   }
 
-  private static final String[] KINDS = {"weight_ih", "weight_hh", "bias_ih", "bias_hh"};
+  private static final String[] KINDS = {
+    "weight_ih", "weight_hh", "bias_ih", "bias_hh", "weight_hr"
+  };
 
   private static String name(RnnConfig config, int pseudoLayer, String kind) {
     int directions = config.directions();
@@ -124,6 +121,7 @@ class ReferenceTest {
       case "weight_hh" -> parameters.wHh();
       case "bias_ih" -> parameters.bIh();
       case "bias_hh" -> parameters.bHh();
+      case "weight_hr" -> parameters.wHr();
       default -> throw new AssertionError(kind);
     };
   }
@@ -140,13 +138,12 @@ class ReferenceTest {
   }
 
   private static double[][][] states(
-      RnnConfig config, SequenceShape shape, double @Nullable [] values) {
-    int hidden = config.hiddenSize();
-    double[][][] result = new double[config.pseudoLayers()][shape.batch()][hidden];
+      RnnConfig config, SequenceShape shape, int width, double @Nullable [] values) {
+    double[][][] result = new double[config.pseudoLayers()][shape.batch()][width];
     if (values != null) {
       for (int p = 0; p < result.length; p++) {
         for (int row = 0; row < shape.batch(); row++) {
-          System.arraycopy(values, (p * shape.batch() + row) * hidden, result[p][row], 0, hidden);
+          System.arraycopy(values, (p * shape.batch() + row) * width, result[p][row], 0, width);
         }
       }
     }

@@ -63,18 +63,19 @@ final class Run implements AutoCloseable {
     try (RnnPlan plan = rnn.plan(shape)) {
       boolean cell = config.hasCellState();
       long states = plan.stateElements();
+      long cells = plan.cellStateElements();
       DeviceBuffer x = buffer(owned, in.x, plan.inputElements());
       DeviceBuffer dy = buffer(owned, in.dy, plan.outputElements());
       DeviceBuffer hx = optional(owned, in.hx, states);
-      DeviceBuffer cx = cell ? optional(owned, in.cx, states) : null;
+      DeviceBuffer cx = cell ? optional(owned, in.cx, cells) : null;
       DeviceBuffer dhy = optional(owned, in.dhy, states);
-      DeviceBuffer dcy = cell ? optional(owned, in.dcy, states) : null;
+      DeviceBuffer dcy = cell ? optional(owned, in.dcy, cells) : null;
       DeviceBuffer y = buffer(owned, null, plan.outputElements());
       DeviceBuffer hy = buffer(owned, null, states);
-      DeviceBuffer cy = cell ? buffer(owned, null, states) : null;
+      DeviceBuffer cy = cell ? buffer(owned, null, cells) : null;
       DeviceBuffer dx = buffer(owned, null, plan.inputElements());
       DeviceBuffer dhx = buffer(owned, null, states);
-      DeviceBuffer dcx = cell ? buffer(owned, null, states) : null;
+      DeviceBuffer dcx = cell ? buffer(owned, null, cells) : null;
 
       rnn.gradients().space().clear();
       plan.forward(x, y, new RnnStates(hx, cx, hy, cy))

@@ -7,6 +7,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.github.cudnn4j.cuda.ElementType;
 import io.github.cudnn4j.cudnn.BiasMode;
+import io.github.cudnn4j.cudnn.CellClip;
 import io.github.cudnn4j.cudnn.DirectionMode;
 import io.github.cudnn4j.cudnn.RnnMode;
 import org.junit.jupiter.api.Test;
@@ -28,6 +29,8 @@ class RnnConfigTest {
             .layers(2)
             .bidirectional()
             .bias(BiasMode.SINGLE_INPUT)
+            .projection(4)
+            .clip(-1, 2)
             .dropout(0.25, 7)
             .type(ElementType.FLOAT64);
     assertEquals(
@@ -35,14 +38,22 @@ class RnnConfigTest {
             RnnMode.LSTM,
             3,
             5,
+            4,
             2,
             DirectionMode.BIDIRECTIONAL,
             BiasMode.SINGLE_INPUT,
+            false,
+            new CellClip(-1, 2),
             0.25,
             7,
             ElementType.FLOAT64),
         config);
-    assertEquals("LSTM I 3 H 5 L 2 D 2 bias SINGLE_INPUT dropout 0.25 FLOAT64", config.toString());
+    assertEquals(
+        "LSTM I 3 H 5 P 4 L 2 D 2 bias SINGLE_INPUT clip [-1.0, 2.0] dropout 0.25 FLOAT64",
+        config.toString());
+    assertEquals(
+        "GRU I 3 H 3 L 1 D 1 bias DOUBLE skip input dropout 0.0 FLOAT32",
+        RnnConfig.gru(3, 3).skipInput().toString());
   }
 
   @Test
@@ -52,6 +63,7 @@ class RnnConfigTest {
     assertEquals(3, config.gates());
     assertEquals(8, config.pseudoLayers());
     assertEquals(10, config.outputSize());
+    assertEquals(6, RnnConfig.lstm(3, 5).projection(3).bidirectional().outputSize());
     assertFalse(config.hasCellState());
     assertTrue(RnnConfig.lstm(1, 1).hasCellState());
     assertEquals(4, RnnConfig.lstm(1, 1).gates());
@@ -65,6 +77,26 @@ class RnnConfigTest {
     assertRefused("hiddenSize is -2, but it must be at least 1", () -> RnnConfig.gru(1, -2));
     RnnConfig config = RnnConfig.tanh(1, 1);
     assertRefused("layers is 0, but it must be at least 1", () -> config.layers(0));
+  }
+
+  @Test
+  void whatACellLacksIsRefused() {
+    RnnConfig lstm = RnnConfig.lstm(3, 5);
+    RnnConfig gru = RnnConfig.gru(3, 5);
+    assertEquals(gru, gru.projection(5));
+    String range = "but it must be in [1, 5], the latter being hiddenSize";
+    assertRefused("projectionSize is 0, " + range, () -> lstm.projection(0));
+    assertRefused("projectionSize is 6, " + range, () -> lstm.projection(6));
+    assertRefused(
+        "a cell of kind GRU cannot project its output, only an LSTM can", () -> gru.projection(4));
+    assertRefused(
+        "a cell of kind GRU has no cell state to clip, only an LSTM has", () -> gru.clip(-1, 1));
+    assertRefused("the cell state cannot be clipped to [1.0, -1.0]", () -> lstm.clip(1, -1));
+    assertRefused(
+        "the cell state cannot be clipped to [NaN, 1.0]", () -> lstm.clip(Double.NaN, 1));
+    assertRefused(
+        "skipping the input matrix needs inputSize to be hiddenSize, but they are 3 and 5",
+        lstm::skipInput);
   }
 
   @ParameterizedTest

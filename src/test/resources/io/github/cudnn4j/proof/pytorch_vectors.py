@@ -5,12 +5,13 @@
 One case a combination of cell, layers, directions and lengths. A case named
 `lstm.layers2.bi.packed` holds, under that prefix:
 
-    x [T,B,I]  h0 c0 [L*D,B,H]  lengths [B]        inputs (padding of x is zero)
+    x [T,B,I]  h0 [L*D,B,P]  c0 [L*D,B,H]  lengths [B]   inputs (padding of x is zero)
     weight_ih_l0 ...                               parameters, PyTorch's names
-    y [T,B,D*H]  hy cy [L*D,B,H]                   outputs
+    y [T,B,D*P]  hy [L*D,B,P]  cy [L*D,B,H]        outputs
     dy dhy dcy                                     gradients that arrive
     dx dh0 dc0  grad.weight_ih_l0 ...              gradients that leave
 
+P is H but in the cases `lstm.proj.`, whose LSTM projects its output to PROJECTION.
 The loss is sum(y*dy) + sum(hy*dhy) + sum(cy*dcy). The file is plain safetensors, written by hand so
 that nothing but torch is needed.
 """
@@ -23,7 +24,7 @@ import struct
 import torch
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
-TIME, BATCH, INPUT, HIDDEN = 5, 3, 3, 4
+TIME, BATCH, INPUT, HIDDEN, PROJECTION = 5, 3, 3, 4, 2
 CELLS = {
     "relu": lambda **k: torch.nn.RNN(nonlinearity="relu", **k),
     "tanh": lambda **k: torch.nn.RNN(nonlinearity="tanh", **k),
@@ -32,18 +33,22 @@ CELLS = {
 }
 
 
-def case(cell, layers, bidirectional, packed):
+def case(cell, layers, bidirectional, packed, projection=0):
     directions = 2 if bidirectional else 1
     module = CELLS[cell](
-        input_size=INPUT, hidden_size=HIDDEN, num_layers=layers, bidirectional=bidirectional
+        input_size=INPUT,
+        hidden_size=HIDDEN,
+        num_layers=layers,
+        bidirectional=bidirectional,
+        **({"proj_size": projection} if projection else {}),
     ).double()
     lengths = torch.tensor([5, 4, 2] if packed else [TIME] * BATCH)
     mask = (torch.arange(TIME)[:, None] < lengths[None, :]).double()[:, :, None]
 
     x = (torch.randn(TIME, BATCH, INPUT, dtype=torch.float64) * mask).requires_grad_()
     states = [
-        torch.randn(layers * directions, BATCH, HIDDEN, dtype=torch.float64, requires_grad=True)
-        for _ in range(2 if cell == "lstm" else 1)
+        torch.randn(layers * directions, BATCH, width, dtype=torch.float64, requires_grad=True)
+        for width in ([projection or HIDDEN, HIDDEN] if cell == "lstm" else [HIDDEN])
     ]
     hx = tuple(states) if cell == "lstm" else states[0]
     if packed:
@@ -93,15 +98,17 @@ def write(path, tensors):
 def main():
     torch.manual_seed(2013)
     tensors = {}
-    for cell, layers, bidirectional, packed in itertools.product(
-        CELLS, (1, 2, 3), (False, True), (False, True)
+    kinds = [(cell, 0) for cell in CELLS] + [("lstm", PROJECTION)]
+    for (cell, projection), layers, bidirectional, packed in itertools.product(
+        kinds, (1, 2, 3), (False, True), (False, True)
     ):
         if layers == 3 and not (bidirectional and packed):
             continue
         prefix = ".".join(
-            [cell, f"layers{layers}", "bi" if bidirectional else "uni", "packed" if packed else "equal"]
+            [f"{cell}.proj" if projection else cell]
+            + [f"layers{layers}", "bi" if bidirectional else "uni", "packed" if packed else "equal"]
         )
-        for name, tensor in case(cell, layers, bidirectional, packed).items():
+        for name, tensor in case(cell, layers, bidirectional, packed, projection).items():
             tensors[f"{prefix}.{name}"] = tensor
     write(pathlib.Path(__file__).with_name("pytorch-vectors.safetensors"), tensors)
 
