@@ -59,8 +59,8 @@ Network network_of(cudnnRNNDescriptor_t desc) {
       .skip_input = set.input_mode == CUDNN_SKIP_INPUT,
       // Clipping is of the LSTM's cell state; other cells have none.
       .clip = lstm && rnn.clip_mode == CUDNN_RNN_CLIP_MINMAX,
-      .clip_low = rnn.clip_low,
-      .clip_high = rnn.clip_high,
+      .clip_low = static_cast<float>(rnn.clip_low),
+      .clip_high = static_cast<float>(rnn.clip_high),
       .dropout = 0,
   };
   require_computable(shape, set.data_type);

@@ -90,8 +90,8 @@ struct CellFunctions {
   template <class Step, class Function>
   static void run(const RnnShape& shape, Step& step, Function* functions) {
     if (shape.clip) {
-      step.clip_low = static_cast<float>(shape.clip_low);
-      step.clip_high = static_cast<float>(shape.clip_high);
+      step.clip_low = shape.clip_low;
+      step.clip_high = shape.clip_high;
     }
     functions[shape.clip ? 4 : static_cast<int>(shape.cell)](step);
   }

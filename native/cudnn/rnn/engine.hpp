@@ -29,11 +29,11 @@ struct RnnShape {
   int output = 0;
   /// Every gate of the first layer receives x as it is, there being no matrix; input = hidden.
   bool skip_input = false;
-  /// LSTM: the cell state counts as clipped to [clip_low, clip_high], both rounded to float,
-  /// wherever it is read; it is kept and put out unclipped.
+  /// LSTM: the cell state counts as clipped to [clip_low, clip_high] wherever it is read; it is
+  /// kept and put out unclipped. The bounds have single precision in every network.
   bool clip = false;
-  double clip_low = 0;
-  double clip_high = 0;
+  float clip_low = 0;
+  float clip_high = 0;
   /// Probability that an element between two layers is dropped in training.
   float dropout = 0;
 };

@@ -30,8 +30,7 @@ public final class RnnDescriptor extends Descriptor {
   /** Native code reads it, and its state on the device, as long as this is used. */
   private final @Nullable DropoutDescriptor dropout;
 
-  private RnnDescriptor(
-      Device device, Settings settings, @Nullable DropoutDescriptor dropout) {
+  private RnnDescriptor(Device device, Settings settings, @Nullable DropoutDescriptor dropout) {
     int directions = settings.direction().directions();
     boolean projects = settings.projectionSize() != settings.hiddenSize();
     this.description = settings.toString();

@@ -8,8 +8,8 @@ import org.jspecify.annotations.Nullable;
  * ones; it borrows the buffers.
  *
  * <p>Each is {@code [L*D, B, P]} or, of c, {@code [L*D, B, H]} on the device, in the type of the
- * network; {@link RnnPlan#stateElements} and {@link RnnPlan#cellStateElements} are their sizes. Only
- * an LSTM has {@code dcy} and {@code dcx}. No two of them may overlap.
+ * network; {@link RnnPlan#stateElements} and {@link RnnPlan#cellStateElements} are their sizes.
+ * Only an LSTM has {@code dcy} and {@code dcx}. No two of them may overlap.
  *
  * @param dhy gradient of the final state; null for zeros
  * @param dcy gradient of the final cell state; null for zeros

@@ -7,8 +7,9 @@ import org.jspecify.annotations.Nullable;
  * Where a forward pass reads its initial states and writes its final ones; it borrows the buffers.
  *
  * <p>Each is {@code [L*D, B, P]} or, of c, {@code [L*D, B, H]} on the device, in the type of the
- * network; {@link RnnPlan#stateElements} and {@link RnnPlan#cellStateElements} are their sizes. Only
- * an LSTM has {@code cx} and {@code cy}. No two of them may overlap, so to carry a state from one batch to the next, copy {@code hy} to {@code hx}.
+ * network; {@link RnnPlan#stateElements} and {@link RnnPlan#cellStateElements} are their sizes.
+ * Only an LSTM has {@code cx} and {@code cy}. No two of them may overlap, so to carry a state from
+ * one batch to the next, copy {@code hy} to {@code hx}.
  *
  * @param hx initial state; null for zeros
  * @param cx initial cell state; null for zeros

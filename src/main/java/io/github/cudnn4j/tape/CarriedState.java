@@ -13,8 +13,9 @@ import org.jspecify.annotations.Nullable;
  * The state of a recurrent network that goes from one window of a sequence to the next: truncated
  * backpropagation through time carries the state and cuts the gradient.
  *
- * <p>Every buffer is {@code [L·D, B, P]} (h) or {@code [L·D, B, H]} (c) of the network's element type, in device memory. An owner
- * of its buffers; it belongs to the device's thread and works on the device's stream.
+ * <p>Every buffer is {@code [L·D, B, P]} (h) or {@code [L·D, B, H]} (c) of the network's element
+ * type, in device memory. An owner of its buffers; it belongs to the device's thread and works on
+ * the device's stream.
  *
  * @see <a href="https://doi.org/10.1162/neco.1990.2.4.490">Williams and Peng, 1990</a>
  */

@@ -163,13 +163,17 @@ final class RawRnn {
   }
 
   static int set(MemorySegment rnn, Setup setup, MemorySegment dropout, int flags) {
+    return set(rnn, setup, Cudnn.CUDNN_LINEAR_INPUT(), dropout, flags);
+  }
+
+  static int set(MemorySegment rnn, Setup setup, int inputMode, MemorySegment dropout, int flags) {
     return Cudnn.cudnnSetRNNDescriptor_v8(
         rnn,
         Cudnn.CUDNN_RNN_ALGO_STANDARD(),
         setup.cell,
         setup.bias,
         setup.bidirectional ? Cudnn.CUDNN_BIDIRECTIONAL() : Cudnn.CUDNN_UNIDIRECTIONAL(),
-        Cudnn.CUDNN_LINEAR_INPUT(),
+        inputMode,
         setup.type,
         setup.type,
         RawCudnn.isDouble(setup.type) ? Cudnn.CUDNN_DEFAULT_MATH() : Cudnn.CUDNN_FMA_MATH(),

@@ -167,12 +167,17 @@ class RnnCallTest {
   void whatTheHostDeviceLacksIsRefusedByEveryCallThatNeedsIt() {
     assumeTrue(RawCudnn.onHost());
     var rnn = lstm();
-    succeed(Cudnn.cudnnRNNSetClip_v9(rnn.rnn, Cudnn.CUDNN_RNN_CLIP_MINMAX(), -1, 1));
+    int padded = Cudnn.CUDNN_RNN_PADDED_IO_ENABLED();
+    succeed(RawRnn.set(rnn.rnn, rnn.setup, Cudnn.CUDNN_SKIP_INPUT(), NONE, padded));
     var out = cudnn.arena.allocate(8);
     assertCategory(UNSUPPORTED, rnn.spaces(out, out));
     assertCategory(UNSUPPORTED, Cudnn.cudnnGetRNNWeightSpaceSize(rnn.handle, rnn.rnn, out));
     assertCategory(UNSUPPORTED, rnn.forward());
-    assertEquals("the host device has no clipping of the cell state", lastError());
+    assertEquals("skip input needs inputSize 5 to be hiddenSize 4", lastError());
+  }
+
+  @Test
+  void clippingMeansNothingToOtherCells() {
     // Other cells have no cell state that could be clipped.
     var gru = new RawRnn(cudnn, Setup.lstm(FLOAT).cell(Cudnn.CUDNN_GRU()));
     succeed(Cudnn.cudnnRNNSetClip_v9(gru.rnn, Cudnn.CUDNN_RNN_CLIP_MINMAX(), -1, 1));

@@ -1,8 +1,8 @@
 package io.github.cudnn4j.proof;
 
 import io.github.cudnn4j.cudnn.CellClip;
+import io.github.cudnn4j.cudnn.RnnMode;
 import io.github.cudnn4j.rnn.RnnConfig;
-import java.util.Arrays;
 
 /**
  * The published equations of the four cells, one row and one number at a time, in double.
@@ -19,19 +19,6 @@ import java.util.Arrays;
  */
 final class ReferenceRnn {
 
-  enum Cell {
-    RELU(1),
-    TANH(1),
-    LSTM(4),
-    GRU(3);
-
-    final int gates;
-
-    Cell(int gates) {
-      this.gates = gates;
-    }
-  }
-
   /** One pseudo-layer's parameters, or their gradients: row-major matrices and bias vectors. */
   record Parameters(double[] wIh, double[] wHh, double[] bIh, double[] bHh, double[] wHr) {}
 
@@ -43,7 +30,7 @@ final class ReferenceRnn {
 
   record Gradients(double[][][] dx, double[][][] dhx, double[][][] dcx, Parameters[] dParameters) {}
 
-  final Cell cell;
+  final RnnMode cell;
   final int layers;
   final int directions;
   final int input;
@@ -60,7 +47,7 @@ final class ReferenceRnn {
   private Step[][][] steps;
 
   ReferenceRnn(RnnConfig config) {
-    cell = Cell.valueOf(config.mode().name());
+    cell = config.mode();
     layers = config.layers();
     directions = config.directions();
     input = config.inputSize();
@@ -74,7 +61,7 @@ final class ReferenceRnn {
   }
 
   private Parameters[] zeros() {
-    int rows = cell.gates * hidden;
+    int rows = cell.gates() * hidden;
     Parameters[] zeros = new Parameters[layers * directions];
     for (int p = 0; p < zeros.length; p++) {
       int layer = p / directions;
@@ -180,10 +167,11 @@ final class ReferenceRnn {
    * way back needs.
    */
   private double[] gates(Parameters w, double[] x, double[] h) {
-    int rows = cell.gates * hidden;
-    double[] fromInput = w.wIh.length == 0 ? repeated(w.bIh, x) : affine(w.wIh, w.bIh, x, rows);
-    double[] fromHidden = affine(w.wHh, w.bHh, h, rows);
-    double[] gates = new double[cell == Cell.GRU ? 4 * hidden : rows];
+    int rows = cell.gates() * hidden;
+    double[] fromInput =
+        w.wIh.length == 0 ? Affine.repeated(w.bIh, x) : Affine.affine(w.wIh, w.bIh, x, rows);
+    double[] fromHidden = Affine.affine(w.wHh, w.bHh, h, rows);
+    double[] gates = new double[cell == RnnMode.GRU ? 4 * hidden : rows];
     for (int j = 0; j < rows; j++) {
       int gate = j / hidden;
       double sum = fromInput[j] + fromHidden[j];
@@ -191,14 +179,14 @@ final class ReferenceRnn {
           switch (cell) {
             case RELU -> Math.max(0, sum);
             case TANH -> Math.tanh(sum);
-            case LSTM -> gate == 2 ? Math.tanh(sum) : sigmoid(sum);
+            case LSTM -> gate == 2 ? Math.tanh(sum) : Affine.sigmoid(sum);
             case GRU ->
                 gate < 2
-                    ? sigmoid(sum)
+                    ? Affine.sigmoid(sum)
                     : Math.tanh(fromInput[j] + gates[j - 2 * hidden] * fromHidden[j]);
           };
     }
-    if (cell == Cell.GRU) {
+    if (cell == RnnMode.GRU) {
       System.arraycopy(fromHidden, 2 * hidden, gates, 3 * hidden, hidden);
     }
     return gates;
@@ -221,7 +209,9 @@ final class ReferenceRnn {
         }
       }
     }
-    return new double[][] {output == hidden ? h : affine(w.wHr, new double[output], h, output), c};
+    return new double[][] {
+      output == hidden ? h : Affine.affine(w.wHr, new double[output], h, output), c
+    };
   }
 
   private double clip(double c) {
@@ -243,7 +233,7 @@ final class ReferenceRnn {
       unprojected[j] = step.gates[3 * hidden + j] * Math.tanh(clip(cellAfter(step, j)));
     }
     double[] result = new double[hidden];
-    affineBack(w.wHr, dh, unprojected, result, d.wHr, new double[output]);
+    Affine.affineBack(w.wHr, dh, unprojected, result, d.wHr, new double[output]);
     return result;
   }
 
@@ -256,7 +246,7 @@ final class ReferenceRnn {
   private double[][] retreat(
       int p, Step step, double[] dhProjected, double[] dc, double[] dIn, Parameters d) {
     double[] dh = unproject(parameters[p], step, dhProjected, d);
-    int rows = cell.gates * hidden;
+    int rows = cell.gates() * hidden;
     double[] g = step.gates;
     double[] viaInput = new double[rows];
     double[] viaHidden = new double[rows];
@@ -293,7 +283,7 @@ final class ReferenceRnn {
         }
       }
     }
-    int shared = cell == Cell.GRU ? 2 * hidden : rows;
+    int shared = cell == RnnMode.GRU ? 2 * hidden : rows;
     System.arraycopy(viaInput, 0, viaHidden, 0, shared);
     if (parameters[p].wIh.length == 0) {
       for (int j = 0; j < rows; j++) {
@@ -301,41 +291,9 @@ final class ReferenceRnn {
         dIn[j % hidden] += viaInput[j];
       }
     } else {
-      affineBack(parameters[p].wIh, viaInput, step.x, dIn, d.wIh, d.bIh);
+      Affine.affineBack(parameters[p].wIh, viaInput, step.x, dIn, d.wIh, d.bIh);
     }
-    affineBack(parameters[p].wHh, viaHidden, step.hBefore, dhBefore, d.wHh, d.bHh);
+    Affine.affineBack(parameters[p].wHh, viaHidden, step.hBefore, dhBefore, d.wHh, d.bHh);
     return new double[][] {dhBefore, dcBefore};
-  }
-
-  /** Every gate's bias plus the vector itself. */
-  private static double[] repeated(double[] b, double[] v) {
-    double[] out = b.clone();
-    Arrays.setAll(out, r -> b[r] + v[r % v.length]);
-    return out;
-  }
-
-  private static double[] affine(double[] w, double[] b, double[] v, int rows) {
-    double[] out = b.clone();
-    for (int r = 0; r < rows; r++) {
-      for (int k = 0; k < v.length; k++) {
-        out[r] += w[r * v.length + k] * v[k];
-      }
-    }
-    return out;
-  }
-
-  private static void affineBack(
-      double[] w, double[] dOut, double[] v, double[] dv, double[] dw, double[] db) {
-    for (int r = 0; r < dOut.length; r++) {
-      db[r] += dOut[r];
-      for (int k = 0; k < v.length; k++) {
-        dv[k] += w[r * v.length + k] * dOut[r];
-        dw[r * v.length + k] += dOut[r] * v[k];
-      }
-    }
-  }
-
-  private static double sigmoid(double v) {
-    return 1 / (1 + Math.exp(-v));
   }
 }

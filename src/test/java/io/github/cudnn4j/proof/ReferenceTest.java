@@ -1,5 +1,7 @@
 package io.github.cudnn4j.proof;
 
+import static org.junit.jupiter.api.Assertions.assertEquals;
+
 import io.github.cudnn4j.cuda.Device;
 import io.github.cudnn4j.cuda.ElementType;
 import io.github.cudnn4j.rnn.RnnConfig;
@@ -11,13 +13,15 @@ import java.util.stream.LongStream;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.FieldSource;
 
 /**
  * Forward and backward against {@link ReferenceRnn}, over configurations drawn from all that can be
  * expressed: cells, layers, directions, bias modes, projections, clipped cell states, skipped input
- * matrices, layouts, equal and varying lengths, absent and given states. Sizes go past every vector width, so that each kernel's remainders are met.
+ * matrices, layouts, equal and varying lengths, absent and given states. Sizes go past every vector
+ * width, so that each kernel's remainders are met.
  */
 class ReferenceTest {
 
@@ -48,6 +52,19 @@ class ReferenceTest {
     compare(Draw.anything(seed, ElementType.FLOAT32, 3, SIZES, 9), Closeness.within(5e-5));
   }
 
+  /** As TensorFlow's issue 8311 has it: zero weights, x = 1, no state. */
+  @Test
+  void aSkippedInputReachesEveryGateOfAGru() {
+    RnnConfig config = RnnConfig.gru(1, 1).skipInput().type(ElementType.FLOAT64);
+    try (Run run = new Run(device, config)) {
+      double[] one = {1};
+      Run.Outputs out =
+          run.forwardAndBackward(
+              SequenceShape.of(1, 1), new Run.Inputs(one, null, null, one, null, null));
+      assertEquals(0.2048, out.y()[0], 1e-4);
+    }
+  }
+
   private static void compare(Draw draw, Closeness closeness) {
     RnnConfig config = draw.config();
     SequenceShape shape = draw.shape();
@@ -57,8 +74,7 @@ class ReferenceTest {
       run.parameters(parameters);
       Run.Outputs out = run.forwardAndBackward(shape, in);
 
-      ReferenceRnn reference =
-          new ReferenceRnn(config);
+      ReferenceRnn reference = new ReferenceRnn(config);
       for (int p = 0; p < reference.parameters.length; p++) {
         for (String kind : KINDS) {
           double[] values = parameters.get(name(config, p, kind));

@@ -92,8 +92,7 @@ class RnnConfigTest {
     assertRefused(
         "a cell of kind GRU has no cell state to clip, only an LSTM has", () -> gru.clip(-1, 1));
     assertRefused("the cell state cannot be clipped to [1.0, -1.0]", () -> lstm.clip(1, -1));
-    assertRefused(
-        "the cell state cannot be clipped to [NaN, 1.0]", () -> lstm.clip(Double.NaN, 1));
+    assertRefused("the cell state cannot be clipped to [NaN, 1.0]", () -> lstm.clip(Double.NaN, 1));
     assertRefused(
         "skipping the input matrix needs inputSize to be hiddenSize, but they are 3 and 5",
         lstm::skipInput);

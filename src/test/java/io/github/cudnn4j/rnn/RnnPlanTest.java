@@ -71,6 +71,12 @@ class RnnPlanTest {
       assertEquals(5 * 5, packed.outputElements());
       assertEquals(2 * 5, packed.stateElements());
     }
+    try (Rnn rnn = Rnn.create(lstm.rnn.device(), RnnConfig.lstm(3, 5).projection(2).layers(2));
+        RnnPlan projected = rnn.plan(SequenceShape.of(4, 3))) {
+      assertEquals(4 * 3 * 2, projected.outputElements());
+      assertEquals(2 * 3 * 2, projected.stateElements());
+      assertEquals(2 * 3 * 5, projected.cellStateElements());
+    }
   }
 
   @Test

@@ -43,6 +43,50 @@ class RnnWeightsTest {
   }
 
   @Test
+  void aProjectionIsOneMoreMatrix() {
+    RnnConfig config = RnnConfig.lstm(3, 5).projection(2).layers(2).bias(BiasMode.NONE);
+    try (Rnn rnn = Rnn.create(device, config)) {
+      assertEquals(
+          "[weight_ih_l0 [20, 3], weight_hh_l0 [20, 2], weight_hr_l0 [2, 5],"
+              + " weight_ih_l1 [20, 2], weight_hh_l1 [20, 2], weight_hr_l1 [2, 5]]",
+          rnn.weights().parameters().toString());
+      assertEquals(20 * 3 + 3 * 20 * 2 + 2 * 2 * 5, Rnn.weightElements(device, config));
+      RnnParameter projection = rnn.weights().parameter("weight_hr_l1");
+      projection.copyFrom(numbered(10));
+      assertArrayEquals(numbered(10), widened(rnn.weights().matrix(1, 8)));
+      assertRefused("the projection has no bias", () -> rnn.weights().bias(1, 8));
+    }
+  }
+
+  private static double[] widened(DeviceBuffer buffer) {
+    float[] values = buffer.toFloats();
+    double[] result = new double[values.length];
+    Arrays.setAll(result, i -> values[i]);
+    return result;
+  }
+
+  @Test
+  void aSkippedInputHasNoMatrixButItsBias() {
+    RnnConfig config = RnnConfig.gru(4, 4).skipInput().layers(2);
+    try (Rnn rnn = Rnn.create(device, config)) {
+      assertEquals(
+          List.of(
+              "weight_hh_l0",
+              "bias_ih_l0",
+              "bias_hh_l0",
+              "weight_ih_l1",
+              "weight_hh_l1",
+              "bias_ih_l1",
+              "bias_hh_l1"),
+          rnn.weights().names());
+      assertEquals(4, rnn.weights().bias(0, 2).elements());
+      assertRefused(
+          "linear layer 2 of pseudo-layer 0 has no matrix in " + config,
+          () -> rnn.weights().matrix(0, 2));
+    }
+  }
+
+  @Test
   void namesAndShapesArePyTorchs() {
     try (Rnn rnn = Rnn.create(device, RnnConfig.lstm(3, 5).layers(2).bidirectional())) {
       List<String> texts = rnn.weights().parameters().stream().map(Object::toString).toList();
