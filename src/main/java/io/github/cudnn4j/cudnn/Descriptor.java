@@ -13,7 +13,7 @@ import java.lang.foreign.MemorySegment;
  * work that was queued with it has still to run.
  */
 abstract sealed class Descriptor extends DeviceResource
-    permits TensorDescriptor, RnnDataDescriptor, RnnDescriptor, DropoutDescriptor {
+    permits TensorDescriptor, RnnDataDescriptor, RnnDescriptor, DropoutDescriptor, CtcDescriptor {
 
   /** A C function that makes a descriptor or destroys one. */
   @FunctionalInterface

@@ -1,0 +1,22 @@
+package io.github.cudnn4j.cudnn;
+
+import io.github.cudnn4j.bindings.Cudnn;
+
+/** What a {@link CtcLoss} reads, and what its gradients are with respect to. */
+public enum LossNormalization {
+  /** Probabilities, which sum to 1 in each step. */
+  NONE(Cudnn.CUDNN_LOSS_NORMALIZATION_NONE()),
+  /** Any numbers, of which the loss takes the softmax in each step. */
+  SOFTMAX(Cudnn.CUDNN_LOSS_NORMALIZATION_SOFTMAX());
+
+  private final int code;
+
+  LossNormalization(int code) {
+    this.code = code;
+  }
+
+  /** The value in {@code cudnnLossNormalizationMode_t}. */
+  public int code() {
+    return code;
+  }
+}

@@ -1,0 +1,149 @@
+package io.github.cudnn4j.model;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import io.github.cudnn4j.model.CtcDecoder.Decoding;
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Map.Entry;
+import java.util.SplittableRandom;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+class CtcDecoderTest {
+  private static final int EVERYTHING = 100_000;
+
+  private static float[][] random(long seed, int time, int symbols) {
+    SplittableRandom random = new SplittableRandom(seed);
+    double[][] weights = new double[time][];
+    float[][] logs = new float[time][symbols];
+    for (int t = 0; t < time; t++) {
+      weights[t] = random.doubles(symbols, -2, 2).map(Math::exp).toArray();
+      double sum = 0;
+      for (double weight : weights[t]) {
+        sum += weight;
+      }
+      for (int k = 0; k < symbols; k++) {
+        logs[t][k] = (float) Math.log(weights[t][k] / sum);
+      }
+    }
+    return logs;
+  }
+
+  private static float[][] logs(double[][] probabilities) {
+    float[][] logs = new float[probabilities.length][];
+    for (int t = 0; t < logs.length; t++) {
+      logs[t] = new float[probabilities[t].length];
+      for (int k = 0; k < logs[t].length; k++) {
+        logs[t][k] = (float) Math.log(probabilities[t][k]);
+      }
+    }
+    return logs;
+  }
+
+  /** The probability of every label sequence, by going through every alignment. */
+  private static Map<List<Integer>, Double> enumerate(float[][] logs) {
+    Map<List<Integer>, Double> sums = new HashMap<>();
+    int symbols = logs[0].length;
+    long paths = Math.round(Math.pow(symbols, logs.length));
+    for (long path = 0; path < paths; path++) {
+      List<Integer> labels = new ArrayList<>();
+      double log = 0;
+      int previous = 0;
+      long rest = path;
+      for (float[] step : logs) {
+        int symbol = (int) (rest % symbols);
+        rest /= symbols;
+        log += step[symbol];
+        if (symbol != 0 && symbol != previous) {
+          labels.add(symbol);
+        }
+        previous = symbol;
+      }
+      sums.merge(labels, Math.exp(log), Double::sum);
+    }
+    return sums;
+  }
+
+  @ParameterizedTest
+  @ValueSource(longs = {1, 2, 3, 4, 5, 6, 7, 8, 9, 10})
+  void aBeamThatHoldsEverythingFindsTheBestLabels(long seed) {
+    float[][] logs = random(seed, 1 + (int) (seed % 6), 2 + (int) (seed % 3));
+    Entry<List<Integer>, Double> best =
+        enumerate(logs).entrySet().stream()
+            .max(Comparator.comparingDouble(Entry::getValue))
+            .orElseThrow();
+
+    Decoding decoding = CtcDecoder.beam(logs, EVERYTHING);
+
+    assertEquals(best.getKey(), decoding.labels());
+    assertEquals(Math.log(best.getValue()), decoding.logProbability(), 1e-10);
+  }
+
+  @ParameterizedTest
+  @ValueSource(ints = {1, 2, 4, 16})
+  void aNarrowBeamNeverClaimsTooMuch(int width) {
+    float[][] logs = random(77, 7, 4);
+    Decoding decoding = CtcDecoder.beam(logs, width);
+    double exact = Math.log(enumerate(logs).get(decoding.labels()));
+    assertTrue(decoding.logProbability() <= exact + 1e-10);
+  }
+
+  @Test
+  void alignmentsAddUpToWhatGreedyMisses() {
+    // Blank is likeliest in each step, yet "1" is in three of the four alignments' sum.
+    float[][] logs = logs(new double[][] {{0.6, 0.4}, {0.6, 0.4}});
+
+    Decoding greedy = CtcDecoder.greedy(logs);
+    Decoding beam = CtcDecoder.beam(logs, 2);
+
+    assertEquals(List.of(), greedy.labels());
+    assertEquals(Math.log(0.36), greedy.logProbability(), 1e-6);
+    assertEquals(List.of(1), beam.labels());
+    assertEquals(Math.log(0.64), beam.logProbability(), 1e-6);
+  }
+
+  @Test
+  void repetitionsAreOneLabelUnlessABlankIsBetween() {
+    double[] one = {0.1, 0.8, 0.1};
+    double[] two = {0.1, 0.1, 0.8};
+    double[] blank = {0.8, 0.1, 0.1};
+    float[][] logs = logs(new double[][] {one, one, blank, one, two, two});
+    assertEquals(List.of(1, 1, 2), CtcDecoder.greedy(logs).labels());
+    assertEquals(List.of(1, 1, 2), CtcDecoder.beam(logs, EVERYTHING).labels());
+  }
+
+  @Test
+  void impossibleSymbolsAndNoStepsAreFine() {
+    float[][] certain = logs(new double[][] {{0, 1}, {1, 0}, {0, 1}});
+    assertEquals(new Decoding(List.of(1, 1), 0), CtcDecoder.beam(certain, 3));
+    assertEquals(new Decoding(List.of(), 0), CtcDecoder.beam(new float[0][], 3));
+    assertEquals(new Decoding(List.of(), 0), CtcDecoder.greedy(new float[0][]));
+  }
+
+  @Test
+  void refusesWhatIsNoDistribution() {
+    assertEquals(
+        "width is 0, but it must be at least 1",
+        assertThrows(IllegalArgumentException.class, () -> CtcDecoder.beam(new float[][] {{0}}, 0))
+            .getMessage());
+    assertEquals(
+        "step 1 has 1 symbols, but step 0 has 2, and there must be one at least",
+        assertThrows(
+                IllegalArgumentException.class,
+                () -> CtcDecoder.greedy(new float[][] {{0, -1}, {0}}))
+            .getMessage());
+    assertEquals(
+        "step 0, symbol 1 is NaN, but it must be the logarithm of a probability",
+        assertThrows(
+                IllegalArgumentException.class,
+                () -> CtcDecoder.greedy(new float[][] {{0, Float.NaN}}))
+            .getMessage());
+  }
+}
