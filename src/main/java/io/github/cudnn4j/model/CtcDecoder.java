@@ -12,8 +12,8 @@ import org.jspecify.annotations.Nullable;
  * stands for: what remains of the steps when repetitions, and then blanks, are taken out.
  *
  * <p>The output is a matrix {@code [T][A]} of natural logarithms of probabilities in host memory: T
- * steps, from 0, and A symbols, from 1, of which symbol 0 is the blank. It is not changed. A state
- * of its own the decoder has none, so it may be used by several threads.
+ * steps, from 0, and A symbols, from 1, of which symbol 0 is the blank. It is not changed. The
+ * methods may be called from several threads.
  */
 public final class CtcDecoder {
   private static final int BLANK = 0;

@@ -97,7 +97,7 @@ class CtcDecoderTest {
 
   @Test
   void alignmentsAddUpToWhatGreedyMisses() {
-    // Blank is likeliest in each step, yet "1" is in three of the four alignments' sum.
+    // Blank is likeliest in each step, yet three of the four alignments are of "1".
     float[][] logs = logs(new double[][] {{0.6, 0.4}, {0.6, 0.4}});
 
     Decoding greedy = CtcDecoder.greedy(logs);
