@@ -1,0 +1,33 @@
+// Vectors of sequences from one order into another. Copied as bits, so that a vector of any type
+// arrives as it was, and 0 is 0 in all of them.
+#include "dialect.cuh"
+
+// What has no place in the source (a negative one) is 0, or the vector of `otherwise` at the same
+// place as in the target if `has_otherwise` is not 0.
+template <class Bits>
+DEVICE void gather(const int* places, const void* source, const void* otherwise, int has_otherwise,
+                   void* target, int rows, int width) {
+  const Bits* from = static_cast<const Bits*>(source);
+  const Bits* other = static_cast<const Bits*>(otherwise);
+  Bits* to = static_cast<Bits*>(target);
+  FOR_EACH_ROW(r, rows) {
+    const long long place = places[r];
+    const bool copied = place >= 0 || has_otherwise != 0;
+    const Bits* vector = place >= 0 ? from + place * width : other + r * width;
+    FOR_EACH_COLUMN(c, width) { to[r * width + c] = copied ? vector[c] : Bits(0); }
+  }
+}
+
+// target[rows, width] = source[places, :], for elements of 2, 4 and 8 bytes
+KERNEL(gather_rows_2, (const int* places, const void* source, const void* otherwise,
+                       int has_otherwise, void* target, int rows, int width)) {
+  gather<unsigned short>(places, source, otherwise, has_otherwise, target, rows, width);
+}
+KERNEL(gather_rows_4, (const int* places, const void* source, const void* otherwise,
+                       int has_otherwise, void* target, int rows, int width)) {
+  gather<unsigned int>(places, source, otherwise, has_otherwise, target, rows, width);
+}
+KERNEL(gather_rows_8, (const int* places, const void* source, const void* otherwise,
+                       int has_otherwise, void* target, int rows, int width)) {
+  gather<unsigned long long>(places, source, otherwise, has_otherwise, target, rows, width);
+}
