@@ -23,8 +23,7 @@ record PackedOperands(
     RnnConfig config = rnn.config();
     long x = vectors * config.inputSize();
     long y = vectors * config.outputSize();
-    long h =
-        (long) config.pseudoLayers() * rows * (config.outputSize() / config.directions());
+    long h = (long) config.pseudoLayers() * rows * config.projectionSize();
     long c = (long) config.pseudoLayers() * rows * config.hiddenSize();
     boolean cell = config.hasCellState();
     return new PackedOperands(

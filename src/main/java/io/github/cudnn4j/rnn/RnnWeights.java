@@ -1,10 +1,16 @@
 package io.github.cudnn4j.rnn;
 
 import io.github.cudnn4j.cuda.DeviceBuffer;
+import io.github.cudnn4j.cuda.ElementType;
 import io.github.cudnn4j.cudnn.RnnDescriptor.WeightSlot;
+import io.github.cudnn4j.io.SafeTensors;
+import io.github.cudnn4j.io.SafeTensorsWriter;
+import java.io.IOException;
+import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.regex.Pattern;
 
 /**
  * A view of a network's weights, or of their gradients, which lie in the same places.
@@ -29,6 +35,9 @@ import java.util.Map;
  * pieces lie in it is cuDNN's choice, asked for once.
  */
 public final class RnnWeights {
+  private static final Pattern PARAMETER =
+      Pattern.compile("(weight|bias)_(ih|hh|hr)_l\\d+(_reverse)?");
+
   private final RnnConfig config;
   private final DeviceBuffer space;
   private final List<WeightSlot> slots;
@@ -86,6 +95,11 @@ public final class RnnWeights {
     return space.slice(slot.biasOffset(), slot.rows());
   }
 
+  /** The network's configuration. */
+  RnnConfig config() {
+    return config;
+  }
+
   /** The buffer that holds everything, in cuDNN's order. */
   public DeviceBuffer space() {
     return space;
@@ -114,6 +128,61 @@ public final class RnnWeights {
               .formatted(name, config, String.join(", ", parameters.keySet())));
     }
     return parameter;
+  }
+
+  /**
+   * Sets all parameters from the tensors that PyTorch calls {@code prefix + name}, converted to the
+   * network's type. Everything is read and checked before anything is set. Waits for the stream.
+   *
+   * @param prefix such as {@code "encoder.rnn."}; may be empty
+   * @throws IOException if a tensor is missing, has another shape or is not of a floating-point
+   *     type, if the file has a parameter under this prefix that the network does not have, or
+   *     reading fails; nothing is set then
+   */
+  public void load(SafeTensors file, String prefix) throws IOException {
+    for (String name : file.names()) {
+      if (name.startsWith(prefix)
+          && PARAMETER.matcher(name).region(prefix.length(), name.length()).matches()
+          && !parameters.containsKey(name.substring(prefix.length()))) {
+        throw new IOException("the file has " + name + ", but there is none in " + config);
+      }
+    }
+    Map<RnnParameter, double[]> values = new LinkedHashMap<>();
+    for (RnnParameter parameter : parameters.values()) {
+      String name = prefix + parameter.name();
+      long[] expected = Arrays.stream(parameter.shape()).asLongStream().toArray();
+      if (!Arrays.equals(file.shape(name), expected)) {
+        throw new IOException(
+            "%s has shape %s in the file, but %s in %s"
+                .formatted(
+                    name, Arrays.toString(file.shape(name)), Arrays.toString(expected), config));
+      }
+      values.put(parameter, file.doubles(name));
+    }
+    values.forEach(RnnParameter::copyFrom);
+  }
+
+  /**
+   * Adds all parameters as PyTorch names them, {@code prefix + name}, in the network's type. Waits
+   * for the stream.
+   *
+   * @param prefix such as {@code "encoder.rnn."}; may be empty
+   * @throws IllegalArgumentException if the writer has a tensor of such a name
+   */
+  public void save(SafeTensorsWriter writer, String prefix) {
+    for (RnnParameter parameter : parameters.values()) {
+      long[] shape = Arrays.stream(parameter.shape()).asLongStream().toArray();
+      int elements = Math.toIntExact(parameter.elements());
+      if (config.type() == ElementType.FLOAT64) {
+        double[] values = new double[elements];
+        parameter.copyTo(values);
+        writer.add(prefix + parameter.name(), shape, values);
+      } else {
+        float[] values = new float[elements];
+        parameter.copyTo(values);
+        writer.add(prefix + parameter.name(), shape, values);
+      }
+    }
   }
 
   /**

@@ -31,7 +31,9 @@ final class RowOrder {
   RowOrder(RnnDataLayout layout, int time, int[] lengths) {
     if (!layout.padded()) {
       throw new IllegalArgumentException(
-          "the layout is " + layout + ", but rows of any order are given padded; they are packed"
+          "the layout is "
+              + layout
+              + ", but rows of any order are given padded; they are packed"
               + " inside");
     }
     if (time < 1) {

@@ -14,22 +14,21 @@ import org.jspecify.annotations.Nullable;
  * <pre>{@code
  * try (SequenceBatch batch =
  *     SequenceBatch.create(rnn, RnnDataLayout.BATCH_MAJOR_UNPACKED, 9, 4, 0, 9, 2)) {
- *   batch.forward(x, y, RnnStates.NONE);                  // [4, 9, I] -> [4, 9, D*H]
+ *   batch.forward(x, y, RnnStates.NONE);                  // [4, 9, I] -> [4, 9, D*P]
  *   batch.backward(dy, dx, RnnStateGradients.NONE);       // adds into rnn.gradients()
  * }
  *
  * user's order           packed: longest first, no padding, no empty rows
  *  x  [B, T, I]  --gather-->  [sum of lengths, I]  --+
- *  hx [L*D, B, H] --------->  [L*D, not empty, H]  --+--> cuDNN
- *  y  [B, T, D*H] <-scatter-  [sum of lengths, D*H] -+
- *  hy [L*D, B, H] <---------  [L*D, not empty, H]  --+
+ *  hx [L*D, B, P] --------->  [L*D, not empty, P]  --+--> cuDNN
+ *  y  [B, T, D*P] <-scatter-  [sum of lengths, D*P] -+
+ *  hy [L*D, B, P] <---------  [L*D, not empty, P]  --+
  * }</pre>
  *
  * <p>Rows keep their places in all operands. The padding of x and dy is never read, that of y and
  * dx is written with zeros. The final state of a row is that after its own last step, in the
  * backward direction that after its first one; an empty row ends with its initial state, and the
- * gradient of its initial state is that of its final one. With a projection, h has vectors of its
- * size in place of H.
+ * gradient of its initial state is that of its final one. P is H unless the network projects.
  *
  * <p>All operands are on the network's device, of its type, and of exactly the sizes given here. An
  * operand that is written may not overlap another. A call queues its work on the device's stream
@@ -72,7 +71,7 @@ public final class SequenceBatch extends DeviceResource {
     this.packed = PackedOperands.allocate(rnn, vectors, rows, trains, parts);
     this.plan = plan;
     this.operands = new OperandSet(device, config.type());
-    this.hiddenWidth = config.outputSize() / config.directions();
+    this.hiddenWidth = config.projectionSize();
     this.cellWidth = config.hiddenSize();
     super(device);
   }
@@ -127,12 +126,12 @@ public final class SequenceBatch extends DeviceResource {
     return (long) order.padded() * rnn.config().inputSize();
   }
 
-  /** The elements of y and of dy: {@code T*B*D*H}. */
+  /** The elements of y and of dy: {@code T*B*D*P}. */
   public long outputElements() {
     return (long) order.padded() * rnn.config().outputSize();
   }
 
-  /** The elements of hx, hy and their gradients: {@code L*D * B * H}. */
+  /** The elements of hx, hy and their gradients: {@code L*D * B * P}. */
   public long stateElements() {
     return (long) rnn.config().pseudoLayers() * order.batch() * hiddenWidth;
   }

@@ -1,0 +1,279 @@
+package io.github.cudnn4j.rnn;
+
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertNotEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
+
+import io.github.cudnn4j.bindings.Cudart;
+import io.github.cudnn4j.cuda.CapturedGraph;
+import io.github.cudnn4j.cuda.Device;
+import io.github.cudnn4j.cuda.DeviceBuffer;
+import io.github.cudnn4j.cuda.DeviceOutOfMemoryException;
+import io.github.cudnn4j.cudnn.RnnDataLayout;
+import io.github.cudnn4j.library.HostControl;
+import java.util.Arrays;
+import java.util.List;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.function.Executable;
+
+/** What a batch of rows of any lengths promises beside its numbers. */
+class SequenceBatchTest {
+  private static final RnnDataLayout LAYOUT = RnnDataLayout.SEQ_MAJOR_UNPACKED;
+  private static final int[] LENGTHS = {2, 0, 4};
+  private static final int[] EMPTY = {0, 0, 0};
+  private static Device device;
+  private Rig rig;
+
+  @BeforeAll
+  static void open() {
+    device = Device.open();
+  }
+
+  @AfterAll
+  static void close() {
+    device.close();
+  }
+
+  @BeforeEach
+  void rig() {
+    rig =
+        new Rig(
+            device, RnnConfig.lstm(3, 5).layers(2).bidirectional(), SequenceShape.of(LAYOUT, 4, 3));
+  }
+
+  @AfterEach
+  void closeRig() {
+    rig.close();
+  }
+
+  private SequenceBatch batch(int... lengths) {
+    return SequenceBatch.create(rig.rnn, LAYOUT, 4, lengths);
+  }
+
+  private void step(SequenceBatch batch) {
+    rig.rnn.gradients().space().clear();
+    batch.forward(rig.x, rig.y, rig.states);
+    batch.backward(rig.dy, rig.dx, rig.stateGradients);
+  }
+
+  private static void assertRefused(String message, Executable executable) {
+    assertEquals(message, assertThrows(IllegalArgumentException.class, executable).getMessage());
+  }
+
+  @Test
+  void lengthsOutsideTheRoomAreRefused() {
+    assertRefused("lengths[1] is -1, but it must be in [0, T = 4]", () -> batch(4, -1));
+    assertRefused("lengths[2] is 5, but it must be in [0, T = 4]", () -> batch(4, 1, 5));
+    assertRefused("B is 0, but there must be at least 1 row", this::batch);
+    assertRefused(
+        "T is 0, but it must be at least 1", () -> SequenceBatch.create(rig.rnn, LAYOUT, 0, 0));
+    assertRefused(
+        "the layout is SEQ_MAJOR_PACKED, but rows of any order are given padded; they are packed"
+            + " inside",
+        () -> SequenceBatch.create(rig.rnn, RnnDataLayout.SEQ_MAJOR_PACKED, 4, 4));
+    assertRefused(
+        "T 2147483647 times B 2 is 4294967294 vectors, but at most 2147483647 can be numbered",
+        () -> SequenceBatch.create(rig.rnn, LAYOUT, Integer.MAX_VALUE, 1, 1));
+  }
+
+  @Test
+  void unfitOperandsAreRefusedAndEndNothing() {
+    try (SequenceBatch batch = batch(LENGTHS)) {
+      assertRefused(
+          "x has 120 elements, but it must have 36",
+          () -> batch.forward(rig.y, rig.y, RnnStates.NONE));
+      assertRefused(
+          "hy and hx overlap in memory, but they must be apart",
+          () -> batch.forward(rig.x, rig.y, RnnStates.of(rig.states.hx(), rig.states.hx())));
+      batch.forward(rig.x, rig.y, rig.states);
+      assertRefused(
+          "dy has 36 elements, but it must have 120",
+          () -> batch.backward(rig.x, rig.dx, rig.stateGradients));
+      batch.backward(rig.dy, rig.dx, rig.stateGradients);
+    }
+    try (Rnn gru = Rnn.create(device, RnnConfig.gru(3, 5));
+        SequenceBatch batch = SequenceBatch.create(gru, LAYOUT, 4, LENGTHS)) {
+      DeviceBuffer y = rig.y.slice(0, batch.outputElements());
+      assertRefused(
+          "cx is given, but a cell of kind GRU has no cell state",
+          () -> batch.infer(rig.x, y, new RnnStates(null, rig.dx, null, null)));
+    }
+  }
+
+  @Test
+  void backwardRunsOnceAfterEachForward() {
+    try (SequenceBatch batch = batch(LENGTHS)) {
+      Executable backward = () -> batch.backward(rig.dy, rig.dx, rig.stateGradients);
+      assertThrows(IllegalStateException.class, backward);
+      step(batch);
+      assertThrows(IllegalStateException.class, backward);
+      batch.forward(rig.x, rig.y, rig.states);
+      batch.infer(rig.x, rig.y, rig.states);
+      assertThrows(IllegalStateException.class, backward);
+    }
+  }
+
+  @Test
+  void theCallersOperandsMayBeOverwrittenBetweenForwardAndBackward() {
+    try (SequenceBatch batch = batch(LENGTHS)) {
+      step(batch);
+      double[][] expected = rig.results();
+      rig.rnn.gradients().space().clear();
+      batch.forward(rig.x, rig.y, rig.states);
+      for (DeviceBuffer buffer :
+          new DeviceBuffer[] {rig.x, rig.y, rig.states.hx(), rig.states.cx()}) {
+        double[] nan = new double[(int) buffer.elements()];
+        Arrays.fill(nan, Double.NaN);
+        rig.set(buffer, nan);
+      }
+      batch.backward(rig.dy, rig.dx, rig.stateGradients);
+      double[][] results = rig.results();
+      for (int i = 3; i < results.length; i++) {
+        assertArrayEquals(expected[i], results[i]);
+      }
+    }
+  }
+
+  @Test
+  void absentStatesAreZeros() {
+    try (SequenceBatch batch = batch(LENGTHS)) {
+      double[] zeros = new double[(int) batch.stateElements()];
+      for (DeviceBuffer buffer :
+          new DeviceBuffer[] {
+            rig.states.hx(), rig.states.cx(), rig.stateGradients.dhy(), rig.stateGradients.dcy()
+          }) {
+        rig.set(buffer, zeros);
+      }
+      step(batch);
+      double[][] expected = rig.results();
+      rig.spoil();
+      rig.rnn.gradients().space().clear();
+      batch.forward(rig.x, rig.y, new RnnStates(null, null, rig.states.hy(), rig.states.cy()));
+      RnnStateGradients gradients = rig.stateGradients;
+      batch.backward(
+          rig.dy, rig.dx, new RnnStateGradients(null, null, gradients.dhx(), gradients.dcx()));
+      assertTrue(Arrays.deepEquals(expected, rig.results()));
+      rig.rnn.gradients().space().clear();
+      batch.forward(rig.x, rig.y, RnnStates.NONE);
+      batch.backward(rig.dy, null, RnnStateGradients.NONE);
+      assertArrayEquals(expected[6], Rig.read(rig.rnn.gradients().space()));
+    }
+  }
+
+  @Test
+  void aBatchForInferenceOnlyInfers() {
+    try (SequenceBatch trains = batch(LENGTHS);
+        SequenceBatch infers = SequenceBatch.createForInference(rig.rnn, LAYOUT, 4, LENGTHS)) {
+      trains.infer(rig.x, rig.y, rig.states);
+      double[] y = Rig.read(rig.y);
+      double[] hy = Rig.read(rig.states.hy());
+      rig.spoil();
+      infers.infer(rig.x, rig.y, rig.states);
+      assertArrayEquals(y, Rig.read(rig.y));
+      assertArrayEquals(hy, Rig.read(rig.states.hy()));
+      assertThrows(IllegalStateException.class, () -> infers.forward(rig.x, rig.y, RnnStates.NONE));
+    }
+  }
+
+  @Test
+  void emptyRowsPassTheirStatesOn() {
+    double[] hx = Rig.read(rig.states.hx());
+    double[] dcy = Rig.read(rig.stateGradients.dcy());
+    HostControl host = HostControl.ifHost().orElse(null);
+    long calls = host == null ? 0 : host.calls("cudnnRNNForward");
+    try (SequenceBatch batch = batch(EMPTY)) {
+      rig.spoil();
+      step(batch);
+      double[][] results = rig.results();
+      assertArrayEquals(new double[120], results[0]);
+      assertArrayEquals(hx, results[1]);
+      assertArrayEquals(new double[36], results[3]);
+      assertArrayEquals(dcy, results[5]);
+      assertArrayEquals(new double[results[6].length], results[6]);
+      batch.forward(rig.x, rig.y, RnnStates.of(null, rig.states.hy()));
+      assertArrayEquals(new double[hx.length], Rig.read(rig.states.hy()));
+    }
+    if (host != null) {
+      assertEquals(calls, host.calls("cudnnRNNForward"));
+    }
+  }
+
+  @Test
+  void aCapturedStepGivesTheSame() {
+    for (int[] lengths : List.of(LENGTHS, EMPTY)) {
+      try (SequenceBatch batch = batch(lengths)) {
+        step(batch);
+        double[][] expected = rig.results();
+        try (CapturedGraph graph = device.stream().capture(() -> step(batch))) {
+          rig.spoil();
+          graph.launch();
+          assertTrue(Arrays.deepEquals(expected, rig.results()));
+          double[] x = Rig.read(rig.x);
+          rig.set(rig.x, Arrays.stream(x).map(v -> -v).toArray());
+          graph.launch();
+          if (lengths != EMPTY) {
+            assertNotEquals(Arrays.toString(expected[0]), Arrays.toString(Rig.read(rig.y)));
+          }
+          rig.set(rig.x, x);
+        }
+      }
+    }
+  }
+
+  @Test
+  void aStepNeitherAllocatesNorWaits() {
+    HostControl host = HostControl.ifHost().orElse(null);
+    assumeTrue(host != null, "only the host device counts calls");
+    List<String> unwanted =
+        List.of(
+            "cudaMalloc",
+            "cudaHostAlloc",
+            "cudaFree",
+            "cudaStreamSynchronize",
+            "cudaDeviceSynchronize",
+            "cudaMemcpyAsync");
+    try (SequenceBatch batch = batch(LENGTHS)) {
+      step(batch);
+      long[] before = unwanted.stream().mapToLong(host::calls).toArray();
+      step(batch);
+      assertArrayEquals(before, unwanted.stream().mapToLong(host::calls).toArray());
+    }
+  }
+
+  @Test
+  void creationRollsBack() {
+    HostControl host = HostControl.ifHost().orElse(null);
+    assumeTrue(host != null, "only the host device injects faults");
+    long before = host.calls("cudaMalloc");
+    batch(LENGTHS).close();
+    long count = host.calls("cudaMalloc") - before;
+    var live = host.live();
+    assertTrue(count > 10, () -> "only " + count + " allocations");
+    for (long k = 1; k <= count; k++) {
+      host.fail("cudaMalloc", k, Cudart.cudaErrorMemoryAllocation(), false);
+      var e = assertThrows(DeviceOutOfMemoryException.class, () -> batch(LENGTHS));
+      host.clearFault();
+      assertTrue(e.getMessage().contains(rig.config.toString()), e::getMessage);
+      assertEquals(live, host.live());
+    }
+  }
+
+  @Test
+  void theNetworkMayBeClosedFirst() {
+    Rnn rnn = Rnn.create(device, rig.config);
+    SequenceBatch batch = SequenceBatch.create(rnn, LAYOUT, 4, LENGTHS);
+    rnn.close();
+    assertThrows(IllegalStateException.class, () -> batch.infer(rig.x, rig.y, RnnStates.NONE));
+    assertThrows(IllegalStateException.class, () -> SequenceBatch.create(rnn, LAYOUT, 4, EMPTY));
+    batch.close();
+    batch.close();
+    assertThrows(IllegalStateException.class, () -> batch.infer(rig.x, rig.y, RnnStates.NONE));
+  }
+}

@@ -1,0 +1,226 @@
+package io.github.cudnn4j.rnn;
+
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import io.github.cudnn4j.cuda.Device;
+import io.github.cudnn4j.cuda.ElementType;
+import io.github.cudnn4j.cudnn.BiasMode;
+import io.github.cudnn4j.cudnn.RnnMode;
+import io.github.cudnn4j.io.SafeTensors;
+import io.github.cudnn4j.io.SafeTensorsWriter;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.SplittableRandom;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
+
+/** Weights in and out of a network, and its first ones. */
+class WeightExchangeTest {
+  private static Device device;
+  @TempDir private Path folder;
+
+  @BeforeAll
+  static void open() {
+    device = Device.open();
+  }
+
+  @AfterAll
+  static void close() {
+    device.close();
+  }
+
+  private static double[] read(Rnn rnn, String name) {
+    RnnParameter parameter = rnn.weights().parameter(name);
+    double[] values = new double[Math.toIntExact(parameter.elements())];
+    parameter.copyTo(values);
+    return values;
+  }
+
+  private static double[] space(Rnn rnn) {
+    return Rig.read(rnn.weights().space());
+  }
+
+  @ParameterizedTest
+  @EnumSource(names = {"FLOAT32", "FLOAT64"})
+  void safetensorsBringWeightsBack(ElementType type) throws IOException {
+    RnnConfig config = RnnConfig.lstm(3, 5).layers(2).bidirectional().type(type);
+    Path file = folder.resolve(type + ".safetensors");
+    try (Rnn rnn = Rnn.create(device, config);
+        Rnn other = Rnn.create(device, config)) {
+      rnn.initialize(1);
+      SafeTensorsWriter writer =
+          new SafeTensorsWriter().add("head.bias", new long[] {1}, new float[1]);
+      rnn.weights().save(writer, "encoder.rnn.");
+      writer.write(file);
+      try (SafeTensors tensors = SafeTensors.open(file)) {
+        assertArrayEquals(new long[] {20, 10}, tensors.shape("encoder.rnn.weight_ih_l1_reverse"));
+        assertArrayEquals(read(rnn, "weight_hh_l1"), tensors.doubles("encoder.rnn.weight_hh_l1"));
+        other.weights().load(tensors, "encoder.rnn.");
+      }
+      assertArrayEquals(space(rnn), space(other));
+    }
+  }
+
+  @Test
+  void aFileThatDoesNotFitChangesNothing() throws IOException {
+    Path file = folder.resolve("lstm.safetensors");
+    try (Rnn rnn = Rnn.create(device, RnnConfig.lstm(3, 5).layers(2));
+        Rnn shallow = Rnn.create(device, RnnConfig.lstm(3, 5));
+        Rnn narrow = Rnn.create(device, RnnConfig.lstm(3, 4).layers(2));
+        Rnn deep = Rnn.create(device, RnnConfig.lstm(3, 5).layers(3))) {
+      SafeTensorsWriter writer = new SafeTensorsWriter();
+      rnn.weights().save(writer, "");
+      writer.write(file);
+      try (SafeTensors tensors = SafeTensors.open(file)) {
+        for (Rnn unfit : new Rnn[] {shallow, narrow, deep}) {
+          unfit.initialize(2);
+          double[] before = space(unfit);
+          IOException e = assertThrows(IOException.class, () -> unfit.weights().load(tensors, ""));
+          assertTrue(e.getMessage().contains("_l"), e::getMessage);
+          assertArrayEquals(before, space(unfit));
+        }
+        String shape =
+            assertThrows(IOException.class, () -> narrow.weights().load(tensors, "")).getMessage();
+        assertEquals("weight_ih_l0 has shape [20, 3] in the file, but [16, 3] in " + narrow, shape);
+      }
+    }
+  }
+
+  @ParameterizedTest
+  @EnumSource
+  void kerasAndOnnxThereAndBack(RnnMode mode) {
+    RnnConfig config = RnnConfig.of(mode, 3, 4).layers(2).bidirectional().type(ElementType.FLOAT64);
+    try (Rnn rnn = Rnn.create(device, config);
+        Rnn keras = Rnn.create(device, config);
+        Rnn onnx = Rnn.create(device, config)) {
+      rnn.initialize(1);
+      for (int layer = 0; layer < 2; layer++) {
+        ForeignWeights.Onnx all = ForeignWeights.onnx(rnn.weights(), layer);
+        ForeignWeights.setOnnx(onnx.weights(), layer, all.w(), all.r(), all.b());
+        for (boolean reverse : new boolean[] {false, true}) {
+          ForeignWeights.Keras one = ForeignWeights.keras(rnn.weights(), layer, reverse);
+          ForeignWeights.setKeras(
+              keras.weights(), layer, reverse, one.kernel(), one.recurrentKernel(), one.bias());
+        }
+      }
+      assertArrayEquals(space(rnn), space(onnx));
+      assertArrayEquals(read(rnn, "weight_hh_l1_reverse"), read(keras, "weight_hh_l1_reverse"));
+      double[] expected = read(rnn, "bias_ih_l1");
+      if (mode == RnnMode.GRU) {
+        assertArrayEquals(space(rnn), space(keras));
+      } else {
+        double[] onState = read(rnn, "bias_hh_l1");
+        for (int i = 0; i < expected.length; i++) {
+          expected[i] += onState[i];
+        }
+      }
+      assertArrayEquals(expected, read(keras, "bias_ih_l1"));
+    }
+  }
+
+  @Test
+  void unfitArraysAreRefused() {
+    try (Rnn rnn = Rnn.create(device, RnnConfig.lstm(3, 4));
+        Rnn single = Rnn.create(device, RnnConfig.lstm(3, 4).bias(BiasMode.SINGLE_INPUT))) {
+      assertEquals(
+          "R has 63 elements, but it must have 64",
+          assertThrows(
+                  IllegalArgumentException.class,
+                  () ->
+                      ForeignWeights.setOnnx(
+                          rnn.weights(), 0, new double[48], new double[63], new double[32]))
+              .getMessage());
+      assertEquals(
+          "Keras and ONNX have two biases, but the bias mode is SINGLE_INPUT",
+          assertThrows(
+                  IllegalArgumentException.class,
+                  () -> ForeignWeights.keras(single.weights(), 0, false))
+              .getMessage());
+    }
+  }
+
+  @Test
+  void xavierStaysInItsBoundsAndRepeats() {
+    try (Rnn rnn = Rnn.create(device, RnnConfig.gru(8, 16));
+        Rnn again = Rnn.create(device, RnnConfig.gru(8, 16))) {
+      again.initialize(3);
+      RnnInitializer.xavier(rnn, 1);
+      RnnInitializer.xavier(again, 1);
+      assertArrayEquals(space(rnn), space(again));
+      double sum = 0;
+      double bound = Math.sqrt(6.0 / (8 + 16));
+      double[] values = read(rnn, "weight_ih_l0");
+      for (double value : values) {
+        assertTrue(Math.abs(value) <= bound);
+        sum += value * value;
+      }
+      assertEquals(bound * bound / 3, sum / values.length, bound * bound / 12);
+      assertArrayEquals(new double[48], read(rnn, "bias_hh_l0"));
+    }
+  }
+
+  @Test
+  void orthogonalMatricesAre() {
+    for (int[] size : new int[][] {{1, 1}, {7, 7}, {4, 9}, {9, 4}, {40, 40}}) {
+      double[] matrix = RnnInitializer.orthogonal(new SplittableRandom(1), size[0], size[1]);
+      assertOrthonormal(matrix, size[0], size[1], 1e-13);
+    }
+    try (Rnn rnn = Rnn.create(device, RnnConfig.lstm(3, 6).layers(2).type(ElementType.FLOAT64))) {
+      RnnInitializer.orthogonal(rnn, 5);
+      for (int id = 4; id < 8; id++) {
+        assertOrthonormal(Rig.read(rnn.weights().matrix(1, id)), 6, 6, 1e-13);
+      }
+    }
+  }
+
+  private static void assertOrthonormal(double[] matrix, int rows, int columns, double bound) {
+    boolean wide = rows <= columns;
+    int count = Math.min(rows, columns);
+    for (int a = 0; a < count; a++) {
+      for (int b = 0; b <= a; b++) {
+        double sum = 0;
+        for (int i = 0; i < Math.max(rows, columns); i++) {
+          sum +=
+              wide
+                  ? matrix[a * columns + i] * matrix[b * columns + i]
+                  : matrix[i * columns + a] * matrix[i * columns + b];
+        }
+        assertEquals(a == b ? 1 : 0, sum, bound);
+      }
+    }
+  }
+
+  @Test
+  void theForgetGateGetsItsBias() {
+    for (BiasMode mode : BiasMode.values()) {
+      try (Rnn rnn = Rnn.create(device, RnnConfig.lstm(3, 2).bias(mode))) {
+        rnn.initialize(1);
+        if (mode == BiasMode.NONE) {
+          assertThrows(IllegalArgumentException.class, () -> RnnInitializer.forgetBias(rnn, 1));
+          continue;
+        }
+        RnnInitializer.forgetBias(rnn, 1.5);
+        double sum = 0;
+        for (RnnParameter parameter : rnn.weights().parameters()) {
+          if (parameter.name().startsWith("bias")) {
+            sum += Rig.read(parameter.slices().get(1))[1];
+          }
+        }
+        assertEquals(1.5, sum);
+      }
+    }
+    try (Rnn gru = Rnn.create(device, RnnConfig.gru(3, 2))) {
+      assertEquals(
+          "a cell of kind GRU has no forget gate; only an LSTM has",
+          assertThrows(IllegalArgumentException.class, () -> RnnInitializer.forgetBias(gru, 1))
+              .getMessage());
+    }
+  }
+}
