@@ -130,10 +130,10 @@ public enum WeightLayout {
    */
   public Biases biasesToPyTorch(Cell cell, int hidden, double[] biases) {
     int rows = rows(cell, hidden);
+    boolean one = hasOneBias(cell);
     if (this == KERAS && cell == Cell.GRU && biases.length == rows) {
       throw resetBeforeProduct("reset_after=False, as its single bias shows");
     }
-    boolean one = hasOneBias(cell);
     checkLength("the bias", biases, one ? rows : 2L * rows);
     double[] onInput = new double[rows];
     double[] onState = new double[rows];
@@ -232,27 +232,19 @@ public enum WeightLayout {
       List<String> names = functions.stream().map(f -> f.toString().toLowerCase(ROOT)).toList();
       List<String> one =
           switch (cell) {
-            case RNN -> names.isEmpty() ? List.of() : List.of(names.getFirst());
+            case RNN -> names.contains("relu") ? List.of("relu") : List.of("tanh");
             case LSTM -> List.of("sigmoid", "tanh", "tanh");
             case GRU -> List.of("sigmoid", "tanh");
           };
-      boolean known = cell != Cell.RNN || RNN_FUNCTIONS.containsAll(one);
+      boolean known = true;
       for (int i = 0; i < names.size(); i++) {
         known &= names.get(i).equals(one.get(i % one.size()));
       }
       if (!known) {
         throw new IllegalArgumentException(
-            "activations are " + functions + ", but cuDNN's " + cell + " has " + expected(cell));
+            "activations are " + functions + ", but cuDNN's " + cell + " has " + one);
       }
     }
-  }
-
-  private static String expected(Cell cell) {
-    return switch (cell) {
-      case RNN -> "Tanh or Relu, the same in both directions";
-      case LSTM -> "Sigmoid, Tanh, Tanh";
-      case GRU -> "Sigmoid, Tanh";
-    };
   }
 
   private static void requireIn(String name, Map<String, ?> attributes, List<String> known) {

@@ -137,7 +137,7 @@ class WeightLayoutTest {
         "clip bounds what goes into ONNX's activations; cuDNN can only bound an LSTM's cell state",
         () -> ONNX.requireComputable(Cell.LSTM, Map.of("clip", 3f)));
     assertRefused(
-        "activations are [HardSigmoid, Tanh, Tanh], but cuDNN's LSTM has Sigmoid, Tanh, Tanh",
+        "activations are [HardSigmoid, Tanh, Tanh], but cuDNN's LSTM has [sigmoid, tanh, tanh]",
         () ->
             ONNX.requireComputable(
                 Cell.LSTM, Map.of("activations", List.of("HardSigmoid", "Tanh", "Tanh"))));
