@@ -48,7 +48,7 @@ class NvrtcTest {
         }
       }
     }
-    var files = List.of("embedding", "fill", "linear", "loss", "optimizer");
+    var files = List.of("embedding", "fill", "linear", "loss", "optimizer", "sequence");
     var process =
         JavaProcess.run(
             Compile.class,

@@ -70,8 +70,8 @@ class SequenceBatchRowsTest {
 
   /** Elements of a vector of x and dy, and of a row's states over all pseudo-layers. */
   private static int[] widths(RnnConfig config) {
-    int h = config.pseudoLayers() * config.hiddenSize();
-    int c = config.hasCellState() ? h : 0;
+    int h = config.pseudoLayers() * config.projectionSize();
+    int c = config.hasCellState() ? config.pseudoLayers() * config.hiddenSize() : 0;
     return new int[] {config.inputSize(), h, c, config.outputSize(), h, c};
   }
 
@@ -193,7 +193,7 @@ class SequenceBatchRowsTest {
   /** Puts states of rows alone, {@code [L*D, H]} each, together as {@code [L*D, B, H]}. */
   private static void stack(
       RnnConfig config, int[] picked, IntFunction<double[]> ofRow, double[] to) {
-    int width = config.hiddenSize();
+    int width = to.length / picked.length / config.pseudoLayers();
     for (int row = 0; row < picked.length && to.length > 0; row++) {
       for (int p = 0; p < config.pseudoLayers(); p++) {
         System.arraycopy(ofRow.apply(row), p * width, to, (p * picked.length + row) * width, width);

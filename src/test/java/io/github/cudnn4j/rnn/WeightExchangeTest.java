@@ -50,7 +50,7 @@ class WeightExchangeTest {
   @ParameterizedTest
   @EnumSource(names = {"FLOAT32", "FLOAT64"})
   void safetensorsBringWeightsBack(ElementType type) throws IOException {
-    RnnConfig config = RnnConfig.lstm(3, 5).layers(2).bidirectional().type(type);
+    RnnConfig config = RnnConfig.lstm(3, 5).projection(4).layers(2).bidirectional().type(type);
     Path file = folder.resolve(type + ".safetensors");
     try (Rnn rnn = Rnn.create(device, config);
         Rnn other = Rnn.create(device, config)) {
@@ -60,7 +60,7 @@ class WeightExchangeTest {
       rnn.weights().save(writer, "encoder.rnn.");
       writer.write(file);
       try (SafeTensors tensors = SafeTensors.open(file)) {
-        assertArrayEquals(new long[] {20, 10}, tensors.shape("encoder.rnn.weight_ih_l1_reverse"));
+        assertArrayEquals(new long[] {20, 8}, tensors.shape("encoder.rnn.weight_ih_l1_reverse"));
         assertArrayEquals(read(rnn, "weight_hh_l1"), tensors.doubles("encoder.rnn.weight_hh_l1"));
         other.weights().load(tensors, "encoder.rnn.");
       }
@@ -128,7 +128,10 @@ class WeightExchangeTest {
   @Test
   void unfitArraysAreRefused() {
     try (Rnn rnn = Rnn.create(device, RnnConfig.lstm(3, 4));
+        Rnn projects = Rnn.create(device, RnnConfig.lstm(3, 4).projection(2));
         Rnn single = Rnn.create(device, RnnConfig.lstm(3, 4).bias(BiasMode.SINGLE_INPUT))) {
+      assertThrows(
+          IllegalArgumentException.class, () -> ForeignWeights.onnx(projects.weights(), 0));
       assertEquals(
           "R has 63 elements, but it must have 64",
           assertThrows(
