@@ -33,13 +33,23 @@ final class Rig implements AutoCloseable {
     y = buffer(plan.outputElements());
     dx = buffer(plan.inputElements());
     boolean cell = config.hasCellState();
-    states = new RnnStates(state(4), cell ? state(5) : null, state(0), cell ? state(0) : null);
+    states =
+        new RnnStates(state(4), cell ? cellState(5) : null, state(0), cell ? cellState(0) : null);
     stateGradients =
-        new RnnStateGradients(state(6), cell ? state(7) : null, state(0), cell ? state(0) : null);
+        new RnnStateGradients(
+            state(6), cell ? cellState(7) : null, state(0), cell ? cellState(0) : null);
   }
 
   private DeviceBuffer state(long seed) {
-    return seed == 0 ? buffer(plan.stateElements()) : buffer(plan.stateElements(), seed);
+    return state(plan.stateElements(), seed);
+  }
+
+  private DeviceBuffer cellState(long seed) {
+    return state(plan.cellStateElements(), seed);
+  }
+
+  private DeviceBuffer state(long elements, long seed) {
+    return seed == 0 ? buffer(elements) : buffer(elements, seed);
   }
 
   /** A buffer of undefined contents. */

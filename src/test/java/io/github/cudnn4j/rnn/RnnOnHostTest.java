@@ -37,6 +37,14 @@ class RnnOnHostTest {
         network("shared by rows", RnnConfig.lstm(20, 64), SequenceShape.of(6, 40)),
         network("shared by units", RnnConfig.lstm(28, 256), SequenceShape.of(4, 2)),
         network(
+            "clipped and without an input matrix, shared by units",
+            RnnConfig.lstm(256, 256).skipInput().clip(-0.1, 0.1),
+            SequenceShape.of(4, 2)),
+        network(
+            "projected, few rows",
+            RnnConfig.lstm(28, 256).projection(96).layers(2).bidirectional(),
+            SequenceShape.of(5, 3)),
+        network(
             "shared by units, double",
             RnnConfig.tanh(64, 512).type(ElementType.FLOAT64),
             SequenceShape.of(3, 2)),
