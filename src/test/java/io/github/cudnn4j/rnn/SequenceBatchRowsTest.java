@@ -27,7 +27,7 @@ class SequenceBatchRowsTest {
       List.of(
           RnnConfig.lstm(2, 3).layers(2).bidirectional().type(ElementType.FLOAT64),
           RnnConfig.gru(3, 2).layers(2).type(ElementType.FLOAT64),
-          RnnConfig.lstm(3, 4).type(ElementType.FLOAT32),
+          RnnConfig.lstm(3, 4).projection(2).type(ElementType.FLOAT32),
           RnnConfig.gru(2, 3).bidirectional().type(ElementType.FLOAT32));
 
   /** What goes in for one row, all TIME steps of it: x, hx, cx, dy, dhy, dcy. */
