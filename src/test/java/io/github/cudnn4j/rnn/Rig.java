@@ -52,10 +52,6 @@ final class Rig implements AutoCloseable {
     return seed == 0 ? buffer(elements) : buffer(elements, seed);
   }
 
-  private DeviceBuffer cellState(long seed) {
-    return seed == 0 ? buffer(plan.cellStateElements()) : buffer(plan.cellStateElements(), seed);
-  }
-
   /** A buffer of undefined contents. */
   DeviceBuffer buffer(long elements) {
     return parts.add(DeviceBuffer.allocate(device, config.type(), elements));
