@@ -26,8 +26,8 @@ struct Term {
 ///
 /// A packed matrix [k, n] is a sequence of panels of `columns` columns; a panel holds its k rows
 /// one after the other, columns beyond n being 0. Each element of a product is one chain of
-/// multiply-adds in the order of the terms and of k, whatever the blocking around it, so neither
-/// the number of threads nor the split of rows and depth changes a bit.
+/// multiply-adds in the order of the terms and of k, and what stood in C comes last, so neither the
+/// number of threads nor the split of the rows changes a bit.
 template <class T>
 struct Packed {
   /// Columns of a panel.

@@ -19,26 +19,31 @@ template <class T, int R, int V>
 void tile(const Term<T>* terms, int count, int64_t row, int64_t panel, T* c, int64_t ldc,
           int64_t ahead, bool add) {
   using S = Simd<T>;
-  typename S::Vec sum[R][V];
-  for (int r = 0; r < R; ++r) {
-    for (int v = 0; v < V; ++v) {
-      sum[r][v] = add ? S::load(c + r * ldc + v * S::width) : typename S::Vec{};
-    }
-  }
+  typename S::Vec sum[R][V] = {};
   for (int r = 0; r < R; ++r) {
     for (int v = 0; v < V; ++v) __builtin_prefetch(c + ahead + r * ldc + v * S::width, 1);
   }
-  for (const Term<T>* term = terms; term != terms + count; ++term) {
+  // There is a term and it has depth: loops that run at least once keep the sums in registers.
+  const Term<T>* term = terms;
+  do {
     const int64_t stride = term->a.row;
     const int64_t step = term->a.depth;
     const T* left = term->a.data + row * stride;
     const T* b = term->packed + panel * term->panel_stride;
-    for (int64_t p = term->depth; p > 0; --p, left += step, b += panel_columns<T>) {
+    int64_t p = term->depth;
+    do {
       typename S::Vec right[V];
       for (int v = 0; v < V; ++v) right[v] = S::load(b + v * S::width);
       for (int r = 0; r < R; ++r) {
         for (int v = 0; v < V; ++v) sum[r][v] += left[r * stride] * right[v];
       }
+      left += step;
+      b += panel_columns<T>;
+    } while (--p > 0);
+  } while (++term < terms + count);
+  if (add) {
+    for (int r = 0; r < R; ++r) {
+      for (int v = 0; v < V; ++v) sum[r][v] += S::load(c + r * ldc + v * S::width);
     }
   }
   for (int r = 0; r < R; ++r) {

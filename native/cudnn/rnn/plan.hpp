@@ -43,8 +43,6 @@ class Plan {
   int64_t tokens() const { return tokens_; }
   /// Whether x, y, dx, dy are in the plan's order.
   bool direct() const { return direct_; }
-  /// Whether states are in the plan's order.
-  bool rows_in_order() const { return direct_; }
   int64_t active(int t) const { return active_[t]; }
   int64_t offset(int t) const { return offset_[t]; }
   /// The time step that a token belongs to.
