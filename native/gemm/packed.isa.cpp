@@ -13,11 +13,12 @@ constexpr int tile_rows = vector_registers == 32 ? 8 : 6;
 template <class T>
 constexpr int64_t panel_columns = panel_vectors * Simd<T>::width;
 
-/// One register block: `R` rows by `V` vectors. Meanwhile the lines of the next block of C, `ahead`
-/// elements away, are fetched: they are rarely in the first-level cache.
+/// One register block: `R` rows by `V` vectors, of the last of which only `last` elements exist in
+/// C. Meanwhile the lines of the next block of C, `ahead` elements away, are fetched: they are rarely
+/// in the first-level cache.
 template <class T, int R, int V>
 void tile(const Term<T>* terms, int count, int64_t row, int64_t panel, T* c, int64_t ldc,
-          int64_t ahead, bool add) {
+          int64_t ahead, int64_t last, bool add) {
   using S = Simd<T>;
   typename S::Vec sum[R][V] = {};
   for (int r = 0; r < R; ++r) {
@@ -41,44 +42,37 @@ void tile(const Term<T>* terms, int count, int64_t row, int64_t panel, T* c, int
       b += panel_columns<T>;
     } while (--p > 0);
   } while (++term < terms + count);
-  if (add) {
-    for (int r = 0; r < R; ++r) {
-      for (int v = 0; v < V; ++v) sum[r][v] += S::load(c + r * ldc + v * S::width);
-    }
-  }
-  for (int r = 0; r < R; ++r) {
-    for (int v = 0; v < V; ++v) S::store(c + r * ldc + v * S::width, sum[r][v]);
-  }
-}
 
-/// A register block of which only `columns` columns exist in C.
-template <class T, int R, int V>
-void edge_tile(int64_t columns, const Term<T>* terms, int count, int64_t row, int64_t panel, T* c,
-               int64_t ldc, int64_t ahead, bool add) {
-  constexpr int64_t width = V * Simd<T>::width;
-  if (columns == width) return tile<T, R, V>(terms, count, row, panel, c, ldc, ahead, add);
-  T whole[R * width];
-  if (add) {
+  if (last == S::width) {
     for (int r = 0; r < R; ++r) {
-      for (int64_t j = 0; j < width; ++j) whole[r * width + j] = j < columns ? c[r * ldc + j] : 0;
+      for (int v = 0; v < V; ++v) {
+        T* out = c + r * ldc + v * S::width;
+        S::store(out, add ? S::load(out) + sum[r][v] : sum[r][v]);
+      }
     }
+    return;
   }
-  tile<T, R, V>(terms, count, row, panel, whole, width, 0, add);
   for (int r = 0; r < R; ++r) {
-    for (int64_t j = 0; j < columns; ++j) c[r * ldc + j] = whole[r * width + j];
+    for (int v = 0; v < V; ++v) {
+      T* out = c + r * ldc + v * S::width;
+      const int64_t width = v == V - 1 ? last : S::width;
+      S::store(out, add ? S::load(out, width) + sum[r][v] : sum[r][v], width);
+    }
   }
 }
 
 template <class T, int R>
 void block_of(int64_t rows, int64_t columns, const Term<T>* terms, int count, int64_t row,
               int64_t panel, T* c, int64_t ldc, int64_t ahead, bool add) {
+  constexpr int64_t width = Simd<T>::width;
+  static_assert(panel_vectors == 2);
   if constexpr (R > 0) {
     if (rows < R) {
       block_of<T, R - 1>(rows, columns, terms, count, row, panel, c, ldc, ahead, add);
-    } else if (columns <= Simd<T>::width) {
-      edge_tile<T, R, 1>(columns, terms, count, row, panel, c, ldc, ahead, add);
+    } else if (columns <= width) {
+      tile<T, R, 1>(terms, count, row, panel, c, ldc, ahead, columns, add);
     } else {
-      edge_tile<T, R, panel_vectors>(columns, terms, count, row, panel, c, ldc, ahead, add);
+      tile<T, R, 2>(terms, count, row, panel, c, ldc, ahead, columns - width, add);
     }
   }
 }
@@ -156,16 +150,19 @@ void pack(bool transposed, int64_t k, int64_t n, T alpha, const T* b, int64_t ld
   constexpr int64_t width = panel_columns<T>;
   for (int64_t j = 0; j < n; j += width, packed += panel_stride) {
     const int64_t columns = n - j < width ? n - j : width;
-    if (columns < width) {
-      for (int64_t p = 0; p < k; ++p) {
-        for (int64_t i = columns; i < width; ++i) packed[p * width + i] = 0;
-      }
-    }
     if (transposed) {
+      if (columns < width) {
+        for (int64_t p = 0; p < k; ++p) {
+          for (int64_t i = columns; i < width; ++i) packed[p * width + i] = 0;
+        }
+      }
       pack_transposed(k, columns, alpha, b + j * ld, ld, packed);
-    } else {
-      for (int64_t p = 0; p < k; ++p) {
-        for (int64_t i = 0; i < columns; ++i) packed[p * width + i] = alpha * b[p * ld + j + i];
+      continue;
+    }
+    for (int64_t p = 0; p < k; ++p) {
+      for (int64_t i = 0; i < width; i += Simd<T>::width) {
+        const int64_t count = columns > i ? columns - i : 0;
+        Simd<T>::store(packed + p * width + i, alpha * Simd<T>::load(b + p * ld + j + i, count));
       }
     }
   }

@@ -6,6 +6,10 @@
 
 #include <cstdint>
 
+#if defined(__AVX512F__)
+#include <immintrin.h>
+#endif
+
 namespace cudnn4j::CUDNN4J_ISA {
 
 #if defined(__AVX512F__)
@@ -47,13 +51,29 @@ struct Simd {
   /// The first `count` elements, the others 0; count may exceed the width.
   static Vec load(const T* p, int64_t count) {
     if (count >= width) return load(p);
+#if defined(__AVX512F__)
+    if constexpr (sizeof(T) == 4) {
+      return _mm512_maskz_loadu_ps(static_cast<__mmask16>((1u << count) - 1), p);
+    } else {
+      return _mm512_maskz_loadu_pd(static_cast<__mmask8>((1u << count) - 1), p);
+    }
+#else
     Vec v{};
     for (int i = 0; i < count; ++i) v[i] = p[i];
     return v;
+#endif
   }
   static void store(T* p, Vec v, int64_t count) {
     if (count >= width) return store(p, v);
+#if defined(__AVX512F__)
+    if constexpr (sizeof(T) == 4) {
+      _mm512_mask_storeu_ps(p, static_cast<__mmask16>((1u << count) - 1), v);
+    } else {
+      _mm512_mask_storeu_pd(p, static_cast<__mmask8>((1u << count) - 1), v);
+    }
+#else
     for (int i = 0; i < count; ++i) p[i] = v[i];
+#endif
   }
 };
 

@@ -135,9 +135,21 @@ struct BackwardScratch : InitialStates<T> {
   }
 };
 
-/// Tokens whose contribution to the weights' gradients is added at a time: the packed panels of so
-/// many stay in the second-level cache.
-constexpr int64_t weights_depth = 384;
+/// Rows of the gates' gradients that one task multiplies at most.
+constexpr int64_t gradient_rows = 96;
+
+/// Tokens whose contribution to the weights' gradients is added at a time: as many as the
+/// second-level cache holds of both operands.
+template <class T>
+int64_t gradient_depth(const RnnShape& shape) {
+  constexpr int64_t left_bytes = 192 << 10;
+  constexpr int64_t right_bytes = 640 << 10;
+  const int64_t above = shape.layers > 1 ? output_width(shape) : 0;
+  const int64_t columns = std::max<int64_t>(shape.input, above) + shape.output;
+  const int64_t rows = std::min(gate_width(shape), gradient_rows);
+  const int64_t depth = std::min(left_bytes / rows, right_bytes / columns) / int64_t{sizeof(T)};
+  return std::clamp<int64_t>(depth, 64, 4096);
+}
 
 /// Workspace of `backward_weights`.
 template <class T>
@@ -157,7 +169,7 @@ struct WeightsScratch : InitialStates<T> {
     if (shape.layers > 1 && shape.dropout > 0) {
       dropped = arena.take<T>(plan.tokens() * output_width(shape));
     }
-    const int64_t depth = std::min(weights_depth, plan.tokens());
+    const int64_t depth = std::min(gradient_depth<T>(shape), plan.tokens());
     const int64_t above = shape.layers > 1 ? output_width(shape) : 0;
     inputs = arena.take<T>(packed<T>().size(depth, std::max<int64_t>(shape.input, above)));
     past = arena.take<T>(packed<T>().size(depth, shape.output));

@@ -10,7 +10,7 @@ namespace {
 template <class T>
 struct Values {
   int64_t width = 0;
-  /// [weights_depth][width], packed for the tokens at hand.
+  /// [depth][width], packed for the tokens at hand.
   T* packed = nullptr;
   /// [gates * hidden][width]: where the products are added.
   T* gradient = nullptr;
@@ -145,8 +145,7 @@ struct DirectionGradients {
 /// Runs f(row, rows) over the rows [0, count) on the pool.
 template <class F>
 void for_rows(int64_t count, int64_t unit, F&& f) {
-  constexpr int64_t most = 96;
-  const int64_t rows = rows_per_task(count, unit, most, pool_threads());
+  const int64_t rows = rows_per_task(count, unit, gradient_rows, pool_threads());
   parallel_for(static_cast<int>((count + rows - 1) / rows), [&](int i) {
     f(i * rows, std::min(rows, count - i * rows));
   });
@@ -155,7 +154,8 @@ void for_rows(int64_t count, int64_t unit, F&& f) {
 template <class T>
 void add_gradients(const DirectionGradients<T>& g) {
   const int64_t tokens = g.plan.tokens();
-  const int64_t blocks = (tokens + weights_depth - 1) / weights_depth;
+  const int64_t depth = gradient_depth<T>(g.shape);
+  const int64_t blocks = (tokens + depth - 1) / depth;
   const int64_t unit = packed<T>().rows;
   std::fill_n(g.sums, gate_width(g.shape) + g.shape.hidden, T(0));
   for (int64_t block = 0; block < blocks; ++block) {
