@@ -1,6 +1,5 @@
 #include "runtime/pool.hpp"
 
-#include <omp.h>
 #include <sched.h>
 
 #include <atomic>
@@ -150,8 +149,6 @@ class Pool {
   }
 
   void work() {
-    // The pool divides the work; a library called from a part must not divide it once more.
-    omp_set_num_threads(1);
     while (!stopping_.load()) {
       take_part();
       if (spin_until([this] { return work_waits() || stopping_.load(); })) continue;

@@ -5,12 +5,9 @@ import java.util.ArrayList;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
-/** The host device's library and those it needs, opened from one folder. */
+/** The host device's library, opened from a folder. */
 final class HostLibrary implements AutoCloseable {
   static final String NAME = "libcudnn4j_host.so";
-
-  /** What the library needs, in the order to open them, and the library. */
-  static final List<String> FILES = List.of("libgomp.so.1", "libdnnl.so.3", NAME);
 
   private static final String PATH_PROPERTY = "cudnn4j.host.path";
 
@@ -34,23 +31,18 @@ final class HostLibrary implements AutoCloseable {
       findings.advise(
           "For the host device, put cudnn4j's jar with the classifier linux-x86_64 on the class"
               + " path (or on the module path, with --add-modules io.github.cudnn4j.linux_x86_64),"
-              + " or name the folder of its libraries: -D"
+              + " or name the folder of its library: -D"
               + PATH_PROPERTY
               + "=FOLDER.");
       return null;
     }
     var group = new LibraryGroup(place, findings);
-    SharedObject library = null;
-    for (var file : FILES) {
-      library = group.open(file, opened -> file.equals(NAME) ? version(opened) : "");
-      if (library == null) {
-        group.close();
-        findings.advise(
-            "The host device's folder needs " + String.join(", ", FILES) + ", of one build.");
-        return null;
-      }
+    var library = group.open(NAME, HostLibrary::version);
+    if (library == null) {
+      group.close();
+      return null;
     }
-    return library == null ? null : new HostLibrary(group, library);
+    return new HostLibrary(group, library);
   }
 
   private static @Nullable Place place(Environment environment, Findings findings) {
@@ -60,11 +52,11 @@ final class HostLibrary implements AutoCloseable {
     }
     var cache = new NativeCache(environment);
     try {
-      return new Place("cudnn4j's jar of native libraries", List.of(cache.folder(FILES)));
+      return new Place("cudnn4j's jar of the host device", List.of(cache.folder(List.of(NAME))));
     } catch (NativeCache.UnavailableException e) {
       findings.missing(
           NAME,
-          new Place("cudnn4j's jar of native libraries", List.of(Path.of("/"))),
+          new Place("cudnn4j's jar of the host device", List.of(Path.of("/"))),
           "class path",
           e.getMessage());
       return null;
