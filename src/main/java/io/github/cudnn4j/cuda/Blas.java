@@ -29,7 +29,7 @@ public final class Blas extends DeviceResource {
   private final Arena arena = Arena.ofShared();
   private final MemorySegment alpha = arena.allocate(Double.BYTES, Double.BYTES);
   private final MemorySegment beta = arena.allocate(Double.BYTES, Double.BYTES);
-  private Precision precision = Precision.STRICT;
+  private Precision single = Precision.FP32;
   private boolean resultsOnDevice;
 
   private Blas(Stream stream, MemorySegment handle, DeviceBuffer workspace) {
@@ -81,26 +81,39 @@ public final class Blas extends DeviceResource {
     }
   }
 
-  /** Returns how FLOAT32 products are computed. */
-  public Precision precision() {
-    return precision;
+  /**
+   * Returns how products of numbers of a type are computed.
+   *
+   * @throws IllegalArgumentException if there are no products of this type
+   */
+  public Precision precision(ElementType type) {
+    return switch (type) {
+      case FLOAT32 -> single;
+      case FLOAT64 -> Precision.FP64;
+      default -> throw new IllegalArgumentException("type " + type + " has no products");
+    };
   }
 
   /**
-   * Sets how FLOAT32 products are computed from now on.
+   * Sets how products of numbers of the precision's type are computed from now on. At first they
+   * are computed in {@link Precision#FP32} and {@link Precision#FP64}.
    *
+   * @throws IllegalArgumentException if there are no products of this precision
    * @throws IllegalStateException if this is closed
    */
   public void precision(Precision precision) {
     checkOpen();
-    Status.cublas(
-        Cublas.cublasSetMathMode(
-            handle,
-            precision == Precision.TF32
-                ? Cublas.CUBLAS_TF32_TENSOR_OP_MATH()
-                : Cublas.CUBLAS_DEFAULT_MATH()),
-        "cublasSetMathMode");
-    this.precision = precision;
+    precision(precision.type());
+    if (precision.type() == FLOAT32) {
+      Status.cublas(
+          Cublas.cublasSetMathMode(
+              handle,
+              precision == Precision.TF32
+                  ? Cublas.CUBLAS_TF32_TENSOR_OP_MATH()
+                  : Cublas.CUBLAS_DEFAULT_MATH()),
+          "cublasSetMathMode");
+      single = precision;
+    }
   }
 
   /**

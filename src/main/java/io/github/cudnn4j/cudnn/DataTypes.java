@@ -2,6 +2,7 @@ package io.github.cudnn4j.cudnn;
 
 import io.github.cudnn4j.bindings.Cudnn;
 import io.github.cudnn4j.cuda.ElementType;
+import io.github.cudnn4j.cuda.Precision;
 
 /** Element types as cuDNN numbers them. */
 final class DataTypes {
@@ -17,6 +18,15 @@ final class DataTypes {
       case INT32 -> Cudnn.CUDNN_DATA_INT32();
       case INT64 -> Cudnn.CUDNN_DATA_INT64();
       case UINT8 -> Cudnn.CUDNN_DATA_UINT8();
+    };
+  }
+
+  /** The type in which products of a precision are summed up. */
+  static ElementType sums(Precision precision) {
+    return switch (precision) {
+      case FP32, TF32, FP16, BF16 -> ElementType.FLOAT32;
+      case FP16_MATH -> ElementType.FLOAT16;
+      case FP64 -> ElementType.FLOAT64;
     };
   }
 }

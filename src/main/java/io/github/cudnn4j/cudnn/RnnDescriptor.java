@@ -6,6 +6,7 @@ import io.github.cudnn4j.cuda.Device;
 import io.github.cudnn4j.cuda.DeviceBuffer;
 import io.github.cudnn4j.cuda.ElementType;
 import io.github.cudnn4j.cuda.Parts;
+import io.github.cudnn4j.cuda.Precision;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
@@ -14,9 +15,6 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * What cuDNN must know of a recurrent network: its cells, sizes, layers and directions.
- *
- * <p>The algorithm is the standard one, which runs every network. FLOAT32 is computed in FLOAT32
- * throughout, without rounding to TF32.
  *
  * @see <a
  *     href="https://docs.nvidia.com/deeplearning/cudnn/backend/latest/api/cudnn-adv-library.html">cudnnSetRNNDescriptor_v8</a>
@@ -36,7 +34,7 @@ public final class RnnDescriptor extends Descriptor {
     this.description = settings.toString();
     this.pseudoLayers = Math.multiplyExact(settings.layers(), directions);
     this.linearLayers = 2 * settings.mode().gates() + (projects ? 1 : 0);
-    this.type = settings.type();
+    this.type = settings.precision().type();
     this.dropout = dropout;
     super(
         device, "RNNDescriptor", Cudnn::cudnnCreateRNNDescriptor, Cudnn::cudnnDestroyRNNDescriptor);
@@ -45,7 +43,8 @@ public final class RnnDescriptor extends Descriptor {
   /**
    * What is described.
    *
-   * @param type FLOAT32 or FLOAT64
+   * @param algorithm which computes in the precision
+   * @param precision of weights, inputs, outputs and products
    * @param inputSize I, from 1
    * @param hiddenSize H, from 1
    * @param projectionSize P, from 1 to H; H for no projection, which only an LSTM can have
@@ -55,10 +54,11 @@ public final class RnnDescriptor extends Descriptor {
    * @param padded whether the sequences come in a padded layout, see {@link RnnDataLayout#padded}
    */
   public record Settings(
+      RnnAlgorithm algorithm,
       RnnMode mode,
       BiasMode bias,
       DirectionMode direction,
-      ElementType type,
+      Precision precision,
       int inputSize,
       int hiddenSize,
       int projectionSize,
@@ -70,7 +70,7 @@ public final class RnnDescriptor extends Descriptor {
     /** All of it in a few words, for messages. */
     @Override
     public String toString() {
-      return "%s I %d H %d%s L %d D %d bias %s%s%s %s"
+      return "%s I %d H %d%s L %d D %d bias %s%s%s %s %s"
           .formatted(
               mode,
               inputSize,
@@ -81,7 +81,8 @@ public final class RnnDescriptor extends Descriptor {
               bias,
               skipInput ? " skip input" : "",
               clip == null ? "" : " clip [" + clip.low() + ", " + clip.high() + "]",
-              type);
+              precision,
+              algorithm);
     }
   }
 
@@ -94,22 +95,21 @@ public final class RnnDescriptor extends Descriptor {
    */
   public static RnnDescriptor create(
       Device device, Settings settings, @Nullable DropoutDescriptor dropout) {
-    ElementType type = settings.type();
+    Precision precision = settings.precision();
     Parts parts = new Parts();
     try {
       RnnDescriptor descriptor = parts.add(new RnnDescriptor(device, settings, dropout));
       CudnnException.check(
           Cudnn.cudnnSetRNNDescriptor_v8(
               descriptor.pointer(),
-              Cudnn.CUDNN_RNN_ALGO_STANDARD(),
+              settings.algorithm().code(),
               settings.mode().code(),
               settings.bias().code(),
               settings.direction().code(),
               settings.skipInput() ? Cudnn.CUDNN_SKIP_INPUT() : Cudnn.CUDNN_LINEAR_INPUT(),
-              DataTypes.code(type),
-              DataTypes.code(type),
-              // The default would let FLOAT32 products round their operands to TF32.
-              type == ElementType.FLOAT32 ? Cudnn.CUDNN_FMA_MATH() : Cudnn.CUDNN_DEFAULT_MATH(),
+              DataTypes.code(precision.type()),
+              DataTypes.code(DataTypes.sums(precision)),
+              mathType(precision),
               settings.inputSize(),
               settings.hiddenSize(),
               settings.projectionSize(),
@@ -133,6 +133,33 @@ public final class RnnDescriptor extends Descriptor {
     } catch (Throwable t) {
       throw parts.abandon(t);
     }
+  }
+
+  /**
+   * How products are computed, a {@code cudnnMathType_t}. The default lets FLOAT32 products round
+   * their factors to TF32, where the tensor cores have it; tensor cores multiply the half types
+   * without rounding them.
+   */
+  private static int mathType(Precision precision) {
+    return switch (precision) {
+      case FP32 -> Cudnn.CUDNN_FMA_MATH();
+      case TF32, FP64 -> Cudnn.CUDNN_DEFAULT_MATH();
+      case FP16, BF16, FP16_MATH -> Cudnn.CUDNN_TENSOR_OP_MATH();
+    };
+  }
+
+  /**
+   * Compiles the kernels of {@link RnnAlgorithm#PERSIST_DYNAMIC} for batches of one size, which
+   * takes long; to be called before anything else is asked or run.
+   *
+   * @param batch B, from 1
+   * @throws CudnnException if cuDNN cannot
+   */
+  public void build(int batch) {
+    CudnnException.check(
+        Cudnn.cudnnBuildRNNDynamic(CudnnHandle.of(device()).pointer(), pointer(), batch),
+        "cudnnBuildRNNDynamic",
+        this + " B " + batch);
   }
 
   /**

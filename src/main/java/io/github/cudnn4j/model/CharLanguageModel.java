@@ -59,8 +59,7 @@ public final class CharLanguageModel implements Model, AutoCloseable {
     int hidden = config.hiddenSize();
     RnnConfig rnnConfig =
         RnnConfig.of(config.cell(), oneHot ? classes : config.embeddingSize(), hidden)
-            .layers(config.layers())
-            .type(TYPE);
+            .layers(config.layers());
     if (config.dropout() > 0 && config.layers() > 1) {
       rnnConfig = rnnConfig.dropout(config.dropout(), config.seed());
     }

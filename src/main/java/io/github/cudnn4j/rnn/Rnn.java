@@ -8,6 +8,7 @@ import io.github.cudnn4j.cuda.Parts;
 import io.github.cudnn4j.cudnn.DropoutDescriptor;
 import io.github.cudnn4j.cudnn.ForwardMode;
 import io.github.cudnn4j.cudnn.Operands;
+import io.github.cudnn4j.cudnn.RnnAlgorithm;
 import io.github.cudnn4j.cudnn.RnnDescriptor;
 import io.github.cudnn4j.cudnn.RnnDescriptor.WeightSlot;
 import java.util.List;
@@ -120,7 +121,7 @@ public final class Rnn extends DeviceResource {
             ? parts.add(DropoutDescriptor.create(device, config.dropout(), config.dropoutSeed()))
             : null;
     List<WeightSlot> slots;
-    try (RnnDescriptor descriptor = describe(device, config, null, true)) {
+    try (RnnDescriptor descriptor = describe(device, config)) {
       slots = descriptor.weightSlots(weights);
     }
     return new Rnn(
@@ -141,20 +142,32 @@ public final class Rnn extends DeviceResource {
    * @throws WrongThreadException if the device belongs to another thread
    */
   public static long weightElements(Device device, RnnConfig config) {
-    try (RnnDescriptor descriptor = describe(device, config, null, true)) {
+    try (RnnDescriptor descriptor = describe(device, config)) {
       return descriptor.weightSpaceBytes() / config.type().bytes();
     }
   }
 
+  /** For questions about the weights, whose places are the same for every algorithm. */
+  private static RnnDescriptor describe(Device device, RnnConfig config) {
+    RnnAlgorithm algorithm = config.algorithm();
+    return describe(
+        device, config, algorithm == null ? RnnAlgorithm.STANDARD : algorithm, null, true);
+  }
+
   private static RnnDescriptor describe(
-      Device device, RnnConfig config, @Nullable DropoutDescriptor dropout, boolean padded) {
+      Device device,
+      RnnConfig config,
+      RnnAlgorithm algorithm,
+      @Nullable DropoutDescriptor dropout,
+      boolean padded) {
     return RnnDescriptor.create(
         device,
         new RnnDescriptor.Settings(
+            algorithm,
             config.mode(),
             config.bias(),
             config.direction(),
-            config.type(),
+            config.precision(),
             config.inputSize(),
             config.hiddenSize(),
             config.projectionSize(),
@@ -165,9 +178,9 @@ public final class Rnn extends DeviceResource {
         dropout);
   }
 
-  /** This network for sequences in one kind of layout; the caller closes the descriptor. */
-  RnnDescriptor describe(boolean padded) {
-    return describe(device(), config, dropout, padded);
+  /** This network run by an algorithm on one kind of layout; the caller closes the descriptor. */
+  RnnDescriptor describe(RnnAlgorithm algorithm, boolean padded) {
+    return describe(device(), config, algorithm, dropout, padded);
   }
 
   /** What this network is. */
@@ -219,8 +232,10 @@ public final class Rnn extends DeviceResource {
    * Makes what training and inference on batches of one shape need.
    *
    * @return a plan, to be closed by the caller, and closed with this at the latest
-   * @throws IllegalArgumentException if x, y or a state would have 2<sup>31</sup> elements or more
-   * @throws io.github.cudnn4j.cudnn.CudnnException if cuDNN does not accept the shape
+   * @throws IllegalArgumentException if x, y or a state would have 2<sup>31</sup> elements or more,
+   *     or if lengths differ and the configuration names a persistent algorithm
+   * @throws io.github.cudnn4j.cudnn.CudnnException if cuDNN does not accept the shape, or not with
+   *     the algorithm that the configuration names
    * @throws DeviceOutOfMemoryException if it does not fit into the device
    * @throws IllegalStateException if this is closed
    */
@@ -232,8 +247,10 @@ public final class Rnn extends DeviceResource {
    * Makes what inference on batches of one shape needs, which is less memory than training.
    *
    * @return a plan that has no use for {@link RnnPlan#forward}, otherwise as from {@link #plan}
-   * @throws IllegalArgumentException if x, y or a state would have 2<sup>31</sup> elements or more
-   * @throws io.github.cudnn4j.cudnn.CudnnException if cuDNN does not accept the shape
+   * @throws IllegalArgumentException if x, y or a state would have 2<sup>31</sup> elements or more,
+   *     or if lengths differ and the configuration names a persistent algorithm
+   * @throws io.github.cudnn4j.cudnn.CudnnException if cuDNN does not accept the shape, or not with
+   *     the algorithm that the configuration names
    * @throws DeviceOutOfMemoryException if it does not fit into the device
    * @throws IllegalStateException if this is closed
    */

@@ -1,10 +1,12 @@
 package io.github.cudnn4j.rnn;
 
 import io.github.cudnn4j.cuda.ElementType;
+import io.github.cudnn4j.cuda.Precision;
 import io.github.cudnn4j.cudnn.BiasMode;
 import io.github.cudnn4j.cudnn.CellClip;
 import io.github.cudnn4j.cudnn.DirectionMode;
 import io.github.cudnn4j.cudnn.DropoutDescriptor;
+import io.github.cudnn4j.cudnn.RnnAlgorithm;
 import io.github.cudnn4j.cudnn.RnnMode;
 import java.util.Locale;
 import java.util.Objects;
@@ -38,8 +40,11 @@ import org.jspecify.annotations.Nullable;
  *     next layer in training; the others are scaled by {@code 1 / (1 - dropout)}. Acts between
  *     layers only, so it does nothing in a network of one layer.
  * @param dropoutSeed where the generator of the dropout starts
- * @param type the type of weights, inputs and outputs, in which everything is computed: {@link
- *     ElementType#FLOAT32}, never rounded to TF32 on the way, or {@link ElementType#FLOAT64}
+ * @param precision the type of weights, inputs and outputs, and how their products are computed
+ * @param algorithm how cuDNN runs it: {@link RnnAlgorithm#STANDARD} by default; another one needs
+ *     both biases, no projection and a precision that it {@linkplain RnnAlgorithm#computes
+ *     computes}. Null for the fastest one, measured for each shape of batch. Another algorithm
+ *     gives other rounding, so not the same bits.
  */
 public record RnnConfig(
     RnnMode mode,
@@ -53,7 +58,8 @@ public record RnnConfig(
     @Nullable CellClip clip,
     double dropout,
     long dropoutSeed,
-    ElementType type) {
+    Precision precision,
+    @Nullable RnnAlgorithm algorithm) {
 
   /**
    * Checks every value.
@@ -64,7 +70,7 @@ public record RnnConfig(
     Objects.requireNonNull(mode, "mode");
     Objects.requireNonNull(direction, "direction");
     Objects.requireNonNull(bias, "bias");
-    Objects.requireNonNull(type, "type");
+    Objects.requireNonNull(precision, "precision");
     requirePositive("inputSize", inputSize);
     requirePositive("hiddenSize", hiddenSize);
     requirePositive("layers", layers);
@@ -87,9 +93,25 @@ public record RnnConfig(
               .formatted(inputSize, hiddenSize));
     }
     DropoutDescriptor.checkProbability(dropout);
-    if (type != ElementType.FLOAT32 && type != ElementType.FLOAT64) {
+    if (algorithm != null && algorithm != RnnAlgorithm.STANDARD) {
+      requireRunnable(algorithm, bias, precision, projectionSize < hiddenSize);
+    }
+  }
+
+  /** What cuDNN refuses to describe with an algorithm other than the standard one. */
+  private static void requireRunnable(
+      RnnAlgorithm algorithm, BiasMode bias, Precision precision, boolean projects) {
+    if (bias != BiasMode.DOUBLE) {
       throw new IllegalArgumentException(
-          "type is " + type + ", but a recurrent network computes in FLOAT32 or FLOAT64");
+          "algorithm %s needs both biases, but the bias mode is %s".formatted(algorithm, bias));
+    }
+    if (projects) {
+      throw new IllegalArgumentException(
+          "algorithm " + algorithm + " cannot project the output, only STANDARD can");
+    }
+    if (!algorithm.computes(precision)) {
+      throw new IllegalArgumentException(
+          "algorithm %s does not compute in %s".formatted(algorithm, precision));
     }
   }
 
@@ -100,7 +122,8 @@ public record RnnConfig(
   }
 
   /**
-   * A network of one layer and one direction with both biases, without dropout, in FLOAT32.
+   * A network of one layer and one direction with both biases, without dropout, in {@link
+   * Precision#FP32} with the standard algorithm.
    *
    * @throws IllegalArgumentException if a size is below 1
    */
@@ -117,7 +140,8 @@ public record RnnConfig(
         null,
         0,
         0,
-        ElementType.FLOAT32);
+        Precision.FP32,
+        RnnAlgorithm.STANDARD);
   }
 
   /** {@link #of} with {@link RnnMode#LSTM}. */
@@ -194,9 +218,29 @@ public record RnnConfig(
         });
   }
 
-  /** This computing in another type. */
-  public RnnConfig type(ElementType type) {
-    return with(draft -> draft.type = type);
+  /**
+   * This in another precision.
+   *
+   * @throws IllegalArgumentException if the chosen algorithm does not compute in it
+   */
+  public RnnConfig precision(Precision precision) {
+    return with(draft -> draft.precision = precision);
+  }
+
+  /**
+   * This run by one algorithm. Whether cuDNN has it for these sizes on this GPU shows when a plan
+   * is made or run.
+   *
+   * @throws IllegalArgumentException if cuDNN never runs such a network by it
+   */
+  public RnnConfig algorithm(RnnAlgorithm algorithm) {
+    Objects.requireNonNull(algorithm, "algorithm");
+    return with(draft -> draft.algorithm = algorithm);
+  }
+
+  /** This run by the algorithm that is measured to be the fastest, for each shape of batch. */
+  public RnnConfig autoAlgorithm() {
+    return with(draft -> draft.algorithm = null);
   }
 
   private RnnConfig with(Consumer<Draft> change) {
@@ -214,7 +258,8 @@ public record RnnConfig(
         draft.clip,
         draft.dropout,
         draft.dropoutSeed,
-        draft.type);
+        draft.precision,
+        draft.algorithm);
   }
 
   /** What can be changed, on its way from one configuration to the next. */
@@ -227,7 +272,8 @@ public record RnnConfig(
     @Nullable CellClip clip;
     double dropout;
     long dropoutSeed;
-    ElementType type;
+    Precision precision;
+    @Nullable RnnAlgorithm algorithm;
 
     Draft(RnnConfig from) {
       projectionSize = from.projectionSize;
@@ -238,8 +284,14 @@ public record RnnConfig(
       clip = from.clip;
       dropout = from.dropout;
       dropoutSeed = from.dropoutSeed;
-      type = from.type;
+      precision = from.precision;
+      algorithm = from.algorithm;
     }
+  }
+
+  /** The type of weights, inputs and outputs. */
+  public ElementType type() {
+    return precision.type();
   }
 
   /** D: 1 or 2. */
@@ -282,7 +334,7 @@ public record RnnConfig(
   public String toString() {
     return String.format(
         Locale.ROOT,
-        "%s I %d H %d%s L %d D %d bias %s%s%s dropout %s %s",
+        "%s I %d H %d%s L %d D %d bias %s%s%s dropout %s %s%s",
         mode,
         inputSize,
         hiddenSize,
@@ -293,6 +345,7 @@ public record RnnConfig(
         inputSkipped ? " skip input" : "",
         clip == null ? "" : " clip [" + clip.low() + ", " + clip.high() + "]",
         dropout,
-        type);
+        precision,
+        algorithm == RnnAlgorithm.STANDARD ? "" : algorithm == null ? " auto" : " " + algorithm);
   }
 }

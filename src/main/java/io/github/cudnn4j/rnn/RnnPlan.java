@@ -10,6 +10,7 @@ import io.github.cudnn4j.cuda.Parts;
 import io.github.cudnn4j.cudnn.CudnnException;
 import io.github.cudnn4j.cudnn.CudnnHandle;
 import io.github.cudnn4j.cudnn.ForwardMode;
+import io.github.cudnn4j.cudnn.RnnAlgorithm;
 import io.github.cudnn4j.cudnn.RnnDataDescriptor;
 import io.github.cudnn4j.cudnn.RnnDescriptor;
 import io.github.cudnn4j.cudnn.TensorDescriptor;
@@ -39,6 +40,7 @@ public final class RnnPlan extends DeviceResource {
   private final Rnn rnn;
   private final SequenceShape shape;
   private final ForwardMode mode;
+  private final RnnAlgorithm algorithm;
   private final Parts parts;
   private final CudnnHandle handle;
   private final RnnDescriptor descriptor;
@@ -61,7 +63,12 @@ public final class RnnPlan extends DeviceResource {
     RnnConfig config = rnn.config();
     ElementType type = config.type();
     int[] lengths = shape.lengths().stream().mapToInt(Integer::intValue).toArray();
-    var descriptor = parts.add(rnn.describe(shape.layout().padded()));
+    RnnAlgorithm algorithm =
+        config.algorithm() == null ? RnnAlgorithm.STANDARD : config.algorithm();
+    var descriptor = parts.add(rnn.describe(algorithm, shape.layout().padded()));
+    if (algorithm == RnnAlgorithm.PERSIST_DYNAMIC) {
+      descriptor.build(shape.batch());
+    }
     var xDescriptor =
         parts.add(
             RnnDataDescriptor.create(
@@ -72,6 +79,7 @@ public final class RnnPlan extends DeviceResource {
     this.rnn = rnn;
     this.shape = shape;
     this.mode = mode;
+    this.algorithm = algorithm;
     this.parts = parts;
     this.handle = CudnnHandle.of(device);
     this.descriptor = descriptor;
@@ -105,6 +113,7 @@ public final class RnnPlan extends DeviceResource {
   static RnnPlan create(Rnn rnn, SequenceShape shape, ForwardMode mode) {
     checkSize("x", shape, rnn.config().inputSize());
     checkSize("y", shape, rnn.config().outputSize());
+    checkLengths(rnn.config().algorithm(), shape);
     Parts parts = new Parts();
     try {
       return new RnnPlan(rnn, shape, mode, parts);
@@ -124,6 +133,14 @@ public final class RnnPlan extends DeviceResource {
     }
   }
 
+  private static void checkLengths(@Nullable RnnAlgorithm algorithm, SequenceShape shape) {
+    if (algorithm != null && algorithm != RnnAlgorithm.STANDARD && !shape.hasEqualLengths()) {
+      throw new IllegalArgumentException(
+          "algorithm %s needs sequences of T steps each, but the shape is %s"
+              .formatted(algorithm, shape));
+    }
+  }
+
   /** The network that this belongs to. */
   public Rnn rnn() {
     return rnn;
@@ -132,6 +149,11 @@ public final class RnnPlan extends DeviceResource {
   /** The shape of the batches. */
   public SequenceShape shape() {
     return shape;
+  }
+
+  /** The algorithm that it runs with. */
+  public RnnAlgorithm algorithm() {
+    return algorithm;
   }
 
   /** The elements of x and of dx: {@code rows * I}. */

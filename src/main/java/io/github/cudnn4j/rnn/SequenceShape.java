@@ -120,6 +120,11 @@ public record SequenceShape(RnnDataLayout layout, int time, List<Integer> length
     return lengths.size();
   }
 
+  /** Whether every sequence has T steps. */
+  public boolean hasEqualLengths() {
+    return lengths.stream().allMatch(length -> length == time);
+  }
+
   /** The vectors of x and of y in memory: {@code T*B}, or the sum of the lengths when packed. */
   public long rows() {
     if (layout.padded()) {
@@ -131,8 +136,8 @@ public record SequenceShape(RnnDataLayout layout, int time, List<Integer> length
   /** The shape in a few words, for messages. */
   @Override
   public String toString() {
-    boolean equal = lengths.stream().allMatch(length -> length == time);
-    return layout + " T " + time + " B " + batch() + (equal ? "" : " lengths " + summary());
+    String lengths = hasEqualLengths() ? "" : " lengths " + summary();
+    return layout + " T " + time + " B " + batch() + lengths;
   }
 
   private String summary() {

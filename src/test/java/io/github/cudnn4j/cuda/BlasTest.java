@@ -183,9 +183,9 @@ class BlasTest {
       blas.scal(2, x);
       stream.synchronize();
       check("scal", new double[] {2, 4}, x);
-      assertEquals(Precision.STRICT, blas.precision());
+      assertEquals(Precision.FP32, blas.precision(FLOAT32));
       blas.precision(Precision.TF32);
-      assertEquals(Precision.TF32, blas.precision());
+      assertEquals(Precision.TF32, blas.precision(FLOAT32));
     }
   }
 

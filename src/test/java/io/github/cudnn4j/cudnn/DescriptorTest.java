@@ -10,6 +10,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import io.github.cudnn4j.cuda.Device;
 import io.github.cudnn4j.cuda.DeviceBuffer;
 import io.github.cudnn4j.cuda.ElementType;
+import io.github.cudnn4j.cuda.Precision;
 import io.github.cudnn4j.cudnn.RnnDescriptor.TempSpace;
 import io.github.cudnn4j.cudnn.RnnDescriptor.WeightSlot;
 import java.util.Arrays;
@@ -40,10 +41,11 @@ class DescriptorTest {
     return RnnDescriptor.create(
         device,
         new RnnDescriptor.Settings(
+            RnnAlgorithm.STANDARD,
             RnnMode.LSTM,
             BiasMode.SINGLE_INPUT,
             DirectionMode.BIDIRECTIONAL,
-            ElementType.FLOAT64,
+            Precision.FP64,
             3,
             5,
             5,

@@ -1,6 +1,6 @@
 package io.github.cudnn4j.proof;
 
-import io.github.cudnn4j.cuda.ElementType;
+import io.github.cudnn4j.cuda.Precision;
 import io.github.cudnn4j.cudnn.BiasMode;
 import io.github.cudnn4j.cudnn.RnnDataLayout;
 import io.github.cudnn4j.cudnn.RnnMode;
@@ -18,7 +18,7 @@ import org.jspecify.annotations.Nullable;
 record Draw(RnnConfig config, SequenceShape shape, RandomGenerator random) {
 
   /** Any cell, direction, bias mode, layout and lengths within small sizes, some of them odd. */
-  static Draw anything(long seed, ElementType type, int maxLayers, int[] sizes, int maxTime) {
+  static Draw anything(long seed, Precision precision, int maxLayers, int[] sizes, int maxTime) {
     RandomGenerator random = RandomGeneratorFactory.of("L64X128MixRandom").create(seed);
     int hidden = sizes[random.nextInt(sizes.length)];
     int input = random.nextInt(3) == 0 ? hidden : sizes[random.nextInt(sizes.length)];
@@ -26,7 +26,7 @@ record Draw(RnnConfig config, SequenceShape shape, RandomGenerator random) {
         RnnConfig.of(RnnMode.values()[(int) (seed % 4)], input, hidden)
             .layers(random.nextInt(1, maxLayers + 1))
             .bias(pick(random, BiasMode.values()))
-            .type(type);
+            .precision(precision);
     if (random.nextBoolean()) {
       config = config.bidirectional();
     }

@@ -3,7 +3,7 @@ package io.github.cudnn4j.proof;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.github.cudnn4j.cuda.Device;
-import io.github.cudnn4j.cuda.ElementType;
+import io.github.cudnn4j.cuda.Precision;
 import io.github.cudnn4j.cudnn.RnnMode;
 import io.github.cudnn4j.rnn.RnnConfig;
 import io.github.cudnn4j.rnn.SequenceShape;
@@ -89,7 +89,7 @@ class GradientCheckTest {
   }
 
   private static void check(RnnConfig cells, int layers, boolean bidirectional) {
-    RnnConfig config = cells.layers(layers).type(ElementType.FLOAT64);
+    RnnConfig config = cells.layers(layers).precision(Precision.FP64);
     if (bidirectional) {
       config = config.bidirectional();
     }

@@ -3,7 +3,7 @@ package io.github.cudnn4j.proof;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 
 import io.github.cudnn4j.cuda.Device;
-import io.github.cudnn4j.cuda.ElementType;
+import io.github.cudnn4j.cuda.Precision;
 import io.github.cudnn4j.cudnn.RnnDataLayout;
 import io.github.cudnn4j.cudnn.RnnMode;
 import io.github.cudnn4j.io.SafeTensors;
@@ -55,16 +55,16 @@ class PyTorchVectorsTest {
   @ParameterizedTest
   @MethodSource("cases")
   void inDoublePrecision(String name) throws IOException {
-    compare(name, ElementType.FLOAT64, Closeness.within(1e-10));
+    compare(name, Precision.FP64, Closeness.within(1e-10));
   }
 
   @ParameterizedTest
   @MethodSource("cases")
   void inSinglePrecision(String name) throws IOException {
-    compare(name, ElementType.FLOAT32, Closeness.within(1e-5));
+    compare(name, Precision.FP32, Closeness.within(1e-5));
   }
 
-  private static void compare(String name, ElementType type, Closeness closeness)
+  private static void compare(String name, Precision precision, Closeness closeness)
       throws IOException {
     int[] xShape = shape(name + ".x");
     int[] hShape = shape(name + ".h0");
@@ -75,7 +75,7 @@ class PyTorchVectorsTest {
         RnnConfig.of(mode, xShape[2], projects ? shape(name + ".c0")[2] : hShape[2])
             .projection(hShape[2])
             .layers(hShape[0] / (bidirectional ? 2 : 1))
-            .type(type);
+            .precision(precision);
     if (bidirectional) {
       config = config.bidirectional();
     }

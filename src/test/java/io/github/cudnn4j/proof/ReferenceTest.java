@@ -3,7 +3,7 @@ package io.github.cudnn4j.proof;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 
 import io.github.cudnn4j.cuda.Device;
-import io.github.cudnn4j.cuda.ElementType;
+import io.github.cudnn4j.cuda.Precision;
 import io.github.cudnn4j.rnn.RnnConfig;
 import io.github.cudnn4j.rnn.SequenceShape;
 import io.github.cudnn4j.testing.Closeness;
@@ -43,19 +43,19 @@ class ReferenceTest {
   @ParameterizedTest
   @FieldSource("seeds")
   void inDoublePrecision(long seed) {
-    compare(Draw.anything(seed, ElementType.FLOAT64, 3, SIZES, 9), Closeness.within(1e-11));
+    compare(Draw.anything(seed, Precision.FP64, 3, SIZES, 9), Closeness.within(1e-11));
   }
 
   @ParameterizedTest
   @FieldSource("seeds")
   void inSinglePrecision(long seed) {
-    compare(Draw.anything(seed, ElementType.FLOAT32, 3, SIZES, 9), Closeness.within(5e-5));
+    compare(Draw.anything(seed, Precision.FP32, 3, SIZES, 9), Closeness.within(5e-5));
   }
 
   /** As TensorFlow's issue 8311 has it: zero weights, x = 1, no state. */
   @Test
   void aSkippedInputReachesEveryGateOfAGru() {
-    RnnConfig config = RnnConfig.gru(1, 1).skipInput().type(ElementType.FLOAT64);
+    RnnConfig config = RnnConfig.gru(1, 1).skipInput().precision(Precision.FP64);
     try (Run run = new Run(device, config)) {
       double[] one = {1};
       Run.Outputs out =

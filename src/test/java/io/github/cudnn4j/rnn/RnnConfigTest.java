@@ -2,13 +2,15 @@ package io.github.cudnn4j.rnn;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import io.github.cudnn4j.cuda.ElementType;
+import io.github.cudnn4j.cuda.Precision;
 import io.github.cudnn4j.cudnn.BiasMode;
 import io.github.cudnn4j.cudnn.CellClip;
 import io.github.cudnn4j.cudnn.DirectionMode;
+import io.github.cudnn4j.cudnn.RnnAlgorithm;
 import io.github.cudnn4j.cudnn.RnnMode;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.function.Executable;
@@ -32,7 +34,7 @@ class RnnConfigTest {
             .projection(4)
             .clip(-1, 2)
             .dropout(0.25, 7)
-            .type(ElementType.FLOAT64);
+            .precision(Precision.FP64);
     assertEquals(
         new RnnConfig(
             RnnMode.LSTM,
@@ -46,13 +48,14 @@ class RnnConfigTest {
             new CellClip(-1, 2),
             0.25,
             7,
-            ElementType.FLOAT64),
+            Precision.FP64,
+            RnnAlgorithm.STANDARD),
         config);
     assertEquals(
-        "LSTM I 3 H 5 P 4 L 2 D 2 bias SINGLE_INPUT clip [-1.0, 2.0] dropout 0.25 FLOAT64",
+        "LSTM I 3 H 5 P 4 L 2 D 2 bias SINGLE_INPUT clip [-1.0, 2.0] dropout 0.25 FP64",
         config.toString());
     assertEquals(
-        "GRU I 3 H 3 L 1 D 1 bias DOUBLE skip input dropout 0.0 FLOAT32",
+        "GRU I 3 H 3 L 1 D 1 bias DOUBLE skip input dropout 0.0 FP32",
         RnnConfig.gru(3, 3).skipInput().toString());
   }
 
@@ -108,14 +111,41 @@ class RnnConfigTest {
   }
 
   @ParameterizedTest
-  @EnumSource(
-      value = ElementType.class,
-      names = {"FLOAT32", "FLOAT64"},
-      mode = EnumSource.Mode.EXCLUDE)
-  void otherTypesAreRefused(ElementType type) {
-    RnnConfig config = RnnConfig.lstm(1, 1);
+  @EnumSource
+  void everyPrecisionRunsByTheStandardAlgorithm(Precision precision) {
+    RnnConfig config = RnnConfig.lstm(3, 5).projection(2).bias(BiasMode.NONE).precision(precision);
+    assertEquals(precision.type(), config.type());
+    assertEquals(RnnAlgorithm.STANDARD, config.algorithm());
+    assertEquals(config, config.autoAlgorithm().algorithm(RnnAlgorithm.STANDARD));
+    assertNull(config.autoAlgorithm().algorithm());
+    assertEquals(config + " auto", config.autoAlgorithm().toString());
+  }
+
+  @ParameterizedTest
+  @EnumSource(mode = EnumSource.Mode.EXCLUDE, names = "STANDARD")
+  void whatAPersistentAlgorithmNeverRunsIsRefused(RnnAlgorithm algorithm) {
+    RnnConfig lstm = RnnConfig.lstm(3, 5);
+    assertEquals(lstm + " " + algorithm, lstm.algorithm(algorithm).toString());
+    for (BiasMode bias : BiasMode.values()) {
+      if (bias != BiasMode.DOUBLE) {
+        assertRefused(
+            "algorithm " + algorithm + " needs both biases, but the bias mode is " + bias,
+            () -> lstm.bias(bias).algorithm(algorithm));
+      }
+    }
     assertRefused(
-        "type is " + type + ", but a recurrent network computes in FLOAT32 or FLOAT64",
-        () -> config.type(type));
+        "algorithm " + algorithm + " cannot project the output, only STANDARD can",
+        () -> lstm.algorithm(algorithm).projection(4));
+    assertRefused(
+        "algorithm " + algorithm + " does not compute in FP16_MATH",
+        () -> lstm.algorithm(algorithm).precision(Precision.FP16_MATH));
+    RnnConfig doubles = lstm.precision(Precision.FP64);
+    if (algorithm == RnnAlgorithm.PERSIST_DYNAMIC) {
+      assertEquals(algorithm, doubles.algorithm(algorithm).algorithm());
+    } else {
+      assertRefused(
+          "algorithm " + algorithm + " does not compute in FP64",
+          () -> doubles.algorithm(algorithm));
+    }
   }
 }

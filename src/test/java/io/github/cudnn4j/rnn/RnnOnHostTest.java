@@ -6,7 +6,7 @@ import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import io.github.cudnn4j.cuda.Device;
 import io.github.cudnn4j.cuda.DeviceBuffer;
-import io.github.cudnn4j.cuda.ElementType;
+import io.github.cudnn4j.cuda.Precision;
 import io.github.cudnn4j.cudnn.RnnDataLayout;
 import io.github.cudnn4j.library.HostControl;
 import io.github.cudnn4j.testing.Closeness;
@@ -46,7 +46,7 @@ class RnnOnHostTest {
             SequenceShape.of(5, 3)),
         network(
             "shared by units, double",
-            RnnConfig.tanh(64, 512).type(ElementType.FLOAT64),
+            RnnConfig.tanh(64, 512).precision(Precision.FP64),
             SequenceShape.of(3, 2)),
         network(
             "shared by units, lengths",
@@ -110,7 +110,7 @@ class RnnOnHostTest {
     }
 
     static double[] values() {
-      var config = RnnConfig.lstm(11, 37).bidirectional().type(ElementType.FLOAT64);
+      var config = RnnConfig.lstm(11, 37).bidirectional().precision(Precision.FP64);
       try (Device device = Device.open();
           Rig rig = new Rig(device, config, SequenceShape.of(5, 9))) {
         rig.step();

@@ -1,7 +1,7 @@
 package io.github.cudnn4j.rnn;
 
 import io.github.cudnn4j.cuda.Device;
-import io.github.cudnn4j.cuda.ElementType;
+import io.github.cudnn4j.cuda.Precision;
 import io.github.cudnn4j.testing.Closeness;
 import java.util.Arrays;
 import org.junit.jupiter.api.AfterAll;
@@ -50,7 +50,7 @@ class RnnReferenceTest {
 
   @Test
   void lstm() {
-    RnnConfig config = RnnConfig.lstm(I, H).type(ElementType.FLOAT64);
+    RnnConfig config = RnnConfig.lstm(I, H).precision(Precision.FP64);
     try (Rig rig = new Rig(device, config, SequenceShape.of(T, B))) {
       double[] x = Rig.read(rig.x);
       double[] wi = parameter(rig.rnn, "weight_ih_l0");
@@ -85,7 +85,7 @@ class RnnReferenceTest {
 
   @Test
   void gru() {
-    RnnConfig config = RnnConfig.gru(I, H).type(ElementType.FLOAT64);
+    RnnConfig config = RnnConfig.gru(I, H).precision(Precision.FP64);
     try (Rig rig = new Rig(device, config, SequenceShape.of(T, B))) {
       double[] x = Rig.read(rig.x);
       double[] wi = parameter(rig.rnn, "weight_ih_l0");
@@ -120,7 +120,7 @@ class RnnReferenceTest {
 
   @Test
   void statesLeftOutAreZero() {
-    RnnConfig config = RnnConfig.lstm(I, H).layers(2).bidirectional().type(ElementType.FLOAT64);
+    RnnConfig config = RnnConfig.lstm(I, H).layers(2).bidirectional().precision(Precision.FP64);
     try (Rig rig = new Rig(device, config, SequenceShape.of(T, B))) {
       double[] zeros = new double[Math.toIntExact(rig.plan.stateElements())];
       Arrays.fill(zeros, 0);

@@ -7,7 +7,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.github.cudnn4j.cuda.Device;
 import io.github.cudnn4j.cuda.DeviceBuffer;
-import io.github.cudnn4j.cuda.ElementType;
+import io.github.cudnn4j.cuda.Precision;
 import io.github.cudnn4j.cudnn.BiasMode;
 import io.github.cudnn4j.cudnn.RnnMode;
 import java.util.Arrays;
@@ -136,7 +136,7 @@ class RnnWeightsTest {
   @EnumSource(RnnMode.class)
   void parametersCoverTheSpaceWithoutOverlap(RnnMode mode) {
     RnnConfig config = RnnConfig.of(mode, 3, 5).layers(2).bidirectional();
-    try (Rnn rnn = Rnn.create(device, config.type(ElementType.FLOAT64))) {
+    try (Rnn rnn = Rnn.create(device, config.precision(Precision.FP64))) {
       double start = 0;
       for (RnnParameter parameter : rnn.weights().parameters()) {
         double[] values = numbered(parameter.elements());
@@ -182,8 +182,8 @@ class RnnWeightsTest {
 
   @Test
   void arraysAreConvertedToTheTypeOfTheNetwork() {
-    for (ElementType type : List.of(ElementType.FLOAT32, ElementType.FLOAT64)) {
-      try (Rnn rnn = Rnn.create(device, RnnConfig.gru(2, 3).type(type))) {
+    for (Precision precision : List.of(Precision.FP32, Precision.FP64)) {
+      try (Rnn rnn = Rnn.create(device, RnnConfig.gru(2, 3).precision(precision))) {
         RnnParameter parameter = rnn.weights().parameter("weight_ih_l0");
         double[] doubles = numbered(18);
         float[] floats = new float[18];

@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import io.github.cudnn4j.cuda.Device;
 import io.github.cudnn4j.cuda.DeviceBuffer;
 import io.github.cudnn4j.cuda.ElementType;
+import io.github.cudnn4j.cuda.Precision;
 import io.github.cudnn4j.cudnn.RnnDataLayout;
 import java.util.Arrays;
 import java.util.List;
@@ -25,10 +26,10 @@ class SequenceBatchRowsTest {
 
   static final List<RnnConfig> networks =
       List.of(
-          RnnConfig.lstm(2, 3).layers(2).bidirectional().type(ElementType.FLOAT64),
-          RnnConfig.gru(3, 2).layers(2).type(ElementType.FLOAT64),
-          RnnConfig.lstm(3, 4).projection(2).type(ElementType.FLOAT32),
-          RnnConfig.gru(2, 3).bidirectional().type(ElementType.FLOAT32));
+          RnnConfig.lstm(2, 3).layers(2).bidirectional().precision(Precision.FP64),
+          RnnConfig.gru(3, 2).layers(2).precision(Precision.FP64),
+          RnnConfig.lstm(3, 4).projection(2).precision(Precision.FP32),
+          RnnConfig.gru(2, 3).bidirectional().precision(Precision.FP32));
 
   /** What goes in for one row, all TIME steps of it: x, hx, cx, dy, dhy, dcy. */
   private static final int X = 0;

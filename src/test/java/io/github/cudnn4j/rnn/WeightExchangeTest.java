@@ -6,7 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.github.cudnn4j.cuda.Device;
-import io.github.cudnn4j.cuda.ElementType;
+import io.github.cudnn4j.cuda.Precision;
 import io.github.cudnn4j.cudnn.BiasMode;
 import io.github.cudnn4j.cudnn.RnnMode;
 import io.github.cudnn4j.io.SafeTensors;
@@ -48,10 +48,11 @@ class WeightExchangeTest {
   }
 
   @ParameterizedTest
-  @EnumSource(names = {"FLOAT32", "FLOAT64"})
-  void safetensorsBringWeightsBack(ElementType type) throws IOException {
-    RnnConfig config = RnnConfig.lstm(3, 5).projection(4).layers(2).bidirectional().type(type);
-    Path file = folder.resolve(type + ".safetensors");
+  @EnumSource(names = {"FP32", "FP64"})
+  void safetensorsBringWeightsBack(Precision precision) throws IOException {
+    RnnConfig config =
+        RnnConfig.lstm(3, 5).projection(4).layers(2).bidirectional().precision(precision);
+    Path file = folder.resolve(precision + ".safetensors");
     try (Rnn rnn = Rnn.create(device, config);
         Rnn other = Rnn.create(device, config)) {
       rnn.initialize(1);
@@ -96,7 +97,7 @@ class WeightExchangeTest {
   @ParameterizedTest
   @EnumSource
   void kerasAndOnnxThereAndBack(RnnMode mode) {
-    RnnConfig config = RnnConfig.of(mode, 3, 4).layers(2).bidirectional().type(ElementType.FLOAT64);
+    RnnConfig config = RnnConfig.of(mode, 3, 4).layers(2).bidirectional().precision(Precision.FP64);
     try (Rnn rnn = Rnn.create(device, config);
         Rnn keras = Rnn.create(device, config);
         Rnn onnx = Rnn.create(device, config)) {
@@ -175,7 +176,7 @@ class WeightExchangeTest {
       double[] matrix = RnnInitializer.orthogonal(new SplittableRandom(1), size[0], size[1]);
       assertOrthonormal(matrix, size[0], size[1], 1e-13);
     }
-    try (Rnn rnn = Rnn.create(device, RnnConfig.lstm(3, 6).layers(2).type(ElementType.FLOAT64))) {
+    try (Rnn rnn = Rnn.create(device, RnnConfig.lstm(3, 6).layers(2).precision(Precision.FP64))) {
       RnnInitializer.orthogonal(rnn, 5);
       for (int id = 4; id < 8; id++) {
         assertOrthonormal(Rig.read(rnn.weights().matrix(1, id)), 6, 6, 1e-13);

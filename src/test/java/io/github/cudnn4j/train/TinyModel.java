@@ -3,6 +3,7 @@ package io.github.cudnn4j.train;
 import io.github.cudnn4j.cuda.Device;
 import io.github.cudnn4j.cuda.DeviceBuffer;
 import io.github.cudnn4j.cuda.ElementType;
+import io.github.cudnn4j.cuda.Precision;
 import io.github.cudnn4j.cudnn.RnnMode;
 import io.github.cudnn4j.rnn.Rnn;
 import io.github.cudnn4j.rnn.RnnConfig;
@@ -26,7 +27,8 @@ final class TinyModel implements Model, AutoCloseable {
     this.device = device;
     this.vocabulary = vocabulary;
     this.dropout = dropout;
-    var config = RnnConfig.of(mode, 5, hidden).layers(2).dropout(dropout, 17).type(type);
+    var precision = type == ElementType.FLOAT64 ? Precision.FP64 : Precision.FP32;
+    var config = RnnConfig.of(mode, 5, hidden).layers(2).dropout(dropout, 17).precision(precision);
     parameters =
         ParameterSet.builder(device, type)
             .add("embedding.weight", vocabulary, 5)
