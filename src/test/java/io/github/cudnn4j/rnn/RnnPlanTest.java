@@ -63,7 +63,7 @@ class RnnPlanTest {
     assertEquals(4 * 2 * 5, lstm.plan.stateElements());
     assertTrue(lstm.plan.reserveBytes() > 0);
     assertEquals(
-        "LSTM I 3 H 5 L 2 D 2 bias DOUBLE dropout 0.0 FLOAT32, SEQ_MAJOR_UNPACKED T 4 B 2",
+        "LSTM I 3 H 5 L 2 D 2 bias DOUBLE dropout 0.0 FP32, SEQ_MAJOR_UNPACKED T 4 B 2",
         lstm.plan.toString());
     try (RnnPlan packed =
         gru.rnn.plan(SequenceShape.ofLengths(RnnDataLayout.SEQ_MAJOR_PACKED, 4, 4, 1))) {

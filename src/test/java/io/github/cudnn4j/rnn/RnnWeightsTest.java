@@ -203,7 +203,7 @@ class RnnWeightsTest {
     try (Rnn rnn = Rnn.create(device, RnnConfig.tanh(2, 3))) {
       RnnWeights weights = rnn.weights();
       assertRefused(
-          "no parameter \"weight_ih_l1\" in TANH I 2 H 3 L 1 D 1 bias DOUBLE dropout 0.0 FLOAT32;"
+          "no parameter \"weight_ih_l1\" in TANH I 2 H 3 L 1 D 1 bias DOUBLE dropout 0.0 FP32;"
               + " there are weight_ih_l0, weight_hh_l0, bias_ih_l0, bias_hh_l0",
           () -> weights.parameter("weight_ih_l1"));
       assertRefused(
