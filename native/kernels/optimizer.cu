@@ -16,8 +16,10 @@ enum StepSlot {
 };
 
 template <class T>
-DEVICE void prepare(const T* norm, double* state, double norm_limit, double beta1, double beta2) {
+DEVICE void prepare(const T* norm, const double* rate, double* state, double norm_limit,
+                    double beta1, double beta2) {
   FOR_EACH(i, 1) {
+    state[kLearningRate] = rate[i];
     const double length = norm[i];
     const bool finite = length - length == 0;
     state[kNorm] = length;
@@ -121,15 +123,15 @@ DEVICE void adam(T* weights, const T* gradients, T* means, T* squares, const dou
   }
 }
 
-// From the gradient's norm: whether to skip the step (the norm is not finite), the clip factor, the
+// From the gradient's norm and the learning rate: whether to skip the step (the norm is not finite), the clip factor, the
 // step count and Adam's bias corrections.
-KERNEL(prepare_step_f32, (const float* norm, double* state, double norm_limit, double beta1,
-                          double beta2)) {
-  prepare(norm, state, norm_limit, beta1, beta2);
+KERNEL(prepare_step_f32, (const float* norm, const double* rate, double* state,
+                          double norm_limit, double beta1, double beta2)) {
+  prepare(norm, rate, state, norm_limit, beta1, beta2);
 }
-KERNEL(prepare_step_f64, (const double* norm, double* state, double norm_limit, double beta1,
-                          double beta2)) {
-  prepare(norm, state, norm_limit, beta1, beta2);
+KERNEL(prepare_step_f64, (const double* norm, const double* rate, double* state,
+                          double norm_limit, double beta1, double beta2)) {
+  prepare(norm, rate, state, norm_limit, beta1, beta2);
 }
 
 // Without momentum `velocities` is not touched.

@@ -1,6 +1,5 @@
 package io.github.cudnn4j.train;
 
-import io.github.cudnn4j.cuda.DeviceBuffer;
 import io.github.cudnn4j.cuda.Parts;
 import io.github.cudnn4j.tape.CarriedState;
 import io.github.cudnn4j.tape.Loss;
@@ -16,22 +15,19 @@ public final class Evaluator implements AutoCloseable {
   private final Parts parts = new Parts();
   private final CarriedState state;
   private final Tape tape;
-  private final DeviceBuffer inputs;
-  private final DeviceBuffer labels;
   private final Loss loss;
-  private final BatchUpload upload;
+  private final WindowRunner windows;
 
-  private Evaluator(Model model, SequentialBatches batches) {
+  private Evaluator(Model model, SequentialBatches batches, boolean capture) {
     this.batches = batches;
     int time = batches.time();
     int batch = batches.batch();
     try {
       state = parts.add(model.state(batch));
       tape = parts.add(Tape.inference(model.device(), model.parameters().type()));
-      inputs = tape.indices(Math.multiplyExact(time, batch));
-      labels = tape.indices(time * batch);
-      loss = tape.crossEntropy(model.logits(tape, inputs, time, batch, state), labels);
-      upload = parts.add(BatchUpload.create(model.device(), batches));
+      windows = parts.add(WindowRunner.create(model.device(), batches, capture));
+      var logits = model.logits(tape, windows.inputs(), time, batch, state);
+      loss = tape.crossEntropy(logits, windows.labels());
     } catch (RuntimeException | Error e) {
       throw parts.abandon(e);
     }
@@ -39,7 +35,11 @@ public final class Evaluator implements AutoCloseable {
 
   /** Prepares measurements of one model on one text. */
   public static Evaluator create(Model model, SequentialBatches batches) {
-    return new Evaluator(model, batches);
+    return create(model, batches, true);
+  }
+
+  static Evaluator create(Model model, SequentialBatches batches, boolean capture) {
+    return new Evaluator(model, batches, capture);
   }
 
   /** Measures once: {@link #loss()} of a new evaluator. */
@@ -58,14 +58,17 @@ public final class Evaluator implements AutoCloseable {
   public double loss() {
     state.reset();
     loss.meter().clear();
-    int windows = batches.windows();
-    for (int i = 0; i < windows; i++) {
-      upload.window(batches, 0, i, inputs, labels, 0, null);
-      tape.forward();
-      state.carry();
+    int count = batches.windows();
+    for (int i = 0; i < count; i++) {
+      windows.run(0, i, 0, this::enqueue);
     }
     double[] meter = loss.meter().toDoubles();
     return meter[1] == batches.places() ? meter[0] / meter[1] : Double.NaN;
+  }
+
+  private void enqueue() {
+    tape.forward();
+    state.carry();
   }
 
   @Override

@@ -64,7 +64,7 @@ public final class Trainer implements AutoCloseable {
   /** Sets the held-out text; before {@link #run}. */
   public Trainer validation(SequentialBatches heldOut) {
     closeEvaluator();
-    evaluator = Evaluator.create(model, heldOut);
+    evaluator = Evaluator.create(model, heldOut, config.capture());
     return this;
   }
 

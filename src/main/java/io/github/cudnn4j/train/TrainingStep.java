@@ -2,7 +2,6 @@ package io.github.cudnn4j.train;
 
 import static java.lang.foreign.ValueLayout.JAVA_DOUBLE;
 
-import io.github.cudnn4j.cuda.CapturedGraph;
 import io.github.cudnn4j.cuda.Device;
 import io.github.cudnn4j.cuda.DeviceBuffer;
 import io.github.cudnn4j.cuda.ElementType;
@@ -19,12 +18,10 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import org.jspecify.annotations.Nullable;
 
 /**
  * One training step for one shape, as a fixed list of launches: clear the gradients, forward,
- * backward, norm, update, carry the state. The first step runs as it is, so that everything is
- * loaded and allocated; the second is captured and from then on the graph is launched.
+ * backward, norm, update, carry the state. Captured, it is replayed with one launch.
  */
 final class TrainingStep implements AutoCloseable {
 
@@ -33,39 +30,34 @@ final class TrainingStep implements AutoCloseable {
 
   private final Device device;
   private final ParameterSet parameters;
-  private final SequentialBatches batches;
-  private final boolean capture;
   private final Parts parts = new Parts();
   private final List<Launch> clearings = new ArrayList<>();
   private final Tape tape;
-  private final DeviceBuffer inputs;
-  private final DeviceBuffer labels;
+  private final WindowRunner windows;
   private final Loss loss;
   private final CarriedState carried;
   private final Updater updater;
-  private final BatchUpload upload;
   private final PinnedBuffer seen;
-  private boolean warm;
-  private @Nullable CapturedGraph graph;
+  private final Runnable work = this::enqueue;
 
   private TrainingStep(Model model, SequentialBatches batches, TrainerConfig config) {
     this.device = model.device();
     this.parameters = model.parameters();
-    this.batches = batches;
-    this.capture = config.capture();
     int time = batches.time();
     int batch = batches.batch();
     try {
       carried = parts.add(model.state(batch));
       tape = parts.add(Tape.training(device, parameters.type()));
-      inputs = tape.indices(Math.multiplyExact(time, batch));
-      labels = tape.indices(time * batch);
-      loss = tape.crossEntropy(model.logits(tape, inputs, time, batch, carried), labels);
-      updater = parts.add(Updater.create(device, parameters, config.optimizer(), config.clip()));
+      windows = parts.add(WindowRunner.create(device, batches, config.capture()));
+      var logits = model.logits(tape, windows.inputs(), time, batch, carried);
+      loss = tape.crossEntropy(logits, windows.labels());
+      updater =
+          parts.add(
+              Updater.create(
+                  device, parameters, config.optimizer(), config.clip(), windows.number()));
       for (DeviceBuffer buffer : carried.buffers()) {
         clearings.add(parts.add(updater.clearIfSkipped(buffer)));
       }
-      upload = parts.add(BatchUpload.create(device, batches));
       seen = parts.add(PinnedBuffer.allocate(device, ElementType.FLOAT64, StepState.SIZE + 2));
     } catch (RuntimeException | Error e) {
       throw parts.abandon(e);
@@ -78,16 +70,7 @@ final class TrainingStep implements AutoCloseable {
 
   /** Enqueues one step on one window. */
   void run(int offset, int window, double learningRate) {
-    upload.window(batches, offset, window, inputs, labels, learningRate, updater.state());
-    if (!capture || !warm) {
-      enqueue();
-      warm = true;
-      return;
-    }
-    if (graph == null) {
-      graph = parts.add(device.stream().capture(this::enqueue));
-    }
-    graph.launch();
+    windows.run(offset, window, learningRate, work);
   }
 
   /** Enqueues starting from a zero state. */

@@ -24,7 +24,8 @@ final class Updater implements AutoCloseable {
   private final Launch prepare;
   private final Launch update;
 
-  private Updater(Device device, ParameterSet parameters, Optimizer optimizer, Clip clip) {
+  private Updater(
+      Device device, ParameterSet parameters, Optimizer optimizer, Clip clip, DeviceBuffer rate) {
     this.device = device;
     this.parameters = parameters;
     try {
@@ -37,15 +38,22 @@ final class Updater implements AutoCloseable {
         beta2 = adam.beta2();
       }
       prepare =
-          parts.add(kernel("prepare_step").overElements(1, norm, state, clip.norm(), beta1, beta2));
+          parts.add(
+              kernel("prepare_step").overElements(1, norm, rate, state, clip.norm(), beta1, beta2));
       update = parts.add(bind(optimizer, clip.value()));
     } catch (RuntimeException | Error e) {
       throw parts.abandon(e);
     }
   }
 
-  static Updater create(Device device, ParameterSet parameters, Optimizer optimizer, Clip clip) {
-    return new Updater(device, parameters, optimizer, clip);
+  /**
+   * Prepares updates.
+   *
+   * @param rate where each update finds its learning rate, one FLOAT64
+   */
+  static Updater create(
+      Device device, ParameterSet parameters, Optimizer optimizer, Clip clip, DeviceBuffer rate) {
+    return new Updater(device, parameters, optimizer, clip, rate);
   }
 
   /** Enqueues one update of the weights by their gradients. */

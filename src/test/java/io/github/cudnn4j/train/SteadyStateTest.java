@@ -14,11 +14,25 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.SplittableRandom;
+import org.junit.jupiter.api.Assumptions;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/** What a training step must not do once it runs: allocate, or wait for the device. */
+/** What a training step does once it runs: few calls, no allocation, no wait for the device. */
 class SteadyStateTest {
+
+  /**
+   * The calls of one captured step. The step itself is one of them; the others bring its window: a
+   * wait for the slot, the copy, and the order between the two streams.
+   */
+  private static final Map<String, Long> CALLS =
+      Map.of(
+          "cudaEventSynchronize", 1L,
+          "cudaMemcpyAsync", 1L,
+          "cudaEventRecord", 2L,
+          "cudaStreamWaitEvent", 1L,
+          "cudaGraphLaunch", 1L);
 
   private static final List<String> FORBIDDEN =
       List.of(
@@ -62,6 +76,31 @@ class SteadyStateTest {
       assertEquals(before, counts());
       assertEquals(0, least, "bytes of Java heap in 200 steps");
       assertEquals(0, step.read().state().skipped());
+    }
+  }
+
+  @Test
+  void aCapturedStepIsOneLaunchAndItsUpload() {
+    var control = HostControl.ifHost();
+    Assumptions.assumeTrue(control.isPresent(), "only the host device counts calls");
+    HostControl host = control.get();
+    int[] tokens = new SplittableRandom(4).ints(500, 0, 6).toArray();
+    var batches = SequentialBatches.training(tokens, 4, 6, false);
+    var config = TrainerConfig.of(Optimizer.adam(1e-3)).clip(Clip.byNorm(1));
+    long steps = 100;
+    try (var device = Device.open();
+        var model = new TinyModel(device, ElementType.FLOAT32, RnnMode.LSTM, 6, 5, 0.1);
+        var step = TrainingStep.create(model, batches, config)) {
+      run(step, batches, Schedule.exponential(0.999), 0, 3);
+      var before = new LinkedHashMap<String, Long>();
+      CALLS.keySet().forEach(function -> before.put(function, host.calls(function)));
+      long all = host.calls();
+      run(step, batches, Schedule.exponential(0.999), 3, (int) steps);
+      long made = host.calls() - all;
+      CALLS.forEach(
+          (function, calls) ->
+              assertEquals(calls * steps, host.calls(function) - before.get(function), function));
+      assertEquals(CALLS.values().stream().mapToLong(calls -> calls).sum() * steps, made);
     }
   }
 

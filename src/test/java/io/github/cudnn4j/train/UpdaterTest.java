@@ -195,15 +195,15 @@ class UpdaterTest {
   private static final class Run implements AutoCloseable {
     final int size;
     final ParameterSet parameters;
+    final DeviceBuffer rate;
     final Updater updater;
 
     Run(ElementType type, int size, Optimizer optimizer, Clip clip) {
       this.size = size;
       parameters = ParameterSet.builder(device, type).add("w", size).build();
-      updater = Updater.create(device, parameters, optimizer, clip);
-      var state = new double[StepState.SIZE];
-      state[StepState.LEARNING_RATE] = optimizer.learningRate();
-      updater.state().copyFrom(state);
+      rate = DeviceBuffer.allocate(device, ElementType.FLOAT64, 1);
+      rate.copyFrom(new double[] {optimizer.learningRate()});
+      updater = Updater.create(device, parameters, optimizer, clip, rate);
     }
 
     void step(double[] gradient) {
@@ -223,6 +223,7 @@ class UpdaterTest {
     @Override
     public void close() {
       updater.close();
+      rate.close();
       parameters.close();
     }
   }
