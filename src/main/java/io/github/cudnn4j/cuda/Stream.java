@@ -8,14 +8,17 @@ import java.lang.foreign.MemorySegment;
  * A queue of work for a device. Work on one stream is done in the order in which it was queued;
  * work on different streams, when an {@link Event} says so.
  *
- * <p>Belongs to the device's thread. An owner; the device's own stream is closed with the device.
+ * <p>Belongs to the device's thread. An owner, unless it was {@linkplain #wrap borrowed}; the
+ * device's own stream is closed with the device.
  */
 public final class Stream extends DeviceResource {
   private final MemorySegment handle;
+  private final boolean owned;
 
-  private Stream(Device device, MemorySegment handle) {
+  private Stream(Device device, long handle, boolean owned) {
     super(device);
-    this.handle = handle;
+    this.handle = MemorySegment.ofAddress(handle);
+    this.owned = owned;
   }
 
   /**
@@ -30,7 +33,32 @@ public final class Stream extends DeviceResource {
     Status.cudart(
         Cudart.cudaStreamCreateWithFlags(out, Cudart.cudaStreamNonBlocking()),
         "cudaStreamCreateWithFlags");
-    return new Stream(device, MemorySegment.ofAddress(out.get(NativeTypes.C_POINTER, 0).address()));
+    return new Stream(device, out.get(NativeTypes.C_POINTER, 0).address(), true);
+  }
+
+  /**
+   * Borrows a stream of the device that another library owns. It must exist for as long as this is
+   * used; closing this does not destroy it.
+   *
+   * <p>Networks, kernels and products run on the device's own stream. Two events put them between
+   * the work that the other library has queued and the work that it will queue, without waiting:
+   *
+   * {@snippet :
+   * try (var theirs = Stream.wrap(device, handle);
+   *     var done = Event.create(device)) {
+   *   theirs.record(done);
+   *   device.stream().waitFor(done);
+   *   plan.forward(x, y, states); // x is what they have computed
+   *   device.stream().record(done);
+   *   theirs.waitFor(done); // what they queue from now on finds y
+   * }
+   * }
+   *
+   * @param handle the {@code cudaStream_t}; 0 is CUDA's default stream
+   * @throws IllegalStateException if the device is closed
+   */
+  public static Stream wrap(Device device, long handle) {
+    return new Stream(device, handle, false);
   }
 
   /**
@@ -163,6 +191,8 @@ public final class Stream extends DeviceResource {
 
   @Override
   protected void release() {
-    Status.cudart(Cudart.cudaStreamDestroy(handle), "cudaStreamDestroy");
+    if (owned) {
+      Status.cudart(Cudart.cudaStreamDestroy(handle), "cudaStreamDestroy");
+    }
   }
 }

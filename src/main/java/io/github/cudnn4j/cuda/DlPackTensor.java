@@ -1,0 +1,274 @@
+package io.github.cudnn4j.cuda;
+
+import static java.lang.foreign.MemoryLayout.PathElement.groupElement;
+
+import io.github.cudnn4j.library.DeviceKind;
+import java.lang.foreign.AddressLayout;
+import java.lang.foreign.Arena;
+import java.lang.foreign.FunctionDescriptor;
+import java.lang.foreign.Linker;
+import java.lang.foreign.MemoryLayout;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.StructLayout;
+import java.lang.foreign.ValueLayout;
+import java.lang.invoke.MethodHandle;
+import java.lang.invoke.MethodHandles;
+import java.lang.invoke.MethodType;
+import java.util.Arrays;
+import java.util.Map;
+import java.util.concurrent.ConcurrentHashMap;
+
+/**
+ * A tensor that another library hands over through DLPack, the C structure {@code DLManagedTensor},
+ * without a copy; and the way to hand a buffer to another library.
+ *
+ * <p>In Python the structure is inside a capsule named {@code dltensor}. The memory is that of the
+ * device: of CUDA's device 0, or, on the host device, memory that the host device has allocated,
+ * which DLPack calls memory of the CPU. Whoever hands over says on which stream the contents will
+ * be ready; see {@link Stream#wrap}.
+ *
+ * <p>Belongs to the device's thread. An owner: closing it waits for the device, then tells the
+ * other library that its memory is no longer used.
+ *
+ * @see <a href="https://dmlc.github.io/dlpack/latest/c_api.html">DLPack's C API</a>
+ */
+public final class DlPackTensor extends DeviceResource {
+  private static final int CPU = 1;
+  private static final int CUDA = 2;
+
+  private static final int INT = 0;
+  private static final int UINT = 1;
+  private static final int FLOAT = 2;
+  private static final int BFLOAT = 4;
+
+  private static final AddressLayout POINTER = ValueLayout.ADDRESS;
+  private static final StructLayout TENSOR =
+      MemoryLayout.structLayout(
+          POINTER.withName("data"),
+          ValueLayout.JAVA_INT.withName("device_type"),
+          ValueLayout.JAVA_INT.withName("device_id"),
+          ValueLayout.JAVA_INT.withName("ndim"),
+          ValueLayout.JAVA_BYTE.withName("code"),
+          ValueLayout.JAVA_BYTE.withName("bits"),
+          ValueLayout.JAVA_SHORT.withName("lanes"),
+          POINTER.withName("shape"),
+          POINTER.withName("strides"),
+          ValueLayout.JAVA_LONG.withName("byte_offset"),
+          POINTER.withName("manager_ctx"),
+          POINTER.withName("deleter"));
+
+  private static final MethodHandle DELETER =
+      Linker.nativeLinker().downcallHandle(FunctionDescriptor.ofVoid(POINTER));
+
+  /** What was handed to other libraries, by the address of the structure. */
+  private static final Map<Long, Arena> EXPORTED = new ConcurrentHashMap<>();
+
+  private final MemorySegment tensor;
+  private final long[] shape;
+  private final DeviceBuffer buffer;
+
+  private DlPackTensor(Device device, MemorySegment tensor, long[] shape, DeviceBuffer buffer) {
+    super(device);
+    this.tensor = tensor;
+    this.shape = shape;
+    this.buffer = buffer;
+  }
+
+  /**
+   * Takes a tensor over.
+   *
+   * @param address of the {@code DLManagedTensor}. Its elements lie row by row without gaps, and it
+   *     stays the other library's if it is refused.
+   * @throws IllegalArgumentException if the address is 0, the tensor is on another device, has
+   *     gaps, or is of a type that {@link ElementType} does not have
+   * @throws IllegalStateException if the device is closed
+   */
+  public static DlPackTensor of(Device device, long address) {
+    if (address == 0) {
+      throw new IllegalArgumentException("the address of the DLPack tensor is 0");
+    }
+    var tensor = MemorySegment.ofAddress(address).reinterpret(TENSOR.byteSize());
+    checkDevice(device, integer(tensor, "device_type"), integer(tensor, "device_id"));
+    var type = type(tensor);
+    var shape = longs(pointer(tensor, "shape"), integer(tensor, "ndim"));
+    var elements = elements(shape);
+    if (elements > 0) {
+      checkStrides(shape, pointer(tensor, "strides"));
+    }
+    var data =
+        pointer(tensor, "data").address() + tensor.get(ValueLayout.JAVA_LONG, at("byte_offset"));
+    var buffer =
+        elements == 0
+            ? DeviceBuffer.allocate(device, type, 0)
+            : DeviceBuffer.wrap(device, type, data, elements);
+    return new DlPackTensor(device, tensor, shape, buffer);
+  }
+
+  /**
+   * Hands a buffer to another library, which calls the structure's deleter when it does not use the
+   * memory any longer. The buffer stays the caller's, who keeps it open until then.
+   *
+   * @param shape whose product is the number of elements
+   * @return the address of a {@code DLManagedTensor}
+   * @throws IllegalArgumentException if the shape has another number of elements
+   * @throws IllegalStateException if the buffer is closed
+   */
+  public static long export(DeviceBuffer buffer, long... shape) {
+    Arguments.elements(elements(shape), buffer.elements(), "buffer");
+    var pointer = buffer.pointer();
+    var arena = Arena.ofShared();
+    var tensor = arena.allocate(TENSOR);
+    tensor.set(POINTER, at("data"), pointer);
+    var onHost = buffer.device().kind() == DeviceKind.HOST;
+    tensor.set(ValueLayout.JAVA_INT, at("device_type"), onHost ? CPU : CUDA);
+    tensor.set(ValueLayout.JAVA_INT, at("ndim"), shape.length);
+    tensor.set(ValueLayout.JAVA_BYTE, at("code"), (byte) code(buffer.type()));
+    tensor.set(ValueLayout.JAVA_BYTE, at("bits"), (byte) (8 * buffer.type().bytes()));
+    tensor.set(ValueLayout.JAVA_SHORT, at("lanes"), (short) 1);
+    tensor.set(POINTER, at("shape"), arena.allocateFrom(ValueLayout.JAVA_LONG, shape));
+    tensor.set(POINTER, at("strides"), arena.allocateFrom(ValueLayout.JAVA_LONG, rowMajor(shape)));
+    tensor.set(POINTER, at("deleter"), Release.STUB);
+    EXPORTED.put(tensor.address(), arena);
+    return tensor.address();
+  }
+
+  /** The deleter of what is exported: one function for all, which lives as long as the process. */
+  private static final class Release {
+    static final MemorySegment STUB = stub();
+
+    private static MemorySegment stub() {
+      try {
+        var method =
+            MethodHandles.lookup()
+                .findStatic(
+                    Release.class,
+                    "release",
+                    MethodType.methodType(void.class, MemorySegment.class));
+        return Linker.nativeLinker()
+            .upcallStub(method, FunctionDescriptor.ofVoid(POINTER), Arena.global());
+      } catch (ReflectiveOperationException e) {
+        throw new AssertionError(e);
+      }
+    }
+
+    /** Called by other libraries, from any thread; must not throw. */
+    static void release(MemorySegment tensor) {
+      var arena = EXPORTED.remove(tensor.address());
+      if (arena != null) {
+        arena.close();
+      }
+    }
+  }
+
+  /** Returns the elements, which this keeps; usable until this is closed. */
+  public DeviceBuffer buffer() {
+    return buffer;
+  }
+
+  /** Returns the size of each dimension; none for a single number. */
+  public long[] shape() {
+    return shape.clone();
+  }
+
+  @Override
+  protected void release() {
+    buffer.close();
+    device().synchronize();
+    var deleter = pointer(tensor, "deleter");
+    if (deleter.address() != 0) {
+      try {
+        DELETER.invokeExact(deleter, tensor);
+      } catch (Throwable e) {
+        throw new AssertionError("a deleter returns nothing and throws nothing", e);
+      }
+    }
+  }
+
+  private static void checkDevice(Device device, int type, int ordinal) {
+    var expected = device.kind() == DeviceKind.HOST ? CPU : CUDA;
+    if (type != expected || ordinal != 0) {
+      throw new IllegalArgumentException(
+          "the DLPack tensor is on device %d of type %d, must be on device 0 of type %d"
+              .formatted(ordinal, type, expected));
+    }
+  }
+
+  private static ElementType type(MemorySegment tensor) {
+    var code = tensor.get(ValueLayout.JAVA_BYTE, at("code"));
+    var bits = Byte.toUnsignedInt(tensor.get(ValueLayout.JAVA_BYTE, at("bits")));
+    var lanes = tensor.get(ValueLayout.JAVA_SHORT, at("lanes"));
+    for (var type : ElementType.values()) {
+      if (code == code(type) && bits == 8 * type.bytes() && lanes == 1) {
+        return type;
+      }
+    }
+    throw new IllegalArgumentException(
+        "the DLPack tensor has elements of type code %d, %d bits and %d lanes, must be one of %s"
+            .formatted(code, bits, lanes, Arrays.toString(ElementType.values())));
+  }
+
+  private static int code(ElementType type) {
+    return switch (type) {
+      case FLOAT16, FLOAT32, FLOAT64 -> FLOAT;
+      case BFLOAT16 -> BFLOAT;
+      case INT32, INT64 -> INT;
+      case UINT8 -> UINT;
+    };
+  }
+
+  private static void checkStrides(long[] shape, MemorySegment pointer) {
+    if (pointer.address() == 0) {
+      return;
+    }
+    var strides = longs(pointer, shape.length);
+    var expected = rowMajor(shape);
+    for (int i = 0; i < shape.length; i++) {
+      if (shape[i] > 1 && strides[i] != expected[i]) {
+        throw new IllegalArgumentException(
+            "the DLPack tensor of shape %s has strides %s, must have %s: rows without gaps"
+                .formatted(
+                    Arrays.toString(shape), Arrays.toString(strides), Arrays.toString(expected)));
+      }
+    }
+  }
+
+  private static long[] rowMajor(long[] shape) {
+    var strides = new long[shape.length];
+    long stride = 1;
+    for (int i = shape.length - 1; i >= 0; i--) {
+      strides[i] = stride;
+      stride *= shape[i];
+    }
+    return strides;
+  }
+
+  private static long elements(long[] shape) {
+    long elements = 1;
+    for (var size : shape) {
+      Arguments.between(size, 0, Long.MAX_VALUE / Math.max(elements, 1), "a dimension's size");
+      elements *= size;
+    }
+    return elements;
+  }
+
+  private static long[] longs(MemorySegment pointer, int count) {
+    return pointer.reinterpret(count * (long) Long.BYTES).toArray(ValueLayout.JAVA_LONG);
+  }
+
+  private static int integer(MemorySegment tensor, String field) {
+    return tensor.get(ValueLayout.JAVA_INT, at(field));
+  }
+
+  private static MemorySegment pointer(MemorySegment tensor, String field) {
+    return tensor.get(POINTER, at(field));
+  }
+
+  private static long at(String field) {
+    return TENSOR.byteOffset(groupElement(field));
+  }
+
+  @Override
+  public String toString() {
+    return Arrays.toString(shape) + " " + buffer;
+  }
+}
