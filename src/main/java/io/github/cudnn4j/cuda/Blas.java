@@ -1,5 +1,7 @@
 package io.github.cudnn4j.cuda;
 
+import static io.github.cudnn4j.cuda.ElementType.BFLOAT16;
+import static io.github.cudnn4j.cuda.ElementType.FLOAT16;
 import static io.github.cudnn4j.cuda.ElementType.FLOAT32;
 import static io.github.cudnn4j.cuda.ElementType.FLOAT64;
 
@@ -9,11 +11,13 @@ import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 
 /**
- * Linear algebra on device buffers of FLOAT32 or FLOAT64, by cuBLAS. Matrices are row-major.
+ * Linear algebra on device buffers, by cuBLAS: products of matrices of any floating-point type,
+ * everything else of FLOAT32 or FLOAT64. Matrices are row-major.
  *
  * <p>Everything is queued on one stream and can be captured; results that are one number go to
- * device memory, so that nothing waits. All operands of a call have one type and one device. The
- * scalars {@code alpha} and {@code beta} are rounded to that type.
+ * device memory, so that nothing waits. All operands of a call have one type, unless it says
+ * otherwise, and one device. The scalars {@code alpha} and {@code beta} are rounded to the type in
+ * which is summed up.
  *
  * <p>Belongs to the device's thread. An owner; {@link Device#blas} is closed with its device.
  */
@@ -29,7 +33,8 @@ public final class Blas extends DeviceResource {
   private final Arena arena = Arena.ofShared();
   private final MemorySegment alpha = arena.allocate(Double.BYTES, Double.BYTES);
   private final MemorySegment beta = arena.allocate(Double.BYTES, Double.BYTES);
-  private Precision single = Precision.FP32;
+  private Precision ofSingles = Precision.FP32;
+  private Precision ofHalves = Precision.FP16;
   private boolean resultsOnDevice;
 
   private Blas(Stream stream, MemorySegment handle, DeviceBuffer workspace) {
@@ -65,8 +70,13 @@ public final class Blas extends DeviceResource {
       Status.cublas(
           Cublas.cublasSetWorkspace_v2(handle, workspace.pointer(), workspace.bytes()),
           "cublasSetWorkspace_v2");
+      // Otherwise sums of a product of half types may pass through the type of the result.
       Status.cublas(
-          Cublas.cublasSetMathMode(handle, Cublas.CUBLAS_DEFAULT_MATH()), "cublasSetMathMode");
+          Cublas.cublasSetMathMode(
+              handle,
+              Cublas.CUBLAS_DEFAULT_MATH()
+                  | Cublas.CUBLAS_MATH_DISALLOW_REDUCED_PRECISION_REDUCTION()),
+          "cublasSetMathMode");
       return new Blas(stream, handle, workspace);
     } catch (RuntimeException failure) {
       try {
@@ -82,37 +92,34 @@ public final class Blas extends DeviceResource {
   }
 
   /**
-   * Returns how products of numbers of a type are computed.
+   * Returns how matrices of a type are multiplied.
    *
-   * @throws IllegalArgumentException if there are no products of this type
+   * @throws IllegalArgumentException if matrices of this type are not multiplied
    */
   public Precision precision(ElementType type) {
     return switch (type) {
-      case FLOAT32 -> single;
+      case FLOAT32 -> ofSingles;
+      case FLOAT16 -> ofHalves;
+      case BFLOAT16 -> Precision.BF16;
       case FLOAT64 -> Precision.FP64;
-      default -> throw new IllegalArgumentException("type " + type + " has no products");
+      case INT32, INT64, UINT8 ->
+          throw new IllegalArgumentException("matrices of " + type + " are not multiplied");
     };
   }
 
   /**
-   * Sets how products of numbers of the precision's type are computed from now on. At first they
-   * are computed in {@link Precision#FP32} and {@link Precision#FP64}.
+   * Sets how matrices of the precision's type are multiplied from now on. At first it is {@link
+   * Precision#FP32} for FLOAT32 and {@link Precision#FP16} for FLOAT16; the other types have one
+   * precision each.
    *
-   * @throws IllegalArgumentException if there are no products of this precision
    * @throws IllegalStateException if this is closed
    */
   public void precision(Precision precision) {
     checkOpen();
-    precision(precision.type());
-    if (precision.type() == FLOAT32) {
-      Status.cublas(
-          Cublas.cublasSetMathMode(
-              handle,
-              precision == Precision.TF32
-                  ? Cublas.CUBLAS_TF32_TENSOR_OP_MATH()
-                  : Cublas.CUBLAS_DEFAULT_MATH()),
-          "cublasSetMathMode");
-      single = precision;
+    switch (precision) {
+      case FP32, TF32 -> ofSingles = precision;
+      case FP16, FP16_MATH -> ofHalves = precision;
+      case BF16, FP64 -> {}
     }
   }
 
@@ -123,10 +130,12 @@ public final class Blas extends DeviceResource {
    * @param transA whether op(A) is the transpose of A, which then is {@code [k,m]}
    * @param transB whether op(B) is the transpose of B, which then is {@code [n,k]}
    * @param beta 0 if what C holds is not to be read
+   * @param c of the type of A and B; FLOAT32 if they are FLOAT16 or BFLOAT16 and the product is not
+   *     to be rounded, which is then summed up in FLOAT32
    * @throws IllegalArgumentException if an extent is below 1, or a buffer is too small or of
    *     another type or device
    * @throws IllegalStateException if this or a buffer is closed
-   * @see <a href="https://docs.nvidia.com/cuda/cublas/">cublasSgemm, cublasDgemm</a>
+   * @see <a href="https://docs.nvidia.com/cuda/cublas/">cublasGemmEx</a>
    */
   public void gemm(
       boolean transA,
@@ -166,53 +175,42 @@ public final class Blas extends DeviceResource {
     extent(m, "m");
     extent(n, "n");
     extent(k, "k");
-    var single = isSingle(c, "C");
-    matrix(c, c.type(), m, n, ldc, "C");
-    matrix(a, c.type(), transA ? k : m, transA ? m : k, lda, "A");
-    matrix(b, c.type(), transB ? n : k, transB ? k : n, ldb, "B");
-    prepare(false);
-    scalar(this.alpha, single, alpha);
-    scalar(this.beta, single, beta);
-    // A row-major matrix is its transpose to cuBLAS, and the transpose of AB is B'A'.
-    var opA = operation(transA);
-    var opB = operation(transB);
-    if (single) {
-      Status.cublas(
-          Cublas.cublasSgemm_v2(
-              handle,
-              opB,
-              opA,
-              n,
-              m,
-              k,
-              this.alpha,
-              b.pointer(),
-              ldb,
-              a.pointer(),
-              lda,
-              this.beta,
-              c.pointer(),
-              ldc),
-          "cublasSgemm_v2");
-    } else {
-      Status.cublas(
-          Cublas.cublasDgemm_v2(
-              handle,
-              opB,
-              opA,
-              n,
-              m,
-              k,
-              this.alpha,
-              b.pointer(),
-              ldb,
-              a.pointer(),
-              lda,
-              this.beta,
-              c.pointer(),
-              ldc),
-          "cublasDgemm_v2");
+    var precision = precision(a.type());
+    if (c.type() == FLOAT32 && a.type() == FLOAT16) {
+      precision = Precision.FP16;
+    } else if (c.type() != FLOAT32 || a.type() != BFLOAT16) {
+      Arguments.type(a.type(), c.type(), "C");
     }
+    Arguments.type(a.type(), b.type(), "B");
+    matrix(c, m, n, ldc, "C");
+    matrix(a, transA ? k : m, transA ? m : k, lda, "A");
+    matrix(b, transB ? n : k, transB ? k : n, ldb, "B");
+    prepare(false);
+    BlasTypes.scalar(this.alpha, precision, alpha);
+    BlasTypes.scalar(this.beta, precision, beta);
+    // A row-major matrix is its transpose to cuBLAS, and the transpose of AB is B'A'.
+    Status.cublas(
+        Cublas.cublasGemmEx(
+            handle,
+            operation(transB),
+            operation(transA),
+            n,
+            m,
+            k,
+            this.alpha,
+            b.pointer(),
+            BlasTypes.data(b.type()),
+            ldb,
+            a.pointer(),
+            BlasTypes.data(a.type()),
+            lda,
+            this.beta,
+            c.pointer(),
+            BlasTypes.data(c.type()),
+            ldc,
+            BlasTypes.compute(precision),
+            Cublas.CUBLAS_GEMM_DEFAULT()),
+        "cublasGemmEx");
   }
 
   /**
@@ -238,46 +236,44 @@ public final class Blas extends DeviceResource {
     extent(m, "m");
     extent(n, "n");
     var single = isSingle(y, "y");
-    matrix(a, y.type(), m, n, n, "A");
-    matrix(x, y.type(), 1, transA ? m : n, transA ? m : n, "x");
-    matrix(y, y.type(), 1, transA ? n : m, transA ? n : m, "y");
+    Arguments.type(y.type(), a.type(), "A");
+    Arguments.type(y.type(), x.type(), "x");
+    matrix(a, m, n, n, "A");
+    matrix(x, 1, transA ? m : n, transA ? m : n, "x");
+    matrix(y, 1, transA ? n : m, transA ? n : m, "y");
     prepare(false);
-    scalar(this.alpha, single, alpha);
-    scalar(this.beta, single, beta);
+    BlasTypes.scalar(this.alpha, precision(y.type()), alpha);
+    BlasTypes.scalar(this.beta, precision(y.type()), beta);
     var operation = operation(!transA);
-    if (single) {
-      Status.cublas(
-          Cublas.cublasSgemv_v2(
-              handle,
-              operation,
-              n,
-              m,
-              this.alpha,
-              a.pointer(),
-              n,
-              x.pointer(),
-              1,
-              this.beta,
-              y.pointer(),
-              1),
-          "cublasSgemv_v2");
-    } else {
-      Status.cublas(
-          Cublas.cublasDgemv_v2(
-              handle,
-              operation,
-              n,
-              m,
-              this.alpha,
-              a.pointer(),
-              n,
-              x.pointer(),
-              1,
-              this.beta,
-              y.pointer(),
-              1),
-          "cublasDgemv_v2");
-    }
+    Status.cublas(
+        single
+            ? Cublas.cublasSgemv_v2(
+                handle,
+                operation,
+                n,
+                m,
+                this.alpha,
+                a.pointer(),
+                n,
+                x.pointer(),
+                1,
+                this.beta,
+                y.pointer(),
+                1)
+            : Cublas.cublasDgemv_v2(
+                handle,
+                operation,
+                n,
+                m,
+                this.alpha,
+                a.pointer(),
+                n,
+                x.pointer(),
+                1,
+                this.beta,
+                y.pointer(),
+                1),
+        single ? "cublasSgemv_v2" : "cublasDgemv_v2");
   }
 
   /**
@@ -291,16 +287,12 @@ public final class Blas extends DeviceResource {
     var n = vector(y, y, "y");
     vector(x, y, "x");
     prepare(false);
-    scalar(this.alpha, single, alpha);
-    if (single) {
-      Status.cublas(
-          Cublas.cublasSaxpy_v2(handle, n, this.alpha, x.pointer(), 1, y.pointer(), 1),
-          "cublasSaxpy_v2");
-    } else {
-      Status.cublas(
-          Cublas.cublasDaxpy_v2(handle, n, this.alpha, x.pointer(), 1, y.pointer(), 1),
-          "cublasDaxpy_v2");
-    }
+    BlasTypes.scalar(this.alpha, precision(y.type()), alpha);
+    Status.cublas(
+        single
+            ? Cublas.cublasSaxpy_v2(handle, n, this.alpha, x.pointer(), 1, y.pointer(), 1)
+            : Cublas.cublasDaxpy_v2(handle, n, this.alpha, x.pointer(), 1, y.pointer(), 1),
+        single ? "cublasSaxpy_v2" : "cublasDaxpy_v2");
   }
 
   /**
@@ -313,12 +305,12 @@ public final class Blas extends DeviceResource {
     var single = isSingle(x, "x");
     var n = vector(x, x, "x");
     prepare(false);
-    scalar(this.alpha, single, alpha);
-    if (single) {
-      Status.cublas(Cublas.cublasSscal_v2(handle, n, this.alpha, x.pointer(), 1), "cublasSscal_v2");
-    } else {
-      Status.cublas(Cublas.cublasDscal_v2(handle, n, this.alpha, x.pointer(), 1), "cublasDscal_v2");
-    }
+    BlasTypes.scalar(this.alpha, precision(x.type()), alpha);
+    Status.cublas(
+        single
+            ? Cublas.cublasSscal_v2(handle, n, this.alpha, x.pointer(), 1)
+            : Cublas.cublasDscal_v2(handle, n, this.alpha, x.pointer(), 1),
+        single ? "cublasSscal_v2" : "cublasDscal_v2");
   }
 
   /**
@@ -334,13 +326,11 @@ public final class Blas extends DeviceResource {
     var n = vector(x, x, "x");
     result(result, x);
     prepare(true);
-    if (single) {
-      Status.cublas(
-          Cublas.cublasSnrm2_v2(handle, n, x.pointer(), 1, result.pointer()), "cublasSnrm2_v2");
-    } else {
-      Status.cublas(
-          Cublas.cublasDnrm2_v2(handle, n, x.pointer(), 1, result.pointer()), "cublasDnrm2_v2");
-    }
+    Status.cublas(
+        single
+            ? Cublas.cublasSnrm2_v2(handle, n, x.pointer(), 1, result.pointer())
+            : Cublas.cublasDnrm2_v2(handle, n, x.pointer(), 1, result.pointer()),
+        single ? "cublasSnrm2_v2" : "cublasDnrm2_v2");
   }
 
   /**
@@ -356,13 +346,11 @@ public final class Blas extends DeviceResource {
     var n = vector(x, x, "x");
     result(result, x);
     prepare(true);
-    if (single) {
-      Status.cublas(
-          Cublas.cublasSasum_v2(handle, n, x.pointer(), 1, result.pointer()), "cublasSasum_v2");
-    } else {
-      Status.cublas(
-          Cublas.cublasDasum_v2(handle, n, x.pointer(), 1, result.pointer()), "cublasDasum_v2");
-    }
+    Status.cublas(
+        single
+            ? Cublas.cublasSasum_v2(handle, n, x.pointer(), 1, result.pointer())
+            : Cublas.cublasDasum_v2(handle, n, x.pointer(), 1, result.pointer()),
+        single ? "cublasSasum_v2" : "cublasDasum_v2");
   }
 
   /**
@@ -379,15 +367,11 @@ public final class Blas extends DeviceResource {
     vector(y, x, "y");
     result(result, x);
     prepare(true);
-    if (single) {
-      Status.cublas(
-          Cublas.cublasSdot_v2(handle, n, x.pointer(), 1, y.pointer(), 1, result.pointer()),
-          "cublasSdot_v2");
-    } else {
-      Status.cublas(
-          Cublas.cublasDdot_v2(handle, n, x.pointer(), 1, y.pointer(), 1, result.pointer()),
-          "cublasDdot_v2");
-    }
+    Status.cublas(
+        single
+            ? Cublas.cublasSdot_v2(handle, n, x.pointer(), 1, y.pointer(), 1, result.pointer())
+            : Cublas.cublasDdot_v2(handle, n, x.pointer(), 1, y.pointer(), 1, result.pointer()),
+        single ? "cublasSdot_v2" : "cublasDdot_v2");
   }
 
   /** Checks that calls can be made, and says where their scalars are. */
@@ -402,14 +386,6 @@ public final class Blas extends DeviceResource {
               onDevice ? Cublas.CUBLAS_POINTER_MODE_DEVICE() : Cublas.CUBLAS_POINTER_MODE_HOST()),
           "cublasSetPointerMode_v2");
       resultsOnDevice = onDevice;
-    }
-  }
-
-  private static void scalar(MemorySegment target, boolean single, double value) {
-    if (single) {
-      target.set(NativeTypes.C_FLOAT, 0, (float) value);
-    } else {
-      target.set(NativeTypes.C_DOUBLE, 0, value);
     }
   }
 
@@ -429,12 +405,8 @@ public final class Blas extends DeviceResource {
     Arguments.between(value, 1, Integer.MAX_VALUE, what);
   }
 
-  private void matrix(
-      DeviceBuffer buffer, ElementType type, int rows, int columns, int stride, String what) {
-    if (buffer.device() != device() || buffer.type() != type) {
-      Arguments.sameDevice(device(), buffer.device(), what);
-      Arguments.type(type, buffer.type(), what);
-    }
+  private void matrix(DeviceBuffer buffer, int rows, int columns, int stride, String what) {
+    Arguments.sameDevice(device(), buffer.device(), what);
     if (stride < columns) {
       throw new IllegalArgumentException(
           "the leading dimension of %s is %d, must be at least its columns, %d"

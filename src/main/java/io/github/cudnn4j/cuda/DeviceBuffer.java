@@ -2,6 +2,7 @@ package io.github.cudnn4j.cuda;
 
 import io.github.cudnn4j.bindings.Cudart;
 import io.github.cudnn4j.bindings.NativeTypes;
+import io.github.cudnn4j.io.HalfFloat;
 import java.lang.foreign.MemorySegment;
 
 /**
@@ -285,38 +286,40 @@ public final class DeviceBuffer implements AutoCloseable {
   }
 
   /**
-   * Copies an array here and waits for it.
+   * Copies an array here and waits for it. In FLOAT16 and BFLOAT16 every number is rounded to the
+   * nearest, see {@link HalfFloat}.
    *
    * @throws IllegalStateException if the buffer is closed or the device's stream captures
-   * @throws IllegalArgumentException if this is not FLOAT32, or not as long as the array
+   * @throws IllegalArgumentException if this is not FLOAT32, FLOAT16 or BFLOAT16, or not as long as
+   *     the array
    */
   public void copyFrom(float[] source) {
-    checkArray(ElementType.FLOAT32, source.length);
-    copyFrom(MemorySegment.ofArray(source));
+    var half = type.half();
+    if (half == null) {
+      copyFrom(checked(ElementType.FLOAT32, MemorySegment.ofArray(source)));
+    } else {
+      copyFrom(checked(type, MemorySegment.ofArray(half.fromFloats(source))));
+    }
   }
 
   /** As {@link #copyFrom(float[])}, for FLOAT64. */
   public void copyFrom(double[] source) {
-    checkArray(ElementType.FLOAT64, source.length);
-    copyFrom(MemorySegment.ofArray(source));
+    copyFrom(checked(ElementType.FLOAT64, MemorySegment.ofArray(source)));
   }
 
   /** As {@link #copyFrom(float[])}, for INT32. */
   public void copyFrom(int[] source) {
-    checkArray(ElementType.INT32, source.length);
-    copyFrom(MemorySegment.ofArray(source));
+    copyFrom(checked(ElementType.INT32, MemorySegment.ofArray(source)));
   }
 
   /** As {@link #copyFrom(float[])}, for INT64. */
   public void copyFrom(long[] source) {
-    checkArray(ElementType.INT64, source.length);
-    copyFrom(MemorySegment.ofArray(source));
+    copyFrom(checked(ElementType.INT64, MemorySegment.ofArray(source)));
   }
 
   /** As {@link #copyFrom(float[])}, for UINT8. */
   public void copyFrom(byte[] source) {
-    checkArray(ElementType.UINT8, source.length);
-    copyFrom(MemorySegment.ofArray(source));
+    copyFrom(checked(ElementType.UINT8, MemorySegment.ofArray(source)));
   }
 
   /**
@@ -335,35 +338,38 @@ public final class DeviceBuffer implements AutoCloseable {
    * Copies the contents to an array, after all work queued on the device's stream, and waits.
    *
    * @throws IllegalStateException if the buffer is closed or the device's stream captures
-   * @throws IllegalArgumentException if this is not FLOAT32, or not as long as the array
+   * @throws IllegalArgumentException if this is not FLOAT32, FLOAT16 or BFLOAT16, or not as long as
+   *     the array
    */
   public void copyTo(float[] target) {
-    checkArray(ElementType.FLOAT32, target.length);
-    copyTo(MemorySegment.ofArray(target));
+    var half = type.half();
+    if (half == null) {
+      copyTo(checked(ElementType.FLOAT32, MemorySegment.ofArray(target)));
+    } else {
+      var bits = new short[target.length];
+      copyTo(checked(type, MemorySegment.ofArray(bits)));
+      half.toFloats(bits, target);
+    }
   }
 
   /** As {@link #copyTo(float[])}, for FLOAT64. */
   public void copyTo(double[] target) {
-    checkArray(ElementType.FLOAT64, target.length);
-    copyTo(MemorySegment.ofArray(target));
+    copyTo(checked(ElementType.FLOAT64, MemorySegment.ofArray(target)));
   }
 
   /** As {@link #copyTo(float[])}, for INT32. */
   public void copyTo(int[] target) {
-    checkArray(ElementType.INT32, target.length);
-    copyTo(MemorySegment.ofArray(target));
+    copyTo(checked(ElementType.INT32, MemorySegment.ofArray(target)));
   }
 
   /** As {@link #copyTo(float[])}, for INT64. */
   public void copyTo(long[] target) {
-    checkArray(ElementType.INT64, target.length);
-    copyTo(MemorySegment.ofArray(target));
+    copyTo(checked(ElementType.INT64, MemorySegment.ofArray(target)));
   }
 
   /** As {@link #copyTo(float[])}, for UINT8. */
   public void copyTo(byte[] target) {
-    checkArray(ElementType.UINT8, target.length);
-    copyTo(MemorySegment.ofArray(target));
+    copyTo(checked(ElementType.UINT8, MemorySegment.ofArray(target)));
   }
 
   /**
@@ -408,12 +414,13 @@ public final class DeviceBuffer implements AutoCloseable {
     return (int) elements;
   }
 
-  private void checkArray(ElementType arrayType, int length) {
+  private MemorySegment checked(ElementType arrayType, MemorySegment array) {
     if (type != arrayType) {
       throw new IllegalArgumentException(
           "the array is of type %s, the buffer of %s".formatted(arrayType, type));
     }
-    Arguments.elements(elements, length, "array");
+    Arguments.elements(elements, array.byteSize() / type.bytes(), "array");
+    return array;
   }
 
   private void checkSegment(MemorySegment segment) {

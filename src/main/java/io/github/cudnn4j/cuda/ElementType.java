@@ -1,5 +1,8 @@
 package io.github.cudnn4j.cuda;
 
+import io.github.cudnn4j.io.HalfFloat;
+import org.jspecify.annotations.Nullable;
+
 /** The type of the elements of a buffer. */
 public enum ElementType {
   /** IEEE 754 binary32. */
@@ -26,5 +29,14 @@ public enum ElementType {
   /** Returns the size of one element in bytes. */
   public int bytes() {
     return bytes;
+  }
+
+  /** How Java converts numbers of this type; null if it is not one of the half types. */
+  @Nullable HalfFloat half() {
+    return switch (this) {
+      case FLOAT16 -> HalfFloat.FLOAT16;
+      case BFLOAT16 -> HalfFloat.BFLOAT16;
+      default -> null;
+    };
   }
 }

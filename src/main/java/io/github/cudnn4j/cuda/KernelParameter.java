@@ -57,6 +57,8 @@ record KernelParameter(String name, Kind kind, @Nullable ElementType element) {
       case "double*" -> new KernelParameter(name, Kind.POINTER, ElementType.FLOAT64);
       case "int*" -> new KernelParameter(name, Kind.POINTER, ElementType.INT32);
       case "long long*" -> new KernelParameter(name, Kind.POINTER, ElementType.INT64);
+      case "f16*" -> new KernelParameter(name, Kind.POINTER, ElementType.FLOAT16);
+      case "bf16*" -> new KernelParameter(name, Kind.POINTER, ElementType.BFLOAT16);
       case "unsigned char*" -> new KernelParameter(name, Kind.POINTER, ElementType.UINT8);
       default ->
           throw new IllegalArgumentException(

@@ -21,6 +21,16 @@ final class DataTypes {
     };
   }
 
+  /** Refuses a type that is not a floating-point one. */
+  static void checkFloating(ElementType type) {
+    switch (type) {
+      case FLOAT32, FLOAT64, FLOAT16, BFLOAT16 -> {}
+      case INT32, INT64, UINT8 ->
+          throw new IllegalArgumentException(
+              "type is " + type + ", but it must be a floating-point type");
+    }
+  }
+
   /** The type in which products of a precision are summed up. */
   static ElementType sums(Precision precision) {
     return switch (precision) {

@@ -51,7 +51,7 @@ public final class Dropout extends DeviceResource {
   /**
    * Makes the dropout of tensors of one size.
    *
-   * @param type FLOAT32 or FLOAT64
+   * @param type a floating-point one; the half types are computed in FLOAT32
    * @param elements from 1
    * @param probability to drop an element, in [0, 1)
    * @param seed where the generator starts
@@ -60,10 +60,7 @@ public final class Dropout extends DeviceResource {
    */
   public static Dropout create(
       Device device, ElementType type, int elements, double probability, long seed) {
-    if (type != ElementType.FLOAT32 && type != ElementType.FLOAT64) {
-      throw new IllegalArgumentException(
-          "type is " + type + ", but dropout computes in FLOAT32 or FLOAT64");
-    }
+    DataTypes.checkFloating(type);
     CudnnHandle handle = CudnnHandle.of(device);
     Parts parts = new Parts();
     try {

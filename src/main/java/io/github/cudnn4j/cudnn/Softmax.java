@@ -46,7 +46,7 @@ public final class Softmax extends DeviceResource {
   /**
    * Makes the softmax of one shape.
    *
-   * @param type FLOAT32 or FLOAT64
+   * @param type a floating-point one; the half types are computed in FLOAT32
    * @param rows from 1; {@code rows * columns} must be below 2<sup>31</sup>
    * @param columns from 1
    * @throws IllegalArgumentException if the type or an extent is not as stated
@@ -54,10 +54,7 @@ public final class Softmax extends DeviceResource {
    */
   public static Softmax create(
       Device device, SoftmaxAlgorithm algorithm, ElementType type, int rows, int columns) {
-    if (type != ElementType.FLOAT32 && type != ElementType.FLOAT64) {
-      throw new IllegalArgumentException(
-          "type is " + type + ", but a softmax computes in FLOAT32 or FLOAT64");
-    }
+    DataTypes.checkFloating(type);
     CudnnHandle handle = CudnnHandle.of(device);
     Parts parts = new Parts();
     try {

@@ -169,7 +169,7 @@ public final class SafeTensors implements AutoCloseable {
               entry,
               (part, first) -> {
                 for (int i = first; part.hasRemaining(); i++) {
-                  values[i] = Float.float16ToFloat(part.getShort());
+                  values[i] = HalfFloat.FLOAT16.toFloat(part.getShort());
                 }
               });
       case BF16 ->
@@ -177,7 +177,7 @@ public final class SafeTensors implements AutoCloseable {
               entry,
               (part, first) -> {
                 for (int i = first; part.hasRemaining(); i++) {
-                  values[i] = Float.intBitsToFloat(part.getShort() << 16);
+                  values[i] = HalfFloat.BFLOAT16.toFloat(part.getShort());
                 }
               });
       default -> throw wrongType(name, entry, "F32, F16 or BF16");

@@ -52,6 +52,21 @@ public final class SafeTensorsWriter {
   }
 
   /**
+   * Adds a tensor of type F32, F16 or BF16; the half types take the nearest numbers, see {@link
+   * HalfFloat}.
+   *
+   * @throws IllegalArgumentException if the type is another one, the shape does not fit the values
+   *     or the name is taken
+   */
+  public SafeTensorsWriter add(String name, Type type, long[] shape, float[] values) {
+    if (type != Type.F32 && type != Type.F16 && type != Type.BF16) {
+      throw new IllegalArgumentException(
+          name + ": type " + type + " for floats, possible are F32, F16 and BF16");
+    }
+    return add(name, type, shape, values, values.length);
+  }
+
+  /**
    * Adds a tensor of type F64.
    *
    * @throws IllegalArgumentException if the shape does not fit the values or the name is taken
@@ -157,7 +172,7 @@ public final class SafeTensorsWriter {
       int count = Math.min(step, entry.elements - first);
       var part = littleEndian(count * entry.type.bytes());
       switch (entry.array) {
-        case float[] values -> part.asFloatBuffer().put(values, first, count);
+        case float[] values -> putFloats(part, entry.type, values, first, count);
         case double[] values -> part.asDoubleBuffer().put(values, first, count);
         case int[] values -> part.asIntBuffer().put(values, first, count);
         case long[] values -> part.asLongBuffer().put(values, first, count);
@@ -165,6 +180,17 @@ public final class SafeTensorsWriter {
         default -> throw new AssertionError(entry.array.getClass());
       }
       writeAll(channel, part);
+    }
+  }
+
+  private static void putFloats(ByteBuffer part, Type type, float[] values, int first, int count) {
+    if (type == Type.F32) {
+      part.asFloatBuffer().put(values, first, count);
+      return;
+    }
+    var half = type == Type.F16 ? HalfFloat.FLOAT16 : HalfFloat.BFLOAT16;
+    for (int i = 0; i < count; i++) {
+      part.putShort(i * Short.BYTES, half.fromFloat(values[first + i]));
     }
   }
 

@@ -180,9 +180,18 @@ public final class RnnWeights {
       } else {
         float[] values = new float[elements];
         parameter.copyTo(values);
-        writer.add(prefix + parameter.name(), shape, values);
+        writer.add(prefix + parameter.name(), fileType(), shape, values);
       }
     }
+  }
+
+  private SafeTensors.Type fileType() {
+    return switch (config.type()) {
+      case FLOAT64 -> SafeTensors.Type.F64;
+      case FLOAT16 -> SafeTensors.Type.F16;
+      case BFLOAT16 -> SafeTensors.Type.BF16;
+      default -> SafeTensors.Type.F32;
+    };
   }
 
   /**

@@ -1,5 +1,7 @@
 package io.github.cudnn4j.cuda;
 
+import static io.github.cudnn4j.cuda.ElementType.BFLOAT16;
+import static io.github.cudnn4j.cuda.ElementType.FLOAT16;
 import static io.github.cudnn4j.cuda.ElementType.FLOAT32;
 import static io.github.cudnn4j.cuda.ElementType.FLOAT64;
 import static io.github.cudnn4j.cuda.ElementType.INT32;
@@ -184,8 +186,15 @@ class BlasTest {
       stream.synchronize();
       check("scal", new double[] {2, 4}, x);
       assertEquals(Precision.FP32, blas.precision(FLOAT32));
+      assertEquals(Precision.FP16, blas.precision(FLOAT16));
       blas.precision(Precision.TF32);
+      blas.precision(Precision.FP16_MATH);
+      blas.precision(Precision.BF16);
+      blas.precision(Precision.FP64);
       assertEquals(Precision.TF32, blas.precision(FLOAT32));
+      assertEquals(Precision.FP16_MATH, blas.precision(FLOAT16));
+      assertEquals(Precision.BF16, blas.precision(BFLOAT16));
+      assertEquals(Precision.FP64, blas.precision(FLOAT64));
     }
   }
 
@@ -199,6 +208,8 @@ class BlasTest {
     try (var six = DeviceBuffer.allocate(device, FLOAT32, 6);
         var four = DeviceBuffer.allocate(device, FLOAT32, 4);
         var wide = DeviceBuffer.allocate(device, FLOAT64, 6);
+        var half = DeviceBuffer.allocate(device, FLOAT16, 6);
+        var brain = DeviceBuffer.allocate(device, BFLOAT16, 4);
         var ints = DeviceBuffer.allocate(device, INT32, 6)) {
       refuses(
           "m = 0, must be from 1 to 2147483647",
@@ -207,11 +218,24 @@ class BlasTest {
           "C has 4 elements, [3,2] needs 6",
           () -> blas.gemm(false, false, 3, 2, 2, 1, six, four, 0, four));
       refuses(
-          "the A has type FLOAT64, must be FLOAT32",
+          "the C has type FLOAT32, must be FLOAT64",
           () -> blas.gemm(false, false, 2, 2, 3, 1, wide, six, 0, four));
       refuses(
-          "C has type INT32, must be FLOAT32 or FLOAT64",
-          () -> blas.gemm(false, false, 2, 2, 3, 1, six, six, 0, ints));
+          "the B has type FLOAT64, must be FLOAT32",
+          () -> blas.gemm(false, false, 2, 2, 3, 1, six, wide, 0, four));
+      refuses(
+          "matrices of INT32 are not multiplied",
+          () -> blas.gemm(false, false, 2, 2, 3, 1, ints, six, 0, six));
+      refuses(
+          "the C has type BFLOAT16, must be FLOAT16",
+          () -> blas.gemm(false, false, 2, 2, 3, 1, half, half, 0, brain));
+      refuses(
+          "the C has type FLOAT64, must be FLOAT16",
+          () -> blas.gemm(false, false, 2, 2, 3, 1, half, half, 0, wide));
+      refuses(
+          "y has type FLOAT16, must be FLOAT32 or FLOAT64",
+          () -> blas.gemv(false, 1, 6, 1, half, half, 0, half.slice(0, 1)));
+      refuses("x has type FLOAT16, must be FLOAT32 or FLOAT64", () -> blas.scal(2, half));
       refuses(
           "the leading dimension of B is 1, must be at least its columns, 2",
           () -> blas.gemm(false, false, 2, 2, 3, 1, six, 3, six, 1, 0, four, 2));

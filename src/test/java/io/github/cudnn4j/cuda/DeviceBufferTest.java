@@ -1,5 +1,7 @@
 package io.github.cudnn4j.cuda;
 
+import static io.github.cudnn4j.cuda.ElementType.BFLOAT16;
+import static io.github.cudnn4j.cuda.ElementType.FLOAT16;
 import static io.github.cudnn4j.cuda.ElementType.FLOAT32;
 import static io.github.cudnn4j.cuda.ElementType.FLOAT64;
 import static io.github.cudnn4j.cuda.ElementType.INT32;
@@ -83,9 +85,32 @@ class DeviceBufferTest {
   }
 
   @Test
+  void floatsAreRoundedToHalfTypes() {
+    var floats = new float[] {1, -0.1f, 2049, 65520, 0x1p-25f, Float.NaN, -0f};
+    try (var half = DeviceBuffer.allocate(device, FLOAT16, 7);
+        var brain = DeviceBuffer.allocate(device, BFLOAT16, 7)) {
+      half.copyFrom(floats);
+      brain.copyFrom(floats);
+      var infinity = Float.POSITIVE_INFINITY;
+      assertArrayEquals(
+          new float[] {1, -0.099975586f, 2048, infinity, 0, Float.NaN, -0f}, half.toFloats());
+      assertArrayEquals(
+          new float[] {1, -0x1.9Ap-4f, 2048, 65536, 0x1p-25f, Float.NaN, -0f}, brain.toFloats());
+      var bits = new short[7];
+      half.copyTo(MemorySegment.ofArray(bits));
+      assertEquals((short) 0x3C00, bits[0]);
+      brain.copyTo(MemorySegment.ofArray(bits));
+      assertEquals((short) 0x3F80, bits[0]);
+      refuses("the array has 2 elements, must be 7", () -> half.copyFrom(new float[2]));
+      refuses("the array has 8 elements, must be 7", () -> brain.copyTo(new float[8]));
+      refuses("the array is of type FLOAT64, the buffer of FLOAT16", half::toDoubles);
+    }
+  }
+
+  @Test
   void segmentsGoThereAndBack() {
     try (var arena = Arena.ofConfined();
-        var buffer = DeviceBuffer.allocate(device, ElementType.FLOAT16, 3)) {
+        var buffer = DeviceBuffer.allocate(device, FLOAT16, 3)) {
       var source = arena.allocateFrom(ValueLayout.JAVA_SHORT, new short[] {1, 2, 3});
       buffer.copyFrom(source);
       var target = new short[3];

@@ -112,7 +112,7 @@ class DropoutTest {
         "dropout is 1.0, but it is the probability to drop: in [0, 1)",
         assertThrows(IllegalArgumentException.class, () -> dropout(1, 1)).getMessage());
     assertEquals(
-        "type is INT32, but dropout computes in FLOAT32 or FLOAT64",
+        "type is INT32, but it must be a floating-point type",
         assertThrows(
                 IllegalArgumentException.class,
                 () -> Dropout.create(device, ElementType.INT32, 1, 0, 1))

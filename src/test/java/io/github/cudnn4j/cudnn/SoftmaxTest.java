@@ -102,7 +102,7 @@ class SoftmaxTest {
   @Test
   void badArgumentsAreRefused() {
     assertEquals(
-        "type is UINT8, but a softmax computes in FLOAT32 or FLOAT64",
+        "type is UINT8, but it must be a floating-point type",
         assertThrows(
                 IllegalArgumentException.class,
                 () -> Softmax.create(device, SoftmaxAlgorithm.FAST, ElementType.UINT8, 1, 1))

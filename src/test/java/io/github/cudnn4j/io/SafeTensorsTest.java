@@ -59,6 +59,41 @@ class SafeTensorsTest {
   }
 
   @Test
+  void halfTypesAreRoundedAsPyTorchRounds() throws IOException {
+    var numbers = folder.resolve("rounding.safetensors");
+    try (var in = SafeTensorsTest.class.getResourceAsStream("rounding.safetensors")) {
+      Files.copy(in, numbers);
+    }
+    var file = folder.resolve("half.safetensors");
+    try (var expected = SafeTensors.open(numbers)) {
+      float[] floats = expected.floats("float");
+      long[] shape = {floats.length};
+      new SafeTensorsWriter()
+          .add("half", Type.F16, shape, floats)
+          .add("brain", Type.BF16, shape, floats)
+          .add("float", Type.F32, shape, floats)
+          .write(file);
+      try (var tensors = SafeTensors.open(file)) {
+        for (String name : List.of("half", "brain", "float")) {
+          assertEquals(expected.type(name), tensors.type(name));
+          float[] wanted = expected.floats(name);
+          float[] got = tensors.floats(name);
+          for (int i = 0; i < got.length; i++) {
+            // Of a NaN only that it is one.
+            assertEquals(wanted[i], got[i], name + " of " + floats[i] + ", element " + i);
+          }
+        }
+      }
+    }
+    assertEquals(
+        "a: type I32 for floats, possible are F32, F16 and BF16",
+        assertThrows(
+                IllegalArgumentException.class,
+                () -> new SafeTensorsWriter().add("a", Type.I32, new long[] {1}, new float[1]))
+            .getMessage());
+  }
+
+  @Test
   void readsWhatItWrote() throws IOException {
     var file = folder.resolve("a.safetensors");
     // More than one part of the reader and the writer, and not a multiple of it.

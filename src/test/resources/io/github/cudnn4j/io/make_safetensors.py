@@ -1,4 +1,5 @@
-"""Writes reference.safetensors with the format's own library, from PyTorch tensors.
+"""Writes reference.safetensors and rounding.safetensors with the format's own library, from
+PyTorch tensors.
 
 Needs torch, numpy and safetensors; the tests only need the file.
 """
@@ -27,4 +28,17 @@ save_file(
     tensors,
     pathlib.Path(__file__).with_name("reference.safetensors"),
     metadata={"format": "pt", "who": "caf\u00e9"},
+)
+
+# Numbers on, between and midway between those of the half types, and what PyTorch rounds them to.
+bits = torch.randint(0, 2**16, (200,), generator=torch.Generator().manual_seed(1))
+numbers = [torch.tensor([65504.0, 65519.99, 65520.0, 1e30, 3.39e38, 3.4e38, -0.0, 1e-45, 2.0**-25])]
+for half in torch.float16, torch.bfloat16:
+    low = bits.to(torch.int16).view(half).float()
+    high = (bits + 1).to(torch.int16).view(half).float()
+    numbers += [low, low + (high - low) / 2, low + (high - low) * 0.49, low + (high - low) * 0.51]
+numbers = torch.cat(numbers)
+save_file(
+    {"float": numbers, "half": numbers.half(), "brain": numbers.bfloat16()},
+    pathlib.Path(__file__).with_name("rounding.safetensors"),
 )
