@@ -3,16 +3,24 @@ package io.github.cudnn4j.library;
 import java.io.FileNotFoundException;
 import java.io.IOException;
 import java.io.OutputStream;
+import java.lang.System.Logger.Level;
 import java.net.JarURLConnection;
 import java.net.URISyntaxException;
 import java.net.URL;
 import java.nio.file.AtomicMoveNotSupportedException;
+import java.nio.file.DirectoryIteratorException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
+import java.nio.file.attribute.FileTime;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.HexFormat;
 import java.util.List;
 import java.util.function.Function;
+import java.util.regex.Pattern;
 import java.util.zip.CRC32;
 import java.util.zip.CheckedInputStream;
 import org.jspecify.annotations.Nullable;
@@ -24,10 +32,22 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>The key follows from the contents, so that several versions live side by side. A folder
  * appears by one rename when all its files are complete, so that several processes may do this at
- * once; a folder that is there is only read.
+ * once; the files of a folder that is there are only read.
+ *
+ * <p>Adding a folder deletes those of other versions that nobody has asked for in a while. A
+ * process that still runs with one keeps what it has loaded: a file that is mapped outlives its
+ * name.
  */
 final class NativeCache {
+  private static final System.Logger LOG = System.getLogger(NativeCache.class.getName());
   private static final String RESOURCES = "io/github/cudnn4j/native/linux-x86_64/";
+
+  private static final Pattern VERSION = Pattern.compile("[0-9a-f]{9,}|\\.new-\\d+");
+
+  /** How many other versions stay in any case, so that going back and forth costs no copies. */
+  private static final int KEPT = 2;
+
+  private static final Duration KEPT_FOR = Duration.ofDays(1);
 
   private final Environment environment;
   private final Function<String, @Nullable URL> resources;
@@ -73,8 +93,11 @@ final class NativeCache {
         return Path.of(first.toURI()).getParent();
       }
       var target = cache.resolve(key(files));
-      if (!isComplete(target, files)) {
+      if (isComplete(target, files)) {
+        markUsed(target);
+      } else {
         copy(files, target);
+        prune(target);
       }
       return target;
     } catch (IOException | URISyntaxException e) {
@@ -183,6 +206,38 @@ final class NativeCache {
       for (var file : files) {
         Files.move(temporary.resolve(file), target.resolve(file), StandardCopyOption.ATOMIC_MOVE);
       }
+    }
+  }
+
+  /** Notes that a version was asked for, in the folder's time; a user who may not do without. */
+  private static void markUsed(Path folder) {
+    try {
+      Files.setLastModifiedTime(folder, FileTime.from(Instant.now()));
+    } catch (IOException e) {
+      LOG.log(Level.DEBUG, "cannot mark {0} as used: {1}", folder, e);
+    }
+  }
+
+  /** Deletes what is left of other versions; what cannot be deleted stays. */
+  private static void prune(Path current) {
+    record Version(Path folder, FileTime used) {}
+    var versions = new ArrayList<Version>();
+    try (var children = Files.newDirectoryStream(current.getParent(), Files::isDirectory)) {
+      for (var child : children) {
+        var name = child.getFileName().toString();
+        if (!child.equals(current) && VERSION.matcher(name).matches()) {
+          versions.add(new Version(child, Files.getLastModifiedTime(child)));
+        }
+      }
+      versions.sort(Comparator.comparing(Version::used).reversed());
+      var limit = FileTime.from(Instant.now().minus(KEPT_FOR));
+      for (var version : versions.subList(Math.min(KEPT, versions.size()), versions.size())) {
+        if (version.used.compareTo(limit) < 0) {
+          delete(version.folder);
+        }
+      }
+    } catch (IOException | DirectoryIteratorException e) {
+      LOG.log(Level.DEBUG, "cannot prune {0}: {1}", current.getParent(), e);
     }
   }
 

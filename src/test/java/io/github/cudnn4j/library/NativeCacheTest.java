@@ -1,5 +1,6 @@
 package io.github.cudnn4j.library;
 
+import static java.util.stream.Collectors.toSet;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertNotEquals;
@@ -11,10 +12,14 @@ import java.net.MalformedURLException;
 import java.net.URI;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.attribute.FileTime;
+import java.time.Duration;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.concurrent.Callable;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.Executors;
@@ -90,6 +95,35 @@ class NativeCacheTest {
     assertEquals(target, cache.folder(FILES));
     assertEquals("liba.soone".repeat(10_000), Files.readString(target.resolve("liba.so")));
     assertEquals("libb.soone".repeat(10_000), Files.readString(target.resolve("libb.so")));
+  }
+
+  @Test
+  void aNewVersionDeletesThoseThatNobodyHasUsedForLong() throws Exception {
+    var used = new ArrayList<Path>();
+    for (var i = 0; i < 5; i++) {
+      used.add(cache(jar(i + ".jar", "contents " + i)).folder(FILES));
+      age(used.get(i), 10 - i);
+    }
+    var someoneElses = Files.createDirectories(folder.resolve("c/cudnn4j/notes"));
+    age(someoneElses, 100);
+    assertEquals(used.get(1), cache(folder.resolve("1.jar")).folder(FILES), "this uses it again");
+    var latest = cache(jar("new.jar", "new")).folder(FILES);
+    try (var left = Files.list(folder.resolve("c/cudnn4j"))) {
+      assertEquals(Set.of(used.get(1), used.get(4), someoneElses, latest), left.collect(toSet()));
+    }
+  }
+
+  @Test
+  void versionsUsedTodayStay() throws Exception {
+    var used = new ArrayList<Path>();
+    for (var i = 0; i < 5; i++) {
+      used.add(cache(jar(i + ".jar", "contents " + i)).folder(FILES));
+    }
+    assertTrue(used.stream().allMatch(Files::isDirectory));
+  }
+
+  private static void age(Path path, int days) throws IOException {
+    Files.setLastModifiedTime(path, FileTime.from(Instant.now().minus(Duration.ofDays(days))));
   }
 
   @Test
