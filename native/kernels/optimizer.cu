@@ -11,21 +11,24 @@ enum StepSlot {
   kCorrection2 = 4,
   kSkip = 5,
   kSkipped = 6,
-  kConsecutive = 7,
-  kNorm = 8
+  kBad = 7,
+  kNorm = 8,
+  kLoss = 9
 };
 
 template <class T>
-DEVICE void prepare(const T* norm, const double* rate, double* state, double norm_limit,
-                    double beta1, double beta2) {
+DEVICE void prepare(const T* norm, const T* loss, const double* rate, double* state,
+                    double norm_limit, double loss_limit, double beta1, double beta2) {
   FOR_EACH(i, 1) {
-    state[kLearningRate] = rate[i];
     const double length = norm[i];
-    const bool finite = length - length == 0;
+    const double mean = loss[i];
+    const bool finite = length - length == 0 && mean - mean == 0;
+    state[kLearningRate] = rate[i];
     state[kNorm] = length;
+    state[kLoss] = mean;
     state[kSkip] = finite ? 0 : 1;
     state[kSkipped] += finite ? 0 : 1;
-    state[kConsecutive] = finite ? 0 : state[kConsecutive] + 1;
+    state[kBad] = finite && mean <= loss_limit ? 0 : state[kBad] + 1;
     if (finite) {
       const double step = state[kStep] + 1;
       state[kStep] = step;
@@ -123,15 +126,16 @@ DEVICE void adam(T* weights, const T* gradients, T* means, T* squares, const dou
   }
 }
 
-// From the gradient's norm and the learning rate: whether to skip the step (the norm is not finite), the clip factor, the
-// step count and Adam's bias corrections.
-KERNEL(prepare_step_f32, (const float* norm, const double* rate, double* state,
-                          double norm_limit, double beta1, double beta2)) {
-  prepare(norm, rate, state, norm_limit, beta1, beta2);
+// From the gradient's norm, the loss and the learning rate: whether to skip the step (norm or loss
+// is not finite), how many bad steps (skipped, or of a loss above the limit) there are in a row, the
+// clip factor, the step count and Adam's bias corrections.
+KERNEL(prepare_step_f32, (const float* norm, const float* loss, const double* rate, double* state,
+                          double norm_limit, double loss_limit, double beta1, double beta2)) {
+  prepare(norm, loss, rate, state, norm_limit, loss_limit, beta1, beta2);
 }
-KERNEL(prepare_step_f64, (const double* norm, const double* rate, double* state,
-                          double norm_limit, double beta1, double beta2)) {
-  prepare(norm, rate, state, norm_limit, beta1, beta2);
+KERNEL(prepare_step_f64, (const double* norm, const double* loss, const double* rate, double* state,
+                          double norm_limit, double loss_limit, double beta1, double beta2)) {
+  prepare(norm, loss, rate, state, norm_limit, loss_limit, beta1, beta2);
 }
 
 // Without momentum `velocities` is not touched.

@@ -19,11 +19,16 @@ final class CheckpointOption {
       description = "Folder of checkpoints; the newest whole one is used.")
   private Path folder;
 
+  @Option(
+      names = "--best",
+      description = "Use the checkpoint of the lowest held-out perplexity instead.")
+  private boolean best;
+
   /** Returns the model with its trained weights; the caller closes it. */
   CharLanguageModel load(Device device) throws IOException {
+    Checkpoints checkpoints = Checkpoints.in(folder, 1);
     Checkpoint checkpoint =
-        Checkpoints.in(folder, 1)
-            .latest()
+        (best ? checkpoints.best() : checkpoints.latest())
             .orElseThrow(() -> new IOException(folder + " holds no checkpoint"));
     CharLanguageModel model = CharLanguageModel.of(device, checkpoint.modelConfiguration());
     try (SafeTensors weights = checkpoint.weights()) {

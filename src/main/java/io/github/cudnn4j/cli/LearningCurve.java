@@ -71,13 +71,13 @@ final class LearningCurve implements TrainingListener {
   }
 
   /**
-   * Writes the picture; nothing if nothing was logged.
+   * Writes the picture.
    *
-   * @throws IOException if it cannot be drawn or written
+   * @throws IOException if there is nothing to draw, or it cannot be drawn or written
    */
   void draw(int uniformPerplexity) throws IOException {
     if (training.isEmpty() && heldOut.isEmpty()) {
-      return;
+      throw new IOException("no finite perplexity was logged");
     }
     try (OutputStream stream = Files.newOutputStream(file)) {
       BitmapEncoder.saveBitmap(chart(uniformPerplexity), stream, BitmapEncoder.BitmapFormat.PNG);

@@ -1,5 +1,6 @@
 package io.github.cudnn4j.cli;
 
+import io.github.cudnn4j.train.TrainingDivergedException;
 import java.io.PrintWriter;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
@@ -78,6 +79,8 @@ public final class Main {
   }
 
   private static boolean isUsersConcern(Exception failure) {
-    return failure instanceof IllegalArgumentException || failure instanceof java.io.IOException;
+    return failure instanceof IllegalArgumentException
+        || failure instanceof java.io.IOException
+        || failure instanceof TrainingDivergedException;
   }
 }

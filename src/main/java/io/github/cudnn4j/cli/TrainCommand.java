@@ -160,18 +160,23 @@ final class TrainCommand implements Callable<Integer> {
         // Not before everything else is known to be in order.
         checkpoints.clear();
       }
-      TrainingSummary summary = trainer.run();
-      console.finished(summary);
-      if (curve != null) {
-        try {
-          curve.draw(corpus.vocabulary().size());
-          console.wrote("learning curve", plot);
-        } catch (IOException e) {
-          console.failed("learning curve", e);
+      TrainingSummary summary;
+      try {
+        summary = trainer.run();
+        console.finished(summary);
+      } finally {
+        // Also of a training that ends early: what it has shown and written until then stays.
+        if (curve != null) {
+          try {
+            curve.draw(corpus.vocabulary().size());
+            console.wrote("learning curve", plot);
+          } catch (IOException e) {
+            console.failed("learning curve", e);
+          }
         }
-      }
-      if (checkpoints != null) {
-        console.wrote("checkpoint", checkpoints.folder());
+        if (checkpoints != null && checkpoints.latest().isPresent()) {
+          console.wrote("checkpoint", checkpoints.latest().get().folder());
+        }
       }
       spec.commandLine().getOut().println(Json.write(result(summary, opened, corpus)));
     }

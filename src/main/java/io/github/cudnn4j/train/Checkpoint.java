@@ -31,6 +31,7 @@ public final class Checkpoint {
 
   private final Path folder;
   private final long step;
+  private final long bestStep;
   private final int epoch;
   private final Map<String, Object> model;
   private final Map<String, Object> trainer;
@@ -43,6 +44,7 @@ public final class Checkpoint {
           folder + " has format " + description.get("format") + ", readable is " + FORMAT);
     }
     step = number(description, "step");
+    bestStep = number(description, "bestStep");
     epoch = Math.toIntExact(number(description, "epoch"));
     model = object(description, "model");
     trainer = object(description, "trainer");
@@ -74,6 +76,11 @@ public final class Checkpoint {
   /** Returns the number of steps done. */
   public long step() {
     return step;
+  }
+
+  /** Returns the step of the best validation up to then, negative if there was none. */
+  public long bestStep() {
+    return bestStep;
   }
 
   /** Returns the epoch under way, from 1. */

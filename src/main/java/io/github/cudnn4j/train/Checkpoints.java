@@ -52,7 +52,7 @@ public final class Checkpoints {
   /**
    * Names a folder, which need not exist.
    *
-   * @param keep how many checkpoints to keep, at least 1
+   * @param keep how many checkpoints to keep beside that of the best validation, at least 1
    * @throws IllegalArgumentException if {@code keep} is less than 1
    */
   public static Checkpoints in(Path folder, int keep) {
@@ -81,17 +81,38 @@ public final class Checkpoints {
   }
 
   /**
+   * Returns the checkpoint of the best validation, as the newest one knows it; the newest itself if
+   * there was no validation or the best is not whole.
+   *
+   * @throws IOException if the folder cannot be read
+   */
+  public Optional<Checkpoint> best() throws IOException {
+    var latest = latest();
+    if (latest.isPresent() && latest.get().bestStep() >= 0) {
+      Path best = folder.resolve(name(latest.get().bestStep()));
+      try {
+        return Optional.of(Checkpoint.open(best));
+      } catch (IOException | RuntimeException e) {
+        LOG.log(Level.WARNING, "the best checkpoint {0} cannot be read: {1}", best, e);
+      }
+    }
+    return latest;
+  }
+
+  /**
    * Writes a checkpoint and returns its folder.
    *
+   * @param bestStep the step whose checkpoint is kept however old it is, negative for none
    * @throws IOException if writing fails; the checkpoints before are still there
    */
   Path save(
       long step,
+      long bestStep,
       SafeTensorsWriter weights,
       SafeTensorsWriter state,
       Map<String, Object> description)
       throws IOException {
-    Path target = folder.resolve("step-%09d".formatted(step));
+    Path target = folder.resolve(name(step));
     Path unfinished = folder.resolve(UNFINISHED);
     Files.createDirectories(folder);
     delete(unfinished);
@@ -102,6 +123,8 @@ public final class Checkpoints {
     state.write(unfinished.resolve(Checkpoint.STATE));
     stages.accept("state");
     var sealed = new LinkedHashMap<String, Object>(description);
+    sealed.put("step", step);
+    sealed.put("bestStep", bestStep);
     var files = new LinkedHashMap<String, Object>();
     for (String name : Checkpoint.DATA) {
       files.put(name, Checkpoint.seal(unfinished.resolve(name)));
@@ -119,7 +142,7 @@ public final class Checkpoints {
     force(folder);
     stages.accept("renamed");
     delete(folder.resolve(REPLACED));
-    prune();
+    prune(bestStep);
     return target;
   }
 
@@ -134,11 +157,13 @@ public final class Checkpoints {
     }
   }
 
-  private void prune() throws IOException {
+  private void prune(long bestStep) throws IOException {
     List<Path> all = newestFirst();
     for (Path old : all.subList(Math.min(keep, all.size()), all.size())) {
-      delete(old);
-      stages.accept("pruned");
+      if (stepOf(old) != bestStep) {
+        delete(old);
+        stages.accept("pruned");
+      }
     }
   }
 
@@ -156,6 +181,10 @@ public final class Checkpoints {
     }
     found.sort(Comparator.comparingLong(Checkpoints::stepOf).reversed());
     return found;
+  }
+
+  private static String name(long step) {
+    return "step-%09d".formatted(step);
   }
 
   private static long stepOf(Path checkpoint) {

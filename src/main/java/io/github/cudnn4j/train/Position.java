@@ -24,6 +24,9 @@ final class Position {
   /** The lowest validation loss, NaN before the first. */
   double best = Double.NaN;
 
+  /** The step at which that was, -1 before the first. */
+  long bestStep = -1;
+
   /** The validations since the best one. */
   int stale;
 
@@ -51,6 +54,7 @@ final class Position {
     if (!Double.isNaN(best)) {
       map.put("best", best);
     }
+    map.put("bestStep", bestStep);
     map.put("stale", stale);
     map.put("lossSum", lossSum);
     map.put("lossCount", lossCount);
@@ -66,6 +70,7 @@ final class Position {
     position.offset = Math.toIntExact(Checkpoint.number(map, "offset"));
     position.step = Checkpoint.number(map, "step");
     position.best = decimal(map, "best", Double.NaN);
+    position.bestStep = Checkpoint.number(map, "bestStep");
     position.stale = Math.toIntExact(Checkpoint.number(map, "stale"));
     position.lossSum = decimal(map, "lossSum", 0);
     position.lossCount = decimal(map, "lossCount", 0);

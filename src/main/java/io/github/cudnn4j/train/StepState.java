@@ -7,26 +7,29 @@ package io.github.cudnn4j.train;
  * @param learningRate the learning rate of the latest step
  * @param step the steps that changed the weights; the exponent of Adam's corrections
  * @param clipFactor what the latest gradient was multiplied by
- * @param skipped the steps that were refused because the gradient's norm was not finite
- * @param consecutive the refused steps since the last one that was not
+ * @param skipped the steps that were refused because the loss or the gradient's norm was not finite
+ * @param bad the latest steps in a row that were refused, or had a loss far above guessing
  * @param norm the norm of the latest gradient, before clipping
+ * @param loss the loss of the latest step, in nats
  */
 record StepState(
     double learningRate,
     long step,
     double clipFactor,
     long skipped,
-    long consecutive,
-    double norm) {
+    long bad,
+    double norm,
+    double loss) {
 
   // The places in device memory, all FLOAT64; optimizer.cu names the same ones.
   static final int LEARNING_RATE = 0;
   static final int STEP = 1;
   static final int CLIP_FACTOR = 2;
   static final int SKIPPED = 6;
-  static final int CONSECUTIVE = 7;
+  static final int BAD = 7;
   static final int NORM = 8;
-  static final int SIZE = 9;
+  static final int LOSS = 9;
+  static final int SIZE = 10;
 
   /** Where to find a place. */
   interface Reader {
@@ -39,7 +42,8 @@ record StepState(
         (long) reader.at(STEP),
         reader.at(CLIP_FACTOR),
         (long) reader.at(SKIPPED),
-        (long) reader.at(CONSECUTIVE),
-        reader.at(NORM));
+        (long) reader.at(BAD),
+        reader.at(NORM),
+        reader.at(LOSS));
   }
 }

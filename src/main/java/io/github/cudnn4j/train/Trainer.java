@@ -115,19 +115,25 @@ public final class Trainer implements AutoCloseable {
   /**
    * Trains until the epochs or the steps are done, validation stops improving or {@link #stop} is
    * called; then validates once more if the epochs are done, and writes a checkpoint if there is a
-   * place for it.
+   * place for it. A validation better than all before is followed by a checkpoint, too, which is
+   * kept until there is a better one.
    *
-   * @throws TrainingDivergedException if too many steps in a row were refused, noticed at a log
-   *     point
+   * @throws TrainingDivergedException if too many steps in a row were bad, noticed at a log point,
+   *     or all steps of this run
    * @throws IOException if a checkpoint cannot be written or a listener throws it
    */
   public TrainingSummary run() throws IOException {
     clock = new TrainingClock();
+    long first = position.step;
     while (position.epoch < config.epochs() && !isDone()) {
       runEpoch();
     }
     if (clock.hasSteps()) {
       log();
+    }
+    long steps = position.step - first;
+    if (steps > 0) {
+      requireConvergence(collect(), Math.min(steps, config.maxBadSteps()));
     }
     // Only where the training is complete: one that goes on later validates when it would have.
     if (position.epoch >= config.epochs() && validatedStep != position.step) {
@@ -174,8 +180,9 @@ public final class Trainer implements AutoCloseable {
         position.window = 0;
         position.epoch++;
       }
-      if (config.checkpointEvery() > 0 && position.step % config.checkpointEvery() == 0) {
-        save();
+      int saveEvery = config.checkpointEvery();
+      if (position.bestStep == position.step || (saveEvery > 0 && position.step % saveEvery == 0)) {
+        saveUnlessBad();
       }
       if (epochDone) {
         return;
@@ -230,11 +237,14 @@ public final class Trainer implements AutoCloseable {
     }
     position.intervalSum = 0;
     position.intervalCount = 0;
-    if (state.consecutive() >= config.maxSkipped()) {
-      throw new TrainingDivergedException(
-          position.step, state.consecutive(), state.norm(), state.learningRate());
-    }
+    requireConvergence(state, config.maxBadSteps());
     clock.resume();
+  }
+
+  private void requireConvergence(StepState state, long limit) {
+    if (state.bad() >= limit) {
+      throw new TrainingDivergedException(position.step, state);
+    }
   }
 
   private void validate() throws IOException {
@@ -246,6 +256,7 @@ public final class Trainer implements AutoCloseable {
     lastValidation = evaluator.loss();
     boolean best = !(lastValidation >= position.best) && !Double.isNaN(lastValidation);
     position.best = best ? lastValidation : position.best;
+    position.bestStep = best ? position.step : position.bestStep;
     position.stale = best ? 0 : position.stale + 1;
     var validation =
         new Validation(
@@ -254,6 +265,14 @@ public final class Trainer implements AutoCloseable {
       listener.validated(validation);
     }
     stoppedEarly = config.patience() > 0 && position.stale >= config.patience();
+    clock.resume();
+  }
+
+  /** What spoils the weights shows in the steps after it; those do not replace what is good. */
+  private void saveUnlessBad() throws IOException {
+    if (collect().bad() == 0) {
+      save();
+    }
     clock.resume();
   }
 
@@ -270,14 +289,13 @@ public final class Trainer implements AutoCloseable {
     trainer.putAll(position.toMap());
     var description = new LinkedHashMap<String, Object>();
     description.put("format", Checkpoint.FORMAT);
-    description.put("step", position.step);
     description.put("epoch", Math.min(position.epoch + 1, config.epochs()));
     description.put("model", model.configuration());
     description.put("trainer", trainer);
     description.put("configuration", config.toMap());
     description.put("device", model.device().name());
     description.put("java", Runtime.version().toString());
-    Path folder = checkpoints.save(position.step, weights, state, description);
+    Path folder = checkpoints.save(position.step, position.bestStep, weights, state, description);
     savedStep = position.step;
     for (TrainingListener listener : listeners) {
       listener.checkpointed(folder, position.step);

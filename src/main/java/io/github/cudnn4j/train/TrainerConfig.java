@@ -16,7 +16,8 @@ import java.util.Map;
  * @param validateEvery how many steps lie between two validations; 0 for one after each epoch
  * @param patience after how many validations without a better one to stop; 0 for never
  * @param checkpointEvery how many steps lie between two checkpoints; 0 for one at the end
- * @param maxSkipped how many steps in a row may be refused because the gradient is not finite
+ * @param maxBadSteps how many bad steps in a row end the training: those refused because the loss
+ *     or the gradient is not finite, and those with ten times the loss of a uniform guess
  * @param capture whether to capture the step as a graph and replay it; the results are the same
  * @param seed of the random offsets of the epochs
  */
@@ -30,7 +31,7 @@ public record TrainerConfig(
     int validateEvery,
     int patience,
     int checkpointEvery,
-    int maxSkipped,
+    int maxBadSteps,
     boolean capture,
     long seed) {
 
@@ -46,12 +47,12 @@ public record TrainerConfig(
     require("validateEvery", validateEvery, 0);
     require("patience", patience, 0);
     require("checkpointEvery", checkpointEvery, 0);
-    require("maxSkipped", maxSkipped, 1);
+    require("maxBadSteps", maxBadSteps, 1);
   }
 
   /**
-   * One epoch without clipping at a constant learning rate; logs every 50 steps, stops after 10
-   * refused steps in a row, captures.
+   * One epoch without clipping at a constant learning rate; logs every 50 steps, stops after 10 bad
+   * steps in a row, captures.
    */
   public static TrainerConfig of(Optimizer optimizer) {
     return new TrainerConfig(
@@ -70,7 +71,7 @@ public record TrainerConfig(
         validateEvery,
         patience,
         checkpointEvery,
-        maxSkipped,
+        maxBadSteps,
         capture,
         seed);
   }
@@ -87,7 +88,7 @@ public record TrainerConfig(
         validateEvery,
         patience,
         checkpointEvery,
-        maxSkipped,
+        maxBadSteps,
         capture,
         seed);
   }
@@ -104,7 +105,7 @@ public record TrainerConfig(
         validateEvery,
         patience,
         checkpointEvery,
-        maxSkipped,
+        maxBadSteps,
         capture,
         seed);
   }
@@ -121,7 +122,7 @@ public record TrainerConfig(
         validateEvery,
         patience,
         checkpointEvery,
-        maxSkipped,
+        maxBadSteps,
         capture,
         seed);
   }
@@ -138,7 +139,7 @@ public record TrainerConfig(
         validateEvery,
         patience,
         checkpointEvery,
-        maxSkipped,
+        maxBadSteps,
         capture,
         seed);
   }
@@ -155,7 +156,7 @@ public record TrainerConfig(
         validateEvery,
         patience,
         checkpointEvery,
-        maxSkipped,
+        maxBadSteps,
         capture,
         seed);
   }
@@ -172,7 +173,7 @@ public record TrainerConfig(
         value,
         patience,
         checkpointEvery,
-        maxSkipped,
+        maxBadSteps,
         capture,
         seed);
   }
@@ -189,7 +190,7 @@ public record TrainerConfig(
         validateEvery,
         value,
         checkpointEvery,
-        maxSkipped,
+        maxBadSteps,
         capture,
         seed);
   }
@@ -206,13 +207,13 @@ public record TrainerConfig(
         validateEvery,
         patience,
         value,
-        maxSkipped,
+        maxBadSteps,
         capture,
         seed);
   }
 
-  /** Returns this configuration with another limit of refused steps. */
-  public TrainerConfig maxSkipped(int value) {
+  /** Returns this configuration with another limit of bad steps. */
+  public TrainerConfig maxBadSteps(int value) {
     return new TrainerConfig(
         optimizer,
         clip,
@@ -240,7 +241,7 @@ public record TrainerConfig(
         validateEvery,
         patience,
         checkpointEvery,
-        maxSkipped,
+        maxBadSteps,
         value,
         seed);
   }
@@ -257,7 +258,7 @@ public record TrainerConfig(
         validateEvery,
         patience,
         checkpointEvery,
-        maxSkipped,
+        maxBadSteps,
         capture,
         value);
   }

@@ -1,23 +1,25 @@
 package io.github.cudnn4j.train;
 
 /**
- * Tells that too many steps in a row were refused because the gradient was not finite. The weights
- * are those of the last step that was not refused.
+ * Too many steps in a row were bad: refused because the loss or the gradient was not finite, or of
+ * a loss far above that of a uniform guess. The weights are of no use any more; no checkpoint was
+ * written since the first of these steps.
  */
 public final class TrainingDivergedException extends RuntimeException {
 
   private static final long serialVersionUID = 1;
 
   private final long step;
-  private final long skipped;
+  private final long badSteps;
 
-  TrainingDivergedException(long step, long skipped, double norm, double learningRate) {
+  TrainingDivergedException(long step, StepState state) {
     super(
-        ("the last %d steps up to step %d had a gradient norm of %s and were skipped; the weights"
-                + " are those before them. Lower the learning rate (%s) or clip the gradient")
-            .formatted(skipped, step, norm, learningRate));
+        ("the training has diverged: the last %d steps up to step %d had a loss far above guessing,"
+                + " or a loss or gradient that is not finite (the latest loss is %.4g, the"
+                + " gradient's norm %.4g); lower the learning rate (%s) or clip the gradient")
+            .formatted(state.bad(), step, state.loss(), state.norm(), state.learningRate()));
     this.step = step;
-    this.skipped = skipped;
+    this.badSteps = state.bad();
   }
 
   /** Returns the number of steps done. */
@@ -25,8 +27,8 @@ public final class TrainingDivergedException extends RuntimeException {
     return step;
   }
 
-  /** Returns the number of steps skipped in a row. */
-  public long skipped() {
-    return skipped;
+  /** Returns the number of bad steps in a row. */
+  public long badSteps() {
+    return badSteps;
   }
 }

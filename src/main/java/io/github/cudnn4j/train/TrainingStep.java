@@ -25,6 +25,12 @@ import java.util.Map;
  */
 final class TrainingStep implements AutoCloseable {
 
+  /**
+   * A step is bad if its loss is this much that of a uniform guess: no training begins so, and one
+   * whose learning rate is too high gets there, with gradients that may still be finite.
+   */
+  private static final double FAR_ABOVE_GUESSING = 10;
+
   /** What {@link #read} found. */
   record Reading(StepState state, double lossSum, double lossCount) {}
 
@@ -51,10 +57,9 @@ final class TrainingStep implements AutoCloseable {
       windows = parts.add(WindowRunner.create(device, batches, config.capture()));
       var logits = model.logits(tape, windows.inputs(), time, batch, carried);
       loss = tape.crossEntropy(logits, windows.labels());
+      double lossLimit = FAR_ABOVE_GUESSING * Math.log(logits.columns());
       updater =
-          parts.add(
-              Updater.create(
-                  device, parameters, config.optimizer(), config.clip(), windows.number()));
+          parts.add(Updater.create(parameters, config, windows.number(), loss.value(), lossLimit));
       for (DeviceBuffer buffer : carried.buffers()) {
         clearings.add(parts.add(updater.clearIfSkipped(buffer)));
       }

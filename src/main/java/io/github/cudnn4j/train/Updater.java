@@ -25,9 +25,15 @@ final class Updater implements AutoCloseable {
   private final Launch update;
 
   private Updater(
-      Device device, ParameterSet parameters, Optimizer optimizer, Clip clip, DeviceBuffer rate) {
-    this.device = device;
+      ParameterSet parameters,
+      TrainerConfig config,
+      DeviceBuffer rate,
+      DeviceBuffer loss,
+      double lossLimit) {
+    this.device = parameters.weights().device();
     this.parameters = parameters;
+    Optimizer optimizer = config.optimizer();
+    Clip clip = config.clip();
     try {
       state = zeroed(ElementType.FLOAT64, StepState.SIZE);
       norm = zeroed(parameters.type(), 1);
@@ -39,7 +45,8 @@ final class Updater implements AutoCloseable {
       }
       prepare =
           parts.add(
-              kernel("prepare_step").overElements(1, norm, rate, state, clip.norm(), beta1, beta2));
+              kernel("prepare_step")
+                  .overElements(1, norm, loss, rate, state, clip.norm(), lossLimit, beta1, beta2));
       update = parts.add(bind(optimizer, clip.value()));
     } catch (RuntimeException | Error e) {
       throw parts.abandon(e);
@@ -50,10 +57,16 @@ final class Updater implements AutoCloseable {
    * Prepares updates.
    *
    * @param rate where each update finds its learning rate, one FLOAT64
+   * @param loss where it finds the loss, one element
+   * @param lossLimit the loss above which a step counts as bad
    */
   static Updater create(
-      Device device, ParameterSet parameters, Optimizer optimizer, Clip clip, DeviceBuffer rate) {
-    return new Updater(device, parameters, optimizer, clip, rate);
+      ParameterSet parameters,
+      TrainerConfig config,
+      DeviceBuffer rate,
+      DeviceBuffer loss,
+      double lossLimit) {
+    return new Updater(parameters, config, rate, loss, lossLimit);
   }
 
   /** Enqueues one update of the weights by their gradients. */

@@ -2,6 +2,7 @@ package io.github.cudnn4j.cli;
 
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertInstanceOf;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
@@ -120,6 +121,25 @@ class CommandLineTest {
 
     assertEquals(0, resumed.status, resumed.err);
     assertArrayEquals(weights(whole), weights(parts));
+  }
+
+  @Test
+  void aTrainingThatDivergesFailsAndKeepsTheLastGoodCheckpoint() throws IOException {
+    Path checkpoint = folder.resolve("model");
+    String[] options = {"--checkpoint", checkpoint + "", "--optimizer", "sgd", "--log-every", "5"};
+    assertEquals(0, train(with(options, "--epochs", "1", "--lr", "1")).status);
+    byte[] good = weights(checkpoint);
+
+    Ran ran = train(with(options, "--epochs", "3", "--lr", "1e30", "--resume"));
+
+    assertEquals(1, ran.status, ran.out);
+    assertTrue(ran.err.contains("the training has diverged"), ran.err);
+    assertTrue(ran.err.contains("lower the learning rate (1.0E30)"), ran.err);
+    assertTrue(ran.out.contains("checkpoint: " + checkpoint), ran.out);
+    assertFalse(ran.out.contains("\"perplexity\""), ran.out);
+    assertArrayEquals(good, weights(checkpoint));
+    Ran evaluated = run("evaluate", "--checkpoint", checkpoint + "", "--best", "--text", text + "");
+    assertEquals(0, evaluated.status, evaluated.err);
   }
 
   @Test

@@ -171,15 +171,38 @@ class CheckpointsTest {
     assertFalse(Files.exists(folder.resolve("step-000000001")));
   }
 
+  @Test
+  void keepsTheBestHoweverOld() throws IOException {
+    var checkpoints = Checkpoints.in(folder, 2);
+    save(checkpoints, 1, -1);
+    assertEquals(1, checkpoints.best().orElseThrow().step(), "none is known to be the best");
+    save(checkpoints, 2, 2);
+    for (long step : new long[] {3, 4, 5}) {
+      save(checkpoints, step, 2);
+    }
+    assertEquals(List.of("step-000000002", "step-000000004", "step-000000005"), names());
+    assertEquals(2, checkpoints.best().orElseThrow().step());
+    assertEquals(5, checkpoints.latest().orElseThrow().step());
+    Files.delete(folder.resolve("step-000000002/weights.safetensors"));
+    assertEquals(5, checkpoints.best().orElseThrow().step());
+    assertEquals(1, warnings.size());
+    save(checkpoints, 6, 6);
+    assertEquals(List.of("step-000000005", "step-000000006"), names());
+  }
+
   private static Path save(Checkpoints checkpoints, long step) throws IOException {
+    return save(checkpoints, step, -1);
+  }
+
+  private static Path save(Checkpoints checkpoints, long step, long best) throws IOException {
     var description = new LinkedHashMap<String, Object>();
     description.put("format", Checkpoint.FORMAT);
-    description.put("step", step);
     description.put("epoch", 3);
     description.put("model", Map.of("hidden", 5));
     description.put("trainer", Map.of());
     return checkpoints.save(
         step,
+        best,
         new SafeTensorsWriter().add("w", new long[] {1}, new float[] {step}),
         new SafeTensorsWriter().add("s", new long[] {1}, new double[] {step}),
         description);

@@ -182,19 +182,54 @@ class TrainerTest {
             Trainer.create(
                 model,
                 SequentialBatches.training(poisoned, 1, 10, false),
-                CONFIG.maxSkipped(5).logEvery(3))) {
+                CONFIG.maxBadSteps(5).logEvery(3))) {
       double[] before = weights(model);
       var error = assertThrows(TrainingDivergedException.class, trainer::run);
       assertEquals(6, error.step());
-      assertEquals(6, error.skipped());
+      assertEquals(6, error.badSteps());
       assertTrue(error.getMessage().contains("the last 6 steps up to step 6"), error.getMessage());
       assertArrayEquals(before, weights(model));
+    }
+  }
+
+  /** The gradient of a saturated network stays finite, however large its loss becomes. */
+  @Test
+  void stopsWhenTheLossIsFarAboveGuessing() throws IOException {
+    var checkpoints = Checkpoints.in(folder, 1);
+    try (var model = model(ElementType.FLOAT32, 0)) {
+      try (var trainer = Trainer.create(model, text(), CONFIG.steps(6)).checkpoints(checkpoints)) {
+        trainer.run();
+      }
+      double[] good = weights(model);
+      var wild = CONFIG.optimizer(Optimizer.adam(1e30)).schedule(Schedule.constant());
+      try (var trainer = Trainer.create(model, text(), wild.checkpointEvery(1).maxBadSteps(8))) {
+        trainer.checkpoints(checkpoints).resume(checkpoints.latest().orElseThrow());
+        var error = assertThrows(TrainingDivergedException.class, trainer::run);
+        assertTrue(error.badSteps() >= 8 && error.step() <= 22, error.getMessage());
+        assertTrue(error.getMessage().contains("lower the learning rate (1.0E30)"));
+      }
+      assertFalse(Arrays.equals(good, weights(model)));
+      // The first of these steps does not know yet what it has done.
+      assertTrue(checkpoints.latest().orElseThrow().step() <= 7);
+    }
+  }
+
+  @Test
+  void aRunOfBadStepsOnlyFailsHoweverShort() {
+    int[] poisoned = tokens(400);
+    Arrays.fill(poisoned, 1000);
+    try (var model = model(ElementType.FLOAT32, 0);
+        var trainer =
+            Trainer.create(
+                model, SequentialBatches.training(poisoned, 1, 10, false), CONFIG.steps(3))) {
+      assertEquals(3, assertThrows(TrainingDivergedException.class, trainer::run).badSteps());
     }
   }
 
   @Test
   void stopsWhenValidationDoesNotImprove() throws IOException {
     var recorder = new Recorder();
+    var checkpoints = Checkpoints.in(folder, 1);
     // Noise cannot be learned: what is learned of the training text makes held-out noise worse.
     try (var model = model(ElementType.FLOAT32, 0);
         var trainer =
@@ -203,6 +238,7 @@ class TrainerTest {
                     SequentialBatches.training(tokens(60), 1, 10, false),
                     TrainerConfig.of(Optimizer.adam(0.05)).epochs(500).patience(3))
                 .validation(SequentialBatches.evaluation(tokens(1000), 2, 10))
+                .checkpoints(checkpoints)
                 .listener(recorder)) {
       var summary = trainer.run();
       assertTrue(summary.stoppedEarly());
@@ -214,6 +250,8 @@ class TrainerTest {
       assertFalse(last.get(1).best() || last.get(2).best() || last.get(3).best());
       assertEquals(summary.bestValidationPerplexity(), last.get(0).perplexity());
       assertEquals(summary.validationPerplexity(), last.get(3).perplexity());
+      assertEquals(last.get(0).step(), checkpoints.best().orElseThrow().step());
+      assertEquals(last.get(3).step(), checkpoints.latest().orElseThrow().step());
     }
   }
 
@@ -291,7 +329,7 @@ class TrainerTest {
     assertEquals("logEvery 0, must be at least 1", error.getMessage());
     assertThrows(IllegalArgumentException.class, () -> CONFIG.epochs(0));
     assertThrows(IllegalArgumentException.class, () -> CONFIG.steps(-1));
-    assertThrows(IllegalArgumentException.class, () -> CONFIG.maxSkipped(0));
+    assertThrows(IllegalArgumentException.class, () -> CONFIG.maxBadSteps(0));
   }
 
   private TinyModel model(ElementType type, double dropout) {

@@ -25,6 +25,9 @@ import org.junit.jupiter.params.provider.MethodSource;
 
 class UpdaterTest {
 
+  /** The loss above which a step is bad. */
+  private static final double LIMIT = 5;
+
   @TempDir static Path folder;
   private static Device device;
   private static SafeTensors vectors;
@@ -131,12 +134,29 @@ class UpdaterTest {
       }
       assertEquals(1, run.state().step());
       assertEquals(3, run.state().skipped());
-      assertEquals(3, run.state().consecutive());
+      assertEquals(3, run.state().bad());
       run.step(new double[] {1, -1, 0.5});
       assertEquals(2, run.state().step());
       assertEquals(3, run.state().skipped());
-      assertEquals(0, run.state().consecutive());
+      assertEquals(0, run.state().bad());
       assertTrue(run.parameters.read("w")[0] < weights[0]);
+    }
+  }
+
+  @Test
+  void aHighLossIsCountedAndOneThatIsNotFiniteRefused() {
+    try (var run = new Run(ElementType.FLOAT32, 1, Optimizer.sgd(1), Clip.NONE)) {
+      for (float loss : new float[] {1, 6, 1e30f, Float.NaN, Float.POSITIVE_INFINITY}) {
+        run.loss.copyFrom(new float[] {loss});
+        run.step(new double[] {1});
+      }
+      assertEquals(4, run.state().bad());
+      assertEquals(2, run.state().skipped());
+      assertArrayEquals(new double[] {-3}, run.parameters.read("w"));
+      run.loss.copyFrom(new float[] {5});
+      run.step(new double[] {1});
+      assertEquals(0, run.state().bad());
+      assertEquals(5, run.state().loss());
     }
   }
 
@@ -196,6 +216,7 @@ class UpdaterTest {
     final int size;
     final ParameterSet parameters;
     final DeviceBuffer rate;
+    final DeviceBuffer loss;
     final Updater updater;
 
     Run(ElementType type, int size, Optimizer optimizer, Clip clip) {
@@ -203,7 +224,10 @@ class UpdaterTest {
       parameters = ParameterSet.builder(device, type).add("w", size).build();
       rate = DeviceBuffer.allocate(device, ElementType.FLOAT64, 1);
       rate.copyFrom(new double[] {optimizer.learningRate()});
-      updater = Updater.create(device, parameters, optimizer, clip, rate);
+      loss = DeviceBuffer.allocate(device, type, 1);
+      loss.clear();
+      updater =
+          Updater.create(parameters, TrainerConfig.of(optimizer).clip(clip), rate, loss, LIMIT);
     }
 
     void step(double[] gradient) {
@@ -223,6 +247,7 @@ class UpdaterTest {
     @Override
     public void close() {
       updater.close();
+      loss.close();
       rate.close();
       parameters.close();
     }
