@@ -66,9 +66,9 @@ class CtcTest {
         DeviceBuffer costs = DeviceBuffer.allocate(device, ElementType.FLOAT32, batch);
         DeviceBuffer dx = DeviceBuffer.allocate(device, ElementType.FLOAT32, c.elements())) {
       loss.labels(c.flat(), c.labelLengths(), c.inputLengths);
-      in.copyFrom(Run.floats(x));
+      Numbers.write(in, x);
       loss.forward(in, costs, dx);
-      return new Result(Run.doubles(costs.toFloats()), Run.doubles(dx.toFloats()));
+      return new Result(Numbers.read(costs), Numbers.read(dx));
     }
   }
 

@@ -4,9 +4,9 @@ import io.github.cudnn4j.cuda.Precision;
 import io.github.cudnn4j.cudnn.BiasMode;
 import io.github.cudnn4j.cudnn.RnnDataLayout;
 import io.github.cudnn4j.cudnn.RnnMode;
+import io.github.cudnn4j.rnn.Rnn;
 import io.github.cudnn4j.rnn.RnnConfig;
 import io.github.cudnn4j.rnn.RnnParameter;
-import io.github.cudnn4j.rnn.SequenceShape;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.Map;
@@ -14,12 +14,19 @@ import java.util.random.RandomGenerator;
 import java.util.random.RandomGeneratorFactory;
 import org.jspecify.annotations.Nullable;
 
-/** Configurations, shapes and numbers drawn from a seed, so that a failure names what to repeat. */
-record Draw(RnnConfig config, SequenceShape shape, RandomGenerator random) {
+/** Configurations, rows and numbers drawn from a seed, so that a failure names what to repeat. */
+record Draw(RnnConfig config, Rows rows, RandomGenerator random) {
 
-  /** Any cell, direction, bias mode, layout and lengths within small sizes, some of them odd. */
+  static RandomGenerator random(long seed) {
+    return RandomGeneratorFactory.of("L64X128MixRandom").create(seed);
+  }
+
+  /**
+   * Any cell, direction, bias mode, projection, clipping, input, dropout, layout and lengths within
+   * small sizes, some of them odd; a third of the rows come in any order, with empty ones.
+   */
   static Draw anything(long seed, Precision precision, int maxLayers, int[] sizes, int maxTime) {
-    RandomGenerator random = RandomGeneratorFactory.of("L64X128MixRandom").create(seed);
+    RandomGenerator random = random(seed);
     int hidden = sizes[random.nextInt(sizes.length)];
     int input = random.nextInt(3) == 0 ? hidden : sizes[random.nextInt(sizes.length)];
     RnnConfig config =
@@ -39,8 +46,24 @@ record Draw(RnnConfig config, SequenceShape shape, RandomGenerator random) {
     if (input == hidden && random.nextBoolean()) {
       config = config.skipInput();
     }
+    if (config.layers() > 1 && random.nextBoolean()) {
+      config = config.dropout(random.nextDouble(0.1, 0.7), random.nextLong());
+    }
+    return new Draw(config, rows(random, sizes, maxTime), random);
+  }
+
+  private static Rows rows(RandomGenerator random, int[] sizes, int maxTime) {
     int time = random.nextInt(1, maxTime + 1);
     int[] lengths = new int[sizes[random.nextInt(sizes.length)]];
+    if (random.nextInt(3) == 0) {
+      Arrays.setAll(lengths, row -> random.nextInt(time + 1));
+      return Rows.anyOrder(
+          random.nextBoolean()
+              ? RnnDataLayout.SEQ_MAJOR_UNPACKED
+              : RnnDataLayout.BATCH_MAJOR_UNPACKED,
+          time,
+          lengths);
+    }
     boolean equal = random.nextInt(3) == 0;
     Arrays.setAll(lengths, row -> equal ? time : random.nextInt(1, time + 1));
     RnnDataLayout layout = pick(random, RnnDataLayout.values());
@@ -50,14 +73,19 @@ record Draw(RnnConfig config, SequenceShape shape, RandomGenerator random) {
       Arrays.sort(ascending);
       Arrays.setAll(lengths, row -> ascending[ascending.length - 1 - row]);
     }
-    return new Draw(config, SequenceShape.ofLengths(layout, time, lengths), random);
+    return Rows.of(layout, time, lengths);
+  }
+
+  /** This without what {@link ReferenceRnn} cannot repeat. */
+  Draw withoutDropout() {
+    return new Draw(config.dropout(0, 0), rows, random);
   }
 
   /** Every parameter uniform in ±1/√H, as PyTorch initializes. */
-  Map<String, double[]> parameters(Run run) {
+  Map<String, double[]> parameters(Rnn rnn) {
     Map<String, double[]> values = new LinkedHashMap<>();
     double bound = 1 / Math.sqrt(config.hiddenSize());
-    for (RnnParameter parameter : run.rnn.weights().parameters()) {
+    for (RnnParameter parameter : rnn.weights().parameters()) {
       values.put(parameter.name(), uniform(parameter.elements(), bound));
     }
     return values;
@@ -67,23 +95,24 @@ record Draw(RnnConfig config, SequenceShape shape, RandomGenerator random) {
     long states = states(config.projectionSize());
     long cellStates = states(config.hiddenSize());
     return new Run.Inputs(
-        uniform(shape.rows() * config.inputSize(), 1),
+        uniform((long) rows.vectors() * config.inputSize(), 1),
         maybe(states),
         config.hasCellState() ? maybe(cellStates) : null,
-        uniform(shape.rows() * config.outputSize(), 1),
+        uniform((long) rows.vectors() * config.outputSize(), 1),
         maybe(states),
         config.hasCellState() ? maybe(cellStates) : null);
   }
 
   /** The elements of a state whose vectors are of a width. */
-  long states(int width) {
-    return (long) config.pseudoLayers() * shape.batch() * width;
+  private long states(int width) {
+    return (long) config.pseudoLayers() * rows.batch() * width;
   }
 
+  /** Numbers that the network's type has, so that every precision sees the same ones. */
   double[] uniform(long elements, double bound) {
     double[] values = new double[Math.toIntExact(elements)];
-    // Through float, so that single and double precision see the same numbers.
-    Arrays.setAll(values, i -> (float) random.nextDouble(-bound, bound));
+    Arrays.setAll(
+        values, i -> Numbers.round(config.type(), (float) random.nextDouble(-bound, bound)));
     return values;
   }
 
@@ -97,6 +126,6 @@ record Draw(RnnConfig config, SequenceShape shape, RandomGenerator random) {
 
   @Override
   public String toString() {
-    return config + " " + shape;
+    return config + " " + rows;
   }
 }

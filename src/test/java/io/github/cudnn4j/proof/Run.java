@@ -1,24 +1,26 @@
 package io.github.cudnn4j.proof;
 
-import io.github.cudnn4j.cuda.Device;
 import io.github.cudnn4j.cuda.DeviceBuffer;
-import io.github.cudnn4j.cudnn.RnnDataLayout;
+import io.github.cudnn4j.cuda.Parts;
 import io.github.cudnn4j.rnn.Rnn;
 import io.github.cudnn4j.rnn.RnnConfig;
 import io.github.cudnn4j.rnn.RnnParameter;
+import io.github.cudnn4j.rnn.RnnPass;
 import io.github.cudnn4j.rnn.RnnPlan;
 import io.github.cudnn4j.rnn.RnnStateGradients;
 import io.github.cudnn4j.rnn.RnnStates;
-import io.github.cudnn4j.rnn.SequenceShape;
-import java.util.ArrayList;
+import io.github.cudnn4j.rnn.SequenceBatch;
 import java.util.LinkedHashMap;
-import java.util.List;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /**
- * One forward and backward pass through the library with everything handed over and read back as
- * doubles, which is the form in which references come. Sequences are in the layout of the shape.
+ * Passes through the library with everything handed over and read back as doubles, which is the
+ * form in which references come. Sequences are in the layout of the rows; what stands in the
+ * padding of inputs becomes NaN on the way, as it must not be read.
+ *
+ * <p>Results go by name: {@code y}, {@code hy}, {@code cy}, {@code dx}, {@code dhx}, {@code dcx}
+ * and {@code gradient of weight_ih_l0} and so on, those of a cell state only where there is one.
  */
 final class Run implements AutoCloseable {
 
@@ -31,139 +33,151 @@ final class Run implements AutoCloseable {
       double @Nullable [] dhy,
       double @Nullable [] dcy) {}
 
-  /** What comes out; the state and its gradient of cells without a cell state are empty. */
-  record Outputs(
-      double[] y,
-      double[] hy,
-      double[] cy,
-      double[] dx,
-      double[] dhx,
-      double[] dcx,
-      Map<String, double[]> dParameters) {}
+  private final Parts parts = new Parts();
+  private final Rnn rnn;
+  private final Rows rows;
+  private final @Nullable RnnPlan plan;
+  private final @Nullable SequenceBatch batch;
+  private final DeviceBuffer x;
+  private final DeviceBuffer y;
+  private final DeviceBuffer dy;
+  private final DeviceBuffer dx;
+  private final long states;
+  private final long cellStates;
+  private RnnStates initial = RnnStates.NONE;
+  private RnnStateGradients arriving = RnnStateGradients.NONE;
+  private final @Nullable DeviceBuffer[] finals = new @Nullable DeviceBuffer[4];
 
-  final Device device;
-  final RnnConfig config;
-  final Rnn rnn;
+  Run(Rnn rnn, Rows rows) {
+    this.rnn = rnn;
+    this.rows = rows;
+    RnnConfig config = rnn.config();
+    try {
+      plan = rows.anyOrder() ? null : parts.add(rnn.plan(rows.shape()));
+      batch =
+          rows.anyOrder()
+              ? parts.add(SequenceBatch.create(rnn, rows.layout(), rows.time(), rows.lengthArray()))
+              : null;
+      states = (long) config.pseudoLayers() * rows.batch() * config.projectionSize();
+      cellStates =
+          config.hasCellState()
+              ? (long) config.pseudoLayers() * rows.batch() * config.hiddenSize()
+              : 0;
+      x = buffer((long) rows.vectors() * config.inputSize());
+      dx = buffer(x.elements());
+      y = buffer((long) rows.vectors() * config.outputSize());
+      dy = buffer(y.elements());
+      finals[0] = buffer(states);
+      finals[1] = config.hasCellState() ? buffer(cellStates) : null;
+      finals[2] = buffer(states);
+      finals[3] = config.hasCellState() ? buffer(cellStates) : null;
+    } catch (Throwable t) {
+      throw parts.abandon(t);
+    }
+  }
 
-  Run(Device device, RnnConfig config) {
-    this.device = device;
-    this.config = config;
-    this.rnn = Rnn.create(device, config);
+  private DeviceBuffer buffer(long elements) {
+    return parts.add(DeviceBuffer.allocate(rnn.device(), rnn.config().type(), elements));
+  }
+
+  /** Forward and backward, once. */
+  static Map<String, double[]> once(Rnn rnn, Rows rows, Inputs in) {
+    try (Run run = new Run(rnn, rows)) {
+      run.set(in);
+      return run.forwardAndBackward();
+    }
   }
 
   /** Sets every parameter by its PyTorch name. */
-  void parameters(Map<String, double[]> values) {
+  static void set(Rnn rnn, Map<String, double[]> values) {
     for (RnnParameter parameter : rnn.weights().parameters()) {
       parameter.copyFrom(values.get(parameter.name()));
     }
   }
 
-  Outputs forwardAndBackward(SequenceShape shape, Inputs in) {
-    List<DeviceBuffer> owned = new ArrayList<>();
-    try (RnnPlan plan = rnn.plan(shape)) {
-      boolean cell = config.hasCellState();
-      long states = plan.stateElements();
-      long cells = plan.cellStateElements();
-      DeviceBuffer x = buffer(owned, in.x, plan.inputElements());
-      DeviceBuffer dy = buffer(owned, in.dy, plan.outputElements());
-      DeviceBuffer hx = optional(owned, in.hx, states);
-      DeviceBuffer cx = cell ? optional(owned, in.cx, cells) : null;
-      DeviceBuffer dhy = optional(owned, in.dhy, states);
-      DeviceBuffer dcy = cell ? optional(owned, in.dcy, cells) : null;
-      DeviceBuffer y = buffer(owned, null, plan.outputElements());
-      DeviceBuffer hy = buffer(owned, null, states);
-      DeviceBuffer cy = cell ? buffer(owned, null, cells) : null;
-      DeviceBuffer dx = buffer(owned, null, plan.inputElements());
-      DeviceBuffer dhx = buffer(owned, null, states);
-      DeviceBuffer dcx = cell ? buffer(owned, null, cells) : null;
+  /** Hands over the inputs of the next passes; which states are absent is decided by the first. */
+  void set(Inputs in) {
+    boolean cell = rnn.config().hasCellState();
+    Numbers.write(x, rows.padded(in.x, Double.NaN));
+    Numbers.write(dy, rows.padded(in.dy, Double.NaN));
+    initial =
+        new RnnStates(
+            state(initial.hx(), in.hx, states),
+            cell ? state(initial.cx(), in.cx, cellStates) : null,
+            finals[0],
+            finals[1]);
+    arriving =
+        new RnnStateGradients(
+            state(arriving.dhy(), in.dhy, states),
+            cell ? state(arriving.dcy(), in.dcy, cellStates) : null,
+            finals[2],
+            finals[3]);
+  }
 
-      rnn.gradients().space().clear();
-      plan.forward(x, y, new RnnStates(hx, cx, hy, cy))
-          .backward(dy, dx, new RnnStateGradients(dhy, dcy, dhx, dcx));
+  private @Nullable DeviceBuffer state(
+      @Nullable DeviceBuffer before, double @Nullable [] values, long elements) {
+    if (values == null) {
+      return null;
+    }
+    DeviceBuffer buffer = before == null ? buffer(elements) : before;
+    Numbers.write(buffer, values);
+    return buffer;
+  }
 
-      Map<String, double[]> dParameters = new LinkedHashMap<>();
-      for (RnnParameter parameter : rnn.gradients().parameters()) {
-        double[] values = new double[Math.toIntExact(parameter.elements())];
-        parameter.copyTo(values);
-        dParameters.put(parameter.name(), values);
-      }
-      return new Outputs(
-          doubles(y),
-          doubles(hy),
-          doubles(cy),
-          doubles(dx),
-          doubles(dhx),
-          doubles(dcx),
-          dParameters);
-    } finally {
-      owned.reversed().forEach(DeviceBuffer::close);
+  /** A training forward pass: y, hy and cy. */
+  Map<String, double[]> forward() {
+    run();
+    return outputs();
+  }
+
+  /** Both passes, from weight gradients of 0: all results. */
+  Map<String, double[]> forwardAndBackward() {
+    rnn.gradients().space().clear();
+    RnnPass pass = run();
+    if (pass != null) {
+      pass.backward(dy, dx, arriving);
+    } else {
+      batch.backward(dy, dx, arriving);
+    }
+    Map<String, double[]> results = outputs();
+    double[] dxValues = Numbers.read(dx);
+    // A plan leaves the padding of dx undefined, a batch of any rows makes it 0.
+    results.put("dx", batch == null ? rows.padded(dxValues, 0) : dxValues);
+    put(results, "dhx", finals[2]);
+    put(results, "dcx", finals[3]);
+    for (RnnParameter parameter : rnn.gradients().parameters()) {
+      double[] values = new double[Math.toIntExact(parameter.elements())];
+      parameter.copyTo(values);
+      results.put("gradient of " + parameter.name(), values);
+    }
+    return results;
+  }
+
+  private @Nullable RnnPass run() {
+    if (plan != null) {
+      return plan.forward(x, y, initial);
+    }
+    batch.forward(x, y, initial);
+    return null;
+  }
+
+  private Map<String, double[]> outputs() {
+    Map<String, double[]> results = new LinkedHashMap<>();
+    put(results, "y", y);
+    put(results, "hy", finals[0]);
+    put(results, "cy", finals[1]);
+    return results;
+  }
+
+  private static void put(
+      Map<String, double[]> results, String name, @Nullable DeviceBuffer buffer) {
+    if (buffer != null) {
+      results.put(name, Numbers.read(buffer));
     }
   }
 
   @Override
   public void close() {
-    rnn.close();
-  }
-
-  private @Nullable DeviceBuffer optional(
-      List<DeviceBuffer> owned, double @Nullable [] values, long elements) {
-    return values == null ? null : buffer(owned, values, elements);
-  }
-
-  private DeviceBuffer buffer(List<DeviceBuffer> owned, double @Nullable [] values, long elements) {
-    DeviceBuffer buffer = DeviceBuffer.allocate(device, config.type(), elements);
-    owned.add(buffer);
-    if (values != null) {
-      switch (config.type()) {
-        case FLOAT64 -> buffer.copyFrom(values);
-        case FLOAT32 -> buffer.copyFrom(floats(values));
-        default -> throw new IllegalArgumentException("no test data of type " + config.type());
-      }
-    } else {
-      buffer.clear();
-    }
-    return buffer;
-  }
-
-  private double[] doubles(@Nullable DeviceBuffer buffer) {
-    if (buffer == null) {
-      return new double[0];
-    }
-    return switch (config.type()) {
-      case FLOAT64 -> buffer.toDoubles();
-      case FLOAT32 -> doubles(buffer.toFloats());
-      default -> throw new IllegalArgumentException("no test data of type " + config.type());
-    };
-  }
-
-  static float[] floats(double[] values) {
-    float[] result = new float[values.length];
-    for (int i = 0; i < values.length; i++) {
-      result[i] = (float) values[i];
-    }
-    return result;
-  }
-
-  static double[] doubles(float[] values) {
-    double[] result = new double[values.length];
-    for (int i = 0; i < values.length; i++) {
-      result[i] = values[i];
-    }
-    return result;
-  }
-
-  /** Where element 0 of row {@code row} at time {@code t} lies, in rows of x or y. */
-  static int rowOffset(SequenceShape shape, int t, int row) {
-    if (shape.layout() == RnnDataLayout.SEQ_MAJOR_UNPACKED) {
-      return t * shape.batch() + row;
-    }
-    if (shape.layout() == RnnDataLayout.BATCH_MAJOR_UNPACKED) {
-      return row * shape.time() + t;
-    }
-    int before = 0;
-    for (int length : shape.lengths()) {
-      before += Math.min(length, t);
-    }
-    return before + row;
+    parts.close();
   }
 }
