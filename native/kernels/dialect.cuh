@@ -11,6 +11,9 @@
  *   FOR_EACH_COLUMN(c, columns) { }       in a row: the columns, divided among the block's threads
  *   block_sum(v), block_max(v)            in a row: over the threads of the block, for all of them
  *   IF_FIRST_THREAD { }                   in a row: once
+ *   column_sums(rows, columns, value, take)
+ *                                         take(c, sum) for every column c, the sum being that of
+ *                                         value(r, c) over the rows, in a fixed order
  *
  * On a GPU a row loop needs a block size that is a multiple of 32. On the host a part of a loop is
  * a piece without gaps, run by one thread, and a block is one thread.
@@ -55,6 +58,29 @@ DEVICE T block_max(T value) {
   return block_combine(value, value, [](T a, T b) { return a > b ? a : b; });
 }
 
+// A block takes as many columns as a warp has threads, so that a warp reads neighbours; its warps
+// share the rows.
+template <class Value, class Take>
+DEVICE void column_sums(long long rows, long long columns, Value value, Take take) {
+  using T = decltype(value(0LL, 0LL));
+  __shared__ T of_warps[32][32];
+  const int lane = threadIdx.x % 32;
+  const int warp = threadIdx.x / 32;
+  const int warps = blockDim.x / 32;
+  for (long long first = blockIdx.x * 32LL; first < columns; first += gridDim.x * 32LL) {
+    const long long c = first + lane;
+    T sum = 0;
+    for (long long r = warp; c < columns && r < rows; r += warps) sum += value(r, c);
+    __syncthreads();  // of_warps may still be read for the columns before these
+    of_warps[warp][lane] = sum;
+    __syncthreads();
+    if (warp == 0 && c < columns) {
+      for (int other = 1; other < warps; ++other) sum += of_warps[other][lane];
+      take(c, sum);
+    }
+  }
+}
+
 #else
 
 #define KERNEL(name, parameters)                                                   \
@@ -81,6 +107,27 @@ DEVICE T block_sum(T value) {
 template <class T>
 DEVICE T block_max(T value) {
   return value;
+}
+
+template <class Value, class Take>
+DEVICE void column_sums(long long rows, long long columns, Value value, Take take) {
+  using T = decltype(value(0LL, 0LL));
+  constexpr int width = 16;
+  CUDNN4J_PART_LOOP(strip, (columns + width - 1) / width) {
+    const long long first = strip * width;
+    const int count = columns - first < width ? static_cast<int>(columns - first) : width;
+    T sums[width] = {};
+    if (count == width) {
+      for (long long r = 0; r < rows; ++r) {
+        for (int i = 0; i < width; ++i) sums[i] += value(r, first + i);
+      }
+    } else {
+      for (long long r = 0; r < rows; ++r) {
+        for (int i = 0; i < count; ++i) sums[i] += value(r, first + i);
+      }
+    }
+    for (int i = 0; i < count; ++i) take(first + i, sums[i]);
+  }
 }
 
 #endif

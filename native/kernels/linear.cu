@@ -8,15 +8,11 @@ DEVICE void add_to_rows(const T* bias, T* y, int rows, int columns) {
   }
 }
 
-// A block sums one column.
 template <class T>
 DEVICE void add_column_sums(const T* dy, T* dbias, int rows, int columns) {
-  FOR_EACH_ROW(c, columns) {
-    T sum = T(0);
-    FOR_EACH_COLUMN(r, rows) { sum += dy[r * columns + c]; }
-    sum = block_sum(sum);
-    IF_FIRST_THREAD { dbias[c] += sum; }
-  }
+  column_sums(
+      rows, columns, [=](long long r, long long c) { return dy[r * columns + c]; },
+      [=](long long c, T sum) { dbias[c] += sum; });
 }
 
 // y[rows, columns] += bias[columns]

@@ -1,5 +1,5 @@
-// Softmax cross-entropy over rows of logits. A negative target is not counted; a target beyond the
-// classes has no meaning and makes the loss and its gradient NaN, so that the step is refused.
+// Softmax and cross-entropy over rows of logits. A negative target is not counted; a target beyond
+// the classes has no meaning and makes the loss and its gradient NaN, so that the step is refused.
 #include "dialect.cuh"
 
 template <class T>
@@ -9,30 +9,62 @@ DEVICE T not_a_number() {
 }
 
 template <class T>
-DEVICE void softmax_losses(const T* logits, const int* targets, T* probabilities, T* losses,
-                           int rows, int classes) {
+DEVICE void count(const int* targets, const double* scale, T* share, int rows) {
+  FOR_EACH_ROW(only, 1) {
+    double counted = 0;
+    FOR_EACH_COLUMN(r, rows) { counted += targets[r] >= 0 ? 1 : 0; }
+    counted = block_sum(counted);
+    IF_FIRST_THREAD { share[only] = static_cast<T>(counted > 0 ? scale[only] / counted : 0); }
+  }
+}
+
+template <class T>
+DEVICE T row_loss(const T* row, int target, int classes, T largest, T sum) {
+  if (target < 0) return T(0);
+  return target < classes ? largest + log(sum) - row[target] : not_a_number<T>();
+}
+
+template <class T>
+DEVICE T row_max(const T* row, int classes) {
+  T largest = row[0];
+  FOR_EACH_COLUMN(c, classes) { largest = row[c] > largest ? row[c] : largest; }
+  return block_max(largest);
+}
+
+template <class T>
+DEVICE void measure(const T* logits, const int* targets, T* losses, int rows, int classes) {
   FOR_EACH_ROW(r, rows) {
     const T* row = logits + r * classes;
-    T* probability = probabilities + r * classes;
-    T largest = row[0];
-    FOR_EACH_COLUMN(c, classes) { largest = row[c] > largest ? row[c] : largest; }
-    largest = block_max(largest);
+    const T largest = row_max(row, classes);
+    T sum = T(0);
+    FOR_EACH_COLUMN(c, classes) { sum += exp(row[c] - largest); }
+    sum = block_sum(sum);
+    IF_FIRST_THREAD { losses[r] = row_loss(row, targets[r], classes, largest, sum); }
+  }
+}
+
+// The gradient's place holds the powers first, so that each is computed once.
+template <class T>
+DEVICE void differentiate(const T* logits, const int* targets, const T* share, T* gradient,
+                          T* losses, int rows, int classes) {
+  FOR_EACH_ROW(r, rows) {
+    const T* row = logits + r * classes;
+    T* slope = gradient + r * classes;
+    const int target = targets[r];
+    const T largest = row_max(row, classes);
     T sum = T(0);
     FOR_EACH_COLUMN(c, classes) {
       const T power = exp(row[c] - largest);
-      probability[c] = power;
+      slope[c] = power;
       sum += power;
     }
     sum = block_sum(sum);
+    IF_FIRST_THREAD { losses[r] = row_loss(row, target, classes, largest, sum); }
     const T inverse = T(1) / sum;
-    FOR_EACH_COLUMN(c, classes) { probability[c] *= inverse; }
-    IF_FIRST_THREAD {
-      const int target = targets[r];
-      if (target < 0) {
-        losses[r] = T(0);
-      } else {
-        losses[r] = target < classes ? largest + log(sum) - row[target] : not_a_number<T>();
-      }
+    const T factor = target < 0 ? T(0) : target < classes ? *share : not_a_number<T>();
+    FOR_EACH_COLUMN(c, classes) {
+      const T probability = slope[c] * inverse;
+      slope[c] = (c == target ? probability - T(1) : probability) * factor;
     }
   }
 }
@@ -49,9 +81,7 @@ DEVICE void average(const T* losses, const int* targets, T* mean, double* meter,
     sum = block_sum(sum);
     counted = block_sum(counted);
     IF_FIRST_THREAD {
-      const double inverse = counted > 0 ? 1 / counted : 0;
-      mean[only] = static_cast<T>(sum * inverse);
-      mean[only + 1] = static_cast<T>(inverse);
+      mean[only] = static_cast<T>(counted > 0 ? sum / counted : 0);
       if (sum - sum == 0) {
         meter[only] += sum;
         meter[only + 1] += counted;
@@ -60,30 +90,36 @@ DEVICE void average(const T* losses, const int* targets, T* mean, double* meter,
   }
 }
 
-template <class T>
-DEVICE void differentiate(T* probabilities, const int* targets, const T* mean, int rows,
-                          int classes) {
-  const T scale = mean[1];
-  FOR_EACH_ROW(r, rows) {
-    T* row = probabilities + r * classes;
-    const int target = targets[r];
-    const T factor = target < 0 ? T(0) : target < classes ? scale : not_a_number<T>();
-    FOR_EACH_COLUMN(c, classes) { row[c] = (c == target ? row[c] - T(1) : row[c]) * factor; }
-  }
+// share[0] = scale[0] / the number of counted rows, 0 when there are none
+KERNEL(loss_share_f32, (const int* targets, const double* scale, float* share, int rows)) {
+  count(targets, scale, share, rows);
+}
+KERNEL(loss_share_f64, (const int* targets, const double* scale, double* share, int rows)) {
+  count(targets, scale, share, rows);
 }
 
-// losses[rows] = -log softmax(logits)[target] of each row; probabilities[rows, classes] = softmax
-KERNEL(cross_entropy_f32, (const float* logits, const int* targets, float* probabilities,
-                           float* losses, int rows, int classes)) {
-  softmax_losses(logits, targets, probabilities, losses, rows, classes);
+// losses[rows] = -log softmax(logits)[target] of each row
+KERNEL(cross_entropy_f32, (const float* logits, const int* targets, float* losses, int rows,
+                           int classes)) {
+  measure(logits, targets, losses, rows, classes);
 }
-KERNEL(cross_entropy_f64, (const double* logits, const int* targets, double* probabilities,
-                           double* losses, int rows, int classes)) {
-  softmax_losses(logits, targets, probabilities, losses, rows, classes);
+KERNEL(cross_entropy_f64, (const double* logits, const int* targets, double* losses, int rows,
+                           int classes)) {
+  measure(logits, targets, losses, rows, classes);
 }
 
-// mean[0] = the mean loss of the counted rows, mean[1] = 1 / their number (0 when there are none);
-// meter[0] += the sum of the losses, meter[1] += the number of rows, unless the sum is not finite
+// The same, and gradient[rows, classes] = share[0] times that of the losses' sum by the logits
+KERNEL(cross_entropy_gradient_f32, (const float* logits, const int* targets, const float* share,
+                                    float* gradient, float* losses, int rows, int classes)) {
+  differentiate(logits, targets, share, gradient, losses, rows, classes);
+}
+KERNEL(cross_entropy_gradient_f64, (const double* logits, const int* targets, const double* share,
+                                    double* gradient, double* losses, int rows, int classes)) {
+  differentiate(logits, targets, share, gradient, losses, rows, classes);
+}
+
+// mean[0] = the mean loss of the counted rows, 0 when there are none; meter[0] += the sum of the
+// losses, meter[1] += the number of rows, unless the sum is not finite
 KERNEL(mean_loss_f32, (const float* losses, const int* targets, float* mean, double* meter,
                        int rows)) {
   average(losses, targets, mean, meter, rows);
@@ -91,14 +127,4 @@ KERNEL(mean_loss_f32, (const float* losses, const int* targets, float* mean, dou
 KERNEL(mean_loss_f64, (const double* losses, const int* targets, double* mean, double* meter,
                        int rows)) {
   average(losses, targets, mean, meter, rows);
-}
-
-// In place: probabilities become the gradient of the mean loss with respect to the logits.
-KERNEL(cross_entropy_gradient_f32, (float* probabilities, const int* targets, const float* mean,
-                                    int rows, int classes)) {
-  differentiate(probabilities, targets, mean, rows, classes);
-}
-KERNEL(cross_entropy_gradient_f64, (double* probabilities, const int* targets, const double* mean,
-                                    int rows, int classes)) {
-  differentiate(probabilities, targets, mean, rows, classes);
 }

@@ -3,41 +3,49 @@ package io.github.cudnn4j.tape;
 import io.github.cudnn4j.cuda.DeviceBuffer;
 import io.github.cudnn4j.cuda.ElementType;
 import io.github.cudnn4j.cuda.Launch;
-import org.jspecify.annotations.Nullable;
+import java.util.ArrayList;
+import java.util.List;
 
 /**
- * Softmax and cross-entropy in one. The forward pass leaves the probabilities where the gradient of
- * the logits will be, so that each exponential is computed once.
+ * Softmax and cross-entropy in one. Where the gradient of the logits is wanted, the forward pass
+ * leaves it there: it needs the same exponentials, and nothing of what comes after.
  */
 final class CrossEntropy implements Operation {
 
   private final Loss loss;
-  private final Launch rowLosses;
-  private final Launch mean;
-  private @Nullable Launch gradient;
+  private final List<Launch> launches = new ArrayList<>();
 
-  CrossEntropy(Tape tape, Tensor logits, DeviceBuffer targets) {
+  CrossEntropy(Tape tape, Tensor logits, DeviceBuffer targets, DeviceBuffer scale) {
     int rows = logits.rows();
     int classes = logits.columns();
-    DeviceBuffer probabilities =
-        logits.gradient() == null ? tape.buffer(tape.type(), logits.elements()) : logits.gradient();
     DeviceBuffer losses = tape.buffer(tape.type(), rows);
-    DeviceBuffer result = tape.zeroed(tape.type(), 2);
+    DeviceBuffer mean = tape.zeroed(tape.type(), 1);
     DeviceBuffer meter = tape.zeroed(ElementType.FLOAT64, 2);
-    loss = new Loss(result.slice(0, 1), meter);
-    rowLosses =
-        tape.own(
-            tape.kernel("loss", "cross_entropy")
-                .overRows(rows, logits.value(), targets, probabilities, losses, rows, classes));
-    mean =
-        tape.own(
-            tape.kernel("loss", "mean_loss").overRows(1, losses, targets, result, meter, rows));
-    if (logits.gradient() != null) {
-      gradient =
+    loss = new Loss(mean, meter);
+    if (logits.gradient() == null) {
+      launches.add(
+          tape.own(
+              tape.kernel("loss", "cross_entropy")
+                  .overRows(rows, logits.value(), targets, losses, rows, classes)));
+    } else {
+      DeviceBuffer share = tape.buffer(tape.type(), 1);
+      launches.add(
+          tape.own(tape.kernel("loss", "loss_share").overRows(1, targets, scale, share, rows)));
+      launches.add(
           tape.own(
               tape.kernel("loss", "cross_entropy_gradient")
-                  .overRows(rows, probabilities, targets, result, rows, classes));
+                  .overRows(
+                      rows,
+                      logits.value(),
+                      targets,
+                      share,
+                      logits.gradient(),
+                      losses,
+                      rows,
+                      classes)));
     }
+    launches.add(
+        tape.own(tape.kernel("loss", "mean_loss").overRows(1, losses, targets, mean, meter, rows)));
   }
 
   Loss loss() {
@@ -46,14 +54,12 @@ final class CrossEntropy implements Operation {
 
   @Override
   public void forward() {
-    rowLosses.run();
-    mean.run();
-  }
-
-  @Override
-  public void backward() {
-    if (gradient != null) {
-      gradient.run();
+    for (int i = 0; i < launches.size(); i++) {
+      launches.get(i).run();
     }
   }
+
+  /** Does nothing: the gradient is there since the forward pass. */
+  @Override
+  public void backward() {}
 }

@@ -7,6 +7,9 @@ import org.jspecify.annotations.Nullable;
 /** y = x · Wᵀ + b over the last extent. */
 final class Linear implements Operation {
 
+  /** See column_sums in dialect.cuh. */
+  private static final int COLUMNS_OF_A_BLOCK = 32;
+
   private final Blas blas;
   private final Tensor x;
   private final Tensor weight;
@@ -30,7 +33,12 @@ final class Linear implements Operation {
         sumBias =
             tape.own(
                 tape.kernel("linear", "bias_gradient")
-                    .overRows(columns, y.gradient(), bias.gradient(), rows, columns));
+                    .overRows(
+                        Math.ceilDiv(columns, COLUMNS_OF_A_BLOCK),
+                        y.gradient(),
+                        bias.gradient(),
+                        rows,
+                        columns));
       }
     }
   }

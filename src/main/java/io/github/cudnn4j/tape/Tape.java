@@ -230,6 +230,17 @@ public final class Tape implements AutoCloseable {
    * @throws IllegalArgumentException if shapes or types do not fit
    */
   public Loss crossEntropy(Tensor logits, DeviceBuffer targets) {
+    DeviceBuffer one = buffer(ElementType.FLOAT64, 1);
+    one.copyFrom(new double[] {1});
+    return crossEntropy(logits, targets, one);
+  }
+
+  /**
+   * As {@link #crossEntropy(Tensor, DeviceBuffer)}, with gradients that are multiplied by a number.
+   *
+   * @param scale one FLOAT64, read at each {@link #forward}; the loss itself is not multiplied
+   */
+  public Loss crossEntropy(Tensor logits, DeviceBuffer targets, DeviceBuffer scale) {
     checkTensor("logits", logits, logits.rank());
     if (targets.type() != ElementType.INT32 || targets.elements() != logits.rows()) {
       throw new IllegalArgumentException(
@@ -242,7 +253,7 @@ public final class Tape implements AutoCloseable {
               + " INT32");
     }
     use(logits);
-    var operation = new CrossEntropy(this, logits, targets);
+    var operation = new CrossEntropy(this, logits, targets, scale);
     operations.add(operation);
     return operation.loss();
   }
