@@ -154,6 +154,19 @@ public final class Device implements AutoCloseable {
   }
 
   /**
+   * Returns the newest CUDA that the driver is for, such as {@code 13.0}.
+   *
+   * @throws IllegalStateException if the device is closed
+   * @throws CudaException if the driver does not say
+   */
+  public String driverVersion() {
+    checkAccess();
+    Status.cudart(Cudart.cudaDriverGetVersion(scratch), "cudaDriverGetVersion");
+    var number = scratch.get(NativeTypes.C_INT, 0);
+    return number / 1000 + "." + number / 10 % 100;
+  }
+
+  /**
    * Returns the stream that work goes to unless another one is named.
    *
    * @throws IllegalStateException if the device is closed

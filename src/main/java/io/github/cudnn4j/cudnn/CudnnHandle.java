@@ -51,6 +51,12 @@ public final class CudnnHandle extends DeviceResource {
     return device.resource(CudnnHandle.class, CudnnHandle::new);
   }
 
+  /** The version of cuDNN, such as {@code 9.24.0}; a device must have been opened. */
+  public static String version() {
+    long number = Cudnn.cudnnGetVersion();
+    return number / 10_000 + "." + number / 100 % 100 + "." + number % 100;
+  }
+
   /**
    * The native handle.
    *

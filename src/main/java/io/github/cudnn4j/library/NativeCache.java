@@ -27,8 +27,7 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * Copies the host device's libraries out of the jar, where the dynamic loader cannot read them,
- * into a folder of the user: {@code $XDG_CACHE_HOME/cudnn4j/KEY}, by default below {@code
- * ~/.cache}.
+ * into a folder of the user, {@code KEY} in the {@link UserCache}.
  *
  * <p>The key follows from the contents, so that several versions live side by side. A folder
  * appears by one rename when all its files are complete, so that several processes may do this at
@@ -111,15 +110,11 @@ final class NativeCache {
   }
 
   private Path cacheFolder() throws UnavailableException {
-    var cacheHome = environment.variable().apply("XDG_CACHE_HOME");
-    if (cacheHome != null && Path.of(cacheHome).isAbsolute()) {
-      return Path.of(cacheHome, "cudnn4j");
-    }
-    var home = environment.property().apply("user.home");
-    if (home == null || !Path.of(home).isAbsolute()) {
+    var folder = UserCache.folder(environment);
+    if (folder == null) {
       throw new UnavailableException("there is no home folder; set XDG_CACHE_HOME");
     }
-    return Path.of(home, ".cache", "cudnn4j");
+    return folder;
   }
 
   private URL resource(String file) throws FileNotFoundException {

@@ -93,26 +93,33 @@ public record RnnConfig(
               .formatted(inputSize, hiddenSize));
     }
     DropoutDescriptor.checkProbability(dropout);
-    if (algorithm != null && algorithm != RnnAlgorithm.STANDARD) {
-      requireRunnable(algorithm, bias, precision, projectionSize < hiddenSize);
+    String refusal =
+        algorithm == null ? null : refusal(algorithm, bias, precision, projectionSize < hiddenSize);
+    if (refusal != null) {
+      throw new IllegalArgumentException(refusal);
     }
   }
 
-  /** What cuDNN refuses to describe with an algorithm other than the standard one. */
-  private static void requireRunnable(
+  /** Why cuDNN never runs this network by an algorithm; null if it may. */
+  @Nullable String refusal(RnnAlgorithm algorithm) {
+    return refusal(algorithm, bias, precision, projects());
+  }
+
+  private static @Nullable String refusal(
       RnnAlgorithm algorithm, BiasMode bias, Precision precision, boolean projects) {
+    if (algorithm == RnnAlgorithm.STANDARD) {
+      return null;
+    }
     if (bias != BiasMode.DOUBLE) {
-      throw new IllegalArgumentException(
-          "algorithm %s needs both biases, but the bias mode is %s".formatted(algorithm, bias));
+      return "algorithm %s needs both biases, but the bias mode is %s".formatted(algorithm, bias);
     }
     if (projects) {
-      throw new IllegalArgumentException(
-          "algorithm " + algorithm + " cannot project the output, only STANDARD can");
+      return "algorithm " + algorithm + " cannot project the output, only STANDARD can";
     }
     if (!algorithm.computes(precision)) {
-      throw new IllegalArgumentException(
-          "algorithm %s does not compute in %s".formatted(algorithm, precision));
+      return "algorithm %s does not compute in %s".formatted(algorithm, precision);
     }
+    return null;
   }
 
   private static void requirePositive(String name, int value) {

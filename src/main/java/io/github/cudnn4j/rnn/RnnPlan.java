@@ -1,20 +1,12 @@
 package io.github.cudnn4j.rnn;
 
-import io.github.cudnn4j.bindings.Cudnn;
-import io.github.cudnn4j.cuda.Device;
 import io.github.cudnn4j.cuda.DeviceBuffer;
 import io.github.cudnn4j.cuda.DeviceOutOfMemoryException;
 import io.github.cudnn4j.cuda.DeviceResource;
-import io.github.cudnn4j.cuda.ElementType;
 import io.github.cudnn4j.cuda.Parts;
 import io.github.cudnn4j.cudnn.CudnnException;
-import io.github.cudnn4j.cudnn.CudnnHandle;
 import io.github.cudnn4j.cudnn.ForwardMode;
 import io.github.cudnn4j.cudnn.RnnAlgorithm;
-import io.github.cudnn4j.cudnn.RnnDataDescriptor;
-import io.github.cudnn4j.cudnn.RnnDescriptor;
-import io.github.cudnn4j.cudnn.TensorDescriptor;
-import java.lang.foreign.MemorySegment;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -40,16 +32,9 @@ public final class RnnPlan extends DeviceResource {
   private final Rnn rnn;
   private final SequenceShape shape;
   private final ForwardMode mode;
-  private final RnnAlgorithm algorithm;
   private final Parts parts;
-  private final CudnnHandle handle;
-  private final RnnDescriptor descriptor;
-  private final RnnDataDescriptor xDescriptor;
-  private final RnnDataDescriptor yDescriptor;
-  private final TensorDescriptor stateDescriptor;
-  private final TensorDescriptor cellStateDescriptor;
-  private final DeviceBuffer workspace;
-  private final DeviceBuffer reserve;
+  private final RnnEngine engine;
+  private final String algorithmNote;
   private final OperandSet operands;
   private final RnnPass pass = new RnnPass(this);
   private final long inputElements;
@@ -59,61 +44,36 @@ public final class RnnPlan extends DeviceResource {
   private @Nullable DeviceBuffer unwantedDx;
 
   private RnnPlan(Rnn rnn, SequenceShape shape, ForwardMode mode, Parts parts) {
-    Device device = rnn.device();
     RnnConfig config = rnn.config();
-    ElementType type = config.type();
-    int[] lengths = shape.lengths().stream().mapToInt(Integer::intValue).toArray();
-    RnnAlgorithm algorithm =
-        config.algorithm() == null ? RnnAlgorithm.STANDARD : config.algorithm();
-    var descriptor = parts.add(rnn.describe(algorithm, shape.layout().padded()));
-    if (algorithm == RnnAlgorithm.PERSIST_DYNAMIC) {
-      descriptor.build(shape.batch());
-    }
-    var xDescriptor =
-        parts.add(
-            RnnDataDescriptor.create(
-                device, type, shape.layout(), shape.time(), lengths, config.inputSize()));
-    // Every call is given the whole workspace, so it must be enough for each kind of call.
-    var inference = descriptor.tempSpace(ForwardMode.INFERENCE, xDescriptor);
-    var space = mode == ForwardMode.TRAINING ? descriptor.tempSpace(mode, xDescriptor) : inference;
+    RnnAlgorithm algorithm = config.algorithm();
+    AlgorithmChooser.Chosen chosen =
+        algorithm == null
+            ? new AlgorithmChooser(rnn, shape, mode).choose()
+            : new AlgorithmChooser.Chosen(RnnEngine.create(rnn, shape, mode, algorithm), "");
     this.rnn = rnn;
     this.shape = shape;
     this.mode = mode;
-    this.algorithm = algorithm;
     this.parts = parts;
-    this.handle = CudnnHandle.of(device);
-    this.descriptor = descriptor;
-    this.xDescriptor = xDescriptor;
-    this.yDescriptor =
-        parts.add(
-            RnnDataDescriptor.create(
-                device, type, shape.layout(), shape.time(), lengths, config.outputSize()));
-    this.stateDescriptor =
-        parts.add(
-            TensorDescriptor.create(
-                device, type, config.pseudoLayers(), shape.batch(), config.projectionSize()));
-    this.cellStateDescriptor =
-        parts.add(
-            TensorDescriptor.create(
-                device, type, config.pseudoLayers(), shape.batch(), config.hiddenSize()));
-    this.workspace =
-        parts.add(
-            DeviceBuffer.allocate(
-                device, ElementType.UINT8, Math.max(space.workspace(), inference.workspace())));
-    this.reserve = parts.add(DeviceBuffer.allocate(device, ElementType.UINT8, space.reserve()));
-    this.operands = new OperandSet(device, type);
+    this.engine = parts.add(chosen.engine());
+    this.algorithmNote = chosen.note();
+    this.operands = new OperandSet(rnn.device(), config.type());
     this.inputElements = shape.rows() * config.inputSize();
     this.outputElements = shape.rows() * config.outputSize();
     long states = (long) config.pseudoLayers() * shape.batch();
     this.stateElements = states * config.projectionSize();
     this.cellStateElements = states * config.hiddenSize();
-    super(device);
+    super(rnn.device());
   }
 
   static RnnPlan create(Rnn rnn, SequenceShape shape, ForwardMode mode) {
     checkSize("x", shape, rnn.config().inputSize());
     checkSize("y", shape, rnn.config().outputSize());
-    checkLengths(rnn.config().algorithm(), shape);
+    RnnAlgorithm algorithm = rnn.config().algorithm();
+    String refusal =
+        algorithm == null ? null : AlgorithmChooser.refusal(algorithm, rnn.config(), shape);
+    if (refusal != null) {
+      throw new IllegalArgumentException(refusal);
+    }
     Parts parts = new Parts();
     try {
       return new RnnPlan(rnn, shape, mode, parts);
@@ -133,14 +93,6 @@ public final class RnnPlan extends DeviceResource {
     }
   }
 
-  private static void checkLengths(@Nullable RnnAlgorithm algorithm, SequenceShape shape) {
-    if (algorithm != null && algorithm != RnnAlgorithm.STANDARD && !shape.hasEqualLengths()) {
-      throw new IllegalArgumentException(
-          "algorithm %s needs sequences of T steps each, but the shape is %s"
-              .formatted(algorithm, shape));
-    }
-  }
-
   /** The network that this belongs to. */
   public Rnn rnn() {
     return rnn;
@@ -153,7 +105,15 @@ public final class RnnPlan extends DeviceResource {
 
   /** The algorithm that it runs with. */
   public RnnAlgorithm algorithm() {
-    return algorithm;
+    return engine.algorithm();
+  }
+
+  /**
+   * Why it runs with that algorithm: what was measured, what cuDNN refused, in one line for people.
+   * Empty if the configuration names the algorithm.
+   */
+  public String algorithmNote() {
+    return algorithmNote;
   }
 
   /** The elements of x and of dx: {@code rows * I}. */
@@ -178,12 +138,12 @@ public final class RnnPlan extends DeviceResource {
 
   /** The bytes of device memory that a call works in. */
   public long workspaceBytes() {
-    return workspace.bytes();
+    return engine.workspaceBytes();
   }
 
   /** The bytes of device memory in which a forward pass keeps what its backward pass needs. */
   public long reserveBytes() {
-    return reserve.bytes();
+    return engine.reserveBytes();
   }
 
   /**
@@ -249,30 +209,7 @@ public final class RnnPlan extends DeviceResource {
       // From here on the reserve space is not what an earlier forward left.
       pass.invalidate();
     }
-    CudnnException.check(
-        Cudnn.cudnnRNNForward(
-            handle.pointer(),
-            descriptor.pointer(),
-            mode.code(),
-            MemorySegment.NULL,
-            xDescriptor.pointer(),
-            x.pointer(),
-            yDescriptor.pointer(),
-            y.pointer(),
-            stateDescriptor.pointer(),
-            pointer(states.hx()),
-            pointer(states.hy()),
-            cellStateDescriptor.pointer(),
-            pointer(states.cx()),
-            pointer(states.cy()),
-            weights.bytes(),
-            weights.pointer(),
-            workspace.bytes(),
-            workspace.pointer(),
-            training ? reserve.bytes() : 0,
-            training ? reserve.pointer() : MemorySegment.NULL),
-        "cudnnRNNForward",
-        this);
+    engine.forward(mode, x, y, states);
   }
 
   /** The backward half of a pass, whose operands of the forward half are x, y and states. */
@@ -303,52 +240,7 @@ public final class RnnPlan extends DeviceResource {
         .write("gradients", weightGradients, weightGradients.elements());
     // Whatever happens from here on, the reserve space is no longer what forward left.
     pass.invalidate();
-    CudnnException.check(
-        Cudnn.cudnnRNNBackwardData_v8(
-            handle.pointer(),
-            descriptor.pointer(),
-            MemorySegment.NULL,
-            yDescriptor.pointer(),
-            y.pointer(),
-            dy.pointer(),
-            xDescriptor.pointer(),
-            dx.pointer(),
-            stateDescriptor.pointer(),
-            pointer(states.hx()),
-            pointer(gradients.dhy()),
-            pointer(gradients.dhx()),
-            cellStateDescriptor.pointer(),
-            pointer(states.cx()),
-            pointer(gradients.dcy()),
-            pointer(gradients.dcx()),
-            weights.bytes(),
-            weights.pointer(),
-            workspace.bytes(),
-            workspace.pointer(),
-            reserve.bytes(),
-            reserve.pointer()),
-        "cudnnRNNBackwardData_v8",
-        this);
-    CudnnException.check(
-        Cudnn.cudnnRNNBackwardWeights_v8(
-            handle.pointer(),
-            descriptor.pointer(),
-            Cudnn.CUDNN_WGRAD_MODE_ADD(),
-            MemorySegment.NULL,
-            xDescriptor.pointer(),
-            x.pointer(),
-            stateDescriptor.pointer(),
-            pointer(states.hx()),
-            yDescriptor.pointer(),
-            y.pointer(),
-            weightGradients.bytes(),
-            weightGradients.pointer(),
-            workspace.bytes(),
-            workspace.pointer(),
-            reserve.bytes(),
-            reserve.pointer()),
-        "cudnnRNNBackwardWeights_v8",
-        this);
+    engine.backward(x, y, states, dy, dx, gradients, weightGradients);
   }
 
   private void checkCellState(String name, @Nullable DeviceBuffer buffer) {
@@ -356,10 +248,6 @@ public final class RnnPlan extends DeviceResource {
       throw new IllegalArgumentException(
           name + " is given, but a cell of kind " + rnn.config().mode() + " has no cell state");
     }
-  }
-
-  private static MemorySegment pointer(@Nullable DeviceBuffer buffer) {
-    return buffer == null ? MemorySegment.NULL : buffer.pointer();
   }
 
   /** Where the gradient of x goes when nobody wants it: cuDNN always writes it. */

@@ -100,6 +100,11 @@ public final class RnnWeights {
     return config;
   }
 
+  /** Where everything lies, ordered by pseudo-layer, then linear layer. */
+  List<WeightSlot> slots() {
+    return slots;
+  }
+
   /** The buffer that holds everything, in cuDNN's order. */
   public DeviceBuffer space() {
     return space;

@@ -1,0 +1,166 @@
+package io.github.cudnn4j.rnn;
+
+import io.github.cudnn4j.cuda.Device;
+import io.github.cudnn4j.cuda.DeviceOutOfMemoryException;
+import io.github.cudnn4j.cudnn.CudnnException;
+import io.github.cudnn4j.cudnn.CudnnHandle;
+import io.github.cudnn4j.cudnn.ForwardMode;
+import io.github.cudnn4j.cudnn.RnnAlgorithm;
+import io.github.cudnn4j.rnn.AlgorithmChoices.Choice;
+import io.github.cudnn4j.rnn.AlgorithmChoices.Subject;
+import io.github.cudnn4j.rnn.AlgorithmTrial.RefusedException;
+import java.io.IOException;
+import java.util.EnumMap;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Finds the fastest algorithm for a network and a shape of batch: the one that {@link
+ * AlgorithmChoices} has, or by a trial of each. One that cuDNN refuses, or that has its weights in
+ * other places, is out; the standard one takes its place.
+ */
+final class AlgorithmChooser {
+  /** So much faster than the standard one another must be, or noise would decide. */
+  private static final double CLEARLY = 0.98;
+
+  private final Rnn rnn;
+  private final SequenceShape shape;
+  private final ForwardMode mode;
+  private final Map<RnnAlgorithm, String> refused = new EnumMap<>(RnnAlgorithm.class);
+
+  AlgorithmChooser(Rnn rnn, SequenceShape shape, ForwardMode mode) {
+    this.rnn = rnn;
+    this.shape = shape;
+    this.mode = mode;
+  }
+
+  /** An engine with the algorithm that was chosen, which the caller closes, and why. */
+  record Chosen(RnnEngine engine, String note) {}
+
+  /**
+   * Chooses.
+   *
+   * @throws CudnnException if cuDNN refuses the standard algorithm
+   * @throws DeviceOutOfMemoryException if not even the standard algorithm fits into the device
+   */
+  Chosen choose() {
+    for (RnnAlgorithm algorithm : RnnAlgorithm.values()) {
+      String refusal = refusal(algorithm, rnn.config(), shape);
+      if (refusal != null) {
+        refused.put(algorithm, refusal);
+      }
+    }
+    if (refused.size() == RnnAlgorithm.values().length - 1) {
+      String why = refused.values().iterator().next();
+      return new Chosen(engine(RnnAlgorithm.STANDARD), "STANDARD alone runs it: " + why);
+    }
+    Subject subject = subject();
+    AlgorithmChoices choices = AlgorithmChoices.ofUser();
+    if (choices == null) {
+      return measure(subject, null, " (not kept: there is no home folder)");
+    }
+    try {
+      Choice known = choices.find(subject);
+      return known == null ? measure(subject, choices, "") : reuse(known);
+    } catch (IOException e) {
+      return measure(subject, choices, " (" + e.getMessage() + ")");
+    }
+  }
+
+  /** Why an algorithm never runs a network on batches of a shape; null if it may. */
+  static @Nullable String refusal(RnnAlgorithm algorithm, RnnConfig config, SequenceShape shape) {
+    String refusal = config.refusal(algorithm);
+    if (refusal == null && algorithm != RnnAlgorithm.STANDARD && !shape.hasEqualLengths()) {
+      refusal =
+          "algorithm %s needs sequences of T steps each, but the shape is %s"
+              .formatted(algorithm, shape);
+    }
+    return refusal;
+  }
+
+  private Subject subject() {
+    Device device = rnn.device();
+    return new Subject(
+        device.name(),
+        device.driverVersion(),
+        CudnnHandle.version(),
+        rnn.config().algorithm(RnnAlgorithm.STANDARD).toString(),
+        shape.toString(),
+        mode == ForwardMode.TRAINING);
+  }
+
+  private RnnEngine engine(RnnAlgorithm algorithm) {
+    return RnnEngine.create(rnn, shape, mode, algorithm);
+  }
+
+  private Chosen reuse(Choice known) {
+    RnnAlgorithm algorithm = known.algorithm();
+    if (algorithm == RnnAlgorithm.STANDARD) {
+      return new Chosen(engine(algorithm), "STANDARD, measured before: " + known.figures());
+    }
+    try (AlgorithmTrial trial = AlgorithmTrial.create(rnn, shape, mode)) {
+      RnnEngine engine = trial.engine(algorithm);
+      return new Chosen(
+          trial.take(engine), "%s, measured before: %s".formatted(algorithm, known.figures()));
+    } catch (RefusedException | DeviceOutOfMemoryException e) {
+      return new Chosen(
+          engine(RnnAlgorithm.STANDARD),
+          "STANDARD, because %s, measured before, is refused now: %s"
+              .formatted(algorithm, e.getMessage()));
+    }
+  }
+
+  private Chosen measure(Subject subject, @Nullable AlgorithmChoices choices, String problem) {
+    Map<RnnAlgorithm, Double> milliseconds = new EnumMap<>(RnnAlgorithm.class);
+    RnnEngine best;
+    try (AlgorithmTrial trial = AlgorithmTrial.create(rnn, shape, mode)) {
+      best = trial.engine(RnnAlgorithm.STANDARD);
+      double bound = CLEARLY * time(trial, best, milliseconds);
+      for (RnnAlgorithm algorithm : RnnAlgorithm.values()) {
+        RnnEngine engine = milliseconds.containsKey(algorithm) ? null : attempt(trial, algorithm);
+        if (engine == null) {
+          continue;
+        }
+        double time = time(trial, engine, milliseconds);
+        RnnEngine loser = time < bound ? best : engine;
+        if (time < bound) {
+          best = engine;
+          bound = time;
+        }
+        trial.take(loser).close();
+      }
+      trial.take(best);
+    } catch (RefusedException | DeviceOutOfMemoryException e) {
+      return new Chosen(engine(RnnAlgorithm.STANDARD), "STANDARD, not measured: " + e.getMessage());
+    }
+    Choice choice = new Choice(subject, best.algorithm(), milliseconds, refused);
+    String note = "%s, measured: %s".formatted(best.algorithm(), choice.figures());
+    try {
+      if (choices != null) {
+        choices.add(choice);
+      }
+    } catch (IOException e) {
+      problem += " (not kept: " + e + ")";
+    }
+    return new Chosen(best, note + problem);
+  }
+
+  private @Nullable RnnEngine attempt(AlgorithmTrial trial, RnnAlgorithm algorithm) {
+    if (refused.containsKey(algorithm)) {
+      return null;
+    }
+    try {
+      return trial.engine(algorithm);
+    } catch (RefusedException e) {
+      refused.put(algorithm, e.getMessage());
+      return null;
+    }
+  }
+
+  private static double time(
+      AlgorithmTrial trial, RnnEngine engine, Map<RnnAlgorithm, Double> milliseconds) {
+    double time = trial.milliseconds(engine);
+    milliseconds.put(engine.algorithm(), time);
+    return time;
+  }
+}

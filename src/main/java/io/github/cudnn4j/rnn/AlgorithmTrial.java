@@ -1,0 +1,154 @@
+package io.github.cudnn4j.rnn;
+
+import io.github.cudnn4j.cuda.DeviceBuffer;
+import io.github.cudnn4j.cuda.DeviceOutOfMemoryException;
+import io.github.cudnn4j.cuda.Event;
+import io.github.cudnn4j.cuda.Parts;
+import io.github.cudnn4j.cudnn.CudnnException;
+import io.github.cudnn4j.cudnn.ForwardMode;
+import io.github.cudnn4j.cudnn.RnnAlgorithm;
+import java.util.Arrays;
+
+/**
+ * Runs a network by one algorithm and another, on operands of its own. Changes neither weights nor
+ * gradients, and puts the generator of the dropout back.
+ */
+final class AlgorithmTrial implements AutoCloseable {
+  private static final int REPETITIONS = 5;
+  private static final double MIN_MILLISECONDS = 1;
+  private static final int MAX_RUNS = 20;
+
+  /** The algorithm does not run the network; the message says why. */
+  static final class RefusedException extends Exception {
+    private static final long serialVersionUID = 1;
+
+    RefusedException(String message) {
+      super(message);
+    }
+  }
+
+  private final Rnn rnn;
+  private final SequenceShape shape;
+  private final ForwardMode mode;
+  private final Parts parts;
+  private final byte[] dropoutState;
+  private final DeviceBuffer x;
+  private final DeviceBuffer y;
+  private final DeviceBuffer dx;
+  private final DeviceBuffer dy;
+  private final DeviceBuffer weightGradients;
+  private final Event start;
+  private final Event end;
+
+  private AlgorithmTrial(Rnn rnn, SequenceShape shape, ForwardMode mode, Parts parts) {
+    long inputs = shape.rows() * rnn.config().inputSize();
+    long outputs = shape.rows() * rnn.config().outputSize();
+    boolean trains = mode == ForwardMode.TRAINING;
+    this.rnn = rnn;
+    this.shape = shape;
+    this.mode = mode;
+    this.parts = parts;
+    x = zeros(inputs);
+    y = zeros(outputs);
+    dx = zeros(trains ? inputs : 0);
+    dy = zeros(trains ? outputs : 0);
+    weightGradients = zeros(trains ? rnn.weights().space().elements() : 0);
+    start = parts.add(Event.create(rnn.device()));
+    end = parts.add(Event.create(rnn.device()));
+    dropoutState = trains ? rnn.dropoutState() : new byte[0];
+  }
+
+  /**
+   * Makes the operands.
+   *
+   * @throws DeviceOutOfMemoryException if they do not fit into the device
+   */
+  static AlgorithmTrial create(Rnn rnn, SequenceShape shape, ForwardMode mode) {
+    Parts parts = new Parts();
+    try {
+      return new AlgorithmTrial(rnn, shape, mode, parts);
+    } catch (Throwable t) {
+      throw parts.abandon(t);
+    }
+  }
+
+  private DeviceBuffer zeros(long elements) {
+    DeviceBuffer buffer =
+        parts.add(DeviceBuffer.allocate(rnn.device(), rnn.config().type(), elements));
+    // Numbers below the normal ones can take longer.
+    buffer.clear();
+    return buffer;
+  }
+
+  /**
+   * Makes an engine, which belongs to this, and runs it once.
+   *
+   * @throws RefusedException if cuDNN refuses it, it does not fit into the device, or has weights
+   *     in other places than the network
+   */
+  RnnEngine engine(RnnAlgorithm algorithm) throws RefusedException {
+    RnnEngine engine = null;
+    String refusal;
+    try {
+      engine = parts.add(RnnEngine.create(rnn, shape, mode, algorithm));
+      if (engine.findsWeights()) {
+        run(engine);
+        rnn.device().stream().synchronize();
+        return engine;
+      }
+      refusal = "its weights lie in other places";
+    } catch (CudnnException e) {
+      refusal = e.function() + " returned " + e.codeName();
+    } catch (DeviceOutOfMemoryException e) {
+      refusal = e.getMessage();
+    }
+    if (engine != null) {
+      take(engine).close();
+    }
+    throw new RefusedException(refusal);
+  }
+
+  /** Gives an engine to the caller. */
+  RnnEngine take(RnnEngine engine) {
+    parts.remove(engine);
+    return engine;
+  }
+
+  /** The median time of a run. */
+  double milliseconds(RnnEngine engine) {
+    int runs = (int) Math.clamp(Math.ceil(MIN_MILLISECONDS / milliseconds(engine, 1)), 1, MAX_RUNS);
+    double[] times = new double[REPETITIONS];
+    for (int i = 0; i < REPETITIONS; i++) {
+      times[i] = milliseconds(engine, runs) / runs;
+    }
+    Arrays.sort(times);
+    return times[REPETITIONS / 2];
+  }
+
+  private double milliseconds(RnnEngine engine, int runs) {
+    start.record();
+    for (int i = 0; i < runs; i++) {
+      run(engine);
+    }
+    end.record();
+    end.synchronize();
+    return end.millisSince(start);
+  }
+
+  private void run(RnnEngine engine) {
+    engine.forward(mode, x, y, RnnStates.NONE);
+    if (mode == ForwardMode.TRAINING) {
+      engine.backward(x, y, RnnStates.NONE, dy, dx, RnnStateGradients.NONE, weightGradients);
+    }
+  }
+
+  /** Closes everything but the engines that were taken. */
+  @Override
+  public void close() {
+    try (parts) {
+      if (dropoutState.length > 0) {
+        rnn.restoreDropoutState(dropoutState);
+      }
+    }
+  }
+}
