@@ -57,10 +57,11 @@ void unpack(const uint8_t* mask, int count, uint8_t* kept) {
 }
 
 /** out = mask * in / (1 - drop). Draws the mask from `stream`, or reads it when that is null. */
-template <class T>
+template <class S>
 void apply(const Masked& m, const DropoutStream* stream) {
-  const auto* in = static_cast<const T*>(m.source);
-  auto* out = static_cast<T*>(m.target);
+  using T = Computed<S>;
+  const auto* in = static_cast<const S*>(m.source);
+  auto* out = static_cast<S*>(m.target);
   const T scale = dropout_scale<T>(m.drop);
   const bool packed = m.in.packed() && m.out.packed();
   const int64_t count = m.in.count();
@@ -76,14 +77,14 @@ void apply(const Masked& m, const DropoutStream* stream) {
     } else {
       unpack(mask, length, kept);
     }
+    const auto masked = [&](S value, int i) {
+      return S(kept[i] != 0 ? static_cast<T>(value) * scale : T{0});
+    };
     if (packed) {
-      for (int i = 0; i < length; ++i) {
-        out[first + i] = kept[i] != 0 ? in[first + i] * scale : T{0};
-      }
+      for (int i = 0; i < length; ++i) out[first + i] = masked(in[first + i], i);
     } else {
       for (int i = 0; i < length; ++i) {
-        const T value = in[m.in.offset(first + i)];
-        out[m.out.offset(first + i)] = kept[i] != 0 ? value * scale : T{0};
+        out[m.out.offset(first + i)] = masked(in[m.in.offset(first + i)], i);
       }
     }
   });
@@ -99,10 +100,6 @@ void dropout_call(cudnnHandle_t handle, cudnnDropoutDescriptor_t desc,
   const auto& from = set_tensor(in_desc, in_name);
   const auto& to = set_tensor(out_desc, out_name);
   require_alike(from, in_name, to, out_name);
-  const bool is_double = from.type == CUDNN_DATA_DOUBLE;
-  require_supported(is_double || from.type == CUDNN_DATA_FLOAT,
-                    "%s has data type %d, only FLOAT and DOUBLE are supported", in_name,
-                    int(from.type));
   require_pointer(in, in_name);
   require_pointer(out, out_name);
   require_pointer(reserve, "reserveSpace");
@@ -123,17 +120,16 @@ void dropout_call(cudnnHandle_t handle, cudnnDropoutDescriptor_t desc,
                       .target = out,
                       .mask = static_cast<uint8_t*>(reserve),
                       .drop = dropout.drop};
-  submit(stream, buffers.ranges(),
-                [masked, states, draws, is_double] {
-                  // Without a generator nothing is dropped, which any stream with drop = 0 says.
-                  DropoutStream drawn{};
-                  if (states != nullptr) {
-                    drawn = take(states, static_cast<uint64_t>(masked.in.count()));
-                  }
-                  const auto* from_stream = draws ? &drawn : nullptr;
-                  is_double ? apply<double>(masked, from_stream)
-                            : apply<float>(masked, from_stream);
-                });
+  with_element(from.type, in_name, [&]<class S>(S) {
+    submit(stream, buffers.ranges(), [masked, states, draws] {
+      // Without a generator nothing is dropped, which any stream with drop = 0 says.
+      DropoutStream drawn{};
+      if (states != nullptr) {
+        drawn = take(states, static_cast<uint64_t>(masked.in.count()));
+      }
+      apply<S>(masked, draws ? &drawn : nullptr);
+    });
+  });
 }
 
 void set_dropout(cudnnDropoutDescriptor_t desc, cudnnHandle_t handle, float drop, void* states,

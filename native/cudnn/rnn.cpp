@@ -46,9 +46,8 @@ cudnnStatus_t cudnnGetRNNTempSpaceSizes(cudnnHandle_t handle, cudnnRNNDescriptor
     require_enum(mode, 2, "fwdMode");
     const auto x = sequences_of(network, x_desc, "xDesc", network.shape.input);
     const bool training = mode == CUDNN_FWD_MODE_TRAINING;
-    store(work_bytes, workspace_bytes(network.shape, *x, training, network.element_bytes));
-    store(reserved_bytes,
-          training ? reserve_bytes(network.shape, *x, network.element_bytes) : size_t{0});
+    store(work_bytes, network.workspace_bytes(*x, training));
+    store(reserved_bytes, training ? network.reserve_bytes(*x) : size_t{0});
   });
 }
 

@@ -63,7 +63,7 @@ void RnnCall::add_weights(const char* name, const void* data, size_t bytes, Use 
 
 void RnnCall::add_workspace(void* data, size_t bytes, bool training) {
   require_pointer(data, "workSpace");
-  const size_t needed = workspace_bytes(network_.shape, *x_, training, network_.element_bytes);
+  const size_t needed = network_.workspace_bytes(*x_, training);
   require(bytes >= needed, "workSpaceSize is %zu, %zu are needed", bytes, needed);
   workspace_ = {data, bytes};
   buffers_.add("workSpace", workspace_, Use::Write, space_alignment);
@@ -71,7 +71,7 @@ void RnnCall::add_workspace(void* data, size_t bytes, bool training) {
 
 void RnnCall::add_reserve(void* data, size_t bytes) {
   require_pointer(data, "reserveSpace");
-  const size_t needed = reserve_bytes(network_.shape, *x_, network_.element_bytes);
+  const size_t needed = network_.reserve_bytes(*x_);
   require(bytes >= needed, "reserveSpaceSize is %zu, %zu are needed", bytes, needed);
   buffers_.add("reserveSpace", {data, bytes}, Use::Write, space_alignment);
 }

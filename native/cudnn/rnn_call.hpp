@@ -5,6 +5,7 @@
 
 #include "cudnn/buffers.hpp"
 #include "cudnn/rnn_network.hpp"
+#include "cudnn/tensor.hpp"
 
 namespace cudnn4j::cudnn {
 
@@ -44,11 +45,8 @@ class RnnCall {
     buffers_.require_disjoint();
     submit(stream_, buffers_.ranges(), [compute, network = network_, workspace = workspace_] {
       poison(workspace);
-      if (network.type == CUDNN_DATA_DOUBLE) {
-        compute(network.shape, double{});
-      } else {
-        compute(network.shape, float{});
-      }
+      with_element(network.type, "rnnDesc",
+                   [&](auto element) { compute(network.shape, element); });
     });
   }
 

@@ -41,18 +41,11 @@ bool has_sequences(cudnnDataType_t type) {
          type == CUDNN_DATA_BFLOAT16;
 }
 
-/**
- * The number that padding_fill points to; half types wait for an engine that computes with them.
- */
+/** The number that padding_fill points to. */
 double padding_of(cudnnDataType_t type, const void* padding_fill) {
-  switch (type) {
-    case CUDNN_DATA_FLOAT:
-      return *static_cast<const float*>(padding_fill);
-    case CUDNN_DATA_DOUBLE:
-      return *static_cast<const double*>(padding_fill);
-    default:
-      return 0;
-  }
+  return with_element(type, "rnnDataDesc", [&]<class S>(S) {
+    return double{static_cast<Computed<S>>(*static_cast<const S*>(padding_fill))};
+  });
 }
 
 void require_lengths(const Batch& batch) {

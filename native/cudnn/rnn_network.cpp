@@ -33,15 +33,24 @@ Bias bias_of(cudnnRNNBiasMode_t mode) {
   }
 }
 
-void require_computable(const RnnShape& shape, cudnnDataType_t type) {
-  require_supported(type == CUDNN_DATA_FLOAT || type == CUDNN_DATA_DOUBLE,
-                    "the host device computes FLOAT and DOUBLE, not data type %d", int(type));
+void require_computable(const RnnShape& shape) {
   require_supported(!shape.skip_input || shape.input == shape.hidden,
                     "skip input needs inputSize %d to be hiddenSize %d", shape.input,
                     shape.hidden);
 }
 
 }  // namespace
+
+size_t Network::workspace_bytes(const Batch& batch, bool training) const {
+  return with_element(type, "rnnDesc", [&]<class S>(S) {
+    return cudnn4j::workspace_bytes<S>(shape, batch, training);
+  });
+}
+
+size_t Network::reserve_bytes(const Batch& batch) const {
+  return with_element(type, "rnnDesc",
+                      [&]<class S>(S) { return cudnn4j::reserve_bytes<S>(shape, batch); });
+}
 
 Network network_of(cudnnRNNDescriptor_t desc) {
   const auto& rnn = live(desc, "rnnDesc");
@@ -61,9 +70,10 @@ Network network_of(cudnnRNNDescriptor_t desc) {
       .clip = lstm && rnn.clip_mode == CUDNN_RNN_CLIP_MINMAX,
       .clip_low = static_cast<float>(rnn.clip_low),
       .clip_high = static_cast<float>(rnn.clip_high),
+      .narrow_math = set.math_prec == CUDNN_DATA_HALF,
       .dropout = 0,
   };
-  require_computable(shape, set.data_type);
+  require_computable(shape);
   DropoutStream* generator = nullptr;
   // One layer has nothing between layers. The probability counts as it is when the call is made.
   if (set.dropout_desc != nullptr && set.num_layers > 1) {

@@ -13,6 +13,9 @@ struct Network {
   /** What a training forward draws the dropout between layers with; null without it. */
   DropoutStream* generator;
 
+  /** What the engine asks of a workspace and of a reserve. */
+  size_t workspace_bytes(const Batch& batch, bool training) const;
+  size_t reserve_bytes(const Batch& batch) const;
   int states() const { return shape.layers * shape.directions; }
   int output_vector() const { return shape.output * shape.directions; }
   size_t weight_bytes() const {

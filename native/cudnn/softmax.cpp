@@ -32,29 +32,34 @@ struct Groups {
   Walk inside;
 };
 
-/** Host pointers to alpha and beta, as cuDNN takes them: double for DOUBLE data, else float. */
+/** What alpha and beta point to: double for DOUBLE data, else float. */
 template <class T>
 struct Blend {
   T alpha;
   T beta;
+};
 
-  void write(T* out, T value) const {
+/** One group of a tensor of element type S (which may be const). */
+template <class S>
+struct Group {
+  using T = Computed<S>;
+
+  S* data;
+  const Walk& walk;
+
+  T operator[](int64_t i) const { return static_cast<T>(data[walk.offset(i)]); }
+
+  void write(int64_t i, T value, const Blend<T>& blend) const {
+    S& out = data[walk.offset(i)];
     // With beta = 0 the old contents may be NaN and are not read.
-    *out = beta == 0 ? alpha * value : alpha * value + beta * *out;
+    out = S(blend.beta == 0 ? blend.alpha * value
+                            : blend.alpha * value + blend.beta * static_cast<T>(out));
   }
 };
 
-/** One group of a tensor of element type T (which may be const). */
-template <class T>
-struct Group {
-  T* data;
-  const Walk& walk;
-  T& operator[](int64_t i) const { return data[walk.offset(i)]; }
-};
-
-template <class T>
-void forward_group(cudnnSoftmaxAlgorithm_t algorithm, int64_t count, const Group<const T>& x,
-                   const Group<T>& y, const Blend<T>& blend) {
+template <class S, class T = Computed<S>>
+void forward_group(cudnnSoftmaxAlgorithm_t algorithm, int64_t count, const Group<const S>& x,
+                   const Group<S>& y, const Blend<T>& blend) {
   T highest = 0;
   if (algorithm != CUDNN_SOFTMAX_FAST) {
     highest = -std::numeric_limits<T>::infinity();
@@ -69,33 +74,33 @@ void forward_group(cudnnSoftmaxAlgorithm_t algorithm, int64_t count, const Group
   if (algorithm == CUDNN_SOFTMAX_LOG) {
     const T log_sum = static_cast<T>(std::log(sum));
     for (int64_t i = 0; i < count; ++i) {
-      blend.write(&y[i], x[i] - highest - log_sum);
+      y.write(i, x[i] - highest - log_sum, blend);
     }
   } else {
     const T scale = static_cast<T>(1 / sum);
     for (int64_t i = 0; i < count; ++i) {
-      blend.write(&y[i], std::exp(x[i] - highest) * scale);
+      y.write(i, std::exp(x[i] - highest) * scale, blend);
     }
   }
 }
 
-template <class T>
-void backward_group(cudnnSoftmaxAlgorithm_t algorithm, int64_t count, const Group<const T>& y,
-                    const Group<const T>& dy, const Group<T>& dx, const Blend<T>& blend) {
+template <class S, class T = Computed<S>>
+void backward_group(cudnnSoftmaxAlgorithm_t algorithm, int64_t count, const Group<const S>& y,
+                    const Group<const S>& dy, const Group<S>& dx, const Blend<T>& blend) {
   double sum = 0;
   if (algorithm == CUDNN_SOFTMAX_LOG) {
     for (int64_t i = 0; i < count; ++i) {
       sum += dy[i];
     }
     for (int64_t i = 0; i < count; ++i) {
-      blend.write(&dx[i], dy[i] - std::exp(y[i]) * static_cast<T>(sum));
+      dx.write(i, dy[i] - std::exp(y[i]) * static_cast<T>(sum), blend);
     }
   } else {
     for (int64_t i = 0; i < count; ++i) {
       sum += double{y[i]} * dy[i];
     }
     for (int64_t i = 0; i < count; ++i) {
-      blend.write(&dx[i], y[i] * (dy[i] - static_cast<T>(sum)));
+      dx.write(i, y[i] * (dy[i] - static_cast<T>(sum)), blend);
     }
   }
 }
@@ -111,26 +116,17 @@ void for_groups(int64_t count, F&& f) {
   });
 }
 
-/** Calls f with a zero of the element type, refusing those that are not computed. */
-template <class F>
-void with_element(const cudnnTensorStruct& tensor, const char* name, F&& f) {
-  switch (tensor.type) {
-    case CUDNN_DATA_FLOAT:
-      return f(float{});
-    case CUDNN_DATA_DOUBLE:
-      return f(double{});
-    default:
-      refuse(CUDNN_STATUS_NOT_SUPPORTED, "%s has data type %d, only FLOAT and DOUBLE are supported",
-             name, int(tensor.type));
-  }
-}
-
 void require_modes(cudnnSoftmaxAlgorithm_t algorithm, cudnnSoftmaxMode_t mode, const void* alpha,
                    const void* beta) {
   require_enum(algorithm, 3, "algo");
   require_enum(mode, 2, "mode");
   require_pointer(alpha, "alpha");
   require_pointer(beta, "beta");
+}
+
+template <class T>
+Blend<T> blend_of(const void* alpha, const void* beta) {
+  return {*static_cast<const T*>(alpha), *static_cast<const T*>(beta)};
 }
 
 }  // namespace
@@ -148,16 +144,16 @@ cudnnStatus_t cudnnSoftmaxForward(cudnnHandle_t handle, cudnnSoftmaxAlgorithm_t 
     require_alike(from, "xDesc", to, "yDesc");
     require_pointer(x, "x");
     require_pointer(y, "y");
-    with_element(from, "xDesc", [&]<class T>(T) {
+    with_element(from.type, "xDesc", [&]<class S>(S) {
       Buffers buffers;
-      buffers.add("x", span(from, x), Use::Read, sizeof(T));
-      buffers.add("y", span(to, y), Use::Write, sizeof(T));
-      const Blend<T> blend{*static_cast<const T*>(alpha), *static_cast<const T*>(beta)};
+      buffers.add("x", span(from, x), Use::Read, sizeof(S));
+      buffers.add("y", span(to, y), Use::Write, sizeof(S));
+      const auto blend = blend_of<Computed<S>>(alpha, beta);
       submit(stream, buffers.ranges(), [=, in = Groups(from, mode), out = Groups(to, mode)] {
         for_groups(in.count(), [&](int64_t group) {
-          forward_group<T>(algorithm, in.inside.count(),
-                           {static_cast<const T*>(x) + in.start(group), in.inside},
-                           {static_cast<T*>(y) + out.start(group), out.inside}, blend);
+          forward_group<S>(algorithm, in.inside.count(),
+                           {static_cast<const S*>(x) + in.start(group), in.inside},
+                           {static_cast<S*>(y) + out.start(group), out.inside}, blend);
         });
       });
     });
@@ -181,20 +177,20 @@ cudnnStatus_t cudnnSoftmaxBackward(cudnnHandle_t handle, cudnnSoftmaxAlgorithm_t
     require_pointer(y, "y");
     require_pointer(dy, "dy");
     require_pointer(dx, "dx");
-    with_element(output, "yDesc", [&]<class T>(T) {
+    with_element(output.type, "yDesc", [&]<class S>(S) {
       Buffers buffers;
-      buffers.add("y", span(output, y), Use::Read, sizeof(T));
-      buffers.add("dy", span(gradient, dy), Use::Read, sizeof(T));
-      buffers.add("dx", span(result, dx), Use::Write, sizeof(T));
-      const Blend<T> blend{*static_cast<const T*>(alpha), *static_cast<const T*>(beta)};
+      buffers.add("y", span(output, y), Use::Read, sizeof(S));
+      buffers.add("dy", span(gradient, dy), Use::Read, sizeof(S));
+      buffers.add("dx", span(result, dx), Use::Write, sizeof(S));
+      const auto blend = blend_of<Computed<S>>(alpha, beta);
       submit(stream, buffers.ranges(),
                     [=, a = Groups(output, mode), b = Groups(gradient, mode),
                      c = Groups(result, mode)] {
                       for_groups(a.count(), [&](int64_t group) {
-                        backward_group<T>(algorithm, a.inside.count(),
-                                          {static_cast<const T*>(y) + a.start(group), a.inside},
-                                          {static_cast<const T*>(dy) + b.start(group), b.inside},
-                                          {static_cast<T*>(dx) + c.start(group), c.inside}, blend);
+                        backward_group<S>(algorithm, a.inside.count(),
+                                          {static_cast<const S*>(y) + a.start(group), a.inside},
+                                          {static_cast<const S*>(dy) + b.start(group), b.inside},
+                                          {static_cast<S*>(dx) + c.start(group), c.inside}, blend);
                       });
                     });
     });

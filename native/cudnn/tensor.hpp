@@ -3,12 +3,32 @@
 #include <cstdint>
 
 #include "cudnn/objects.hpp"
+#include "gemm/half.hpp"
 #include "runtime/memory.hpp"
 
 namespace cudnn4j::cudnn {
 
 /** Bytes of one element; 0 for a value that no tensor can have. */
 size_t element_bytes(cudnnDataType_t type);
+
+/** Calls f with an element of the type, refusing those that are not computed with. */
+template <class F>
+auto with_element(cudnnDataType_t type, const char* name, F&& f) {
+  switch (type) {
+    case CUDNN_DATA_FLOAT:
+      return f(float{});
+    case CUDNN_DATA_DOUBLE:
+      return f(double{});
+    case CUDNN_DATA_HALF:
+      return f(Half{});
+    case CUDNN_DATA_BFLOAT16:
+      return f(BFloat16{});
+    default:
+      refuse(CUDNN_STATUS_NOT_SUPPORTED,
+             "%s has data type %d, only FLOAT, DOUBLE, HALF and BFLOAT16 are supported", name,
+             int(type));
+  }
+}
 
 /** Number of elements, the product of the extents; 1 for a descriptor that was never set. */
 int64_t elements(const cudnnTensorStruct& tensor);

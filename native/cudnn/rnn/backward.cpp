@@ -147,8 +147,8 @@ struct WalkBack {
   }
 };
 
-template <class T>
-void start_gradient(const Plan& plan, const T* caller, int64_t first, int64_t width, T* rows) {
+template <class S, class T>
+void start_gradient(const Plan& plan, const S* caller, int64_t first, int64_t width, T* rows) {
   if (caller) {
     plan.gather_rows(caller + first * width, width, rows);
   } else {
@@ -178,12 +178,13 @@ void sum_gates(const RnnShape& shape, const Plan& plan, const T* gates, T* out, 
 
 }  // namespace
 
-template <class T>
-void backward_data(const RnnShape& shape, const Batch& batch, const T* y, const T* dy, T* dx,
-                   const T* hx, const T* dhy, T* dhx, const T* cx, const T* dcy, T* dcx,
-                   const T* weights, void* work, void* reserve) noexcept {
+template <class S>
+void backward_data(const RnnShape& shape, const Batch& batch, const S* y, const S* dy, S* dx,
+                   const S* hx, const S* dhy, S* dhx, const S* cx, const S* dcy, S* dcx,
+                   const S* weights, void* work, void* reserve) noexcept {
+  using T = Computed<S>;
   Arena arena(work);
-  const Plan plan(batch, arena);
+  const Plan plan(batch, arena, is_narrow<S>);
   const BackwardScratch<T> scratch(shape, plan, arena);
   const int64_t tokens = plan.tokens();
   const int64_t hidden = shape.hidden;
@@ -193,18 +194,14 @@ void backward_data(const RnnShape& shape, const Batch& batch, const T* y, const 
   if (!lstm) cx = dcy = nullptr;
 
   if (scratch.zeros) std::fill_n(scratch.zeros, hidden, T(0));
-  const T* gradient = dy;
-  if (!plan.direct()) {
-    plan.gather(dy, output_width(shape), scratch.dy);
-    gradient = scratch.dy;
-  }
+  const T* gradient = plan.planned(dy, output_width(shape), scratch.dy);
   for (int layer = shape.layers - 1; layer >= 0; --layer) {
     const Activations<T> stored = stored_layer<T>(shape, plan, layer, Arena(reserve));
-    const T* output = stored.output ? stored.output : y;
+    const T* output = stored.output ? stored.output : Plan::in_place(y);
     const T* h_initial[2] = {};
     const T* c_initial[2] = {};
     for (int d = 0; d < directions; ++d) {
-      const LayerWeights<const T> w(shape, layer, d, weights);
+      const LayerWeights<const S> w(shape, layer, d, weights);
       const int64_t state = (static_cast<int64_t>(layer) * directions + d) * plan.batch();
       h_initial[d] = scratch.initial(plan, hx, state, shape.output, scratch.h[d]);
       c_initial[d] = scratch.initial(plan, cx, state, hidden, scratch.c[d]);
@@ -220,7 +217,7 @@ void backward_data(const RnnShape& shape, const Batch& batch, const T* y, const 
 
     const int64_t width = input_width(shape, layer);
     const bool masks = drops(shape, layer);
-    T* below = layer > 0 ? scratch.outputs[layer % 2] : plan.direct() ? dx : scratch.dx;
+    T* below = layer > 0 ? scratch.outputs[layer % 2] : plan.direct() ? Plan::in_place(dx) : scratch.dx;
     const bool wanted = layer > 0 || dx;
     const bool by_step = wanted && directions == 1 && sharing.by_rows() &&
                          input_by_step<T>(shape, layer);
@@ -251,7 +248,7 @@ void backward_data(const RnnShape& shape, const Batch& batch, const T* y, const 
     });
 
     for (int d = 0; d < directions; ++d) {
-      const LayerWeights<const T> w(shape, layer, d, weights);
+      const LayerWeights<const S> w(shape, layer, d, weights);
       const int64_t state = (static_cast<int64_t>(layer) * directions + d) * plan.batch();
       if (dhx) plan.scatter_rows(scratch.dh[d], shape.output, dhx + state * shape.output);
       if (dcx && lstm) plan.scatter_rows(scratch.dc[d], hidden, dcx + state * hidden);
@@ -275,12 +272,14 @@ void backward_data(const RnnShape& shape, const Batch& batch, const T* y, const 
   plan.fill_padding(shape.input, dx);
 }
 
-template void backward_data<float>(const RnnShape&, const Batch&, const float*, const float*,
-                                   float*, const float*, const float*, float*, const float*,
-                                   const float*, float*, const float*, void*, void*) noexcept;
-template void backward_data<double>(const RnnShape&, const Batch&, const double*, const double*,
-                                    double*, const double*, const double*, double*,
-                                    const double*, const double*, double*, const double*, void*,
-                                    void*) noexcept;
+#define CUDNN4J_INSTANTIATE(S)                                                                 \
+  template void backward_data<S>(const RnnShape&, const Batch&, const S*, const S*, S*,        \
+                                 const S*, const S*, S*, const S*, const S*, S*, const S*,     \
+                                 void*, void*) noexcept;
+CUDNN4J_INSTANTIATE(float)
+CUDNN4J_INSTANTIATE(double)
+CUDNN4J_INSTANTIATE(Half)
+CUDNN4J_INSTANTIATE(BFloat16)
+#undef CUDNN4J_INSTANTIATE
 
 }  // namespace cudnn4j

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "cudnn/rnn/dropout.hpp"
+#include "gemm/half.hpp"
 
 namespace cudnn4j {
 
@@ -34,6 +35,9 @@ struct RnnShape {
   bool clip = false;
   float clip_low = 0;
   float clip_high = 0;
+  /// Stored in Half: the math is done in Half, too, as far as a result shows it. The gates' sums of
+  /// products and the cell state are rounded at every step.
+  bool narrow_math = false;
   /// Probability that an element between two layers is dropped in training.
   float dropout = 0;
 };
@@ -75,38 +79,44 @@ int64_t weight_elements(const RnnShape& shape);
 /// projection) the projection.
 std::optional<WeightSlot> weight_slot(const RnnShape& shape, int pseudo_layer, int linear_layer);
 
+// S, the type of everything that a caller sees, is float, double, Half or BFloat16. The last two
+// are computed in float: what a caller sees has type S, and so has every h, which the next step and
+// the next layer find rounded; all else stays float within a call. The weights' gradients are summed
+// in float and rounded when they are added to what stood there.
+
 /// Bytes of scratch that the calls below need; they keep nothing there between calls. `training`
 /// covers the training forward and both backward calls.
-size_t workspace_bytes(const RnnShape& shape, const Batch& batch, bool training,
-                       size_t element_bytes);
+template <class S>
+size_t workspace_bytes(const RnnShape& shape, const Batch& batch, bool training);
 
 /// Bytes that a training forward leaves for the backward calls.
-size_t reserve_bytes(const RnnShape& shape, const Batch& batch, size_t element_bytes);
+template <class S>
+size_t reserve_bytes(const RnnShape& shape, const Batch& batch);
 
 // All buffers of the three calls are 64-byte aligned where they are workspace or reserve and
-// element-aligned otherwise; none may overlap another. T is float or double. x, y, dx, dy have the
-// batch's layout with `input` or `directions * output` elements per token; states are
-// [layers * directions][batch][output] (h) or [..][hidden] (c), in the caller's row order.
+// element-aligned otherwise; none may overlap another. x, y, dx, dy have the batch's layout with
+// `input` or `directions * output` elements per token; states are [layers * directions][batch][output]
+// (h) or [..][hidden] (c), in the caller's row order.
 
 /// Computes y and the final states. hx, cx null: zeros; hy, cy null: not written. `reserve` null
 /// means inference: no dropout, no backward. `dropout_state` points to a DropoutStream, which a
 /// training forward reads and advances; it is used only when shape.dropout > 0.
-template <class T>
-void forward(const RnnShape& shape, const Batch& batch, const T* x, T* y, const T* hx, T* hy,
-             const T* cx, T* cy, const T* weights, void* work, void* reserve,
+template <class S>
+void forward(const RnnShape& shape, const Batch& batch, const S* x, S* y, const S* hx, S* hy,
+             const S* cx, S* cy, const S* weights, void* work, void* reserve,
              void* dropout_state) noexcept;
 
 /// Computes dx (null: not written) and the initial states' gradients from the outputs' gradients.
 /// dhy, dcy null: zeros; dhx, dcx null: not written. Replaces the activations in the reserve with
 /// the gates' gradients, which backward_weights uses; so it runs once per forward.
-template <class T>
-void backward_data(const RnnShape& shape, const Batch& batch, const T* y, const T* dy, T* dx,
-                   const T* hx, const T* dhy, T* dhx, const T* cx, const T* dcy, T* dcx,
-                   const T* weights, void* work, void* reserve) noexcept;
+template <class S>
+void backward_data(const RnnShape& shape, const Batch& batch, const S* y, const S* dy, S* dx,
+                   const S* hx, const S* dhy, S* dhx, const S* cx, const S* dcy, S* dcx,
+                   const S* weights, void* work, void* reserve) noexcept;
 
 /// Adds the weights' gradients to dweights; runs after backward_data on the same reserve.
-template <class T>
-void backward_weights(const RnnShape& shape, const Batch& batch, const T* x, const T* hx,
-                      const T* y, T* dweights, void* work, void* reserve) noexcept;
+template <class S>
+void backward_weights(const RnnShape& shape, const Batch& batch, const S* x, const S* hx,
+                      const S* y, S* dweights, void* work, void* reserve) noexcept;
 
 }  // namespace cudnn4j

@@ -26,6 +26,8 @@ struct Walk {
   const PackedMatrix<T>& projection;
   const T* h_initial;
   const T* c_initial;
+  /// Rounds to the type that h is stored in; null: that is T.
+  void (*round)(int64_t count, T* values);
 
   /// Computes the units [first, first + count) of some rows at one time.
   void compute(const Plan::Span& span, int64_t first, int64_t count) const {
@@ -56,13 +58,28 @@ struct Walk {
       }
     }
     multiply(span, s, first, count);
+    if (shape.narrow_math) {
+      for (int64_t at = first; at < gate_width(shape); at += hidden) {
+        round_rows(s.rows, count, s.gates + at, gate_width(shape));
+      }
+      if (candidate) round_rows(s.rows, count, s.candidate + first, hidden);
+    }
     s.narrow(first, count);
     cell_functions<T>().run(shape, s);
+    if (cell && shape.narrow_math) round_rows(s.rows, count, s.c, hidden);
     if (unprojected) {
       const Term<T> term = projection.term(s.h, hidden);
       packed<T>().multiply(s.rows, width, &term, 1, output + span.token * output_ld, output_ld,
                            false);
+      round_rows(s.rows, width, output + span.token * output_ld, output_ld);
+    } else {
+      round_rows(s.rows, count, s.h, output_ld);
     }
+  }
+
+  void round_rows(int64_t rows, int64_t count, T* values, int64_t ld) const {
+    if (!round) return;
+    for (int64_t i = 0; i < rows; ++i) round(count, values + i * ld);
   }
 
   void multiply(const Plan::Span& span, const ForwardStep<T>& s, int64_t first,
@@ -115,18 +132,18 @@ struct Walk {
 };
 
 /// The sum of the biases that every gate adds, then GRU's recurrent bias of the candidate.
-template <class T>
-void join_biases(const RnnShape& shape, const LayerWeights<const T>& weights, T* joined) {
+template <class S, class T>
+void join_biases(const RnnShape& shape, const LayerWeights<const S>& weights, T* joined) {
   const int64_t hidden = shape.hidden;
   const int64_t width = gate_width(shape);
   const int64_t joint = joint_gates(shape.cell) * hidden;
-  const T* input = weights.input_bias;
-  const T* recurrent = weights.recurrent_bias;
+  const S* input = weights.input_bias;
+  const S* recurrent = weights.recurrent_bias;
   for (int64_t j = 0; j < width; ++j) {
-    joined[j] = (input ? input[j] : T(0)) + (recurrent && j < joint ? recurrent[j] : T(0));
+    joined[j] = (input ? T(input[j]) : T(0)) + (recurrent && j < joint ? T(recurrent[j]) : T(0));
   }
   for (int64_t j = joint; j < width; ++j) {
-    joined[width + j - joint] = recurrent ? recurrent[j] : T(0);
+    joined[width + j - joint] = recurrent ? T(recurrent[j]) : T(0);
   }
 }
 
@@ -161,12 +178,15 @@ void draw_mask(const RnnShape& shape, const Plan& plan, const DropoutStream& str
 
 }  // namespace
 
-template <class T>
-void forward(const RnnShape& shape, const Batch& batch, const T* x, T* y, const T* hx, T* hy,
-             const T* cx, T* cy, const T* weights, void* work, void* reserve,
+template <class S>
+void forward(const RnnShape& shape, const Batch& batch, const S* x, S* y, const S* hx, S* hy,
+             const S* cx, S* cy, const S* weights, void* work, void* reserve,
              void* dropout_state) noexcept {
+  using T = Computed<S>;
+  void (*round)(int64_t, T*) = nullptr;
+  if constexpr (is_narrow<S>) round = conversions<S>().round;
   Arena arena(work);
-  const Plan plan(batch, arena);
+  const Plan plan(batch, arena, is_narrow<S>);
   const bool training = reserve != nullptr;
   const ForwardScratch<T> scratch(shape, plan, training, arena);
   const int64_t tokens = plan.tokens();
@@ -183,17 +203,13 @@ void forward(const RnnShape& shape, const Batch& batch, const T* x, T* y, const 
   }
 
   if (shape.cell != Cell::Lstm) cx = nullptr;
-  const T* input = x;
-  if (!plan.direct()) {
-    plan.gather(x, shape.input, scratch.x);
-    input = scratch.x;
-  }
+  const T* input = plan.planned(x, shape.input, scratch.x);
   for (int layer = 0; layer < shape.layers; ++layer) {
     const bool last = layer == shape.layers - 1;
     Activations<T> kept = training ? stored_layer<T>(shape, plan, layer, Arena(reserve))
                                    : scratch.passing;
     T* output = training ? kept.output : scratch.outputs[layer % 2];
-    if (last && plan.direct()) output = y;
+    if (last && plan.direct()) output = Plan::in_place(y);
 
     const T* h_initial[2] = {};
     const T* c_initial[2] = {};
@@ -201,7 +217,7 @@ void forward(const RnnShape& shape, const Batch& batch, const T* x, T* y, const 
     GateMatrix<T> input_matrix[2];
     const int64_t width = input_width(shape, layer);
     for (int d = 0; d < directions; ++d) {
-      const LayerWeights<const T> w(shape, layer, d, weights);
+      const LayerWeights<const S> w(shape, layer, d, weights);
       const int64_t state = (static_cast<int64_t>(layer) * directions + d) * plan.batch();
       h_initial[d] = scratch.initial(plan, hx, state, shape.output, scratch.h[d]);
       c_initial[d] = scratch.initial(plan, cx, state, hidden, scratch.c[d]);
@@ -251,7 +267,8 @@ void forward(const RnnShape& shape, const Batch& batch, const T* x, T* y, const 
                      kept.unprojected[d],
                      scratch.projection[d],
                      h_initial[d],
-                     c_initial[d]};
+                     c_initial[d],
+                     round};
     });
 
     for (int d = 0; d < directions; ++d) {
@@ -270,11 +287,13 @@ void forward(const RnnShape& shape, const Batch& batch, const T* x, T* y, const 
   plan.fill_padding(output_width(shape), y);
 }
 
-template void forward<float>(const RnnShape&, const Batch&, const float*, float*, const float*,
-                             float*, const float*, float*, const float*, void*, void*,
-                             void*) noexcept;
-template void forward<double>(const RnnShape&, const Batch&, const double*, double*,
-                              const double*, double*, const double*, double*, const double*,
-                              void*, void*, void*) noexcept;
+#define CUDNN4J_INSTANTIATE(S)                                                                   \
+  template void forward<S>(const RnnShape&, const Batch&, const S*, S*, const S*, S*, const S*, \
+                           S*, const S*, void*, void*, void*) noexcept;
+CUDNN4J_INSTANTIATE(float)
+CUDNN4J_INSTANTIATE(double)
+CUDNN4J_INSTANTIATE(Half)
+CUDNN4J_INSTANTIATE(BFloat16)
+#undef CUDNN4J_INSTANTIATE
 
 }  // namespace cudnn4j

@@ -113,7 +113,8 @@ struct PackedMatrix {
       : data(arena.take<T>(packed<T>().size(k, n))), depth(k), columns(n) {}
 
   /// Fills it from a row-major matrix, given transposed as [n, k] or plainly as [k, n].
-  void fill(bool transposed, const T* source, int64_t ld) const;
+  template <class S>
+  void fill(bool transposed, const S* source, int64_t ld) const;
 
   /// The product of some rows and the columns from `column` on, where a panel must start.
   Term<T> term(const T* a, int64_t lda, int64_t column = 0) const {
@@ -137,7 +138,8 @@ struct GateMatrix {
     if (shape.cell == Cell::Gru) candidate = PackedMatrix<T>(width, shape.hidden, arena);
   }
 
-  void fill(const T* stacked) const {
+  template <class S>
+  void fill(const S* stacked) const {
     joint.fill(true, stacked, joint.depth);
     if (candidate.data) candidate.fill(true, stacked + joint.columns * joint.depth, joint.depth);
   }

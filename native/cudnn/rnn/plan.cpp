@@ -31,12 +31,12 @@ void for_steps(int time, int64_t elements, F&& f) {
 
 }  // namespace
 
-Plan::Plan(const Batch& batch, Arena& arena)
+Plan::Plan(const Batch& batch, Arena& arena, bool converts)
     : source_(batch),
       time_(batch.time),
       batch_(batch.batch),
       tokens_(std::accumulate(batch.lengths.begin(), batch.lengths.end(), int64_t{0})),
-      direct_(same_order(batch, tokens_)),
+      direct_(!converts && same_order(batch, tokens_)),
       order_(arena.take<int>(batch_)),
       active_(arena.take<int64_t>(time_ + 1)),
       offset_(arena.take<int64_t>(time_ + 1)) {
@@ -68,30 +68,28 @@ int64_t Plan::group_start(int index, int groups) const {
   return row;
 }
 
-template <class T>
-void Plan::gather(const T* caller, int64_t width, T* planned) const {
+template <class S>
+void Plan::gather(const S* caller, int64_t width, Computed<S>* planned) const {
   for_steps(time_, tokens_ * width, [&](int t) {
     for (int64_t row = 0; row < active(t); ++row) {
-      std::copy_n(caller + caller_token(t, row) * width, width,
-                  planned + (offset(t) + row) * width);
+      convert(width, caller + caller_token(t, row) * width, planned + (offset(t) + row) * width);
     }
   });
 }
 
-template <class T>
-void Plan::scatter(const T* planned, int64_t width, T* caller) const {
+template <class S>
+void Plan::scatter(const Computed<S>* planned, int64_t width, S* caller) const {
   for_steps(time_, tokens_ * width, [&](int t) {
     for (int64_t row = 0; row < active(t); ++row) {
-      std::copy_n(planned + (offset(t) + row) * width, width,
-                  caller + caller_token(t, row) * width);
+      convert(width, planned + (offset(t) + row) * width, caller + caller_token(t, row) * width);
     }
   });
 }
 
-template <class T>
-void Plan::fill_padding(int64_t width, T* caller) const {
+template <class S>
+void Plan::fill_padding(int64_t width, S* caller) const {
   if (!source_.has_fill || source_.layout == Layout::Packed || tokens_ == batch_ * time_) return;
-  const T value = static_cast<T>(source_.fill);
+  const S value(static_cast<Computed<S>>(source_.fill));
   for (int t = 0; t < time_; ++t) {
     for (int64_t row = active(t); row < batch_; ++row) {
       std::fill_n(caller + caller_token(t, row) * width, width, value);
@@ -99,46 +97,49 @@ void Plan::fill_padding(int64_t width, T* caller) const {
   }
 }
 
-template <class T>
-void Plan::gather_rows(const T* caller, int64_t width, T* planned) const {
+template <class S>
+void Plan::gather_rows(const S* caller, int64_t width, Computed<S>* planned) const {
   for (int64_t row = 0; row < batch_; ++row) {
-    std::copy_n(caller + order_[row] * width, width, planned + row * width);
+    convert(width, caller + order_[row] * width, planned + row * width);
   }
 }
 
-template <class T>
-void Plan::scatter_rows(const T* planned, int64_t width, T* caller) const {
+template <class S>
+void Plan::scatter_rows(const Computed<S>* planned, int64_t width, S* caller) const {
   for (int64_t row = 0; row < batch_; ++row) {
-    std::copy_n(planned + row * width, width, caller + order_[row] * width);
+    convert(width, planned + row * width, caller + order_[row] * width);
   }
 }
 
-template <class T>
-void Plan::final_rows(int direction, const T* steps, int64_t ld, const T* initial, int64_t width,
-                      T* caller) const {
+template <class S>
+void Plan::final_rows(int direction, const Computed<S>* steps, int64_t ld,
+                      const Computed<S>* initial, int64_t width, S* caller) const {
   for (int64_t row = 0; row < batch_; ++row) {
-    T* out = caller + order_[row] * width;
+    S* out = caller + order_[row] * width;
     const int steps_of_row = length(row);
     if (steps_of_row > 0) {
       const int last = direction == 0 ? steps_of_row - 1 : 0;
-      std::copy_n(steps + (offset(last) + row) * ld, width, out);
+      convert(width, steps + (offset(last) + row) * ld, out);
     } else if (initial) {
-      std::copy_n(initial + row * width, width, out);
+      convert(width, initial + row * width, out);
     } else {
-      std::fill_n(out, width, T(0));
+      std::fill_n(out, width, S(Computed<S>(0)));
     }
   }
 }
 
-#define CUDNN4J_INSTANTIATE(T)                                                              \
-  template void Plan::gather<T>(const T*, int64_t, T*) const;                               \
-  template void Plan::scatter<T>(const T*, int64_t, T*) const;                              \
-  template void Plan::fill_padding<T>(int64_t, T*) const;                                   \
-  template void Plan::gather_rows<T>(const T*, int64_t, T*) const;                          \
-  template void Plan::scatter_rows<T>(const T*, int64_t, T*) const;                         \
-  template void Plan::final_rows<T>(int, const T*, int64_t, const T*, int64_t, T*) const;
+#define CUDNN4J_INSTANTIATE(S)                                                              \
+  template void Plan::gather<S>(const S*, int64_t, Computed<S>*) const;                     \
+  template void Plan::scatter<S>(const Computed<S>*, int64_t, S*) const;                    \
+  template void Plan::fill_padding<S>(int64_t, S*) const;                                   \
+  template void Plan::gather_rows<S>(const S*, int64_t, Computed<S>*) const;                \
+  template void Plan::scatter_rows<S>(const Computed<S>*, int64_t, S*) const;               \
+  template void Plan::final_rows<S>(int, const Computed<S>*, int64_t, const Computed<S>*, int64_t, \
+                                    S*) const;
 CUDNN4J_INSTANTIATE(float)
 CUDNN4J_INSTANTIATE(double)
+CUDNN4J_INSTANTIATE(Half)
+CUDNN4J_INSTANTIATE(BFloat16)
 #undef CUDNN4J_INSTANTIATE
 
 }  // namespace cudnn4j

@@ -36,12 +36,13 @@ class Arena {
 /// used as they are.
 class Plan {
  public:
-  Plan(const Batch& batch, Arena& arena);
+  /// `converts`: the caller's buffers have another element type than the computation.
+  Plan(const Batch& batch, Arena& arena, bool converts);
 
   int time() const { return time_; }
   int64_t batch() const { return batch_; }
   int64_t tokens() const { return tokens_; }
-  /// Whether x, y, dx, dy are in the plan's order.
+  /// Whether x, y, dx, dy are in the plan's order and type.
   bool direct() const { return direct_; }
   int64_t active(int t) const { return active_[t]; }
   int64_t offset(int t) const { return offset_[t]; }
@@ -76,28 +77,52 @@ class Plan {
   int64_t group_start(int index, int groups) const;
 
   /// Copies tokens of the caller's buffer into the plan's order, and back.
-  template <class T>
-  void gather(const T* caller, int64_t width, T* planned) const;
-  template <class T>
-  void scatter(const T* planned, int64_t width, T* caller) const;
+  template <class S>
+  void gather(const S* caller, int64_t width, Computed<S>* planned) const;
+  template <class S>
+  void scatter(const Computed<S>* planned, int64_t width, S* caller) const;
   /// Writes the fill value, if there is one, to the padding of a caller's buffer.
-  template <class T>
-  void fill_padding(int64_t width, T* caller) const;
+  template <class S>
+  void fill_padding(int64_t width, S* caller) const;
   /// Copies rows of a state into the plan's order, and back.
-  template <class T>
-  void gather_rows(const T* caller, int64_t width, T* planned) const;
-  template <class T>
-  void scatter_rows(const T* planned, int64_t width, T* caller) const;
+  template <class S>
+  void gather_rows(const S* caller, int64_t width, Computed<S>* planned) const;
+  template <class S>
+  void scatter_rows(const Computed<S>* planned, int64_t width, S* caller) const;
   /// Writes the state after the last step of each row, in the caller's row order.
-  template <class T>
-  void final_rows(int direction, const T* steps, int64_t ld, const T* initial, int64_t width,
-                  T* caller) const;
+  template <class S>
+  void final_rows(int direction, const Computed<S>* steps, int64_t ld, const Computed<S>* initial,
+                  int64_t width, S* caller) const;
+
+  /// The caller's tokens in the plan's order and type: copied to `room` unless they are that already.
+  template <class S>
+  const Computed<S>* planned(const S* caller, int64_t width, Computed<S>* room) const {
+    if (direct_) return in_place(caller);
+    gather(caller, width, room);
+    return room;
+  }
+
+  /// A caller's buffer as one to compute in; used where the plan is direct.
+  template <class S>
+  static auto in_place(S* caller) {
+    if constexpr (is_narrow<S>) {
+      return static_cast<std::conditional_t<std::is_const_v<S>, const Computed<S>, Computed<S>>*>(
+          nullptr);
+    } else {
+      return caller;
+    }
+  }
 
  private:
   int64_t caller_token(int t, int64_t row) const {
-    return source_.layout == Layout::BatchMajor
-               ? static_cast<int64_t>(order_[row]) * time_ + t
-               : static_cast<int64_t>(t) * batch_ + order_[row];
+    switch (source_.layout) {
+      case Layout::Packed:
+        return offset_[t] + row;
+      case Layout::BatchMajor:
+        return static_cast<int64_t>(order_[row]) * time_ + t;
+      default:
+        return static_cast<int64_t>(t) * batch_ + order_[row];
+    }
   }
 
   const Batch& source_;

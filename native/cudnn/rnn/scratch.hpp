@@ -37,10 +37,11 @@ struct InitialStates {
   }
 
   /// Rows [first, first + batch) of a state in the plan's order; null stays null.
-  const T* initial(const Plan& plan, const T* state, int64_t first, int64_t width, T* room) const {
+  template <class S>
+  const T* initial(const Plan& plan, const S* state, int64_t first, int64_t width, T* room) const {
     if (!state) return nullptr;
-    const T* rows = state + first * width;
-    if (plan.direct()) return rows;
+    const S* rows = state + first * width;
+    if (plan.direct()) return Plan::in_place(rows);
     plan.gather_rows(rows, width, room);
     return room;
   }
@@ -151,6 +152,12 @@ int64_t gradient_depth(const RnnShape& shape) {
   return std::clamp<int64_t>(depth, 64, 4096);
 }
 
+template <class T>
+int64_t gradient_blocks(const RnnShape& shape, int64_t tokens) {
+  const int64_t depth = gradient_depth<T>(shape);
+  return (tokens + depth - 1) / depth;
+}
+
 /// Workspace of `backward_weights`.
 template <class T>
 struct WeightsScratch : InitialStates<T> {
@@ -162,8 +169,11 @@ struct WeightsScratch : InitialStates<T> {
   T* unprojected = nullptr;
   /// Sums of the gates' gradients over all tokens, for the biases.
   T* sums;
+  /// The sums of all matrices' gradients, where the caller's have another type and several blocks of
+  /// tokens add to them.
+  T* gradients = nullptr;
 
-  WeightsScratch(const RnnShape& shape, const Plan& plan, Arena& arena)
+  WeightsScratch(const RnnShape& shape, const Plan& plan, bool converts, Arena& arena)
       : InitialStates<T>(shape, plan, arena) {
     if (!plan.direct()) x = arena.take<T>(plan.tokens() * shape.input);
     if (shape.layers > 1 && shape.dropout > 0) {
@@ -175,6 +185,9 @@ struct WeightsScratch : InitialStates<T> {
     past = arena.take<T>(packed<T>().size(depth, shape.output));
     if (projects(shape)) unprojected = arena.take<T>(packed<T>().size(depth, shape.hidden));
     sums = arena.take<T>(gate_width(shape) + shape.hidden);
+    if (converts && gradient_blocks<T>(shape, plan.tokens()) > 1) {
+      gradients = arena.take<T>(weight_elements(shape));
+    }
   }
 };
 

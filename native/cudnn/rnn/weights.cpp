@@ -6,14 +6,39 @@
 namespace cudnn4j {
 namespace {
 
+/// sums += gradients, rounded once.
+template <class S>
+void add_rounded(int64_t count, const float* gradients, S* sums) {
+  constexpr int64_t piece = 1024;
+  float wide[piece];
+  for (int64_t at = 0; at < count; at += piece) {
+    const int64_t width = std::min(piece, count - at);
+    convert(width, sums + at, wide);
+    for (int64_t i = 0; i < width; ++i) wide[i] += gradients[at + i];
+    convert(width, wide, sums + at);
+  }
+}
+
+/// The tokens [from, from + deep) of all, whose contribution is added at a time.
+struct Block {
+  int64_t from;
+  int64_t deep;
+  bool first;
+  bool last;
+};
+
 /// What the gates' gradients are multiplied with: one row per token. Without a gradient, nothing.
-template <class T>
+template <class S>
 struct Values {
+  using T = Computed<S>;
+
   int64_t width = 0;
   /// [depth][width], packed for the tokens at hand.
   T* packed = nullptr;
   /// [gates * hidden][width]: where the products are added.
-  T* gradient = nullptr;
+  S* gradient = nullptr;
+  /// Narrow S: as large, where they are summed before; null when there is but one block.
+  T* sums = nullptr;
 
   /// Packs rows for the tokens from `place` on, of `deep` tokens altogether.
   void pack(int64_t place, int64_t rows, const T* values, int64_t ld, int64_t deep) const {
@@ -30,17 +55,28 @@ struct Values {
   }
 
   /// gradient[row, row + rows) += left^T * packed.
-  void add(int64_t row, int64_t rows, const T* left, int64_t deep) const {
+  void add(int64_t row, int64_t rows, const T* left, const Block& block) const {
     if (!gradient) return;
     const Packed<T>& kernels = cudnn4j::packed<T>();
-    const Term<T> term{Rows<T>{left, 1, kernels.rows}, packed, deep, deep * kernels.columns};
-    kernels.multiply(rows, width, &term, 1, gradient + row * width, width, true);
+    const Term<T> term{Rows<T>{left, 1, kernels.rows}, packed, block.deep,
+                       block.deep * kernels.columns};
+    S* const out = gradient + row * width;
+    if constexpr (is_narrow<S>) {
+      static thread_local Scratch<T> scratch;
+      T* const sum = sums ? sums + row * width : scratch.reserve(rows * width);
+      kernels.multiply(rows, width, &term, 1, sum, width, !block.first);
+      if (block.last) add_rounded(rows * width, sum, out);
+    } else {
+      kernels.multiply(rows, width, &term, 1, out, width, true);
+    }
   }
 };
 
 /// Gradients of one direction of one layer.
-template <class T>
+template <class S>
 struct DirectionGradients {
+  using T = Computed<S>;
+
   const RnnShape& shape;
   const Plan& plan;
   int direction;
@@ -48,14 +84,16 @@ struct DirectionGradients {
   const T* input;
   const T* output;
   const T* h_initial;
-  const LayerWeights<T>& gradients;
-  Values<T> inputs;
-  Values<T> past;
-  Values<T> unprojected;
+  const LayerWeights<S>& gradients;
+  Values<S> inputs;
+  Values<S> past;
+  Values<S> unprojected;
   T* sums;
 
-  /// Packs the inputs and the previous outputs of the tokens [from, from + deep).
-  void pack(int64_t from, int64_t deep) const {
+  /// Packs the inputs and the previous outputs of a block.
+  void pack(const Block& block) const {
+    const int64_t from = block.from;
+    const int64_t deep = block.deep;
     constexpr int64_t tokens_per_task = 64;
     const int tasks = static_cast<int>((deep + tokens_per_task - 1) / tokens_per_task);
     parallel_for(tasks, [&](int i) {
@@ -72,33 +110,33 @@ struct DirectionGradients {
   }
 
   /// Adds what the packed tokens contribute to the gates' rows [row, row + rows).
-  void add_gates(int64_t row, int64_t rows, int64_t from, int64_t deep) const {
+  void add_gates(int64_t row, int64_t rows, const Block& block) const {
     const int64_t joint = joint_gates(shape.cell) * int64_t{shape.hidden};
     const int64_t ld = gate_width(shape);
-    add(stored.gates[direction] + from * ld + row, ld, rows, deep, sums + row,
+    add(stored.gates[direction] + block.from * ld + row, ld, rows, block.deep, sums + row,
         [&](int64_t i, int64_t height, const T* left) {
-          inputs.add(row + i, height, left, deep);
+          inputs.add(row + i, height, left, block);
           const int64_t recurrent = std::min(height, joint - row - i);
-          if (recurrent > 0) past.add(row + i, recurrent, left, deep);
+          if (recurrent > 0) past.add(row + i, recurrent, left, block);
         });
   }
 
   /// The same for GRU's candidate, whose recurrent product has a gradient of its own.
-  void add_candidate(int64_t row, int64_t rows, int64_t from, int64_t deep) const {
+  void add_candidate(int64_t row, int64_t rows, const Block& block) const {
     const int64_t joint = joint_gates(shape.cell) * int64_t{shape.hidden};
     const int64_t ld = shape.hidden;
-    add(stored.candidate[direction] + from * ld + row, ld, rows, deep,
+    add(stored.candidate[direction] + block.from * ld + row, ld, rows, block.deep,
         sums + gate_width(shape) + row, [&](int64_t i, int64_t height, const T* left) {
-          past.add(joint + row + i, height, left, deep);
+          past.add(joint + row + i, height, left, block);
         });
   }
 
   /// Adds what the packed tokens contribute to the projection's rows [row, row + rows).
-  void add_projection(int64_t row, int64_t rows, int64_t from, int64_t deep) const {
+  void add_projection(int64_t row, int64_t rows, const Block& block) const {
     const int64_t ld = shape.hidden;
-    add(stored.cell[direction] + from * ld + row, ld, rows, deep, static_cast<T*>(nullptr),
+    add(stored.cell[direction] + block.from * ld + row, ld, rows, block.deep, static_cast<T*>(nullptr),
         [&](int64_t i, int64_t height, const T* left) {
-          unprojected.add(row + i, height, left, deep);
+          unprojected.add(row + i, height, left, block);
         });
   }
 
@@ -106,14 +144,16 @@ struct DirectionGradients {
     const int64_t width = gate_width(shape);
     const int64_t joint = joint_gates(shape.cell) * int64_t{shape.hidden};
     for (int64_t j = 0; j < width; ++j) {
-      if (gradients.input_bias) gradients.input_bias[j] += sums[j];
+      if (gradients.input_bias) add_to(gradients.input_bias[j], sums[j]);
       if (gradients.recurrent_bias) {
-        gradients.recurrent_bias[j] += j < joint ? sums[j] : sums[width + j - joint];
+        add_to(gradients.recurrent_bias[j], j < joint ? sums[j] : sums[width + j - joint]);
       }
     }
   }
 
  private:
+  static void add_to(S& gradient, T value) { gradient = S(static_cast<T>(gradient) + value); }
+
   void pack_past(int64_t from, int64_t begin, int64_t end, int64_t deep) const {
     const int64_t output_ld = output_width(shape);
     const int64_t width = shape.output;
@@ -151,28 +191,28 @@ void for_rows(int64_t count, int64_t unit, F&& f) {
   });
 }
 
-template <class T>
-void add_gradients(const DirectionGradients<T>& g) {
+template <class S>
+void add_gradients(const DirectionGradients<S>& g) {
+  using T = Computed<S>;
   const int64_t tokens = g.plan.tokens();
-  const int64_t depth = gradient_depth<T>(g.shape);
-  const int64_t blocks = (tokens + depth - 1) / depth;
+  const int64_t blocks = gradient_blocks<T>(g.shape, tokens);
   const int64_t unit = packed<T>().rows;
   std::fill_n(g.sums, gate_width(g.shape) + g.shape.hidden, T(0));
-  for (int64_t block = 0; block < blocks; ++block) {
-    const int64_t from = tokens * block / blocks;
-    const int64_t deep = tokens * (block + 1) / blocks - from;
-    g.pack(from, deep);
+  for (int64_t i = 0; i < blocks; ++i) {
+    const int64_t from = tokens * i / blocks;
+    const Block block{from, tokens * (i + 1) / blocks - from, i == 0, i == blocks - 1};
+    g.pack(block);
     for_rows(gate_width(g.shape), unit, [&](int64_t row, int64_t rows) {
-      g.add_gates(row, rows, from, deep);
+      g.add_gates(row, rows, block);
     });
     if (g.shape.cell == Cell::Gru) {
       for_rows(g.shape.hidden, unit, [&](int64_t row, int64_t rows) {
-        g.add_candidate(row, rows, from, deep);
+        g.add_candidate(row, rows, block);
       });
     }
     if (projects(g.shape)) {
       for_rows(g.shape.output, unit, [&](int64_t row, int64_t rows) {
-        g.add_projection(row, rows, from, deep);
+        g.add_projection(row, rows, block);
       });
     }
   }
@@ -181,77 +221,82 @@ void add_gradients(const DirectionGradients<T>& g) {
 
 }  // namespace
 
-template <class T>
-void backward_weights(const RnnShape& shape, const Batch& batch, const T* x, const T* hx,
-                      const T* y, T* dweights, void* work, void* reserve) noexcept {
+template <class S>
+void backward_weights(const RnnShape& shape, const Batch& batch, const S* x, const S* hx,
+                      const S* y, S* dweights, void* work, void* reserve) noexcept {
+  using T = Computed<S>;
   Arena arena(work);
-  const Plan plan(batch, arena);
-  const WeightsScratch<T> scratch(shape, plan, arena);
-  const T* input = x;
-  if (!plan.direct()) {
-    plan.gather(x, shape.input, scratch.x);
-    input = scratch.x;
-  }
+  const Plan plan(batch, arena, is_narrow<S>);
+  const WeightsScratch<T> scratch(shape, plan, is_narrow<S>, arena);
+  const T* input = plan.planned(x, shape.input, scratch.x);
+  // Where the sums of a matrix's gradient lie; they exist for several blocks of tokens only.
+  const auto sums = [&](const S* gradient) {
+    return scratch.gradients && gradient ? scratch.gradients + (gradient - dweights) : nullptr;
+  };
   for (int layer = 0; layer < shape.layers; ++layer) {
     const Activations<T> stored = stored_layer<T>(shape, plan, layer, Arena(reserve));
-    const T* output = stored.output ? stored.output : y;
+    const T* output = stored.output ? stored.output : Plan::in_place(y);
     for (int d = 0; d < shape.directions; ++d) {
-      const LayerWeights<T> gradients(shape, layer, d, dweights);
+      const LayerWeights<S> gradients(shape, layer, d, dweights);
       const T* from = input;
       if (drops(shape, layer)) {
         apply_mask(shape, plan, stored.kept[d], input, scratch.dropped, false);
         from = scratch.dropped;
       }
       const int64_t state = (static_cast<int64_t>(layer) * shape.directions + d) * plan.batch();
-      add_gradients(DirectionGradients<T>{
+      add_gradients(DirectionGradients<S>{
           shape, plan, d, stored, from, output + d * shape.output,
           scratch.initial(plan, hx, state, shape.output, scratch.h[d]), gradients,
-          Values<T>{input_width(shape, layer), scratch.inputs, gradients.input},
-          Values<T>{shape.output, scratch.past, gradients.recurrent},
-          Values<T>{shape.hidden, scratch.unprojected, gradients.projection}, scratch.sums});
+          Values<S>{input_width(shape, layer), scratch.inputs, gradients.input,
+                    sums(gradients.input)},
+          Values<S>{shape.output, scratch.past, gradients.recurrent, sums(gradients.recurrent)},
+          Values<S>{shape.hidden, scratch.unprojected, gradients.projection,
+                    sums(gradients.projection)},
+          scratch.sums});
     }
     input = output;
   }
 }
 
-size_t workspace_bytes(const RnnShape& shape, const Batch& batch, bool training,
-                       size_t element_bytes) {
-  const auto measure = [&]<class T>(T) {
-    const auto bytes = [&](auto scratch) {
-      Arena arena(nullptr);
-      const Plan plan(batch, arena);
-      scratch(plan, arena);
-      return arena.used();
-    };
-    const size_t ahead = bytes([&](const Plan& plan, Arena& arena) {
-      ForwardScratch<T>(shape, plan, training, arena);
-    });
-    if (!training) return ahead;
-    const size_t back = bytes(
-        [&](const Plan& plan, Arena& arena) { BackwardScratch<T>(shape, plan, arena); });
-    const size_t sums = bytes(
-        [&](const Plan& plan, Arena& arena) { WeightsScratch<T>(shape, plan, arena); });
-    return std::max({ahead, back, sums});
+template <class S>
+size_t workspace_bytes(const RnnShape& shape, const Batch& batch, bool training) {
+  using T = Computed<S>;
+  const auto bytes = [&](auto scratch) {
+    Arena arena(nullptr);
+    const Plan plan(batch, arena, is_narrow<S>);
+    scratch(plan, arena);
+    return arena.used();
   };
-  return element_bytes == sizeof(double) ? measure(double{}) : measure(float{});
+  const size_t ahead = bytes([&](const Plan& plan, Arena& arena) {
+    ForwardScratch<T>(shape, plan, training, arena);
+  });
+  if (!training) return ahead;
+  const size_t back = bytes(
+      [&](const Plan& plan, Arena& arena) { BackwardScratch<T>(shape, plan, arena); });
+  const size_t sums = bytes([&](const Plan& plan, Arena& arena) {
+    WeightsScratch<T>(shape, plan, is_narrow<S>, arena);
+  });
+  return std::max({ahead, back, sums});
 }
 
-size_t reserve_bytes(const RnnShape& shape, const Batch& batch, size_t element_bytes) {
+template <class S>
+size_t reserve_bytes(const RnnShape& shape, const Batch& batch) {
   Arena order(nullptr);
-  const Plan plan(batch, order);
+  const Plan plan(batch, order, is_narrow<S>);
   size_t bytes = 0;
-  if (element_bytes == sizeof(double)) {
-    stored_layer<double>(shape, plan, shape.layers, Arena(nullptr), &bytes);
-  } else {
-    stored_layer<float>(shape, plan, shape.layers, Arena(nullptr), &bytes);
-  }
+  stored_layer<Computed<S>>(shape, plan, shape.layers, Arena(nullptr), &bytes);
   return bytes;
 }
 
-template void backward_weights<float>(const RnnShape&, const Batch&, const float*, const float*,
-                                      const float*, float*, void*, void*) noexcept;
-template void backward_weights<double>(const RnnShape&, const Batch&, const double*,
-                                       const double*, const double*, double*, void*,
-                                       void*) noexcept;
+#define CUDNN4J_INSTANTIATE(S)                                                                 \
+  template void backward_weights<S>(const RnnShape&, const Batch&, const S*, const S*,         \
+                                    const S*, S*, void*, void*) noexcept;                      \
+  template size_t workspace_bytes<S>(const RnnShape&, const Batch&, bool);                     \
+  template size_t reserve_bytes<S>(const RnnShape&, const Batch&);
+CUDNN4J_INSTANTIATE(float)
+CUDNN4J_INSTANTIATE(double)
+CUDNN4J_INSTANTIATE(Half)
+CUDNN4J_INSTANTIATE(BFloat16)
+#undef CUDNN4J_INSTANTIATE
 
 }  // namespace cudnn4j

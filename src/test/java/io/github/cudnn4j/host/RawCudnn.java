@@ -68,9 +68,9 @@ final class RawCudnn implements AutoCloseable {
 
   /** One number of an element type in host memory. */
   MemorySegment scalar(int type, double value) {
-    return isDouble(type)
-        ? arena.allocateFrom(ValueLayout.JAVA_DOUBLE, value)
-        : arena.allocateFrom(ValueLayout.JAVA_FLOAT, (float) value);
+    var scalar = arena.allocate(Double.BYTES, Double.BYTES);
+    put(scalar, type, 0, value);
+    return scalar;
   }
 
   /** Device memory, freed on close. */
@@ -93,11 +93,7 @@ final class RawCudnn implements AutoCloseable {
     try (var scratch = Arena.ofConfined()) {
       var host = scratch.allocate(bytes, Double.BYTES);
       for (int i = 0; i < values.length; i++) {
-        if (isDouble(type)) {
-          host.setAtIndex(ValueLayout.JAVA_DOUBLE, i, values[i]);
-        } else {
-          host.setAtIndex(ValueLayout.JAVA_FLOAT, i, (float) values[i]);
-        }
+        put(host, type, i, values[i]);
       }
       copy(memory, host, bytes, Cudart.cudaMemcpyHostToDevice());
     }
@@ -109,13 +105,53 @@ final class RawCudnn implements AutoCloseable {
       copy(host, memory, bytes(type, count), Cudart.cudaMemcpyDeviceToHost());
       var values = new double[count];
       for (int i = 0; i < count; i++) {
-        values[i] =
-            isDouble(type)
-                ? host.getAtIndex(ValueLayout.JAVA_DOUBLE, i)
-                : host.getAtIndex(ValueLayout.JAVA_FLOAT, i);
+        values[i] = get(host, type, i);
       }
       return values;
     }
+  }
+
+  private static void put(MemorySegment host, int type, int index, double value) {
+    if (isDouble(type)) {
+      host.setAtIndex(ValueLayout.JAVA_DOUBLE, index, value);
+    } else if (isNarrow(type)) {
+      host.setAtIndex(ValueLayout.JAVA_SHORT, index, narrow(type, (float) value));
+    } else {
+      host.setAtIndex(ValueLayout.JAVA_FLOAT, index, (float) value);
+    }
+  }
+
+  private static double get(MemorySegment host, int type, int index) {
+    if (isDouble(type)) {
+      return host.getAtIndex(ValueLayout.JAVA_DOUBLE, index);
+    }
+    return isNarrow(type)
+        ? widen(type, host.getAtIndex(ValueLayout.JAVA_SHORT, index))
+        : host.getAtIndex(ValueLayout.JAVA_FLOAT, index);
+  }
+
+  /** A number as it is stored in HALF or BFLOAT16: the nearest, the even one of two. */
+  static short narrow(int type, float value) {
+    if (type == Cudnn.CUDNN_DATA_HALF()) {
+      return Float.floatToFloat16(value);
+    }
+    int bits = Float.floatToRawIntBits(value);
+    return (short)
+        ((Float.isNaN(value) ? bits | 0x400000 : bits + 0x7FFF + (bits >>> 16 & 1)) >> 16);
+  }
+
+  static float widen(int type, short bits) {
+    return type == Cudnn.CUDNN_DATA_HALF()
+        ? Float.float16ToFloat(bits)
+        : Float.intBitsToFloat(bits << 16);
+  }
+
+  /** A number as an element type holds it. */
+  static double rounded(int type, double value) {
+    if (isDouble(type)) {
+      return value;
+    }
+    return isNarrow(type) ? widen(type, narrow(type, (float) value)) : (float) value;
   }
 
   byte[] readBytes(MemorySegment memory, long count) {
@@ -138,7 +174,11 @@ final class RawCudnn implements AutoCloseable {
   }
 
   static long bytes(int type, long elements) {
-    return elements * (isDouble(type) ? Double.BYTES : Float.BYTES);
+    return elements * (isDouble(type) ? Double.BYTES : isNarrow(type) ? Short.BYTES : Float.BYTES);
+  }
+
+  static boolean isNarrow(int type) {
+    return type == Cudnn.CUDNN_DATA_HALF() || type == Cudnn.CUDNN_DATA_BFLOAT16();
   }
 
   static boolean isDouble(int type) {

@@ -140,8 +140,7 @@ class RnnCallTest {
   @Test
   void theHostDeviceKnowsItsMemory() {
     assumeTrue(RawCudnn.onHost());
-    forwardRefuses(
-        "x:", rnn -> rnn.x = MemorySegment.ofAddress(rnn.x.address() + 4096L * Float.BYTES));
+    forwardRefuses("x:", rnn -> rnn.x = MemorySegment.ofAddress(rnn.x.address() + Float.BYTES));
     forwardRefuses("x at", rnn -> rnn.x = MemorySegment.ofAddress(rnn.x.address() + 2));
     forwardRefuses("weightSpace:", rnn -> rnn.weightBytes += 1 << 20);
     forwardRefuses("hx:", rnn -> rnn.hx = cudnn.arena.allocate(1024));
@@ -168,7 +167,7 @@ class RnnCallTest {
     assumeTrue(RawCudnn.onHost());
     var rnn = lstm();
     int padded = Cudnn.CUDNN_RNN_PADDED_IO_ENABLED();
-    succeed(RawRnn.set(rnn.rnn, rnn.setup, Cudnn.CUDNN_SKIP_INPUT(), NONE, padded));
+    succeed(RawRnn.set(rnn.rnn, rnn.setup.skipsInput(true), NONE, padded));
     var out = cudnn.arena.allocate(8);
     assertCategory(UNSUPPORTED, rnn.spaces(out, out));
     assertCategory(UNSUPPORTED, Cudnn.cudnnGetRNNWeightSpaceSize(rnn.handle, rnn.rnn, out));
