@@ -1,5 +1,6 @@
 package io.github.cudnn4j.proof;
 
+import io.github.cudnn4j.cuda.ElementType;
 import io.github.cudnn4j.cuda.Precision;
 import io.github.cudnn4j.cudnn.BiasMode;
 import io.github.cudnn4j.cudnn.RnnDataLayout;
@@ -14,8 +15,12 @@ import java.util.random.RandomGenerator;
 import java.util.random.RandomGeneratorFactory;
 import org.jspecify.annotations.Nullable;
 
-/** Configurations, rows and numbers drawn from a seed, so that a failure names what to repeat. */
-record Draw(RnnConfig config, Rows rows, RandomGenerator random) {
+/**
+ * Configurations, rows and numbers drawn from a seed, so that a failure names what to repeat.
+ *
+ * @param numbers the type whose numbers are drawn
+ */
+record Draw(RnnConfig config, Rows rows, ElementType numbers, RandomGenerator random) {
 
   static RandomGenerator random(long seed) {
     return RandomGeneratorFactory.of("L64X128MixRandom").create(seed);
@@ -49,7 +54,7 @@ record Draw(RnnConfig config, Rows rows, RandomGenerator random) {
     if (config.layers() > 1 && random.nextBoolean()) {
       config = config.dropout(random.nextDouble(0.1, 0.7), random.nextLong());
     }
-    return new Draw(config, rows(random, sizes, maxTime), random);
+    return new Draw(config, rows(random, sizes, maxTime), config.type(), random);
   }
 
   private static Rows rows(RandomGenerator random, int[] sizes, int maxTime) {
@@ -78,7 +83,7 @@ record Draw(RnnConfig config, Rows rows, RandomGenerator random) {
 
   /** This without what {@link ReferenceRnn} cannot repeat. */
   Draw withoutDropout() {
-    return new Draw(config.dropout(0, 0), rows, random);
+    return new Draw(config.dropout(0, 0), rows, numbers, random);
   }
 
   /** Every parameter uniform in ±1/√H, as PyTorch initializes. */
@@ -108,11 +113,10 @@ record Draw(RnnConfig config, Rows rows, RandomGenerator random) {
     return (long) config.pseudoLayers() * rows.batch() * width;
   }
 
-  /** Numbers that the network's type has, so that every precision sees the same ones. */
+  /** Uniform in ±bound, then rounded. */
   double[] uniform(long elements, double bound) {
     double[] values = new double[Math.toIntExact(elements)];
-    Arrays.setAll(
-        values, i -> Numbers.round(config.type(), (float) random.nextDouble(-bound, bound)));
+    Arrays.setAll(values, i -> Numbers.round(numbers, (float) random.nextDouble(-bound, bound)));
     return values;
   }
 

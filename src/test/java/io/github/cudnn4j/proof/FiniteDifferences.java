@@ -31,14 +31,14 @@ final class FiniteDifferences implements AutoCloseable {
 
   private final Run.Inputs in;
 
-  FiniteDifferences(Rnn rnn, Draw draw) {
+  FiniteDifferences(Rnn rnn, Draw draw, Map<String, double[]> parameters, Run.Inputs in) {
     this.draw = draw;
     this.rnn = rnn;
-    this.in = draw.inputs();
+    this.in = in;
     put("dx", draw.rows().padded(in.x(), 0));
     put("dhx", in.hx());
     put("dcx", in.cx());
-    draw.parameters(rnn).forEach((name, values) -> point.put("gradient of " + name, values));
+    parameters.forEach((name, values) -> point.put("gradient of " + name, values));
     masks = rnn.dropoutState();
     run = new Run(rnn, draw.rows());
   }
@@ -49,18 +49,29 @@ final class FiniteDifferences implements AutoCloseable {
     }
   }
 
-  /** The largest error of a derivative over all directions. */
-  double worst() {
-    move(Map.of(), 0);
-    Map<String, double[]> gradients = run.forwardAndBackward();
+  /** The largest error of a derivative over directions through all tensors. */
+  double throughAll() {
+    Map<String, double[]> gradients = gradients();
     double worst = 0;
     for (int k = 0; k < THROUGH_ALL; k++) {
       worst = Math.max(worst, error(gradients, direction(point)));
     }
+    return worst;
+  }
+
+  /** The largest error of a derivative over directions through one tensor each. */
+  double throughEach() {
+    Map<String, double[]> gradients = gradients();
+    double worst = 0;
     for (String name : point.keySet()) {
       worst = Math.max(worst, error(gradients, direction(Map.of(name, point.get(name)))));
     }
     return worst;
+  }
+
+  private Map<String, double[]> gradients() {
+    move(Map.of(), 0);
+    return run.forwardAndBackward();
   }
 
   private Map<String, double[]> direction(Map<String, double[]> tensors) {

@@ -118,8 +118,9 @@ class GradientCheckTest {
   void derivatives(long seed) {
     Draw draw = draw(seed);
     try (Rnn rnn = Rnn.create(device, draw.config());
-        FiniteDifferences differences = new FiniteDifferences(rnn, draw)) {
-      double error = differences.worst();
+        FiniteDifferences differences =
+            new FiniteDifferences(rnn, draw, draw.parameters(rnn), draw.inputs())) {
+      double error = Math.max(differences.throughAll(), differences.throughEach());
       if (error > worst) {
         worst = error;
         worstAt = draw.toString();

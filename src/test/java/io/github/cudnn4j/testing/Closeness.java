@@ -14,6 +14,22 @@ public record Closeness(double abs, double rel) {
     return new Closeness(tolerance, tolerance);
   }
 
+  /**
+   * The smallest tolerance {@code t} such that {@link #within} {@code (t)} holds; infinite if an
+   * element is not a number where another is expected.
+   */
+  public static double distance(double[] expected, double[] actual) {
+    Assertions.assertEquals(expected.length, actual.length, "number of elements");
+    double worst = 0;
+    for (int i = 0; i < expected.length; i++) {
+      if (Double.compare(expected[i], actual[i]) != 0) {
+        double ratio = Math.abs(actual[i] - expected[i]) / (1 + Math.abs(expected[i]));
+        worst = Math.max(worst, Double.isNaN(ratio) ? Double.POSITIVE_INFINITY : ratio);
+      }
+    }
+    return worst;
+  }
+
   /** Fails with the worst element: its index, both values and the error in units of the bound. */
   public void check(String what, double[] expected, double[] actual) {
     Assertions.assertEquals(expected.length, actual.length, () -> what + ": number of elements");

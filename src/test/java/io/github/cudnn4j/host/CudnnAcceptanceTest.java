@@ -1,0 +1,143 @@
+package io.github.cudnn4j.host;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
+
+import io.github.cudnn4j.bindings.Cudnn;
+import io.github.cudnn4j.cuda.Precision;
+import io.github.cudnn4j.cudnn.BiasMode;
+import io.github.cudnn4j.cudnn.DirectionMode;
+import io.github.cudnn4j.cudnn.RnnAlgorithm;
+import io.github.cudnn4j.cudnn.RnnMode;
+import io.github.cudnn4j.rnn.RnnConfig;
+import java.lang.foreign.Arena;
+import java.lang.foreign.SymbolLookup;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import org.junit.jupiter.api.Test;
+
+/**
+ * A configuration is accepted in Java if and only if cuDNN accepts its descriptor: every
+ * combination of algorithm, precision, cell, biases, directions, input and projection, asked of the
+ * host device, and of the libcudnn.so.9 in the folder that the environment variable
+ * CUDNN4J_REAL_CUDNN names.
+ *
+ * <p>Two things are refused in Java alone, because cuDNN looks at them only later or not at all: a
+ * skipped input of another size than the state, and clipping where there is no cell state.
+ */
+class CudnnAcceptanceTest {
+  private static final int HIDDEN = 4;
+  private static final int PROJECTION = 2;
+
+  @Test
+  void theHostDeviceAcceptsTheSame() {
+    assumeTrue(RawCudnn.onHost());
+    compare(new CudnnWitness(SymbolLookup.loaderLookup()));
+  }
+
+  @Test
+  void cudnnAcceptsTheSame() {
+    String folder = System.getenv("CUDNN4J_REAL_CUDNN");
+    assumeTrue(folder != null, "CUDNN4J_REAL_CUDNN names no folder with libcudnn.so.9");
+    assumeTrue(RawCudnn.onHost());
+    compare(
+        new CudnnWitness(
+            SymbolLookup.libraryLookup(Path.of(folder, "libcudnn.so.9"), Arena.global())));
+  }
+
+  private static void compare(CudnnWitness cudnn) {
+    List<String> differences = new ArrayList<>();
+    for (RnnAlgorithm algorithm : RnnAlgorithm.values()) {
+      for (Precision precision : Precision.values()) {
+        for (RnnMode mode : RnnMode.values()) {
+          for (BiasMode bias : BiasMode.values()) {
+            for (DirectionMode direction : DirectionMode.values()) {
+              for (boolean skips : new boolean[] {false, true}) {
+                for (int projection : new int[] {HIDDEN, PROJECTION}) {
+                  boolean here =
+                      accepts(algorithm, precision, mode, bias, direction, skips, projection);
+                  CudnnCase question =
+                      question(algorithm, precision, mode, bias, direction, skips, projection);
+                  String answer = cudnn.answer(question);
+                  if (here != answer.startsWith("0 ")) {
+                    differences.add(question + " -> " + answer + ", in Java " + here);
+                  }
+                }
+              }
+            }
+          }
+        }
+      }
+    }
+    assertEquals(List.of(), differences);
+  }
+
+  private static boolean accepts(
+      RnnAlgorithm algorithm,
+      Precision precision,
+      RnnMode mode,
+      BiasMode bias,
+      DirectionMode direction,
+      boolean skips,
+      int projection) {
+    try {
+      new RnnConfig(
+          mode,
+          HIDDEN,
+          HIDDEN,
+          projection,
+          2,
+          direction,
+          bias,
+          skips,
+          null,
+          0,
+          0,
+          precision,
+          algorithm);
+      return true;
+    } catch (IllegalArgumentException e) {
+      return false;
+    }
+  }
+
+  private static CudnnCase question(
+      RnnAlgorithm algorithm,
+      Precision precision,
+      RnnMode mode,
+      BiasMode bias,
+      DirectionMode direction,
+      boolean skips,
+      int projection) {
+    int type =
+        switch (precision) {
+          case FP32, TF32 -> Cudnn.CUDNN_DATA_FLOAT();
+          case FP16, FP16_MATH -> Cudnn.CUDNN_DATA_HALF();
+          case BF16 -> Cudnn.CUDNN_DATA_BFLOAT16();
+          case FP64 -> Cudnn.CUDNN_DATA_DOUBLE();
+        };
+    int math =
+        switch (precision) {
+          case FP32, TF32, FP16, BF16 -> Cudnn.CUDNN_DATA_FLOAT();
+          case FP16_MATH -> Cudnn.CUDNN_DATA_HALF();
+          case FP64 -> Cudnn.CUDNN_DATA_DOUBLE();
+        };
+    return new CudnnCase(
+        CudnnCase.Kind.RNN,
+        algorithm.code(),
+        mode.code(),
+        bias.code(),
+        direction.code(),
+        skips ? Cudnn.CUDNN_SKIP_INPUT() : Cudnn.CUDNN_LINEAR_INPUT(),
+        type,
+        math,
+        precision == Precision.FP32 ? Cudnn.CUDNN_FMA_MATH() : Cudnn.CUDNN_DEFAULT_MATH(),
+        HIDDEN,
+        HIDDEN,
+        projection,
+        2,
+        1,
+        Cudnn.CUDNN_RNN_PADDED_IO_ENABLED());
+  }
+}
