@@ -58,6 +58,8 @@ struct cudnnRNNStruct {
   cudnnRNNClipMode_t clip_mode = CUDNN_RNN_CLIP_NONE;
   double clip_low = 0;
   double clip_high = 0;
+  /** The size of batch that PERSIST_DYNAMIC was compiled for; 0 before that. */
+  int compiled_batch = 0;
 };
 
 struct cudnnRNNDataStruct {

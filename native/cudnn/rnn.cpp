@@ -30,9 +30,12 @@ cudnnStatus_t cudnnBuildRNNDynamic(cudnnHandle_t handle, cudnnRNNDescriptor_t de
   CUDNN4J_CALL(cudnnStatus_t);
   return answer([&] {
     live(handle, "handle");
-    // Nothing is compiled at run time here, whatever the algorithm.
-    network_of(desc);
+    const Network network = network_of(desc);
     require(mini_batch > 0, "miniBatch is %d, not positive", mini_batch);
+    // Nothing is compiled at run time here, but a call that a GPU refuses is refused.
+    if (network.compiled_batch) {
+      desc->compiled_batch = mini_batch;
+    }
   });
 }
 

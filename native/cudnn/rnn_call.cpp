@@ -34,6 +34,12 @@ RnnCall::RnnCall(cudnnHandle_t handle, cudnnRNNDescriptor_t rnn_desc,
       x_(sequences_of(network_, x_desc, "xDesc", network_.shape.input)),
       y_(sequences_of(network_, y_desc, "yDesc", network_.output_vector())) {
   require_same_sequences(*x_, *y_);
+  // cuDNN's status for this is INVALID_VALUE, which counts as BAD_PARAM since version 9.
+  const int compiled = network_.compiled_batch.value_or(x_->batch);
+  require(compiled > 0, "rnnDesc has the algorithm PERSIST_DYNAMIC, but no cudnnBuildRNNDynamic");
+  require(compiled == x_->batch,
+          "xDesc has batchSize %d, cudnnBuildRNNDynamic was called for miniBatch %d", x_->batch,
+          compiled);
 }
 
 void RnnCall::require_states(cudnnTensorDescriptor_t desc, const char* name, int width) const {

@@ -85,6 +85,10 @@ Network network_of(cudnnRNNDescriptor_t desc) {
           .type = set.data_type,
           .element_bytes = element_bytes(set.data_type),
           .padded_io = (set.aux_flags & CUDNN_RNN_PADDED_IO_ENABLED) != 0,
+          .persistent = set.algo != CUDNN_RNN_ALGO_STANDARD,
+          .compiled_batch = set.algo == CUDNN_RNN_ALGO_PERSIST_DYNAMIC
+                                ? std::optional(rnn.compiled_batch)
+                                : std::nullopt,
           .generator = generator};
 }
 
@@ -104,6 +108,10 @@ std::shared_ptr<const Batch> sequences_of(const Network& network, cudnnRNNDataDe
           "%s has a sequence of length %d below maxSeqLength %d, which the unpacked layouts allow "
           "only with CUDNN_RNN_PADDED_IO_ENABLED",
           name, *shortest, data.batch->time);
+  require_supported(!network.persistent || *shortest == *longest,
+                    "%s has sequences of length %d to %d, the persistent algorithms take only "
+                    "sequences of one length",
+                    name, *shortest, *longest);
   return data.batch;
 }
 

@@ -10,6 +10,10 @@ struct Network {
   cudnnDataType_t type;
   size_t element_bytes;
   bool padded_io;
+  /** The persistent algorithms take sequences of one length only. */
+  bool persistent;
+  /** The only size of batch that it computes, 0 being none; nothing where it computes any. */
+  std::optional<int> compiled_batch;
   /** What a training forward draws the dropout between layers with; null without it. */
   DropoutStream* generator;
 
