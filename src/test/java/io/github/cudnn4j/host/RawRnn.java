@@ -212,6 +212,9 @@ final class RawRnn {
     handle = cudnn.handle;
     rnn = descriptor(cudnn);
     succeed(set(rnn, setup, dropout, Cudnn.CUDNN_RNN_PADDED_IO_ENABLED()));
+    if (setup.algorithm == Cudnn.CUDNN_RNN_ALGO_PERSIST_DYNAMIC()) {
+      succeed(Cudnn.cudnnBuildRNNDynamic(handle, rnn, setup.batch()));
+    }
     xDesc = sequences(setup.input, fill);
     yDesc = sequences(setup.output * setup.directions(), fill);
     hDesc = cudnn.tensor(type, setup.layers * setup.directions(), setup.batch(), setup.output);

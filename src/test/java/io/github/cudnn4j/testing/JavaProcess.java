@@ -26,14 +26,7 @@ public record JavaProcess(int status, List<String> output, String errors) {
   public static JavaProcess run(
       Class<?> program, List<String> options, Map<String, String> variables, String... arguments)
       throws IOException, InterruptedException {
-    var command = new ArrayList<String>();
-    command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
-    command.add("--enable-native-access=ALL-UNNAMED");
-    command.addAll(options);
-    command.add("-cp");
-    command.add(System.getProperty("java.class.path"));
-    command.add(program.getName());
-    command.addAll(List.of(arguments));
+    var command = command(program, options, List.of(arguments));
     var errors = Files.createTempFile("java-process", ".txt");
     try {
       var builder = new ProcessBuilder(command).redirectError(errors.toFile());
@@ -44,6 +37,20 @@ public record JavaProcess(int status, List<String> output, String errors) {
     } finally {
       Files.delete(errors);
     }
+  }
+
+  /** Returns the command that {@link #run} runs. */
+  public static List<String> command(
+      Class<?> program, List<String> options, List<String> arguments) {
+    var command = new ArrayList<String>();
+    command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
+    command.add("--enable-native-access=ALL-UNNAMED");
+    command.addAll(options);
+    command.add("-cp");
+    command.add(System.getProperty("java.class.path"));
+    command.add(program.getName());
+    command.addAll(arguments);
+    return command;
   }
 
   /** Returns this library's own properties as options, so that the program gets the same device. */
