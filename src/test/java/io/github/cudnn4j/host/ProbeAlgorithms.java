@@ -46,7 +46,7 @@ final class ProbeAlgorithms {
           new ProbeQuestion(
               "persistent-lengths",
               "And with sequences of different lengths?",
-              "SUCCESS",
+              "NOT_SUPPORTED",
               cudnn ->
                   each(cudnn, setup().sequences(UNPACKED, TIME, unequal()), (rnn, _) -> runs(rnn))),
           new ProbeQuestion(
@@ -70,7 +70,7 @@ final class ProbeAlgorithms {
           new ProbeQuestion(
               "dynamic-unbuilt",
               "What if PERSIST_DYNAMIC runs without cudnnBuildRNNDynamic?",
-              "SUCCESS",
+              "BAD_PARAM",
               ProbeAlgorithms::dynamicWithoutBuild),
           new ProbeQuestion(
               "repeatability",
