@@ -1,5 +1,6 @@
 package io.github.cudnn4j.rnn;
 
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
@@ -8,11 +9,14 @@ import static org.junit.jupiter.api.Assumptions.assumeTrue;
 import com.sun.management.ThreadMXBean;
 import io.github.cudnn4j.cuda.CapturedGraph;
 import io.github.cudnn4j.cuda.Device;
+import io.github.cudnn4j.cuda.DeviceBuffer;
 import io.github.cudnn4j.cudnn.RnnDataLayout;
 import io.github.cudnn4j.library.HostControl;
 import io.github.cudnn4j.library.Live;
+import io.github.cudnn4j.testing.Closeness;
 import java.lang.management.ManagementFactory;
 import java.util.Arrays;
+import java.util.List;
 import java.util.Map;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
@@ -88,6 +92,58 @@ class RnnStepTest {
           graph.launch();
           assertTrue(Arrays.deepEquals(expected, rig.results()), "replay " + replay);
         }
+      }
+    }
+  }
+
+  /** Windows of a sequence, each from the state that the last one left. */
+  private static double[][] windows(Rig whole, Rig window, Runnable even, Runnable odd) {
+    int count = (int) (whole.x.elements() / window.x.elements());
+    for (DeviceBuffer state : List.of(window.states.hx(), window.states.cx())) {
+      state.clear();
+    }
+    window.rnn.gradients().space().clear();
+    double[][] outputs = new double[count][];
+    for (int i = 0; i < count; i++) {
+      window.x.copyFrom(whole.x.slice(i * window.x.elements(), window.x.elements()));
+      (i % 2 == 0 ? even : odd).run();
+      outputs[i] = Rig.read(window.y);
+    }
+    return outputs;
+  }
+
+  @Test
+  void swappedStatesCarryFromWindowToWindow() {
+    RnnConfig config = RnnConfig.lstm(3, 5).layers(2);
+    try (Rig whole = new Rig(device, config, SequenceShape.of(12, 2));
+        Rig window = new Rig(device, config, SequenceShape.of(3, 2))) {
+      whole.plan.infer(whole.x, whole.y, RnnStates.NONE);
+      RnnStates states = window.states;
+      RnnStates swapped = states.swapped();
+      assertEquals(new RnnStates(states.hy(), states.cy(), states.hx(), states.cx()), swapped);
+      Runnable even =
+          () -> window.plan.forward(window.x, window.y, states).backward(window.dy, window.dx);
+      Runnable odd =
+          () -> window.plan.forward(window.x, window.y, swapped).backward(window.dy, window.dx);
+      double[][] outputs = windows(whole, window, even, odd);
+      double[] gradients = Rig.read(window.rnn.gradients().space());
+      double[] all = Arrays.stream(outputs).flatMapToDouble(Arrays::stream).toArray();
+      Closeness.within(1e-6).check("y", Rig.read(whole.y), all);
+
+      Runnable copying =
+          () -> {
+            even.run();
+            states.hx().copyFrom(states.hy());
+            states.cx().copyFrom(states.cy());
+          };
+      assertTrue(Arrays.deepEquals(outputs, windows(whole, window, copying, copying)));
+      assertArrayEquals(gradients, Rig.read(window.rnn.gradients().space()));
+
+      try (CapturedGraph first = device.stream().capture(even);
+          CapturedGraph second = device.stream().capture(odd)) {
+        double[][] replayed = windows(whole, window, first::launch, second::launch);
+        assertTrue(Arrays.deepEquals(outputs, replayed));
+        assertArrayEquals(gradients, Rig.read(window.rnn.gradients().space()));
       }
     }
   }
