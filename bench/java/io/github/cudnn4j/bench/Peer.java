@@ -1,0 +1,126 @@
+package io.github.cudnn4j.bench;
+
+import io.github.cudnn4j.cuda.Device;
+import io.github.cudnn4j.train.Optimizer;
+import io.github.cudnn4j.train.StepWork;
+import java.io.BufferedReader;
+import java.io.IOException;
+import java.io.InputStreamReader;
+import java.nio.charset.StandardCharsets;
+import java.util.Locale;
+import java.util.Map;
+import java.util.stream.Collectors;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * One side of a comparison, which {@code bench/peers/compare.py} tells over standard input what to
+ * do, one line at a time, and which answers each with one line that begins with "= ":
+ *
+ * <pre>
+ *   open KIND NAME    = ok | = skip REASON
+ *   check             = y=0.25 dx=0.125         what the work computes, to compare
+ *   run N             = ns 1234567              N times the work, until the device is done
+ *   quit
+ * </pre>
+ *
+ * <p>KIND is infer, forward or train (forward and backward) of the network that NAME describes, see
+ * {@link Workload}; or sgd or adam, a whole training step.
+ */
+public final class Peer {
+
+  /** Work that has been opened. */
+  public interface Job extends AutoCloseable {
+    /** Does it so many times and waits until it is done. */
+    void run(int times);
+
+    /** Does it and tells what came out. */
+    Map<String, Double> check();
+
+    @Override
+    void close();
+  }
+
+  /** What opens a job. */
+  public interface Opener {
+    /**
+     * Opens a job.
+     *
+     * @throws UnsupportedOperationException if this peer cannot do that
+     */
+    Job open(String kind, Workload workload);
+  }
+
+  private Peer() {}
+
+  /**
+   * Serves cudnn4j.
+   *
+   * @param arguments "graph" if the network's calls are to be captured and replayed
+   */
+  public static void main(String[] arguments) throws IOException {
+    boolean captured = arguments.length > 0 && arguments[0].equals("graph");
+    try (Device device = Device.open()) {
+      serve(
+          device.name() + ", Java " + Runtime.version(),
+          (kind, workload) -> open(device, kind, workload, captured));
+    }
+  }
+
+  /** Answers lines until there are no more. */
+  public static void serve(String facts, Opener opener) throws IOException {
+    answer(facts);
+    var input = new BufferedReader(new InputStreamReader(System.in, StandardCharsets.UTF_8));
+    Job job = null;
+    for (String line = input.readLine(); line != null; line = input.readLine()) {
+      String[] words = line.split(" ");
+      if (words[0].equals("quit")) {
+        break;
+      }
+      try {
+        if (words[0].equals("open")) {
+          close(job);
+          job = null;
+          job = opener.open(words[1], Workload.parse(words[2]));
+          answer("ok");
+        } else if (job == null) {
+          answer("skip nothing is open");
+        } else if (words[0].equals("check")) {
+          answer(
+              job.check().entrySet().stream()
+                  .map(e -> String.format(Locale.ROOT, "%s=%.9g", e.getKey(), e.getValue()))
+                  .collect(Collectors.joining(" ")));
+        } else {
+          int times = Integer.parseInt(words[1]);
+          long start = System.nanoTime();
+          job.run(times);
+          answer("ns " + (System.nanoTime() - start));
+        }
+      } catch (RuntimeException e) {
+        answer("skip " + String.valueOf(e.getMessage()).lines().findFirst().orElse(""));
+      }
+    }
+    close(job);
+  }
+
+  private static void answer(String text) {
+    IO.println("= " + text);
+    System.out.flush();
+  }
+
+  private static void close(@Nullable Job job) {
+    if (job != null) {
+      job.close();
+    }
+  }
+
+  private static Job open(Device device, String kind, Workload workload, boolean captured) {
+    return switch (kind) {
+      case "sgd" -> new StepWork(device, workload, Optimizer.sgd(1));
+      case "adam" -> new StepWork(device, workload, Optimizer.adam(0.001));
+      default -> {
+        var what = RnnWork.Kind.valueOf(kind.toUpperCase(Locale.ROOT));
+        yield new RnnWork(device, what, workload, captured);
+      }
+    };
+  }
+}

@@ -1,0 +1,107 @@
+package io.github.cudnn4j.train;
+
+import io.github.cudnn4j.bench.Fill;
+import io.github.cudnn4j.bench.Peer;
+import io.github.cudnn4j.bench.Workload;
+import io.github.cudnn4j.cuda.Device;
+import io.github.cudnn4j.model.CharLanguageModel;
+import io.github.cudnn4j.model.CharModelConfig;
+import io.github.cudnn4j.model.Vocabulary;
+import java.util.Arrays;
+import java.util.Map;
+import java.util.stream.IntStream;
+
+/**
+ * Training steps of a character model, one at a time: what {@link Trainer} runs between two of its
+ * log points. Characters go in one-hot, so their number is I.
+ */
+public final class StepWork implements Peer.Job {
+  /** As many characters as d2l trains on. */
+  private static final int CHARACTERS = 10_000;
+
+  private final CharLanguageModel model;
+  private final SequentialBatches batches;
+  private final TrainingStep step;
+  private final double learningRate;
+  private int window;
+
+  /**
+   * Makes the model and its training.
+   *
+   * @param optimizer its learning rate is that of every step
+   */
+  public StepWork(Device device, Workload workload, Optimizer optimizer) {
+    var config = workload.config();
+    int classes = config.inputSize();
+    var vocabulary =
+        Vocabulary.ofCharacters(
+            IntStream.range(1, classes).mapToObj(i -> Character.toString('a' + i)).toList());
+    model =
+        CharLanguageModel.create(
+            device,
+            vocabulary,
+            new CharModelConfig(config.mode(), config.hiddenSize(), config.layers(), 0, 0, 0));
+    setWeights(config.hiddenSize());
+    int[] text = Fill.ints(Fill.TOKENS, CHARACTERS, classes);
+    batches = SequentialBatches.training(text, workload.batch(), workload.time(), false);
+    var training = TrainerConfig.of(optimizer).clip(Clip.byNorm(1));
+    step = TrainingStep.create(model, batches, training);
+    learningRate = optimizer.learningRate();
+  }
+
+  private void setWeights(int hidden) {
+    double scale = 1 / Math.sqrt(hidden);
+    var parameters = model.parameters();
+    int salt = Fill.PARAMETERS;
+    for (String name : parameters.names()) {
+      int elements = Arrays.stream(parameters.shape(name)).reduce(1, Math::multiplyExact);
+      int which =
+          switch (name) {
+            case "linear.weight" -> Fill.LINEAR_WEIGHT;
+            case "linear.bias" -> Fill.LINEAR_BIAS;
+            default -> salt++;
+          };
+      parameters.write(name, widen(Fill.floats(which, elements, scale)));
+    }
+  }
+
+  private static double[] widen(float[] values) {
+    return IntStream.range(0, values.length).mapToDouble(i -> values[i]).toArray();
+  }
+
+  /** Hands one step to the device. */
+  public void step() {
+    if (window == batches.windows()) {
+      window = 0;
+      step.resetState();
+    }
+    step.run(0, window++, learningRate);
+  }
+
+  /** Does so many steps, then reads the loss. */
+  @Override
+  public void run(int times) {
+    meanLoss(times);
+  }
+
+  /** The loss of the first step, and the mean of those after it. */
+  @Override
+  public Map<String, Double> check() {
+    return Map.of("first", meanLoss(1), "next", meanLoss(10));
+  }
+
+  private double meanLoss(int times) {
+    for (int i = 0; i < times; i++) {
+      step();
+    }
+    var reading = step.read();
+    return reading.lossSum() / reading.lossCount();
+  }
+
+  /** Frees everything but the device. */
+  @Override
+  public void close() {
+    step.close();
+    model.close();
+  }
+}

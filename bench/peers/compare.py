@@ -1,0 +1,436 @@
+#!/usr/bin/env python3
+"""Compares cudnn4j with its peers in one interleaved run; bench/README.md tells how to use it.
+
+Each peer is a process that stays, and is told over its standard input to do the same work so many
+times: first ours, then theirs, then ours again, and so on. What is compared is the ratio of times
+that were measured next to each other, so a machine that gets slower in between does no harm.
+"""
+
+import argparse
+import datetime
+import json
+import os
+import re
+import selectors
+import signal
+import statistics
+import subprocess
+import sys
+import sysconfig
+import time
+from pathlib import Path
+
+import report
+from cases import SETS, Cost, case
+
+HERE = Path(__file__).resolve().parent
+ROOT = HERE.parent.parent
+DEFAULT_THREADS = sorted({1, len(os.sched_getaffinity(0))})
+# FLOP/s, bytes/s and seconds for one dependent step of a GPU; a CPU's are measured.
+H200 = {"FP32": 67e12, "TF32": 495e12, "FP16": 989e12, "BF16": 989e12, "FP64": 34e12}
+GPU_BANDWIDTH, GPU_STEP = 4.8e12, 2e-6
+TOLERANCE = {"FP32": 2e-3, "TF32": 2e-2, "FP16": 5e-2, "BF16": 1e-1, "FP64": 1e-6}
+SETTLE_SECONDS = 0.02  # longer than an idle peer's threads go on spinning
+
+
+class Skip(Exception):
+    """A peer cannot do something, or has gone."""
+
+
+class Peer:
+    """A process that does work when it is told to."""
+
+    def __init__(self, label, command, environment, log):
+        self.label = label
+        self.process = subprocess.Popen(
+            command,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=log,
+            env={**os.environ, **environment},
+        )
+        self.selector = selectors.DefaultSelector()
+        self.selector.register(self.process.stdout, selectors.EVENT_READ)
+        self.pending = b""
+        try:
+            self.facts = self.answer(120)
+        except Skip:
+            self.stop()
+            raise
+
+    def answer(self, seconds):
+        end = time.monotonic() + seconds
+        while True:
+            while b"\n" in self.pending:
+                line, self.pending = self.pending.split(b"\n", 1)
+                if line.startswith(b"= skip"):
+                    raise Skip(line[7:].decode(errors="replace"))
+                if line.startswith(b"= "):
+                    return line[2:].decode(errors="replace")
+            if not self.selector.select(max(0, end - time.monotonic())):
+                self.stop()
+                raise Skip(f"no answer in {seconds} s")
+            data = os.read(self.process.stdout.fileno(), 65536)
+            if not data:
+                self.stop()
+                raise Skip("the process has ended")
+            self.pending += data
+
+    def ask(self, line, seconds=120):
+        try:
+            self.process.stdin.write(line.encode() + b"\n")
+            self.process.stdin.flush()
+        except OSError as e:
+            self.stop()
+            raise Skip("the process has ended") from e
+        return self.answer(seconds)
+
+    def run(self, times):
+        """Seconds for each of so many times."""
+        return int(self.ask(f"run {times}").split()[1]) * 1e-9 / times
+
+    @property
+    def alive(self):
+        return self.process.poll() is None
+
+    def stop(self):
+        if self.alive:
+            self.process.kill()
+        self.process.wait()
+
+
+class Peers:
+    """The processes of one number of threads, started when they are first needed."""
+
+    def __init__(self, options, threads, log):
+        self.options, self.threads, self.log = options, threads, log
+        self.running = {}
+        self.refused = {}
+        self.facts = {}
+
+    def get(self, label):
+        if label in self.refused:
+            raise Skip(self.refused[label])
+        peer = self.running.get(label)
+        if peer is None or not peer.alive:
+            try:
+                peer = Peer(label, *self.command(label.split("#")[0]), self.log)
+            except (Skip, OSError) as e:
+                self.refused[label] = str(e)
+                raise Skip(str(e)) from e
+            self.running[label] = peer
+            self.facts[label.split("#")[0]] = peer.facts
+        return peer
+
+    def command(self, name):
+        o = self.options
+        threads = str(self.threads)
+        host = o.device == "host"
+        if name in ("ours", "ours-graph"):
+            command = [o.java, "--enable-native-access=ALL-UNNAMED", "-Xshare:auto"]
+            command += [f"-Dcudnn4j.device={o.device}"]
+            if host:
+                command += [f"-Dcudnn4j.host.path={o.host_path}"]
+            command += ["-cp", o.classpath, "io.github.cudnn4j.bench.Peer"]
+            return command + name.split("-")[1:], {"CUDNN4J_THREADS": threads}
+        if name in ("torch", "torch-graph", "torch-compile"):
+            mode = name.split("-")[1] if "-" in name else "eager"
+            if mode == "graph" and host:
+                raise Skip("graphs are CUDA's")
+            command = [o.python, str(HERE / "torch_peer.py"), mode, "cpu" if host else "cuda"]
+            return command, {"OMP_NUM_THREADS": threads}
+        if name == "djl":
+            if not host:
+                raise Skip("compared on a CPU")
+            jars = os.pathsep.join(map(str, sorted(o.djl.glob("*.jar"))))
+            if not jars:
+                raise Skip("not fetched: mvn -Pbench dependency:copy@fetch-djl")
+            command = [o.java, "--enable-native-access=ALL-UNNAMED", "-Dai.djl.offline=true", "-cp"]
+            command += [jars + os.pathsep + o.classpath, str(HERE / "DjlPeer.java")]
+            return command, {"OMP_NUM_THREADS": threads, "OPT_OUT_TRACKING": "true"}
+        if name == "c":
+            libraries = [f"{o.host_path}/libcudnn4j_host.so"] if host else nvidia_libraries(o)
+            return [compiled_c_peer(o), *libraries], {"CUDNN4J_THREADS": threads}
+        raise Skip(f"there is no peer {name}")
+
+    def stop(self):
+        for peer in self.running.values():
+            peer.stop()
+
+
+def wheel_folders(options):
+    """Where pip has put NVIDIA's libraries."""
+    script = "import sysconfig; print(sysconfig.get_path('purelib'))"
+    found = subprocess.run([options.python, "-c", script], capture_output=True, text=True)
+    folder = Path(found.stdout.strip() or sysconfig.get_path("purelib")) / "nvidia"
+    return [f for f in sorted(folder.glob("*")) if f.is_dir()]
+
+
+def nvidia_libraries(options):
+    names = ("libcudart.so", "libcublasLt.so", "libcublas.so", "libcudnn.so")
+    folders = [f / "lib" for f in wheel_folders(options)]
+    libraries = []
+    for name in names:
+        found = [p for f in folders for p in sorted(f.glob(name + ".[0-9]*"))]
+        versions = {"libcudnn.so": "9"}
+        libraries.append(str(found[0]) if found else f"{name}.{versions.get(name, '13')}")
+    return libraries
+
+
+def compiled_c_peer(options):
+    if options.c_program:
+        return str(options.c_program)
+    program = options.work / "cudnn_peer"
+    source = HERE / "cudnn_peer.c"
+    if not program.exists() or program.stat().st_mtime < source.stat().st_mtime:
+        folders = [Path(f) for f in options.include]
+        folders += [Path(os.environ.get("CUDA_PATH", "/usr/local/cuda")) / "include"]
+        folders += [f / "include" for f in wheel_folders(options)]
+        if not any((f / "cudnn.h").exists() for f in [*folders, Path("/usr/include")]):
+            raise Skip("cudnn.h is not found; --include FOLDER names its folder")
+        command = ["cc", "-O2", *(f"-I{f}" for f in folders if f.exists())]
+        compile_c([*command, "-o", str(program), str(source), "-ldl", "-lm"])
+    return str(program)
+
+
+def compile_c(command):
+    Path(command[command.index("-o") + 1]).parent.mkdir(parents=True, exist_ok=True)
+    try:
+        done = subprocess.run(command, capture_output=True, text=True)
+    except OSError as e:
+        raise Skip(f"no C compiler: {e}") from e
+    if done.returncode != 0:
+        raise Skip("cc: " + next((x for x in done.stderr.splitlines() if "error" in x), ""))
+
+
+class Neighbour:
+    """A process that keeps one processor busy, while it is wanted."""
+
+    def __init__(self):
+        self.process = None
+
+    def __enter__(self):
+        if self.process is None:
+            self.process = subprocess.Popen([sys.executable, "-c", "while True: pass"])
+        self.process.send_signal(signal.SIGCONT)
+
+    def __exit__(self, *_):
+        self.process.send_signal(signal.SIGSTOP)
+
+    def stop(self):
+        if self.process is not None:
+            self.process.kill()
+            self.process.wait()
+
+
+def block(entry, peer, times, neighbour):
+    time.sleep(SETTLE_SECONDS)
+    if not entry.busy:
+        return peer.run(times)
+    with neighbour:
+        return peer.run(times)
+
+
+def differs(name, ours, theirs):
+    """What the two sides computed, if that is not the same."""
+    precision = next((p for p in TOLERANCE if p in name.split("_")), "FP32")
+    for key in ours.keys() & theirs.keys():
+        if abs(ours[key] - theirs[key]) > TOLERANCE[precision] * abs(ours[key]):
+            return f"{key} is {theirs[key]:.6g}, ours {ours[key]:.6g}"
+    return None
+
+
+def measure(work, peers, options, neighbour):
+    """Runs one case; the samples of each entry, or why there are none."""
+    results = []
+    first = None
+    for entry in work.entries:
+        result = {"peer": entry.label, "kind": entry.kind, "name": entry.name, "samples": []}
+        results.append(result)
+        try:
+            peer = peers.get(entry.peer)
+            peer.ask(f"open {entry.kind} {entry.name}")
+            checks = dict(pair.split("=") for pair in peer.ask("check", 300).split() if "=" in pair)
+            result["check"] = {key: float(value) for key, value in checks.items()}
+            first = first or result
+            if entry.name == first["name"]:
+                result["differs"] = differs(entry.name, first["check"], result["check"])
+            seconds = min(block(entry, peer, 1, neighbour) for _ in range(2))
+            times = max(1, int(options.seconds / options.rounds / seconds))
+            result["times"] = times
+            # The compilers of Java and of torch.compile want some runs before the first that counts.
+            seconds = block(entry, peer, times, neighbour)
+            result["rounds"] = max(3, min(options.rounds, int(2 * options.seconds / seconds / times)))
+        except Skip as e:
+            result["skipped"] = str(e)
+    going = [(e, r) for e, r in zip(work.entries, results) if "rounds" in r]
+    rounds = max((min(options.rounds, r["rounds"]) for _, r in going), default=0)
+    for number in range(rounds):
+        turn = number % len(going)
+        for entry, result in going[turn:] + going[:turn]:
+            if "skipped" in result:
+                continue
+            try:
+                result["samples"].append(
+                    block(entry, peers.get(entry.peer), result["times"], neighbour)
+                )
+            except Skip as e:
+                result["skipped"] = str(e)
+                result["samples"] = []
+    return results
+
+
+def evaluate(work, results, peak):
+    """Medians and, for all but the first entry, how many times as long as the first they took."""
+    ours = results[0]["samples"]
+    for result in results:
+        samples = result["samples"]
+        cost = Cost(result["kind"], result["name"])
+        result["flops"], result["bytes"], result["rows"] = cost.flops, cost.bytes, cost.rows
+        if not samples:
+            continue
+        result["median"] = statistics.median(samples)
+        result["quartiles"] = report.quartiles(samples)
+        if peak:
+            result["floor"] = cost.floor(peak(cost.precision))
+        if result is not results[0] and ours:
+            ratios = [theirs / mine for theirs, mine in zip(samples, ours)]
+            result["ratio"] = statistics.median(ratios)
+            result["ratio_quartiles"] = report.quartiles(ratios)
+
+
+def find_peak(options, threads):
+    """What the machine can do: a function from the precision to FLOP/s, bytes/s, seconds a step."""
+    if options.device == "cuda":
+        return lambda precision: (H200[precision], GPU_BANDWIDTH, GPU_STEP)
+    program = options.work / "peak"
+    try:
+        source = str(HERE / "peak.c")
+        compile_c(["cc", "-O3", "-march=native", "-o", str(program), source, "-lpthread"])
+        done = subprocess.run([str(program), str(threads)], capture_output=True, text=True)
+        gflops, gbytes = map(float, done.stdout.split())
+    except (Skip, ValueError) as e:
+        print(f"no peak: {e}", file=sys.stderr)
+        return None
+    return lambda precision: (gflops * 1e9 / (2 if precision == "FP64" else 1), gbytes * 1e9, 0)
+
+
+def machine(options):
+    facts = {"processors": len(os.sched_getaffinity(0))}
+    for line in Path("/proc/cpuinfo").read_text().splitlines():
+        if line.startswith("model name"):
+            facts["cpu"] = line.split(":")[1].strip()
+        if line.startswith("flags"):
+            known = ("avx2", "avx512f", "amx_tile")
+            facts["instructions"] = [x for x in known if x in line.split()]
+            break
+    if options.device == "cuda":
+        query = ["nvidia-smi", "--query-gpu=name,driver_version", "--format=csv,noheader"]
+        try:
+            done = subprocess.run(query, capture_output=True, text=True)
+            facts["gpu"] = done.stdout.strip()
+        except OSError:
+            pass
+    commit = subprocess.run(
+        ["git", "-C", str(ROOT), "describe", "--always", "--dirty"], capture_output=True, text=True
+    )
+    facts["commit"] = commit.stdout.strip() or "unknown"
+    facts["date"] = datetime.date.today().isoformat()
+    return facts
+
+
+def arguments():
+    java_home = os.environ.get("JAVA_HOME")
+    build = ROOT / "target"
+    p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    p.add_argument("--set", default="host", help="comma-separated: " + ", ".join(SETS))
+    p.add_argument("--case", action="append", help="KIND:NAME in place of a set, repeatable")
+    p.add_argument("--match", default="", help="regular expression: only cases that it finds")
+    p.add_argument("--peers", help="only these, comma-separated; ours is always there")
+    p.add_argument("--device", default="host", choices=("host", "cuda"))
+    p.add_argument("--threads", help="on a CPU, comma-separated; default 1 and all processors")
+    p.add_argument("--seconds", type=float, default=1.2, help="for each side of a case")
+    p.add_argument("--rounds", type=int, default=9, help="in which the sides take turns")
+    p.add_argument("--limit", type=float, default=1e9, help="seconds after which no case begins")
+    p.add_argument("--out", type=Path, help="folder for results.json, table.md and chart.svg")
+    p.add_argument("--python", default=sys.executable, help="that has PyTorch")
+    p.add_argument("--java", default=f"{java_home}/bin/java" if java_home else "java")
+    p.add_argument("--classpath", default=f"{build}/classes:{build}/test-classes")
+    p.add_argument("--host-path", default=f"{build}/native", help="folder of the host device")
+    p.add_argument("--djl", type=Path, default=build / "djl", help="folder of DJL's jars")
+    p.add_argument("--work", type=Path, default=build / "peers", help="folder for C programs and logs")
+    p.add_argument("--c-program", type=Path, help="cudnn_peer, compiled elsewhere")
+    p.add_argument("--include", action="append", default=[], help="folder of NVIDIA's headers")
+    return p.parse_args()
+
+
+def check_java(options):
+    command = [options.java, "-XshowSettings:properties", "-version"]
+    try:
+        shown = subprocess.run(command, capture_output=True, text=True).stderr
+    except OSError as e:
+        sys.exit(f"no Java: {e}; JAVA_HOME or --java names one")
+    version = re.search(r"java.specification.version = (\d+)", shown)
+    if version is None or int(version[1]) < 25:
+        sys.exit(f"{options.java} is not a Java of version 25; JAVA_HOME or --java names one")
+
+
+def chosen_cases(options):
+    if options.case:
+        peers = (options.peers or "torch").split(",")
+        cases = [case("asked", *text.split(":"), peers) for text in options.case]
+    else:
+        cases = [work for name in options.set.split(",") for work in SETS[name]()]
+    if options.peers:
+        kept = {"ours", "ours#2", "ours-graph", *options.peers.split(",")}
+        for work in cases:
+            work.entries = [entry for entry in work.entries if entry.peer in kept]
+    return [work for work in cases if re.search(options.match, work.title)]
+
+
+def main():
+    options = arguments()
+    check_java(options)
+    cases = chosen_cases(options)
+    counts = [0]
+    if options.device == "host":
+        counts = [int(n) for n in options.threads.split(",")] if options.threads else DEFAULT_THREADS
+    options.work.mkdir(parents=True, exist_ok=True)
+    start = time.monotonic()
+    facts = {"machine": machine(options), "device": options.device, "peers": {}, "peak": {}}
+    done = []
+    neighbour = Neighbour()
+    with open(options.work / "peers.log", "w") as log:
+        for threads in counts:
+            peak = find_peak(options, threads)
+            if peak:
+                facts["peak"][threads] = dict(zip(("flops", "bytes", "step"), peak("FP32")))
+            peers = Peers(options, threads, log)
+            try:
+                for work in cases:
+                    if time.monotonic() - start > options.limit:
+                        print(f"left out, out of time: {work.title}", file=sys.stderr)
+                        continue
+                    if any(e.busy for e in work.entries) and threads < facts["machine"]["processors"]:
+                        continue  # there would be room for the neighbour
+                    results = measure(work, peers, options, neighbour)
+                    evaluate(work, results, peak)
+                    done.append({"group": work.group, "threads": threads, "entries": results})
+                    print(report.line(done[-1]), file=sys.stderr, flush=True)
+                facts["peers"].update(peers.facts)
+            finally:
+                peers.stop()
+                neighbour.stop()
+                neighbour = Neighbour()
+    facts["seconds"] = round(time.monotonic() - start)
+    summary = {**facts, "cases": done, "targets": report.targets(done) if options.device == "host" else []}
+    text = report.table(summary)
+    print(text)
+    if options.out:
+        options.out.mkdir(parents=True, exist_ok=True)
+        (options.out / "results.json").write_text(json.dumps(summary, indent=1) + "\n")
+        (options.out / "table.md").write_text(text + "\n")
+        (options.out / "chart.svg").write_text(report.chart(summary))
+
+
+main()

@@ -1,0 +1,284 @@
+"""PyTorch's side of a comparison; the protocol is that of bench/java/.../Peer.java.
+
+usage: torch_peer.py eager|graph|compile cpu|cuda
+
+graph captures the work as a CUDA graph and replays it. The number of threads comes from
+OMP_NUM_THREADS.
+"""
+
+import math
+import os
+import sys
+import time
+
+import torch
+import torch.nn.functional as F
+
+MODE, DEVICE = sys.argv[1], torch.device(sys.argv[2])
+THREADS = int(os.environ.get("OMP_NUM_THREADS", "0"))
+CHARACTERS = 10_000
+CELLS = {"LSTM": torch.nn.LSTM, "GRU": torch.nn.GRU, "TANH": torch.nn.RNN, "RELU": torch.nn.RNN}
+TYPES = {
+    "FP32": torch.float32,
+    "TF32": torch.float32,
+    "FP16": torch.float16,
+    "BF16": torch.bfloat16,
+    "FP64": torch.float64,
+}
+X, DY, LINEAR_WEIGHT, LINEAR_BIAS, TOKENS, PARAMETERS = 1, 2, 3, 4, 5, 10
+
+
+class Unsupported(Exception):
+    pass
+
+
+def bits(salt, n):
+    low = 0xFFFFFFFF
+    h = (torch.arange(n, dtype=torch.int64) * 0x9E3779B1 + salt * 0x85EBCA6B) & low
+    h = ((h ^ (h >> 15)) * 0x2C1B3C6D) & low
+    return (h ^ (h >> 12)) >> 8
+
+
+def floats(salt, shape, scale=1.0):
+    values = bits(salt, math.prod(shape)).double() / (1 << 23) - 1
+    return (values * scale).float().reshape(shape)
+
+
+class Workload:
+    """What Workload.java reads from the same name."""
+
+    def __init__(self, name):
+        parts = name.replace("SMALL_H", "SMALLH").split("_")
+        self.cell, self.input, self.hidden = parts[0], int(parts[1]), int(parts[2])
+        self.layers, self.batch, self.time = 1, 1, 1
+        self.bidirectional = self.varying = self.any_order = False
+        self.precision = "FP32"
+        for part in parts[3:]:
+            if part == "BI":
+                self.bidirectional = True
+            elif part in ("VAR", "ROWS"):
+                self.varying, self.any_order = True, part == "ROWS"
+            elif part in TYPES:
+                self.precision = part
+            elif part in ("SKIP", "STATIC", "DYNAMIC", "SMALLH"):
+                raise Unsupported(f"PyTorch has no {part}")
+            elif part == "AUTO":
+                pass  # PyTorch always chooses by itself
+            else:
+                key = {"L": "layers", "B": "batch", "T": "time"}[part[0]]
+                setattr(self, key, int(part[1:]))
+        if self.precision not in ("FP32", "FP64") and DEVICE.type == "cpu":
+            raise Unsupported(f"{self.precision} is not compared on a CPU")
+        self.dtype = TYPES[self.precision]
+        ranks = range(1, self.batch + 1) if self.any_order else range(self.batch, 0, -1)
+        self.lengths = [
+            -(-self.time * rank // self.batch) if self.varying else self.time for rank in ranks
+        ]
+
+    def rnn(self):
+        torch.backends.cuda.matmul.allow_tf32 = self.precision == "TF32"
+        torch.backends.cudnn.allow_tf32 = self.precision == "TF32"
+        options = {} if self.cell in ("LSTM", "GRU") else {"nonlinearity": self.cell.lower()}
+        rnn = CELLS[self.cell](
+            self.input, self.hidden, self.layers, bidirectional=self.bidirectional, **options
+        )
+        with torch.no_grad():
+            for salt, parameter in enumerate(rnn.parameters(), PARAMETERS):
+                parameter.copy_(floats(salt, parameter.shape, self.hidden**-0.5))
+        return rnn.to(DEVICE, self.dtype)
+
+
+class Network:
+    """infer, forward or train."""
+
+    def __init__(self, kind, work):
+        self.kind, self.work = kind, work
+        self.rnn = work.rnn()
+        self.rnn.train(kind != "infer")
+        width = work.hidden * (2 if work.bidirectional else 1)
+        rows = (work.time, work.batch)
+        self.lengths = None
+        if work.any_order:
+            self.lengths = torch.tensor(work.lengths)
+        elif work.varying:
+            rows = (sum(work.lengths),)
+            self.sizes = torch.tensor(
+                [sum(n > t for n in work.lengths) for t in range(work.time)]
+            )
+        self.x = floats(X, (*rows, work.input)).to(DEVICE, work.dtype)
+        self.dy = floats(DY, (*rows, width)).to(DEVICE, work.dtype)
+        self.x.requires_grad_(kind == "train")
+        self.call = torch.compile(self.output) if MODE == "compile" else self.output
+        if MODE == "graph":
+            self.graph = capture(self.once)
+
+    def output(self, x):
+        if self.work.any_order:
+            packed = torch.nn.utils.rnn.pack_padded_sequence(
+                x, self.lengths, enforce_sorted=False
+            )
+            y, _ = self.rnn(packed)
+            return torch.nn.utils.rnn.pad_packed_sequence(y, total_length=self.work.time)[0]
+        if self.work.varying:
+            return self.rnn(torch.nn.utils.rnn.PackedSequence(x, self.sizes))[0].data
+        return self.rnn(x)[0]
+
+    def once(self):
+        if self.kind == "infer":
+            with torch.inference_mode():
+                self.y = self.call(self.x)
+            return
+        self.rnn.zero_grad()
+        self.x.grad = None
+        self.y = self.call(self.x)
+        if self.kind == "train":
+            self.y.backward(self.dy)
+
+    def run(self, times):
+        for _ in range(times):
+            self.graph.replay() if MODE == "graph" else self.once()
+
+    def check(self):
+        self.run(1)
+        results = {"y": self.y}
+        if self.kind == "train":
+            results["dx"] = self.x.grad
+            results["dw"] = torch.cat([p.grad.flatten() for p in self.rnn.parameters()])
+        return {name: value.double().abs().mean().item() for name, value in results.items()}
+
+
+class Steps:
+    """Whole training steps of a character model, as StepWork.java."""
+
+    def __init__(self, optimizer, work):
+        self.work = work
+        self.rnn = work.rnn()
+        self.linear = torch.nn.Linear(work.hidden, work.input).to(DEVICE)
+        scale = work.hidden**-0.5
+        with torch.no_grad():
+            self.linear.weight.copy_(floats(LINEAR_WEIGHT, self.linear.weight.shape, scale))
+            self.linear.bias.copy_(floats(LINEAR_BIAS, self.linear.bias.shape, scale))
+        self.parameters = [*self.rnn.parameters(), *self.linear.parameters()]
+        # The fused ones are the fastest that PyTorch has, on both devices.
+        if optimizer == "sgd":
+            self.optimizer = torch.optim.SGD(self.parameters, lr=1, fused=True)
+        else:
+            self.optimizer = torch.optim.Adam(
+                self.parameters, lr=0.001, fused=True, capturable=MODE == "graph"
+            )
+        text = bits(TOKENS, CHARACTERS) % work.input
+        length = (CHARACTERS - 1) // work.batch
+        inputs = text[: work.batch * length].reshape(work.batch, length).t()
+        labels = text[1 : work.batch * length + 1].reshape(work.batch, length).t()
+        self.windows = []
+        for start in range(0, length - work.time + 1, work.time):
+            both = torch.stack([inputs[start : start + work.time], labels[start : start + work.time]])
+            self.windows.append(both.contiguous().pin_memory() if DEVICE.type == "cuda" else both)
+        self.window = 0
+        shape = (work.layers, work.batch, work.hidden)
+        count = 2 if work.cell == "LSTM" else 1
+        self.state = [torch.zeros(shape, device=DEVICE) for _ in range(count)]
+        self.loss_sum = torch.zeros((), device=DEVICE)
+        self.call = torch.compile(self.loss) if MODE == "compile" else self.loss
+        if MODE == "graph":
+            self.tokens = torch.empty_like(self.windows[0], device=DEVICE)
+            self.tokens.copy_(self.windows[0])
+            self.graph = capture(self.once)
+
+    def loss(self, tokens, state):
+        x = F.one_hot(tokens[0], self.work.input).to(self.work.dtype)
+        y, state = self.rnn(x, tuple(state) if self.work.cell == "LSTM" else state[0])
+        logits = self.linear(y)
+        loss = F.cross_entropy(logits.flatten(0, 1), tokens[1].flatten())
+        return loss, state
+
+    def once(self):
+        self.optimizer.zero_grad()
+        loss, state = self.call(self.tokens, self.state)
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(self.parameters, 1)
+        self.optimizer.step()
+        state = state if self.work.cell == "LSTM" else (state,)
+        if MODE == "graph":
+            for kept, new in zip(self.state, state):
+                kept.copy_(new.detach())
+        else:
+            self.state = [part.detach() for part in state]
+        self.loss_sum += loss.detach()
+
+    def run(self, times):
+        self.mean_loss(times)
+
+    def mean_loss(self, times):
+        for _ in range(times):
+            if self.window == len(self.windows):
+                self.window = 0
+                for part in self.state:
+                    part.zero_()
+            window = self.windows[self.window]
+            self.window += 1
+            if MODE == "graph":
+                self.tokens.copy_(window, non_blocking=True)
+                self.graph.replay()
+            else:
+                self.tokens = window.to(DEVICE, non_blocking=True)
+                self.once()
+        mean = self.loss_sum.item() / times
+        self.loss_sum.zero_()
+        return mean
+
+    def check(self):
+        if MODE == "graph":
+            return {}  # its capture has trained already
+        return {"first": self.mean_loss(1), "next": self.mean_loss(10)}
+
+
+def capture(work):
+    stream = torch.cuda.Stream()
+    stream.wait_stream(torch.cuda.current_stream())
+    with torch.cuda.stream(stream):
+        for _ in range(3):
+            work()
+    torch.cuda.current_stream().wait_stream(stream)
+    graph = torch.cuda.CUDAGraph()
+    with torch.cuda.graph(graph):
+        work()
+    return graph
+
+
+def answer(text):
+    print("=", text, flush=True)
+
+
+def main():
+    if MODE == "graph" and DEVICE.type != "cuda":
+        sys.exit("graph needs cuda")
+    if THREADS:
+        torch.set_num_threads(THREADS)
+    name = torch.cuda.get_device_name() if DEVICE.type == "cuda" else torch.get_num_threads()
+    cudnn = f", cuDNN {torch.backends.cudnn.version()}" if DEVICE.type == "cuda" else " threads"
+    answer(f"PyTorch {torch.__version__} {MODE}, {name}{cudnn}, Python {sys.version.split()[0]}")
+    job = None
+    for line in sys.stdin:
+        words = line.split()
+        if words[0] == "quit":
+            break
+        try:
+            if words[0] == "open":
+                job = None
+                opener = Steps if words[1] in ("sgd", "adam") else Network
+                job = opener(words[1], Workload(words[2]))
+                answer("ok")
+            elif words[0] == "check":
+                answer(" ".join(f"{name}={value:.9g}" for name, value in job.check().items()))
+            else:
+                start = time.perf_counter_ns()
+                job.run(int(words[1]))
+                if DEVICE.type == "cuda":
+                    torch.cuda.synchronize()
+                answer(f"ns {time.perf_counter_ns() - start}")
+        except Exception as e:
+            answer("skip " + str(e).split("\n")[0])
+
+
+main()
