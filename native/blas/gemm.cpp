@@ -22,13 +22,14 @@ struct Batch {
   }
 };
 
-template <class T>
+/** In is the type of A and B, Out that of C, and Factor that of alpha and beta. */
+template <class In, class Out, class Factor>
 struct Product {
   cublasOperation_t op_a, op_b;
   int m, n, k;
-  Batch<const T> a, b;
-  Batch<T> c;
-  Scalar<T> alpha, beta;
+  Batch<const In> a, b;
+  Batch<Out> c;
+  Scalar<Factor> alpha, beta;
   int count;
 
   bool valid() const {
@@ -45,8 +46,8 @@ struct Product {
   void operator()() const {
     const bool trans_a = op_a != CUBLAS_OP_N;
     const bool trans_b = op_b != CUBLAS_OP_N;
-    const T factor = alpha.get();
-    const T keep = beta.get();
+    const auto factor = static_cast<Computed<In>>(alpha.get());
+    const auto keep = static_cast<Computed<In>>(beta.get());
     const auto multiply = [&](auto product, int i) {
       product(trans_b, trans_a, n, m, k, factor, b[i], b.first.leading, a[i], a.first.leading,
               keep, c[i], c.first.leading);
@@ -54,34 +55,34 @@ struct Product {
     // Few large products are divided themselves, many are dealt out.
     constexpr int many = 4;
     if (count < many) {
-      for (int i = 0; i < count; ++i) multiply(gemm<T>, i);
+      for (int i = 0; i < count; ++i) multiply(gemm<In, Out>, i);
     } else {
-      parallel_for(count, [&](int i) { multiply(gemm_serial<T>, i); });
+      parallel_for(count, [&](int i) { multiply(gemm_serial<In, Out>, i); });
     }
   }
 };
 
-template <class T>
+template <class In, class Out, class Factor>
 cublasStatus_t multiply(cublasHandle_t handle, cublasOperation_t op_a, cublasOperation_t op_b,
-                        int m, int n, int k, const T* alpha, const T* a, int lda,
-                        long long stride_a, const T* b, int ldb, long long stride_b,
-                        const T* beta, T* c, int ldc, long long stride_c, int count) {
+                        int m, int n, int k, const Factor* alpha, const In* a, int lda,
+                        long long stride_a, const In* b, int ldb, long long stride_b,
+                        const Factor* beta, Out* c, int ldc, long long stride_c, int count) {
   const BlasHandle* blas = find_blas(handle);
   if (blas == nullptr) return CUBLAS_STATUS_NOT_INITIALIZED;
   if (!known(op_a) || !known(op_b) || m < 0 || n < 0 || k < 0 || count < 0) {
     return CUBLAS_STATUS_INVALID_VALUE;
   }
-  const Product<T> product{op_a,
-                           op_b,
-                           m,
-                           n,
-                           k,
-                           {matrix_for(op_a, a, m, k, lda), stride_a},
-                           {matrix_for(op_b, b, k, n, ldb), stride_b},
-                           {{c, m, n, ldc}, stride_c},
-                           Scalar<T>(*blas, alpha),
-                           Scalar<T>(*blas, beta),
-                           count};
+  const Product<In, Out, Factor> product{op_a,
+                                         op_b,
+                                         m,
+                                         n,
+                                         k,
+                                         {matrix_for(op_a, a, m, k, lda), stride_a},
+                                         {matrix_for(op_b, b, k, n, ldb), stride_b},
+                                         {{c, m, n, ldc}, stride_c},
+                                         Scalar<Factor>(*blas, alpha),
+                                         Scalar<Factor>(*blas, beta),
+                                         count};
   if (!product.valid()) return CUBLAS_STATUS_INVALID_VALUE;
   if (m == 0 || n == 0 || count == 0) return CUBLAS_STATUS_SUCCESS;
   if (!product.pointers_given()) return CUBLAS_STATUS_INVALID_VALUE;
@@ -91,45 +92,46 @@ cublasStatus_t multiply(cublasHandle_t handle, cublasOperation_t op_a, cublasOpe
                 product);
 }
 
-/** The element types of a mixed-precision product that are computed here. */
-enum class Precision { Float, Double, Unsupported };
-
-Precision precision_of(cudaDataType a, cudaDataType b, cudaDataType c,
-                       cublasComputeType_t compute) {
-  if (a != b || b != c) return Precision::Unsupported;
-  switch (compute) {
-    case CUBLAS_COMPUTE_32F:
-    case CUBLAS_COMPUTE_32F_PEDANTIC:
-    case CUBLAS_COMPUTE_32F_FAST_16F:
-    case CUBLAS_COMPUTE_32F_FAST_16BF:
-    case CUBLAS_COMPUTE_32F_FAST_TF32:
-      return a == CUDA_R_32F ? Precision::Float : Precision::Unsupported;
-    case CUBLAS_COMPUTE_64F:
-    case CUBLAS_COMPUTE_64F_PEDANTIC:
-      return a == CUDA_R_64F ? Precision::Double : Precision::Unsupported;
-    default:
-      return Precision::Unsupported;
-  }
-}
-
 cublasStatus_t multiply_typed(cublasHandle_t handle, cublasOperation_t op_a,
                               cublasOperation_t op_b, int m, int n, int k, const void* alpha,
                               const void* a, cudaDataType a_type, int lda, long long stride_a,
                               const void* b, cudaDataType b_type, int ldb, long long stride_b,
                               const void* beta, void* c, cudaDataType c_type, int ldc,
                               long long stride_c, int count, cublasComputeType_t compute) {
-  const auto call = [&]<class T>(T) {
-    return multiply(handle, op_a, op_b, m, n, k, static_cast<const T*>(alpha),
-                    static_cast<const T*>(a), lda, stride_a, static_cast<const T*>(b), ldb,
-                    stride_b, static_cast<const T*>(beta), static_cast<T*>(c), ldc, stride_c,
-                    count);
+  const auto call = [&]<class In, class Out, class Factor>(In, Out, Factor) {
+    return multiply(handle, op_a, op_b, m, n, k, static_cast<const Factor*>(alpha),
+                    static_cast<const In*>(a), lda, stride_a, static_cast<const In*>(b), ldb,
+                    stride_b, static_cast<const Factor*>(beta), static_cast<Out*>(c), ldc,
+                    stride_c, count);
   };
-  switch (precision_of(a_type, b_type, c_type, compute)) {
-    case Precision::Float:
-      return call(float{});
-    case Precision::Double:
-      return call(double{});
-    case Precision::Unsupported:
+  if (a_type != b_type) return CUBLAS_STATUS_NOT_SUPPORTED;
+  const auto types = [&](cudaDataType in, cudaDataType out) {
+    return a_type == in && c_type == out;
+  };
+  switch (compute) {
+    case CUBLAS_COMPUTE_32F:
+    case CUBLAS_COMPUTE_32F_PEDANTIC:
+      if (types(CUDA_R_16F, CUDA_R_16F)) return call(Half{}, Half{}, float{});
+      if (types(CUDA_R_16F, CUDA_R_32F)) return call(Half{}, float{}, float{});
+      if (types(CUDA_R_16BF, CUDA_R_16BF)) return call(BFloat16{}, BFloat16{}, float{});
+      if (types(CUDA_R_16BF, CUDA_R_32F)) return call(BFloat16{}, float{}, float{});
+      [[fallthrough]];
+    case CUBLAS_COMPUTE_32F_FAST_16F:
+    case CUBLAS_COMPUTE_32F_FAST_16BF:
+    case CUBLAS_COMPUTE_32F_FAST_TF32:
+      // The fast ones may round A and B on a GPU. Here nothing would be gained by that.
+      if (types(CUDA_R_32F, CUDA_R_32F)) return call(float{}, float{}, float{});
+      break;
+    case CUBLAS_COMPUTE_16F:
+    case CUBLAS_COMPUTE_16F_PEDANTIC:
+      // Summed up in float all the same.
+      if (types(CUDA_R_16F, CUDA_R_16F)) return call(Half{}, Half{}, Half{});
+      break;
+    case CUBLAS_COMPUTE_64F:
+    case CUBLAS_COMPUTE_64F_PEDANTIC:
+      if (types(CUDA_R_64F, CUDA_R_64F)) return call(double{}, double{}, double{});
+      break;
+    default:
       break;
   }
   return CUBLAS_STATUS_NOT_SUPPORTED;

@@ -10,6 +10,11 @@ namespace cudnn4j {
 
 namespace {
 
+template <class T>
+__attribute__((always_inline)) inline double wide(T value) {
+  return static_cast<Computed<T>>(value);
+}
+
 /** Sums term(i) in several independent chains, which the compiler makes one vector. */
 template <class Term>
 __attribute__((always_inline)) inline double chains(int64_t begin, int64_t end, Term term) {
@@ -27,10 +32,17 @@ __attribute__((always_inline)) inline double chains(int64_t begin, int64_t end, 
 }
 
 // Plain functions, because templates cannot be compiled for several processors.
-#define SUMS(T)                                                                                \
+#define SQUARES(T)                                                                             \
   CUDNN4J_VECTORS double squares(const T* x, int64_t begin, int64_t end) {                     \
-    return chains(begin, end, [x](int64_t i) { return double(x[i]) * double(x[i]); });         \
-  }                                                                                            \
+    return chains(begin, end, [x](int64_t i) { return wide(x[i]) * wide(x[i]); });             \
+  }
+SQUARES(float)
+SQUARES(double)
+SQUARES(Half)
+SQUARES(BFloat16)
+#undef SQUARES
+
+#define SUMS(T)                                                                                \
   CUDNN4J_VECTORS double magnitudes(const T* x, int64_t begin, int64_t end) {                  \
     return chains(begin, end, [x](int64_t i) { return x[i] < 0 ? -double(x[i]) : double(x[i]); }); \
   }                                                                                            \
@@ -60,7 +72,7 @@ template <class T>
 double largest_magnitude(Vector<const T> x) {
   double largest = 0;
   for (int64_t i = 0; i < x.count; ++i) {
-    const double magnitude = std::abs(double(x[i]));
+    const double magnitude = std::abs(wide(x[i]));
     // Written so that NaN gets through.
     if (!(magnitude <= largest)) largest = magnitude;
     if (std::isnan(largest)) break;
@@ -74,7 +86,7 @@ template <class T>
 double norm2(Vector<const T> x) {
   const double sum = sum_of_parts(x.count, [x](int64_t begin, int64_t end) {
     if (x.contiguous()) return squares(x.data, begin, end);
-    return chains(begin, end, [x](int64_t i) { return double(x[i]) * double(x[i]); });
+    return chains(begin, end, [x](int64_t i) { return wide(x[i]) * wide(x[i]); });
   });
   // Squares of floats always fit a double; those of doubles can overflow or vanish.
   constexpr double safe = 1e-280;
@@ -83,7 +95,7 @@ double norm2(Vector<const T> x) {
   if (scale == 0 || !std::isfinite(scale)) return scale;
   const double scaled = sum_of_parts(x.count, [x, scale](int64_t begin, int64_t end) {
     return chains(begin, end, [x, scale](int64_t i) {
-      const double value = double(x[i]) / scale;
+      const double value = wide(x[i]) / scale;
       return value * value;
     });
   });
@@ -108,6 +120,8 @@ double dot(Vector<const T> x, Vector<const T> y) {
 
 template double norm2(Vector<const float>);
 template double norm2(Vector<const double>);
+template double norm2(Vector<const Half>);
+template double norm2(Vector<const BFloat16>);
 template double absolute_sum(Vector<const float>);
 template double absolute_sum(Vector<const double>);
 template double dot(Vector<const float>, Vector<const float>);

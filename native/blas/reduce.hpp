@@ -1,6 +1,7 @@
 #pragma once
 
 #include "blas/handle.hpp"
+#include "gemm/half.hpp"
 
 namespace cudnn4j {
 

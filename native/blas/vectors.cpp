@@ -140,12 +140,20 @@ CUDNN4J_API cublasStatus_t cublasNrm2Ex(cublasHandle_t handle, int n, const void
                                         cudaDataType result_type, cudaDataType execution_type) {
   CUDNN4J_CALL_SITE(true);
   return BlasCall{cudnn4j_call_site} << [&] {
-    if (x_type != result_type || x_type != execution_type) return CUBLAS_STATUS_NOT_SUPPORTED;
-    if (x_type == CUDA_R_32F) {
-      return norm(handle, n, static_cast<const float*>(x), incx, static_cast<float*>(result));
-    }
-    if (x_type == CUDA_R_64F) {
-      return norm(handle, n, static_cast<const double*>(x), incx, static_cast<double*>(result));
+    const auto call = [&]<class T>(T) {
+      return norm(handle, n, static_cast<const T*>(x), incx, static_cast<T*>(result));
+    };
+    const auto executed = x_type == CUDA_R_64F ? CUDA_R_64F : CUDA_R_32F;
+    if (x_type != result_type || execution_type != executed) return CUBLAS_STATUS_NOT_SUPPORTED;
+    switch (x_type) {
+      case CUDA_R_32F:
+        return call(float{});
+      case CUDA_R_64F:
+        return call(double{});
+      case CUDA_R_16F:
+        return call(Half{});
+      case CUDA_R_16BF:
+        return call(BFloat16{});
     }
     return CUBLAS_STATUS_NOT_SUPPORTED;
   };

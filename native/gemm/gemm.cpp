@@ -2,8 +2,7 @@
 
 #include <algorithm>
 
-#include "gemm/packed.hpp"
-#include "gemm/scratch.hpp"
+#include "gemm/pack.hpp"
 #include "runtime/pool.hpp"
 
 namespace cudnn4j {
@@ -18,17 +17,24 @@ constexpr int64_t row_block = 96;
 /// Multiply-adds below which handing work to other threads costs more than it saves.
 constexpr double serial_limit = 2e5;
 
-template <class T>
-void scale(int64_t m, int64_t n, T beta, T* c, int64_t ldc) {
+/// C *= beta, without reading it for 0.
+template <class Out, class T = Computed<Out>>
+void scale(int64_t m, int64_t n, T beta, Out* c, int64_t ldc) {
   if (beta == T(1)) return;
   for (int64_t i = 0; i < m; ++i) {
-    T* row = c + i * ldc;
+    Out* row = c + i * ldc;
     if (beta == T(0)) {
-      std::fill(row, row + n, T(0));
+      std::fill(row, row + n, Out(T(0)));
     } else {
-      for (int64_t j = 0; j < n; ++j) row[j] *= beta;
+      for (int64_t j = 0; j < n; ++j) row[j] = Out(static_cast<T>(row[j]) * beta);
     }
   }
+}
+
+/// Copies a matrix, converting its numbers.
+template <class From, class To>
+void copy(int64_t m, int64_t n, const From* from, int64_t from_ld, To* to, int64_t to_ld) {
+  for (int64_t i = 0; i < m; ++i) convert(n, from + i * from_ld, to + i * to_ld);
 }
 
 struct Serial {
@@ -47,19 +53,53 @@ struct Pooled {
   }
 };
 
-template <class Work, class T>
-void blocked(bool trans_a, bool trans_b, int64_t m, int64_t n, int64_t k, T alpha, const T* a,
-             int64_t lda, const T* b, int64_t ldb, T beta, T* c, int64_t ldc) {
+/// C[height, columns] = op(A)[height, deep] * the packed right operand, or added to C. `a` is where
+/// op(A) begins.
+template <class In, class T = Computed<In>>
+void multiply(bool trans_a, int64_t height, int64_t columns, int64_t deep, const In* a, int64_t lda,
+              const T* right, T* c, int64_t ldc, bool add) {
+  static thread_local Scratch<T> left_scratch;
+  const Packed<T>& kernels = packed<T>();
+  Term<T> term{Rows<T>{nullptr, lda, 1}, right, deep, deep * kernels.columns};
+  const T* source = nullptr;
+  int64_t ld = lda;
+  if constexpr (is_narrow<In>) {
+    static thread_local Scratch<T> wide_scratch;
+    T* const wide = wide_scratch.reserve(height * deep);
+    ld = trans_a ? height : deep;
+    copy(trans_a ? deep : height, ld, a, lda, wide, ld);
+    source = wide;
+  } else {
+    source = a;
+  }
+  if (!trans_a) {
+    term.a = Rows<T>{source, ld, 1};
+    return kernels.multiply(height, columns, &term, 1, c, ldc, add);
+  }
+  T* const left = left_scratch.reserve((height + kernels.rows) * deep);
+  kernels.pack_left(deep, height, source, ld, left, nullptr);
+  for (int64_t q = 0; q < height; q += kernels.rows) {
+    term.a = Rows<T>{left + q * deep, 1, kernels.rows};
+    kernels.multiply(std::min(kernels.rows, height - q), columns, &term, 1, c + q * ldc, ldc, add);
+  }
+}
+
+template <class Work, class In, class Out, class T = Computed<In>>
+void blocked(bool trans_a, bool trans_b, int64_t m, int64_t n, int64_t k, T alpha, const In* a,
+             int64_t lda, const In* b, int64_t ldb, T beta, Out* c, int64_t ldc) {
   if (m <= 0 || n <= 0) return;
   const bool accumulate = beta != T(0);
   if (k <= 0 || alpha == T(0)) return scale(m, n, beta, c, ldc);
-  if (accumulate) scale(m, n, beta, c, ldc);
+  if (accumulate && !is_narrow<Out>) scale(m, n, beta, c, ldc);
 
   static thread_local Scratch<T> right_scratch;
+  static thread_local Scratch<T> sum_scratch;
   const Packed<T>& kernels = packed<T>();
   const int64_t depth = std::min(k, depth_block);
   const int64_t width = std::min(n, column_block);
   T* const right = right_scratch.reserve(kernels.size(depth, width));
+  // Where narrow results are summed up before they are rounded.
+  T* const sums = is_narrow<Out> ? sum_scratch.reserve(m * width) : nullptr;
   const int64_t rows = rows_per_task(m, kernels.rows, row_block, Work::threads());
   const int tasks = static_cast<int>((m + rows - 1) / rows);
 
@@ -71,25 +111,26 @@ void blocked(bool trans_a, bool trans_b, int64_t m, int64_t n, int64_t k, T alph
       Work::run(static_cast<int>(panels), [&](int i) {
         const int64_t first = i * kernels.columns;
         const int64_t from = j + first;
-        const T* source = trans_b ? b + from * ldb + p : b + p * ldb + from;
-        kernels.pack(trans_b, deep, std::min(kernels.columns, columns - first), alpha, source, ldb,
-                     right + i * kernels.columns * deep, deep * kernels.columns);
+        pack_right(trans_b, deep, std::min(kernels.columns, columns - first), alpha,
+                   trans_b ? b + from * ldb + p : b + p * ldb + from, ldb,
+                   right + i * kernels.columns * deep, deep * kernels.columns);
       });
       Work::run(tasks, [&](int i) {
         const int64_t row = i * rows;
         const int64_t height = std::min(rows, m - row);
-        T* out = c + row * ldc + j;
+        const In* left = trans_a ? a + p * lda + row : a + row * lda + p;
+        Out* out = c + row * ldc + j;
         const bool add = accumulate || p > 0;
-        Term<T> term{Rows<T>{a + row * lda + p, lda, 1}, right, deep, deep * kernels.columns};
-        if (!trans_a) return kernels.multiply(height, columns, &term, 1, out, ldc, add);
-
-        static thread_local Scratch<T> left_scratch;
-        T* const left = left_scratch.reserve((height + kernels.rows) * deep);
-        kernels.pack_left(deep, height, a + p * lda + row, lda, left, nullptr);
-        for (int64_t q = 0; q < height; q += kernels.rows) {
-          term.a = Rows<T>{left + q * deep, 1, kernels.rows};
-          kernels.multiply(std::min(kernels.rows, height - q), columns, &term, 1, out + q * ldc,
-                           ldc, add);
+        if constexpr (is_narrow<Out>) {
+          T* sum = sums + row * columns;
+          if (p == 0 && accumulate) {
+            copy(height, columns, out, ldc, sum, columns);
+            scale(height, columns, beta, sum, columns);
+          }
+          multiply(trans_a, height, columns, deep, left, lda, right, sum, columns, add);
+          if (p + deep == k) copy(height, columns, sum, columns, out, ldc);
+        } else {
+          multiply(trans_a, height, columns, deep, left, lda, right, out, ldc, add);
         }
       });
     }
@@ -98,15 +139,15 @@ void blocked(bool trans_a, bool trans_b, int64_t m, int64_t n, int64_t k, T alph
 
 }  // namespace
 
-template <class T>
-void gemm_serial(bool trans_a, bool trans_b, int64_t m, int64_t n, int64_t k, T alpha, const T* a,
-                 int64_t lda, const T* b, int64_t ldb, T beta, T* c, int64_t ldc) {
+template <class In, class Out, class T>
+void gemm_serial(bool trans_a, bool trans_b, int64_t m, int64_t n, int64_t k, T alpha,
+                 const In* a, int64_t lda, const In* b, int64_t ldb, T beta, Out* c, int64_t ldc) {
   blocked<Serial>(trans_a, trans_b, m, n, k, alpha, a, lda, b, ldb, beta, c, ldc);
 }
 
-template <class T>
-void gemm(bool trans_a, bool trans_b, int64_t m, int64_t n, int64_t k, T alpha, const T* a,
-          int64_t lda, const T* b, int64_t ldb, T beta, T* c, int64_t ldc) {
+template <class In, class Out, class T>
+void gemm(bool trans_a, bool trans_b, int64_t m, int64_t n, int64_t k, T alpha, const In* a,
+          int64_t lda, const In* b, int64_t ldb, T beta, Out* c, int64_t ldc) {
   const double work = static_cast<double>(m) * static_cast<double>(n) * static_cast<double>(k);
   if (work < serial_limit) {
     return gemm_serial(trans_a, trans_b, m, n, k, alpha, a, lda, b, ldb, beta, c, ldc);
@@ -114,13 +155,17 @@ void gemm(bool trans_a, bool trans_b, int64_t m, int64_t n, int64_t k, T alpha, 
   blocked<Pooled>(trans_a, trans_b, m, n, k, alpha, a, lda, b, ldb, beta, c, ldc);
 }
 
-#define CUDNN4J_INSTANTIATE(T)                                                                   \
-  template void gemm<T>(bool, bool, int64_t, int64_t, int64_t, T, const T*, int64_t, const T*,   \
-                        int64_t, T, T*, int64_t);                                                \
-  template void gemm_serial<T>(bool, bool, int64_t, int64_t, int64_t, T, const T*, int64_t,      \
-                               const T*, int64_t, T, T*, int64_t);
-CUDNN4J_INSTANTIATE(float)
-CUDNN4J_INSTANTIATE(double)
+#define CUDNN4J_INSTANTIATE(In, Out)                                                              \
+  template void gemm(bool, bool, int64_t, int64_t, int64_t, Computed<In>, const In*, int64_t,     \
+                     const In*, int64_t, Computed<In>, Out*, int64_t);                            \
+  template void gemm_serial(bool, bool, int64_t, int64_t, int64_t, Computed<In>, const In*,       \
+                            int64_t, const In*, int64_t, Computed<In>, Out*, int64_t);
+CUDNN4J_INSTANTIATE(float, float)
+CUDNN4J_INSTANTIATE(double, double)
+CUDNN4J_INSTANTIATE(Half, Half)
+CUDNN4J_INSTANTIATE(Half, float)
+CUDNN4J_INSTANTIATE(BFloat16, BFloat16)
+CUDNN4J_INSTANTIATE(BFloat16, float)
 #undef CUDNN4J_INSTANTIATE
 
 }  // namespace cudnn4j

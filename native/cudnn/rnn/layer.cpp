@@ -1,6 +1,6 @@
 #include "cudnn/rnn/layer.hpp"
 
-#include "gemm/scratch.hpp"
+#include "gemm/pack.hpp"
 #include "runtime/pool.hpp"
 
 namespace cudnn4j {
@@ -9,33 +9,6 @@ namespace {
 /// Multiply-adds (or copied elements) below which a task is not worth another thread.
 constexpr int64_t product_per_task = 200'000;
 constexpr int64_t copies_per_task = 1 << 14;
-
-/// Packs a panel, or several of them, of a matrix; numbers of another type are converted on the way,
-/// in a piece that stays in the cache.
-template <class S, class T>
-void pack_columns(const PackedMatrix<T>& matrix, bool transposed, int64_t first, int64_t end,
-                  const S* source, int64_t ld) {
-  const Packed<T>& kernels = packed<T>();
-  const int64_t depth = matrix.depth;
-  const auto pack = [&](int64_t column, int64_t count, const T* from, int64_t from_ld) {
-    kernels.pack(transposed, depth, count, T(1), from, from_ld, matrix.data + column * depth,
-                 depth * kernels.columns);
-  };
-  if constexpr (!is_narrow<S>) {
-    pack(first, end - first, source + (transposed ? first * ld : first), ld);
-  } else {
-    static thread_local Scratch<T> scratch;
-    T* const wide = scratch.reserve(depth * kernels.columns);
-    for (int64_t column = first; column < end; column += kernels.columns) {
-      const int64_t count = std::min(kernels.columns, end - column);
-      const S* from = source + (transposed ? column * ld : column);
-      const int64_t rows = transposed ? count : depth;
-      const int64_t width = transposed ? depth : count;
-      for (int64_t i = 0; i < rows; ++i) convert(width, from + i * ld, wide + i * width);
-      pack(column, count, wide, width);
-    }
-  }
-}
 
 }  // namespace
 
@@ -49,7 +22,8 @@ void PackedMatrix<T>::fill(bool transposed, const S* source, int64_t ld) const {
   parallel_for(static_cast<int>(tasks), [&](int i) {
     const int64_t first = panels * i / tasks * kernels.columns;
     const int64_t end = std::min(columns, panels * (i + 1) / tasks * kernels.columns);
-    pack_columns(*this, transposed, first, end, source, ld);
+    pack_right(transposed, depth, end - first, T(1), source + (transposed ? first * ld : first), ld,
+               data + first * depth, depth * kernels.columns);
   });
 }
 

@@ -24,7 +24,6 @@ class BlasTest extends HostDeviceTest {
   private static final int TRANSPOSED = Cublas.CUBLAS_OP_T();
   private static final int INVALID = Cublas.CUBLAS_STATUS_INVALID_VALUE();
   private static final int FAILED = Cublas.CUBLAS_STATUS_EXECUTION_FAILED();
-  private static final int UNSUPPORTED = Cublas.CUBLAS_STATUS_NOT_SUPPORTED();
 
   private final Random random = new Random(7);
   private MemorySegment blas;
@@ -235,35 +234,6 @@ class BlasTest extends HostDeviceTest {
     }
     Closeness.within(1e-14).check("sum", expected, readDoubles(deviceC, expected.length));
     free(deviceA, deviceB, deviceC);
-  }
-
-  @Test
-  void typesThatAreNotComputedAreRefused() {
-    var a = device(16 * 4);
-    int half = Cublas.CUDA_R_16F();
-    assertEquals(
-        UNSUPPORTED,
-        Cublas.cublasGemmEx(
-            blas,
-            PLAIN,
-            PLAIN,
-            2,
-            2,
-            2,
-            floats(1),
-            a,
-            half,
-            2,
-            a,
-            half,
-            2,
-            floats(0),
-            a,
-            half,
-            2,
-            Cublas.CUBLAS_COMPUTE_32F(),
-            -1));
-    free(a);
   }
 
   @ParameterizedTest

@@ -121,7 +121,7 @@ final class RawCudnn implements AutoCloseable {
     }
   }
 
-  private static double get(MemorySegment host, int type, int index) {
+  static double get(MemorySegment host, int type, int index) {
     if (isDouble(type)) {
       return host.getAtIndex(ValueLayout.JAVA_DOUBLE, index);
     }
