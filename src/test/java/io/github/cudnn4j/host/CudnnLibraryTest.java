@@ -176,10 +176,17 @@ class CudnnLibraryTest {
 
   @Test
   void setTensorRepeatsOneValueOverStrides() {
-    int type = Cudnn.CUDNN_DATA_FLOAT();
-    var memory = cudnn.upload(type, 0, 1, 2, 3, 4, 5, 6, 7);
-    var tensor = cudnn.tensor(type, new int[] {2, 3}, new int[] {4, 1});
-    succeed(Cudnn.cudnnSetTensor(cudnn.handle, tensor, memory, cudnn.scalar(type, 9)));
-    assertArrayEquals(new double[] {9, 9, 9, 3, 9, 9, 9, 7}, cudnn.read(memory, type, 8));
+    for (int type :
+        new int[] {
+          Cudnn.CUDNN_DATA_FLOAT(),
+          Cudnn.CUDNN_DATA_DOUBLE(),
+          Cudnn.CUDNN_DATA_HALF(),
+          Cudnn.CUDNN_DATA_BFLOAT16()
+        }) {
+      var memory = cudnn.upload(type, 0, 1, 2, 3, 4, 5, 6, 7);
+      var tensor = cudnn.tensor(type, new int[] {2, 3}, new int[] {4, 1});
+      succeed(Cudnn.cudnnSetTensor(cudnn.handle, tensor, memory, cudnn.scalar(type, 9)));
+      assertArrayEquals(new double[] {9, 9, 9, 3, 9, 9, 9, 7}, cudnn.read(memory, type, 8));
+    }
   }
 }

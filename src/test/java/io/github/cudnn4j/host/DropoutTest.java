@@ -14,6 +14,7 @@ import io.github.cudnn4j.host.RawRnn.Setup;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.util.Arrays;
+import java.util.Random;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -101,6 +102,33 @@ class DropoutTest {
       }
       int pairs = COUNT - distance;
       assertEquals(0.5 * pairs, same, 2.5 * Math.sqrt(pairs), "distance " + distance);
+    }
+  }
+
+  @Test
+  void numbersOf16BitsAreDroppedAndScaledLikeFloats() {
+    for (int type : new int[] {Cudnn.CUDNN_DATA_HALF(), Cudnn.CUDNN_DATA_BFLOAT16()}) {
+      double[] mask = draw(seeded(0.3, 5));
+      var narrow = cudnn.tensor(type, ROWS, COLUMNS);
+      double[] x = new Random(1).doubles(COUNT, -1, 1).toArray();
+      Arrays.setAll(x, i -> RawCudnn.rounded(type, x[i]));
+      var in = cudnn.upload(type, x);
+      var dropout = seeded(0.3, 5);
+      for (boolean back : new boolean[] {false, true}) {
+        succeed(
+            back
+                ? Cudnn.cudnnDropoutBackward(
+                    cudnn.handle, dropout, narrow, in, narrow, out, reserve, reserveBytes)
+                : Cudnn.cudnnDropoutForward(
+                    cudnn.handle, dropout, narrow, in, narrow, out, reserve, reserveBytes));
+        double[] values = cudnn.read(out, type, COUNT);
+        for (int i = 0; i < COUNT; i++) {
+          boolean kept = RawCudnn.onHost() ? mask[i] != 0 : values[i] != 0;
+          double expected = kept ? RawCudnn.rounded(type, x[i] / 0.7) : 0;
+          double ulp = type == Cudnn.CUDNN_DATA_HALF() ? 0x1p-10 : 0x1p-7;
+          assertEquals(expected, values[i], ulp * Math.abs(expected), "element " + i);
+        }
+      }
     }
   }
 
