@@ -14,6 +14,8 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
 
 class DropoutTest {
   private static final int ELEMENTS = 40_000;
@@ -97,6 +99,41 @@ class DropoutTest {
       other.restoreState(state);
       assertArrayEquals(second, forward(other));
     }
+  }
+
+  @ParameterizedTest
+  @EnumSource(names = {"FLOAT64", "FLOAT16", "BFLOAT16"})
+  void otherTypesDropAndScaleLikewise(ElementType type) {
+    try (Dropout dropout = Dropout.create(device, type, ELEMENTS, 0.5, 1);
+        DeviceBuffer in = DeviceBuffer.allocate(device, type, ELEMENTS);
+        DeviceBuffer out = DeviceBuffer.allocate(device, type, ELEMENTS)) {
+      if (type == ElementType.FLOAT64) {
+        double[] threes = new double[ELEMENTS];
+        Arrays.fill(threes, 3);
+        in.copyFrom(threes);
+      } else {
+        in.copyFrom(x.toFloats());
+      }
+      dropout.forward(in, out);
+      double[] y = values(out);
+      long dropped = Arrays.stream(y).filter(value -> value == 0).count();
+      long kept = Arrays.stream(y).filter(value -> value == 6).count();
+      assertEquals(ELEMENTS, dropped + kept, "3 becomes 0 or 6, which every type has");
+      assertEquals(0.5, (double) dropped / ELEMENTS, 5 * Math.sqrt(0.25 / ELEMENTS), "rate");
+      out.clear();
+      dropout.backward(in, out);
+      assertArrayEquals(y, values(out));
+    }
+  }
+
+  private static double[] values(DeviceBuffer buffer) {
+    if (buffer.type() == ElementType.FLOAT64) {
+      return buffer.toDoubles();
+    }
+    float[] floats = buffer.toFloats();
+    double[] values = new double[floats.length];
+    Arrays.setAll(values, i -> floats[i]);
+    return values;
   }
 
   @Test

@@ -8,16 +8,17 @@ import io.github.cudnn4j.cuda.DeviceBuffer;
 import io.github.cudnn4j.cuda.ElementType;
 import io.github.cudnn4j.testing.Closeness;
 import java.util.SplittableRandom;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
-import org.junit.jupiter.params.provider.EnumSource;
+import org.junit.jupiter.params.provider.Arguments;
+import org.junit.jupiter.params.provider.MethodSource;
 
 class SoftmaxTest {
   private static final int ROWS = 5;
   private static final int COLUMNS = 7;
-  private static final Closeness CLOSE = Closeness.within(1e-12);
   private static Device device;
 
   @BeforeAll
@@ -30,14 +31,48 @@ class SoftmaxTest {
     device.close();
   }
 
+  /** Numbers that every type has. */
   private static double[] random(long seed) {
-    return new SplittableRandom(seed).doubles(ROWS * COLUMNS, -3, 3).toArray();
+    return new SplittableRandom(seed)
+        .ints(ROWS * COLUMNS, -96, 97)
+        .mapToDouble(i -> i / 32.0)
+        .toArray();
   }
 
-  private static DeviceBuffer buffer(double[] values) {
-    DeviceBuffer buffer = DeviceBuffer.allocate(device, ElementType.FLOAT64, values.length);
-    buffer.copyFrom(values);
+  private static DeviceBuffer buffer(ElementType type, double[] values) {
+    DeviceBuffer buffer = DeviceBuffer.allocate(device, type, values.length);
+    if (type == ElementType.FLOAT64) {
+      buffer.copyFrom(values);
+    } else {
+      float[] floats = new float[values.length];
+      for (int i = 0; i < floats.length; i++) {
+        floats[i] = (float) values[i];
+      }
+      buffer.copyFrom(floats);
+    }
     return buffer;
+  }
+
+  /** Each result is rounded once, but dx comes from a rounded y. */
+  private static void check(String what, double[] expected, DeviceBuffer actual) {
+    switch (actual.type()) {
+      case FLOAT64 -> Closeness.within(1e-12).check(what, expected, actual.toDoubles());
+      case FLOAT32 -> Closeness.within(1e-6).check(what, expected, actual.toFloats());
+      case FLOAT16 -> Closeness.within(2e-3).check(what, expected, actual.toFloats());
+      default -> Closeness.within(2e-2).check(what, expected, actual.toFloats());
+    }
+  }
+
+  static Stream<Arguments> algorithmsAndTypes() {
+    return Stream.of(SoftmaxAlgorithm.values())
+        .flatMap(
+            algorithm ->
+                Stream.of(
+                        ElementType.FLOAT64,
+                        ElementType.FLOAT32,
+                        ElementType.FLOAT16,
+                        ElementType.BFLOAT16)
+                    .map(type -> Arguments.of(algorithm, type)));
   }
 
   private static double sumOfExponentials(double[] x, int row) {
@@ -49,8 +84,8 @@ class SoftmaxTest {
   }
 
   @ParameterizedTest
-  @EnumSource(SoftmaxAlgorithm.class)
-  void forwardAndBackward(SoftmaxAlgorithm algorithm) {
+  @MethodSource("algorithmsAndTypes")
+  void forwardAndBackward(SoftmaxAlgorithm algorithm, ElementType type) {
     boolean log = algorithm == SoftmaxAlgorithm.LOG;
     double[] x = random(1);
     double[] dy = random(2);
@@ -67,16 +102,16 @@ class SoftmaxTest {
         dx[i] = log ? dy[i] - Math.exp(y[i]) * carried : y[i] * (dy[i] - carried);
       }
     }
-    try (Softmax softmax = Softmax.create(device, algorithm, ElementType.FLOAT64, ROWS, COLUMNS);
-        DeviceBuffer in = buffer(x);
-        DeviceBuffer out = buffer(new double[x.length]);
-        DeviceBuffer gradient = buffer(dy)) {
+    try (Softmax softmax = Softmax.create(device, algorithm, type, ROWS, COLUMNS);
+        DeviceBuffer in = buffer(type, x);
+        DeviceBuffer out = buffer(type, new double[x.length]);
+        DeviceBuffer gradient = buffer(type, dy)) {
       softmax.forward(in, out);
-      CLOSE.check("y", y, out.toDoubles());
+      check("y", y, out);
       softmax.backward(out, gradient, in);
-      CLOSE.check("dx", dx, in.toDoubles());
+      check("dx", dx, in);
       softmax.backward(out, gradient, gradient);
-      CLOSE.check("dx in the place of dy", dx, gradient.toDoubles());
+      check("dx in the place of dy", dx, gradient);
     }
   }
 
@@ -93,7 +128,7 @@ class SoftmaxTest {
     }
     try (Softmax softmax =
             Softmax.create(device, SoftmaxAlgorithm.ACCURATE, ElementType.FLOAT64, ROWS, COLUMNS);
-        DeviceBuffer buffer = buffer(x)) {
+        DeviceBuffer buffer = buffer(ElementType.FLOAT64, x)) {
       softmax.forward(buffer, buffer);
       Closeness.within(1e-10).check("y", expected, buffer.toDoubles());
     }
@@ -109,7 +144,7 @@ class SoftmaxTest {
             .getMessage());
     try (Softmax softmax =
             Softmax.create(device, SoftmaxAlgorithm.FAST, ElementType.FLOAT64, ROWS, COLUMNS);
-        DeviceBuffer block = buffer(new double[ROWS * COLUMNS + 1])) {
+        DeviceBuffer block = buffer(ElementType.FLOAT64, new double[ROWS * COLUMNS + 1])) {
       DeviceBuffer x = block.slice(0, ROWS * COLUMNS);
       DeviceBuffer y = block.slice(1, ROWS * COLUMNS);
       assertEquals(

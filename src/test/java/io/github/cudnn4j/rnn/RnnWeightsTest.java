@@ -182,7 +182,7 @@ class RnnWeightsTest {
 
   @Test
   void arraysAreConvertedToTheTypeOfTheNetwork() {
-    for (Precision precision : List.of(Precision.FP32, Precision.FP64)) {
+    for (Precision precision : Precision.values()) {
       try (Rnn rnn = Rnn.create(device, RnnConfig.gru(2, 3).precision(precision))) {
         RnnParameter parameter = rnn.weights().parameter("weight_ih_l0");
         double[] doubles = numbered(18);

@@ -48,7 +48,7 @@ class WeightExchangeTest {
   }
 
   @ParameterizedTest
-  @EnumSource(names = {"FP32", "FP64"})
+  @EnumSource
   void safetensorsBringWeightsBack(Precision precision) throws IOException {
     RnnConfig config =
         RnnConfig.lstm(3, 5).projection(4).layers(2).bidirectional().precision(precision);
