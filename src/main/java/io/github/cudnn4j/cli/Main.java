@@ -16,7 +16,8 @@ import picocli.CommandLine.Command;
       TrainCommand.class,
       GenerateCommand.class,
       EvaluateCommand.class,
-      DoctorCommand.class
+      DoctorCommand.class,
+      BenchCommand.class
     })
 public final class Main {
   /** How the JDK's own logging writes a message: to a user its text alone matters. */

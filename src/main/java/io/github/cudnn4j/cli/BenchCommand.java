@@ -1,0 +1,260 @@
+package io.github.cudnn4j.cli;
+
+import io.github.cudnn4j.cli.BenchShape.Preset;
+import io.github.cudnn4j.cuda.Device;
+import io.github.cudnn4j.cuda.Precision;
+import io.github.cudnn4j.cudnn.CudnnHandle;
+import io.github.cudnn4j.cudnn.RnnAlgorithm;
+import io.github.cudnn4j.library.DeviceKind;
+import java.io.IOException;
+import java.io.PrintWriter;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.EnumSet;
+import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.Set;
+import java.util.concurrent.Callable;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.ParameterException;
+import picocli.CommandLine.Spec;
+
+/** Measures how fast networks run, by every algorithm and in every precision. */
+@Command(
+    name = "bench",
+    description = {
+      "Measure recurrent networks on this device: forward alone, and forward with backward.",
+      "Every shape is run in every precision by every algorithm; a combination that cannot run is"
+          + " listed with the reason. Times are taken on the device: the median of the samples,"
+          + " with half of the distance between their quartiles as ±. TFLOP/s count the matrix"
+          + " products only.",
+      ""
+    },
+    footerHeading = "%nExamples%n",
+    footer = {
+      "  bench                                        a minute's look at this device",
+      "  bench --preset deepbench --precision bf16 --time-limit 120 --json deepbench.json",
+      "  bench --shapes LSTM:H1024:B64:T50,GRU:I80:H512:B16:T200:L2:bi --algorithm auto%n"
+    },
+    mixinStandardHelpOptions = true,
+    sortOptions = false)
+final class BenchCommand implements Callable<Integer> {
+  private static final String AUTO = "AUTO";
+
+  @Option(
+      names = "--preset",
+      split = ",",
+      paramLabel = "small|d2l|deepbench",
+      description = {
+        "Shapes to measure. small: every cell at common sizes; d2l: the character models of d2l.ai;"
+            + " deepbench: the 53 training problems of Baidu's DeepBench. Default: small, if there"
+            + " is no --shapes"
+      })
+  private List<Preset> presets = List.of();
+
+  @Option(
+      names = "--shapes",
+      split = ",",
+      paramLabel = "SHAPE",
+      description = {
+        "Shapes of your own, each " + BenchShape.SYNTAX + ".",
+        "CELL: LSTM, GRU, TANH or RELU. H: units; B: sequences in a batch; T: time steps; I: width"
+            + " of the input, H if left out; L: layers; P: size of an LSTM's projection; bi: both"
+            + " directions; skip: no input matrix."
+      })
+  private List<String> shapes = List.of();
+
+  @Option(
+      names = "--precision",
+      split = ",",
+      paramLabel = "P",
+      defaultValue = "FP32,TF32,FP16,BF16",
+      description =
+          "FP32, TF32, FP16, BF16, FP16_MATH, FP64, most important first. Default:"
+              + " ${DEFAULT-VALUE}")
+  private List<Precision> precisions = List.of();
+
+  @Option(
+      names = "--algorithm",
+      split = ",",
+      paramLabel = "A",
+      description = {
+        "STANDARD, PERSIST_STATIC, PERSIST_DYNAMIC, PERSIST_STATIC_SMALL_H, or auto for the one"
+            + " that is measured to be the fastest. Default: all four; STANDARD on the host device,"
+            + " to which they are the same"
+      })
+  private List<String> algorithms = List.of();
+
+  @Option(
+      names = "--repeat",
+      defaultValue = "10",
+      paramLabel = "N",
+      description =
+          "Samples of each pass, at least 3; of a pass that takes long there are fewer. Default:"
+              + " ${DEFAULT-VALUE}")
+  private int repeat;
+
+  @Option(names = "--graph", description = "Replay each pass from a CUDA graph, as training does.")
+  private boolean graph;
+
+  @Option(
+      names = "--time-limit",
+      defaultValue = "0",
+      paramLabel = "SECONDS",
+      description =
+          "Begin nothing new after this time and list what is left out; the most important is"
+              + " measured first. 0: no limit. Default: 0")
+  private double timeLimit;
+
+  @Option(
+      names = "--json",
+      paramLabel = "FILE",
+      description = "Write every sample as JSON; the file is complete after each row.")
+  private @Nullable Path json;
+
+  @Mixin private DeviceOption device = new DeviceOption();
+
+  @Spec private CommandSpec spec;
+
+  @Override
+  public Integer call() throws IOException {
+    long begin = System.nanoTime();
+    if (repeat < 3) {
+      throw usage("--repeat is " + repeat + ", must be at least 3");
+    }
+    List<BenchShape> asked = askedShapes();
+    PrintWriter out = spec.commandLine().getOut();
+    PrintWriter err = spec.commandLine().getErr();
+    try (Device opened = Device.open(device.choice())) {
+      List<@Nullable RnnAlgorithm> how = askedAlgorithms(opened.kind());
+      BenchPeak peak = BenchPeak.of(opened, EnumSet.copyOf(precisions));
+      List<BenchRun> runs = runs(asked, how);
+      BenchReport report = new BenchReport(facts(opened), runs, peak);
+      header(out, opened, peak);
+      write(report);
+      for (BenchRun run : runs) {
+        if (timeLimit > 0 && (System.nanoTime() - begin) * 1e-9 > timeLimit) {
+          report.stopped("because the time limit of %s s was reached".formatted(timeLimit));
+          break;
+        }
+        try {
+          BenchRun.Result result = run.measure(opened, new BenchRun.Settings(repeat, graph));
+          report.add(result);
+          err.println(report.line(result));
+          err.flush();
+        } catch (BenchRun.DeviceLostException e) {
+          report.stopped("because the device failed in the first one: " + e.getMessage());
+          break;
+        } finally {
+          write(report);
+        }
+      }
+      out.println();
+      out.print(report.table());
+      out.flush();
+    }
+    return 0;
+  }
+
+  private List<BenchShape> askedShapes() {
+    Set<BenchShape> asked = new LinkedHashSet<>();
+    List<Preset> sets = presets.isEmpty() && shapes.isEmpty() ? List.of(Preset.SMALL) : presets;
+    try {
+      shapes.forEach(text -> asked.add(BenchShape.parse(text)));
+    } catch (IllegalArgumentException e) {
+      throw usage("--shapes: " + e.getMessage());
+    }
+    sets.forEach(preset -> asked.addAll(preset.shapes()));
+    return List.copyOf(asked);
+  }
+
+  private List<@Nullable RnnAlgorithm> askedAlgorithms(DeviceKind kind) {
+    List<@Nullable RnnAlgorithm> asked = new ArrayList<>();
+    for (String text : algorithms) {
+      String name = text.strip().toUpperCase(Locale.ROOT).replace('-', '_');
+      try {
+        asked.add(name.equals(AUTO) ? null : RnnAlgorithm.valueOf(name));
+      } catch (IllegalArgumentException e) {
+        throw usage("--algorithm: '%s' is none of %s, auto".formatted(text, names()));
+      }
+    }
+    if (asked.isEmpty()) {
+      return kind == DeviceKind.HOST
+          ? List.of(RnnAlgorithm.STANDARD)
+          : List.of(RnnAlgorithm.values());
+    }
+    return asked;
+  }
+
+  private static String names() {
+    List<String> names = new ArrayList<>();
+    for (RnnAlgorithm algorithm : RnnAlgorithm.values()) {
+      names.add(algorithm.name());
+    }
+    return String.join(", ", names);
+  }
+
+  /** All shapes by the first algorithm before any by the second, so that a limit cuts the rest. */
+  private List<BenchRun> runs(List<BenchShape> asked, List<@Nullable RnnAlgorithm> how) {
+    Set<BenchRun> runs = new LinkedHashSet<>();
+    for (RnnAlgorithm algorithm : how) {
+      for (Precision precision : precisions) {
+        for (BenchShape shape : asked) {
+          runs.add(new BenchRun(shape, precision, algorithm));
+        }
+      }
+    }
+    return List.copyOf(runs);
+  }
+
+  private Map<String, Object> facts(Device opened) {
+    Map<String, Object> facts = new LinkedHashMap<>();
+    facts.put("device", opened.name());
+    facts.put("computeCapability", opened.computeCapability());
+    facts.put("multiprocessors", opened.multiprocessors());
+    facts.put("cudnn", CudnnHandle.version());
+    facts.put("driverCuda", opened.driverVersion());
+    facts.put("java", Runtime.version().toString());
+    facts.put("graph", graph);
+    facts.put("samples", repeat);
+    return facts;
+  }
+
+  private void header(PrintWriter out, Device opened, BenchPeak peak) {
+    out.printf("device    %s, cuDNN %s%n", opened.name(), CudnnHandle.version());
+    StringBuilder peaks = new StringBuilder();
+    for (Precision precision : precisions) {
+      Double value = peak.teraflops().get(precision);
+      if (value != null) {
+        peaks.append(
+            String.format(Locale.ROOT, "%s %s %.4g", peaks.isEmpty() ? "" : ",", precision, value));
+      }
+    }
+    out.printf(
+        "peak     %s%s%n",
+        peaks.isEmpty() ? "" : peaks + " TFLOP/s, ", (peaks.isEmpty() ? " " : "") + peak.source());
+    out.flush();
+  }
+
+  private void write(BenchReport report) throws IOException {
+    if (json != null) {
+      Path folder = json.toAbsolutePath().getParent();
+      if (folder != null) {
+        Files.createDirectories(folder);
+      }
+      report.write(json);
+    }
+  }
+
+  private ParameterException usage(String message) {
+    return new ParameterException(spec.commandLine(), message);
+  }
+}

@@ -1,0 +1,207 @@
+package io.github.cudnn4j.cli;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertInstanceOf;
+import static org.junit.jupiter.api.Assertions.assertNull;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import io.github.cudnn4j.cli.BenchRun.Timing;
+import io.github.cudnn4j.cli.BenchShape.Preset;
+import io.github.cudnn4j.cuda.Precision;
+import io.github.cudnn4j.io.Json;
+import java.io.IOException;
+import java.io.PrintWriter;
+import java.io.StringWriter;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Map;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
+import picocli.CommandLine;
+
+/** The sweep over algorithms, precisions and shapes. */
+class BenchCommandTest {
+
+  @TempDir private Path folder;
+
+  private record Ran(int status, String out, String err) {}
+
+  private static Ran bench(String... arguments) {
+    StringWriter out = new StringWriter();
+    StringWriter err = new StringWriter();
+    CommandLine commandLine = Main.commandLine();
+    commandLine.setOut(new PrintWriter(out, true)).setErr(new PrintWriter(err, true));
+    String[] all = new String[arguments.length + 1];
+    all[0] = "bench";
+    System.arraycopy(arguments, 0, all, 1, arguments.length);
+    return new Ran(commandLine.execute(all), out.toString(), err.toString());
+  }
+
+  private Map<?, ?> json() throws IOException {
+    return assertInstanceOf(
+        Map.class, Json.parse(Files.readString(folder.resolve("results/bench.json"))));
+  }
+
+  private String jsonFile() {
+    return folder.resolve("results/bench.json").toString();
+  }
+
+  @Test
+  void measuresWhatRunsAndSaysWhyTheRestDoesNot() throws IOException {
+    Ran ran =
+        bench(
+            "--shapes",
+            "lstm:h16:b2:t3,GRU:I8:H16:B2:T3:L2:bi",
+            "--precision",
+            "fp32,fp64",
+            "--algorithm",
+            "standard,persist-static",
+            "--repeat",
+            "3",
+            "--json",
+            jsonFile());
+
+    assertEquals(0, ran.status, ran.err);
+    assertTrue(ran.out.contains("LSTM:I16:H16:B2:T3 "), ran.out);
+    assertTrue(
+        ran.out.contains("refused: algorithm PERSIST_STATIC does not compute in FP64"), ran.out);
+    Map<?, ?> json = json();
+    assertEquals(List.of(), json.get("leftOut"));
+    List<?> rows = assertInstanceOf(List.class, json.get("rows"));
+    assertEquals(8, rows.size());
+    for (Object entry : rows) {
+      Map<?, ?> row = assertInstanceOf(Map.class, entry);
+      if (row.get("algorithm").equals("STANDARD")) {
+        for (String pass : List.of("forward", "forwardBackward")) {
+          Map<?, ?> timing = assertInstanceOf(Map.class, row.get(pass), row::toString);
+          assertTrue((double) timing.get("medianMilliseconds") > 0, timing::toString);
+          assertTrue((double) timing.get("teraflops") > 0, timing::toString);
+          assertEquals(3, assertInstanceOf(List.class, timing.get("milliseconds")).size());
+        }
+        assertNull(row.get("refusal"));
+      } else if (row.get("precision").equals("FP64")) {
+        assertEquals("algorithm PERSIST_STATIC does not compute in FP64", row.get("refusal"));
+        assertNull(row.get("forward"));
+      }
+    }
+  }
+
+  @Test
+  void replaysFromAGraphAndNamesTheAutomaticChoice() throws IOException {
+    Ran ran =
+        bench(
+            "--shapes",
+            "TANH:H16:B2:T3",
+            "--precision",
+            "FP32",
+            "--algorithm",
+            "auto",
+            "--graph",
+            "--repeat",
+            "3",
+            "--json",
+            jsonFile());
+
+    assertEquals(0, ran.status, ran.err);
+    assertTrue(ran.out.contains("auto → "), ran.out);
+    assertEquals(true, json().get("graph"));
+  }
+
+  @Test
+  void leavesOutWhatTheTimeLimitDoesNotAllow() throws IOException {
+    Ran ran = bench("--preset", "deepbench", "--time-limit", "0.000001", "--json", jsonFile());
+
+    assertEquals(0, ran.status, ran.err);
+    assertTrue(ran.out.contains("because the time limit of"), ran.out);
+    assertTrue(ran.out.contains("FP32 STANDARD: 53 shapes"), ran.out);
+    assertTrue(assertInstanceOf(List.class, json().get("leftOut")).size() >= 4 * 53);
+  }
+
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      value = {
+        "--shapes=CNN:H3:B1:T1 | begins with none of LSTM, GRU, TANH, RELU",
+        "--shapes=LSTM:H3:B1 | lacks H, B or T",
+        "--shapes=LSTM:H3:B1:T1:Q2 | unknown part 'Q2'",
+        "--shapes=LSTM:H0:B1:T1 | unknown part 'H0'",
+        "--shapes=GRU:H8:B1:T1:P4 | only an LSTM can",
+        "--shapes=GRU:I4:H8:B1:T1:skip | needs inputSize to be hiddenSize",
+        "--algorithm=fastest | is none of STANDARD, PERSIST_STATIC, PERSIST_DYNAMIC",
+        "--precision=FP8 | Invalid value for option '--precision'",
+        "--repeat=2 | --repeat is 2, must be at least 3"
+      })
+  void refusesWhatCannotBeMeasured(String argument, String message) {
+    Ran ran = bench(argument);
+
+    assertEquals(2, ran.status, ran.out);
+    assertTrue(ran.err.contains(message), ran.err);
+  }
+
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "LSTM:I256:H256:B32:T35",
+        "GRU:I28:H256:B32:T35:L2:bi",
+        "LSTM:I10:H8:B1:T1:P4",
+        "RELU:I8:H8:B3:T2:skip"
+      })
+  void aShapeIsWrittenAsItIsRead(String text) {
+    assertEquals(text, BenchShape.parse(text).toString());
+  }
+
+  /** The second column is what DeepBench counts for these problems: 8, 6 and 2 TBH². */
+  @ParameterizedTest
+  @CsvSource({
+    "LSTM:H512:B16:T25:skip,                  838860800",
+    "GRU:H1024:B32:T1500:skip,             301989888000",
+    "TANH:H1760:B16:T50:skip,                4956160000",
+    "LSTM:I28:H256:B32:T35,                   651427840",
+    "LSTM:H4:B1:T1:P2,                              208",
+    "GRU:I3:H4:B2:T5:L2:bi,                        9120"
+  })
+  void countsTheProducts(String text, double flops) {
+    assertEquals(flops, BenchShape.parse(text).flops());
+  }
+
+  @Test
+  void deepbenchHasItsProblems() {
+    List<BenchShape> shapes = Preset.DEEPBENCH.shapes();
+    assertEquals(53, shapes.size());
+    assertEquals(53, new HashSet<>(shapes).size());
+  }
+
+  @Test
+  void theSpreadIsHalfTheDistanceOfTheQuartiles() {
+    Timing timing = new Timing(new double[] {1, 2, 4, 6, 8}, 4e9);
+    assertEquals(4, timing.median());
+    assertEquals(0.5, timing.spread());
+    assertEquals(1, timing.teraflops());
+  }
+
+  @Test
+  void knowsThePeaksOfGpusByName() {
+    assertEquals(989.4, BenchPeak.known("NVIDIA H200").teraflops().get(Precision.BF16));
+    assertEquals(835.5, BenchPeak.known("NVIDIA H200 NVL").teraflops().get(Precision.BF16));
+    assertEquals(494.7, BenchPeak.known("NVIDIA H100 80GB HBM3").teraflops().get(Precision.TF32));
+    assertEquals(378, BenchPeak.known("NVIDIA H100 PCIe").teraflops().get(Precision.TF32));
+    assertEquals(19.5, BenchPeak.known("NVIDIA A100-SXM4-80GB").teraflops().get(Precision.FP32));
+    assertNull(BenchPeak.known("Tesla T4").teraflops().get(Precision.BF16));
+    BenchPeak unknown = BenchPeak.known("Some GPU");
+    assertEquals(Map.of(), unknown.teraflops());
+    assertTrue(unknown.source().startsWith("no peak is known of Some GPU"), unknown::source);
+  }
+
+  @Test
+  void everyRefusalOfAShapeIsAnArgumentException() {
+    assertThrows(IllegalArgumentException.class, () -> BenchShape.parse(""));
+    assertThrows(IllegalArgumentException.class, () -> BenchShape.parse("LSTM::"));
+    assertThrows(IllegalArgumentException.class, () -> BenchShape.parse("LSTM:H99999999999"));
+  }
+}
