@@ -81,7 +81,7 @@ final class AlgorithmTrial implements AutoCloseable {
   }
 
   /**
-   * Makes an engine, which belongs to this, and runs it once.
+   * Makes an engine, which belongs to this, and makes every call with it that a plan can make.
    *
    * @throws RefusedException if cuDNN refuses it, it does not fit into the device, or has weights
    *     in other places than the network
@@ -92,6 +92,7 @@ final class AlgorithmTrial implements AutoCloseable {
     try {
       engine = parts.add(RnnEngine.create(rnn, shape, mode, algorithm));
       if (engine.findsWeights()) {
+        engine.forward(ForwardMode.INFERENCE, x, y, RnnStates.NONE);
         run(engine);
         rnn.device().stream().synchronize();
         return engine;

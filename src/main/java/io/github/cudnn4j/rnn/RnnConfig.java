@@ -40,7 +40,8 @@ import org.jspecify.annotations.Nullable;
  *     next layer in training; the others are scaled by {@code 1 / (1 - dropout)}. Acts between
  *     layers only, so it does nothing in a network of one layer.
  * @param dropoutSeed where the generator of the dropout starts
- * @param precision the type of weights, inputs and outputs, and how their products are computed
+ * @param precision the type of weights, inputs and outputs, and how their products are computed;
+ *     not every version of cuDNN has {@link Precision#BF16}
  * @param algorithm how cuDNN runs it: {@link RnnAlgorithm#STANDARD} by default; another one needs
  *     both biases, no projection and a precision that it {@linkplain RnnAlgorithm#computes
  *     computes}. Null for the fastest one, measured for each shape of batch. Another algorithm
@@ -245,7 +246,12 @@ public record RnnConfig(
     return with(draft -> draft.algorithm = algorithm);
   }
 
-  /** This run by the algorithm that is measured to be the fastest, for each shape of batch. */
+  /**
+   * This run by the algorithm that is measured to be the fastest when a plan is made, which takes
+   * up to seconds once for each shape of batch; {@link AlgorithmChoices} keeps what was measured,
+   * and {@link RnnPlan#algorithmNote} tells it. Results have the same bits from run to run as long
+   * as the choices are kept: two algorithms round differently.
+   */
   public RnnConfig autoAlgorithm() {
     return with(draft -> draft.algorithm = null);
   }

@@ -9,6 +9,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 
 import io.github.cudnn4j.testing.Closeness;
+import java.util.Arrays;
 import java.util.Random;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -32,7 +33,7 @@ class BlasTest {
     device.close();
   }
 
-  /** Random numbers that both types hold exactly. */
+  /** Random numbers that every type holds exactly. */
   private double[] numbers(int count) {
     return random.ints(count, -64, 65).mapToDouble(i -> i / 32.0).toArray();
   }
@@ -64,13 +65,51 @@ class BlasTest {
   }
 
   private static void check(String what, double[] expected, DeviceBuffer actual) {
-    Closeness.within(actual.type() == FLOAT64 ? 1e-13 : 1e-5)
+    Closeness.within(
+            switch (actual.type()) {
+              case FLOAT64 -> 1e-13;
+              case FLOAT32 -> 1e-5;
+              case FLOAT16 -> 1e-3;
+              default -> 8e-3;
+            })
         .check(what, expected, download(actual));
   }
 
   @ParameterizedTest
-  @EnumSource(names = {"FLOAT32", "FLOAT64"})
+  @EnumSource(names = {"FLOAT32", "FLOAT64", "FLOAT16", "BFLOAT16"})
   void gemmIsTheProductOfRowMajorMatrices(ElementType type) {
+    checkGemm(type, type);
+  }
+
+  @ParameterizedTest
+  @EnumSource(names = {"FLOAT16", "BFLOAT16"})
+  void productsOfHalfTypesCanStayInSingle(ElementType type) {
+    checkGemm(type, FLOAT32);
+    device.blas().precision(Precision.FP16_MATH);
+    checkGemm(type, FLOAT32);
+  }
+
+  @Test
+  void sumsAreInFloat32UnlessFloat16IsAskedFor() {
+    // 1 is half of the distance between two numbers of FLOAT16 at 2048, so every sum there is even.
+    var k = 3001;
+    var ones = new double[k];
+    Arrays.fill(ones, 1);
+    try (var x = upload(FLOAT16, ones);
+        var result = DeviceBuffer.allocate(device, FLOAT16, 1);
+        var single = DeviceBuffer.allocate(device, FLOAT32, 1)) {
+      device.blas().gemm(false, false, 1, 1, k, 1, x, x, 0, result);
+      assertEquals(3000, result.toFloats()[0]);
+      device.blas().gemm(false, false, 1, 1, k, 1, x, x, 0, single);
+      assertEquals(3001, single.toFloats()[0]);
+      device.blas().precision(Precision.FP16_MATH);
+      device.blas().gemm(false, false, 1, 1, k, 0.5, x, x, 0, result);
+      // How often a sum is rounded depends on the order of the terms.
+      assertEquals(1500, result.toFloats()[0], 500);
+    }
+  }
+
+  private void checkGemm(ElementType type, ElementType resultType) {
     for (var flags = 0; flags < 4; flags++) {
       var transA = (flags & 1) != 0;
       var transB = (flags & 2) != 0;
@@ -95,7 +134,7 @@ class BlasTest {
       }
       try (var da = upload(type, a);
           var db = upload(type, b);
-          var dc = upload(type, c)) {
+          var dc = upload(resultType, c)) {
         device.blas().gemm(transA, transB, m, n, k, 1.5, da, lda, db, ldb, -0.5, dc, ldc);
         check("gemm transA " + transA + " transB " + transB, expected, dc);
       }
