@@ -6,6 +6,10 @@
  *
  *   KERNEL(name, (parameters)) { body }   a kernel; parameters are pointers and numbers
  *   DEVICE                                before a function that kernels call
+ *   f16, bf16                             numbers of 16 bits in memory, which only static_cast turns
+ *                                         into numbers to compute with, and back, rounding
+ *   Number<T>                             the type that a T is computed in: float for those two
+ *   is_narrow<T>                          whether that is another type than T
  *   FOR_EACH(i, n) { }                    every i in [0, n), in any order and at the same time
  *   FOR_EACH_ROW(r, rows) { }             every row, each by one block of threads
  *   FOR_EACH_COLUMN(c, columns) { }       in a row: the columns, divided among the block's threads
@@ -19,6 +23,17 @@
  * a piece without gaps, run by one thread, and a block is one thread.
  */
 
+template <class T>
+struct ComputedIn {
+  using type = T;
+};
+
+template <class T>
+using Number = typename ComputedIn<T>::type;
+
+template <class T>
+constexpr bool is_narrow = sizeof(Number<T>) != sizeof(T);
+
 #ifdef __CUDACC__
 
 #define KERNEL(name, parameters) extern "C" __global__ void name parameters
@@ -30,6 +45,34 @@
 #define FOR_EACH_ROW(r, rows) for (long long r = blockIdx.x; r < (rows); r += gridDim.x)
 #define FOR_EACH_COLUMN(c, columns) for (long long c = threadIdx.x; c < (columns); c += blockDim.x)
 #define IF_FIRST_THREAD if (threadIdx.x == 0)
+
+// NVIDIA's own types are in headers, which are not there where only the libraries are.
+struct f16 {
+  unsigned short bits;
+
+  __device__ __forceinline__ explicit f16(float value) {
+    asm("cvt.rn.f16.f32 %0, %1;" : "=h"(bits) : "f"(value));
+  }
+  __device__ __forceinline__ explicit operator float() const {
+    float value;
+    asm("cvt.f32.f16 %0, %1;" : "=f"(value) : "h"(bits));
+    return value;
+  }
+};
+
+struct bf16 {
+  unsigned short bits;
+
+  __device__ __forceinline__ explicit bf16(float value) {
+    const unsigned word = __float_as_uint(value);
+    const bool nan = (word & 0x7FFFFFFF) > 0x7F800000;
+    bits = static_cast<unsigned short>(
+        (nan ? word | 0x400000 : word + 0x7FFF + (word >> 16 & 1)) >> 16);
+  }
+  __device__ __forceinline__ explicit operator float() const {
+    return __uint_as_float(static_cast<unsigned>(bits) << 16);
+  }
+};
 
 template <class T, class Combine>
 DEVICE T block_combine(T value, T neutral, Combine combine) {
@@ -90,6 +133,9 @@ DEVICE void column_sums(long long rows, long long columns, Value value, Take tak
   CUDNN4J_VECTORS static void cudnn4j_kernel_##name parameters
 #define DEVICE static inline __attribute__((always_inline))
 
+using f16 = ::cudnn4j::Half;
+using bf16 = ::cudnn4j::BFloat16;
+
 #define CUDNN4J_PART_LOOP(i, n)                                                        \
   for (long long i = ::cudnn4j::part_begin(n, ::cudnn4j::kernel_part.index),           \
                  i##_end = ::cudnn4j::part_begin(n, ::cudnn4j::kernel_part.index + 1); \
@@ -131,3 +177,13 @@ DEVICE void column_sums(long long rows, long long columns, Value value, Take tak
 }
 
 #endif
+
+template <>
+struct ComputedIn<f16> {
+  using type = float;
+};
+
+template <>
+struct ComputedIn<bf16> {
+  using type = float;
+};

@@ -4,8 +4,8 @@
 
 template <class T>
 DEVICE T not_a_number() {
-  const T zero = T(0);
-  return zero / zero;
+  const Number<T> zero = 0;
+  return static_cast<T>(zero / zero);
 }
 
 template <class T>
@@ -14,17 +14,18 @@ DEVICE void look_up(const int* tokens, const T* table, T* y, int count, int widt
     const int token = tokens[r];
     const bool known = token >= 0 && token < vocabulary;
     const T* vector = table + (known ? static_cast<long long>(token) * width : 0);
-    const T missing = token < 0 ? T(0) : not_a_number<T>();
+    const T missing = token < 0 ? static_cast<T>(0) : not_a_number<T>();
     FOR_EACH_COLUMN(c, width) { y[r * width + c] = known ? vector[c] : missing; }
   }
 }
 
 template <class T>
 DEVICE void encode(const int* tokens, T* y, int count, int classes) {
+  const T one = static_cast<T>(1);
   FOR_EACH_ROW(r, count) {
     const int token = tokens[r];
-    const T other = token < classes ? T(0) : not_a_number<T>();
-    FOR_EACH_COLUMN(c, classes) { y[r * classes + c] = c == token ? T(1) : other; }
+    const T other = token < classes ? static_cast<T>(0) : not_a_number<T>();
+    FOR_EACH_COLUMN(c, classes) { y[r * classes + c] = c == token ? one : other; }
   }
 }
 
@@ -40,9 +41,12 @@ DEVICE void sum_by_token(const int* tokens, const int* order, const T* dy, T* dt
     long long end = r;
     while (columns > 0 && end < count && tokens[order[end]] == token) ++end;
     FOR_EACH_COLUMN(c, columns) {
-      T sum = T(0);
-      for (long long k = r; k < end; ++k) sum += dy[static_cast<long long>(order[k]) * width + c];
-      dtable[static_cast<long long>(token) * width + c] += sum;
+      Number<T> sum = 0;
+      for (long long k = r; k < end; ++k) {
+        sum += static_cast<Number<T>>(dy[static_cast<long long>(order[k]) * width + c]);
+      }
+      T& target = dtable[static_cast<long long>(token) * width + c];
+      target = static_cast<T>(static_cast<Number<T>>(target) + sum);
     }
   }
 }
@@ -56,12 +60,26 @@ KERNEL(embedding_f64, (const int* tokens, const double* table, double* y, int co
                        int vocabulary)) {
   look_up(tokens, table, y, count, width, vocabulary);
 }
+KERNEL(embedding_f16, (const int* tokens, const f16* table, f16* y, int count, int width,
+                       int vocabulary)) {
+  look_up(tokens, table, y, count, width, vocabulary);
+}
+KERNEL(embedding_bf16, (const int* tokens, const bf16* table, bf16* y, int count, int width,
+                        int vocabulary)) {
+  look_up(tokens, table, y, count, width, vocabulary);
+}
 
 // y[count, classes] = 1 where the column is the row's token, otherwise 0
 KERNEL(one_hot_f32, (const int* tokens, float* y, int count, int classes)) {
   encode(tokens, y, count, classes);
 }
 KERNEL(one_hot_f64, (const int* tokens, double* y, int count, int classes)) {
+  encode(tokens, y, count, classes);
+}
+KERNEL(one_hot_f16, (const int* tokens, f16* y, int count, int classes)) {
+  encode(tokens, y, count, classes);
+}
+KERNEL(one_hot_bf16, (const int* tokens, bf16* y, int count, int classes)) {
   encode(tokens, y, count, classes);
 }
 
@@ -84,5 +102,13 @@ KERNEL(embedding_gradient_f32, (const int* tokens, const int* order, const float
 }
 KERNEL(embedding_gradient_f64, (const int* tokens, const int* order, const double* dy,
                                 double* dtable, int count, int width, int vocabulary)) {
+  sum_by_token(tokens, order, dy, dtable, count, width, vocabulary);
+}
+KERNEL(embedding_gradient_f16, (const int* tokens, const int* order, const f16* dy, f16* dtable,
+                                int count, int width, int vocabulary)) {
+  sum_by_token(tokens, order, dy, dtable, count, width, vocabulary);
+}
+KERNEL(embedding_gradient_bf16, (const int* tokens, const int* order, const bf16* dy, bf16* dtable,
+                                 int count, int width, int vocabulary)) {
   sum_by_token(tokens, order, dy, dtable, count, width, vocabulary);
 }

@@ -4,15 +4,20 @@
 template <class T>
 DEVICE void add_to_rows(const T* bias, T* y, int rows, int columns) {
   FOR_EACH_ROW(r, rows) {
-    FOR_EACH_COLUMN(c, columns) { y[r * columns + c] += bias[c]; }
+    FOR_EACH_COLUMN(c, columns) {
+      T& target = y[r * columns + c];
+      target = static_cast<T>(static_cast<Number<T>>(target) + static_cast<Number<T>>(bias[c]));
+    }
   }
 }
 
 template <class T>
 DEVICE void add_column_sums(const T* dy, T* dbias, int rows, int columns) {
+  using N = Number<T>;
   column_sums(
-      rows, columns, [=](long long r, long long c) { return dy[r * columns + c]; },
-      [=](long long c, T sum) { dbias[c] += sum; });
+      rows, columns,
+      [=](long long r, long long c) { return static_cast<N>(dy[r * columns + c]); },
+      [=](long long c, N sum) { dbias[c] = static_cast<T>(static_cast<N>(dbias[c]) + sum); });
 }
 
 // y[rows, columns] += bias[columns]
@@ -22,11 +27,23 @@ KERNEL(add_bias_f32, (const float* bias, float* y, int rows, int columns)) {
 KERNEL(add_bias_f64, (const double* bias, double* y, int rows, int columns)) {
   add_to_rows(bias, y, rows, columns);
 }
+KERNEL(add_bias_f16, (const f16* bias, f16* y, int rows, int columns)) {
+  add_to_rows(bias, y, rows, columns);
+}
+KERNEL(add_bias_bf16, (const bf16* bias, bf16* y, int rows, int columns)) {
+  add_to_rows(bias, y, rows, columns);
+}
 
 // dbias[columns] += the sum of dy[rows, columns] over the rows
 KERNEL(bias_gradient_f32, (const float* dy, float* dbias, int rows, int columns)) {
   add_column_sums(dy, dbias, rows, columns);
 }
 KERNEL(bias_gradient_f64, (const double* dy, double* dbias, int rows, int columns)) {
+  add_column_sums(dy, dbias, rows, columns);
+}
+KERNEL(bias_gradient_f16, (const f16* dy, f16* dbias, int rows, int columns)) {
+  add_column_sums(dy, dbias, rows, columns);
+}
+KERNEL(bias_gradient_bf16, (const bf16* dy, bf16* dbias, int rows, int columns)) {
   add_column_sums(dy, dbias, rows, columns);
 }

@@ -19,52 +19,67 @@ DEVICE void count(const int* targets, const double* scale, T* share, int rows) {
 }
 
 template <class T>
-DEVICE T row_loss(const T* row, int target, int classes, T largest, T sum) {
-  if (target < 0) return T(0);
-  return target < classes ? largest + log(sum) - row[target] : not_a_number<T>();
+DEVICE Number<T> row_loss(const T* row, int target, int classes, Number<T> largest,
+                          Number<T> sum) {
+  using N = Number<T>;
+  if (target < 0) return N(0);
+  return target < classes ? largest + log(sum) - static_cast<N>(row[target]) : not_a_number<N>();
 }
 
 template <class T>
-DEVICE T row_max(const T* row, int classes) {
-  T largest = row[0];
-  FOR_EACH_COLUMN(c, classes) { largest = row[c] > largest ? row[c] : largest; }
+DEVICE Number<T> row_max(const T* row, int classes) {
+  Number<T> largest = static_cast<Number<T>>(row[0]);
+  FOR_EACH_COLUMN(c, classes) {
+    const Number<T> value = static_cast<Number<T>>(row[c]);
+    largest = value > largest ? value : largest;
+  }
   return block_max(largest);
 }
 
 template <class T>
-DEVICE void measure(const T* logits, const int* targets, T* losses, int rows, int classes) {
+DEVICE void measure(const T* logits, const int* targets, Number<T>* losses, int rows,
+                    int classes) {
+  using N = Number<T>;
   FOR_EACH_ROW(r, rows) {
     const T* row = logits + r * classes;
-    const T largest = row_max(row, classes);
-    T sum = T(0);
-    FOR_EACH_COLUMN(c, classes) { sum += exp(row[c] - largest); }
+    const N largest = row_max(row, classes);
+    N sum = 0;
+    FOR_EACH_COLUMN(c, classes) { sum += exp(static_cast<N>(row[c]) - largest); }
     sum = block_sum(sum);
     IF_FIRST_THREAD { losses[r] = row_loss(row, targets[r], classes, largest, sum); }
   }
 }
 
-// The gradient's place holds the powers first, so that each is computed once.
+// The gradient's place holds the powers first, so that each is computed once; in 16 bits they would
+// be rounded.
 template <class T>
-DEVICE void differentiate(const T* logits, const int* targets, const T* share, T* gradient,
-                          T* losses, int rows, int classes) {
+DEVICE void differentiate(const T* logits, const int* targets, const Number<T>* share, T* gradient,
+                          Number<T>* losses, int rows, int classes) {
+  using N = Number<T>;
   FOR_EACH_ROW(r, rows) {
     const T* row = logits + r * classes;
     T* slope = gradient + r * classes;
     const int target = targets[r];
-    const T largest = row_max(row, classes);
-    T sum = T(0);
+    const N largest = row_max(row, classes);
+    N sum = 0;
     FOR_EACH_COLUMN(c, classes) {
-      const T power = exp(row[c] - largest);
-      slope[c] = power;
+      const N power = exp(static_cast<N>(row[c]) - largest);
+      if constexpr (!is_narrow<T>) slope[c] = power;
       sum += power;
     }
     sum = block_sum(sum);
     IF_FIRST_THREAD { losses[r] = row_loss(row, target, classes, largest, sum); }
-    const T inverse = T(1) / sum;
-    const T factor = target < 0 ? T(0) : target < classes ? *share : not_a_number<T>();
+    const N inverse = N(1) / sum;
+    const N factor = target < 0 ? N(0) : target < classes ? *share : not_a_number<N>();
     FOR_EACH_COLUMN(c, classes) {
-      const T probability = slope[c] * inverse;
-      slope[c] = (c == target ? probability - T(1) : probability) * factor;
+      N power;
+      if constexpr (is_narrow<T>) {
+        power = exp(static_cast<N>(row[c]) - largest);
+      } else {
+        power = slope[c];
+      }
+      const N probability = power * inverse;
+      slope[c] = static_cast<T>((c == target ? probability - N(1) : probability) * factor);
     }
   }
 }
@@ -107,6 +122,14 @@ KERNEL(cross_entropy_f64, (const double* logits, const int* targets, double* los
                            int classes)) {
   measure(logits, targets, losses, rows, classes);
 }
+KERNEL(cross_entropy_f16, (const f16* logits, const int* targets, float* losses, int rows,
+                           int classes)) {
+  measure(logits, targets, losses, rows, classes);
+}
+KERNEL(cross_entropy_bf16, (const bf16* logits, const int* targets, float* losses, int rows,
+                            int classes)) {
+  measure(logits, targets, losses, rows, classes);
+}
 
 // The same, and gradient[rows, classes] = share[0] times that of the losses' sum by the logits
 KERNEL(cross_entropy_gradient_f32, (const float* logits, const int* targets, const float* share,
@@ -115,6 +138,14 @@ KERNEL(cross_entropy_gradient_f32, (const float* logits, const int* targets, con
 }
 KERNEL(cross_entropy_gradient_f64, (const double* logits, const int* targets, const double* share,
                                     double* gradient, double* losses, int rows, int classes)) {
+  differentiate(logits, targets, share, gradient, losses, rows, classes);
+}
+KERNEL(cross_entropy_gradient_f16, (const f16* logits, const int* targets, const float* share,
+                                    f16* gradient, float* losses, int rows, int classes)) {
+  differentiate(logits, targets, share, gradient, losses, rows, classes);
+}
+KERNEL(cross_entropy_gradient_bf16, (const bf16* logits, const int* targets, const float* share,
+                                     bf16* gradient, float* losses, int rows, int classes)) {
   differentiate(logits, targets, share, gradient, losses, rows, classes);
 }
 

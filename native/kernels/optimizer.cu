@@ -1,5 +1,8 @@
 // One fused step of each optimizer over the flat buffers of weights and gradients.
 // Hyperparameters are doubles, rounded once, where they meet an element, as in PyTorch.
+//
+// With gradients of 16 bits the weights are trained in FP32; a copy of them, rounded to the
+// gradients' type, is what the model computes with.
 #include "dialect.cuh"
 
 // The places of the step state, doubles in device memory. StepState.java names the same ones.
@@ -13,44 +16,84 @@ enum StepSlot {
   kSkipped = 6,
   kBad = 7,
   kNorm = 8,
-  kLoss = 9
+  kLoss = 9,
+  kScale = 10,
+  kScaleSteps = 11,
+  kFactor = 12
 };
 
 template <class T>
 DEVICE void prepare(const T* norm, const T* loss, const double* rate, double* state,
-                    double norm_limit, double loss_limit, double beta1, double beta2) {
+                    double norm_limit, double loss_limit, double beta1, double beta2,
+                    double grow_every) {
+  constexpr double least_scale = 1;
+  constexpr double most_scale = 16777216;  // makes the least subnormal of FP16 a 1
   FOR_EACH(i, 1) {
-    const double length = norm[i];
+    const double scale = state[kScale];
+    const double length = norm[i] / scale;
     const double mean = loss[i];
     const bool finite = length - length == 0 && mean - mean == 0;
+    // Not the training's fault: the next step has a smaller scale.
+    const bool too_large = !finite && mean - mean == 0 && grow_every > 0 && scale > least_scale;
     state[kLearningRate] = rate[i];
     state[kNorm] = length;
     state[kLoss] = mean;
     state[kSkip] = finite ? 0 : 1;
     state[kSkipped] += finite ? 0 : 1;
-    state[kBad] = finite && mean <= loss_limit ? 0 : state[kBad] + 1;
+    state[kBad] = finite && mean <= loss_limit ? 0 : state[kBad] + (too_large ? 0 : 1);
     if (finite) {
       const double step = state[kStep] + 1;
       state[kStep] = step;
       state[kClipFactor] = length > norm_limit ? norm_limit / length : 1;
+      state[kFactor] = state[kClipFactor] / scale;
       state[kCorrection1] = 1 - pow(beta1, step);
       state[kCorrection2] = sqrt(1 - pow(beta2, step));
+    }
+    if (grow_every > 0) {
+      const double steps = finite ? state[kScaleSteps] + 1 : 0;
+      const bool grow = steps >= grow_every;
+      const double next = finite ? (grow ? scale * 2 : scale) : scale / 2;
+      state[kScaleSteps] = grow ? 0 : steps;
+      state[kScale] = next < least_scale ? least_scale : next > most_scale ? most_scale : next;
     }
   }
 }
 
+// The square root of the sum of squares of each chunk, so that their norm is the norm of all.
 template <class T>
-DEVICE T clipped(T gradient, T factor, T limit) {
-  const T scaled = gradient * factor;
+DEVICE void chunk_norms(const T* values, float* norms, long long chunk, long long n) {
+  FOR_EACH_ROW(r, (n + chunk - 1) / chunk) {
+    const T* begin = values + r * chunk;
+    const long long count = n - r * chunk < chunk ? n - r * chunk : chunk;
+    float sum = 0;
+    FOR_EACH_COLUMN(c, count) {
+      const float value = static_cast<float>(begin[c]);
+      sum += value * value;
+    }
+    sum = block_sum(sum);
+    IF_FIRST_THREAD { norms[r] = sqrt(sum); }
+  }
+}
+
+template <class T, class G>
+DEVICE T clipped(G gradient, T factor, T limit) {
+  const T scaled = static_cast<T>(gradient) * factor;
   return scaled > limit ? limit : scaled < -limit ? -limit : scaled;
 }
 
-template <class T>
-DEVICE void sgd(T* weights, const T* gradients, T* velocities, const double* state, double momentum,
-                double dampening, double decay, int nesterov, double limit, long long n) {
+// What the model computes with, if that is not the weight itself.
+template <class T, class G>
+DEVICE void round_to(G* rounded, long long i, T weight) {
+  if constexpr (is_narrow<G>) rounded[i] = static_cast<G>(weight);
+}
+
+template <class T, class G>
+DEVICE void sgd(T* weights, G* rounded, const G* gradients, T* velocities, const double* state,
+                double momentum, double dampening, double decay, int nesterov, double limit,
+                long long n) {
   const long long count = state[kSkip] != 0 ? 0 : n;
   const T rate = static_cast<T>(state[kLearningRate]);
-  const T factor = static_cast<T>(state[kClipFactor]);
+  const T factor = static_cast<T>(state[kFactor]);
   const T bound = static_cast<T>(limit);
   const T shrink = static_cast<T>(decay);
   const T kept = static_cast<T>(momentum);
@@ -64,17 +107,19 @@ DEVICE void sgd(T* weights, const T* gradients, T* velocities, const double* sta
       velocities[i] = velocity;
       step = nesterov != 0 ? g + kept * velocity : velocity;
     }
-    weights[i] -= rate * step;
+    const T weight = weights[i] - rate * step;
+    weights[i] = weight;
+    round_to(rounded, i, weight);
   }
 }
 
-template <class T>
-DEVICE void rms_prop(T* weights, const T* gradients, T* squares, T* means, T* velocities,
-                     const double* state, double alpha, double epsilon, double decay,
-                     double momentum, int centered, double limit, long long n) {
+template <class T, class G>
+DEVICE void rms_prop(T* weights, G* rounded, const G* gradients, T* squares, T* means,
+                     T* velocities, const double* state, double alpha, double epsilon,
+                     double decay, double momentum, int centered, double limit, long long n) {
   const long long count = state[kSkip] != 0 ? 0 : n;
   const T rate = static_cast<T>(state[kLearningRate]);
-  const T factor = static_cast<T>(state[kClipFactor]);
+  const T factor = static_cast<T>(state[kFactor]);
   const T bound = static_cast<T>(limit);
   const T shrink = static_cast<T>(decay);
   const T remembered = static_cast<T>(alpha);
@@ -95,19 +140,21 @@ DEVICE void rms_prop(T* weights, const T* gradients, T* squares, T* means, T* ve
       step += kept * velocities[i];
       velocities[i] = step;
     }
-    weights[i] -= rate * step;
+    const T weight = weights[i] - rate * step;
+    weights[i] = weight;
+    round_to(rounded, i, weight);
   }
 }
 
-template <class T>
-DEVICE void adam(T* weights, const T* gradients, T* means, T* squares, const double* state,
-                 double beta1, double beta2, double epsilon, double decay, int decoupled,
-                 double limit, long long n) {
+template <class T, class G>
+DEVICE void adam(T* weights, G* rounded, const G* gradients, T* means, T* squares,
+                 const double* state, double beta1, double beta2, double epsilon, double decay,
+                 int decoupled, double limit, long long n) {
   const long long count = state[kSkip] != 0 ? 0 : n;
   const double rate = state[kLearningRate];
   const T step = static_cast<T>(rate / state[kCorrection1]);
   const T correction = static_cast<T>(state[kCorrection2]);
-  const T factor = static_cast<T>(state[kClipFactor]);
+  const T factor = static_cast<T>(state[kFactor]);
   const T bound = static_cast<T>(limit);
   const T shrink = static_cast<T>(decoupled != 0 ? 0 : decay);
   const T kept = static_cast<T>(decoupled != 0 ? 1 - rate * decay : 1);
@@ -116,74 +163,138 @@ DEVICE void adam(T* weights, const T* gradients, T* means, T* squares, const dou
   const T rest2 = static_cast<T>(1 - beta2);
   const T small = static_cast<T>(epsilon);
   FOR_EACH(i, count) {
-    const T weight = weights[i] * kept;
-    const T g = clipped(gradients[i], factor, bound) + shrink * weight;
+    const T before = weights[i] * kept;
+    const T g = clipped(gradients[i], factor, bound) + shrink * before;
     const T mean = means[i] + rest1 * (g - means[i]);
     const T square = remembered * squares[i] + rest2 * g * g;
     means[i] = mean;
     squares[i] = square;
-    weights[i] = weight - step * (mean / (sqrt(square) / correction + small));
+    const T weight = before - step * (mean / (sqrt(square) / correction + small));
+    weights[i] = weight;
+    round_to(rounded, i, weight);
   }
 }
 
+template <class T>
+DEVICE void clear_if_skipped(T* carried, const double* state, long long n) {
+  const long long count = state[kSkip] != 0 ? n : 0;
+  FOR_EACH(i, count) { carried[i] = static_cast<T>(0); }
+}
+
 // From the gradient's norm, the loss and the learning rate: whether to skip the step (norm or loss
-// is not finite), how many bad steps (skipped, or of a loss above the limit) there are in a row, the
-// clip factor, the step count and Adam's bias corrections.
+// is not finite), how many bad steps (skipped, or of a loss above the limit) there are in a row,
+// what to multiply the gradient by, the step count and Adam's bias corrections. The scale of the
+// loss, which the gradient has, too, is halved when the gradient is not finite and doubled after
+// `grow_every` steps in which it is; 0 leaves it as it is.
 KERNEL(prepare_step_f32, (const float* norm, const float* loss, const double* rate, double* state,
-                          double norm_limit, double loss_limit, double beta1, double beta2)) {
-  prepare(norm, loss, rate, state, norm_limit, loss_limit, beta1, beta2);
+                          double norm_limit, double loss_limit, double beta1, double beta2,
+                          double grow_every)) {
+  prepare(norm, loss, rate, state, norm_limit, loss_limit, beta1, beta2, grow_every);
 }
 KERNEL(prepare_step_f64, (const double* norm, const double* loss, const double* rate, double* state,
-                          double norm_limit, double loss_limit, double beta1, double beta2)) {
-  prepare(norm, loss, rate, state, norm_limit, loss_limit, beta1, beta2);
+                          double norm_limit, double loss_limit, double beta1, double beta2,
+                          double grow_every)) {
+  prepare(norm, loss, rate, state, norm_limit, loss_limit, beta1, beta2, grow_every);
+}
+
+// norms[ceil(n / chunk)] = the Euclidean norm of each chunk of n values
+KERNEL(chunk_norms_f16, (const f16* values, float* norms, long long chunk, long long n)) {
+  chunk_norms(values, norms, chunk, n);
+}
+KERNEL(chunk_norms_bf16, (const bf16* values, float* norms, long long chunk, long long n)) {
+  chunk_norms(values, norms, chunk, n);
 }
 
 // Without momentum `velocities` is not touched.
 KERNEL(sgd_f32, (float* weights, const float* gradients, float* velocities, const double* state,
                  double momentum, double dampening, double decay, int nesterov, double limit,
                  long long n)) {
-  sgd(weights, gradients, velocities, state, momentum, dampening, decay, nesterov, limit, n);
+  sgd(weights, weights, gradients, velocities, state, momentum, dampening, decay, nesterov, limit,
+      n);
 }
 KERNEL(sgd_f64, (double* weights, const double* gradients, double* velocities, const double* state,
                  double momentum, double dampening, double decay, int nesterov, double limit,
                  long long n)) {
-  sgd(weights, gradients, velocities, state, momentum, dampening, decay, nesterov, limit, n);
+  sgd(weights, weights, gradients, velocities, state, momentum, dampening, decay, nesterov, limit,
+      n);
+}
+KERNEL(sgd_f16, (float* weights, f16* rounded, const f16* gradients, float* velocities,
+                 const double* state, double momentum, double dampening, double decay, int nesterov,
+                 double limit, long long n)) {
+  sgd(weights, rounded, gradients, velocities, state, momentum, dampening, decay, nesterov, limit,
+      n);
+}
+KERNEL(sgd_bf16, (float* weights, bf16* rounded, const bf16* gradients, float* velocities,
+                  const double* state, double momentum, double dampening, double decay,
+                  int nesterov, double limit, long long n)) {
+  sgd(weights, rounded, gradients, velocities, state, momentum, dampening, decay, nesterov, limit,
+      n);
 }
 
 // `means` is touched only when centered, `velocities` only with momentum.
 KERNEL(rms_prop_f32, (float* weights, const float* gradients, float* squares, float* means,
                       float* velocities, const double* state, double alpha, double epsilon,
                       double decay, double momentum, int centered, double limit, long long n)) {
-  rms_prop(weights, gradients, squares, means, velocities, state, alpha, epsilon, decay, momentum,
-           centered, limit, n);
+  rms_prop(weights, weights, gradients, squares, means, velocities, state, alpha, epsilon, decay,
+           momentum, centered, limit, n);
 }
 KERNEL(rms_prop_f64, (double* weights, const double* gradients, double* squares, double* means,
                       double* velocities, const double* state, double alpha, double epsilon,
                       double decay, double momentum, int centered, double limit, long long n)) {
-  rms_prop(weights, gradients, squares, means, velocities, state, alpha, epsilon, decay, momentum,
-           centered, limit, n);
+  rms_prop(weights, weights, gradients, squares, means, velocities, state, alpha, epsilon, decay,
+           momentum, centered, limit, n);
+}
+KERNEL(rms_prop_f16, (float* weights, f16* rounded, const f16* gradients, float* squares,
+                      float* means, float* velocities, const double* state, double alpha,
+                      double epsilon, double decay, double momentum, int centered, double limit,
+                      long long n)) {
+  rms_prop(weights, rounded, gradients, squares, means, velocities, state, alpha, epsilon, decay,
+           momentum, centered, limit, n);
+}
+KERNEL(rms_prop_bf16, (float* weights, bf16* rounded, const bf16* gradients, float* squares,
+                       float* means, float* velocities, const double* state, double alpha,
+                       double epsilon, double decay, double momentum, int centered, double limit,
+                       long long n)) {
+  rms_prop(weights, rounded, gradients, squares, means, velocities, state, alpha, epsilon, decay,
+           momentum, centered, limit, n);
 }
 
 // Adam when `decoupled` is 0 (the decay joins the gradient), else AdamW (it shrinks the weight).
 KERNEL(adam_f32, (float* weights, const float* gradients, float* means, float* squares,
                   const double* state, double beta1, double beta2, double epsilon, double decay,
                   int decoupled, double limit, long long n)) {
-  adam(weights, gradients, means, squares, state, beta1, beta2, epsilon, decay, decoupled, limit,
-       n);
+  adam(weights, weights, gradients, means, squares, state, beta1, beta2, epsilon, decay, decoupled,
+       limit, n);
 }
 KERNEL(adam_f64, (double* weights, const double* gradients, double* means, double* squares,
                   const double* state, double beta1, double beta2, double epsilon, double decay,
                   int decoupled, double limit, long long n)) {
-  adam(weights, gradients, means, squares, state, beta1, beta2, epsilon, decay, decoupled, limit,
-       n);
+  adam(weights, weights, gradients, means, squares, state, beta1, beta2, epsilon, decay, decoupled,
+       limit, n);
+}
+KERNEL(adam_f16, (float* weights, f16* rounded, const f16* gradients, float* means, float* squares,
+                  const double* state, double beta1, double beta2, double epsilon, double decay,
+                  int decoupled, double limit, long long n)) {
+  adam(weights, rounded, gradients, means, squares, state, beta1, beta2, epsilon, decay, decoupled,
+       limit, n);
+}
+KERNEL(adam_bf16, (float* weights, bf16* rounded, const bf16* gradients, float* means,
+                   float* squares, const double* state, double beta1, double beta2, double epsilon,
+                   double decay, int decoupled, double limit, long long n)) {
+  adam(weights, rounded, gradients, means, squares, state, beta1, beta2, epsilon, decay, decoupled,
+       limit, n);
 }
 
 // A refused step may leave NaN in the carried state, which then starts again from zero.
 KERNEL(clear_if_skipped_f32, (float* carried, const double* state, long long n)) {
-  const long long count = state[kSkip] != 0 ? n : 0;
-  FOR_EACH(i, count) { carried[i] = 0; }
+  clear_if_skipped(carried, state, n);
 }
 KERNEL(clear_if_skipped_f64, (double* carried, const double* state, long long n)) {
-  const long long count = state[kSkip] != 0 ? n : 0;
-  FOR_EACH(i, count) { carried[i] = 0; }
+  clear_if_skipped(carried, state, n);
+}
+KERNEL(clear_if_skipped_f16, (f16* carried, const double* state, long long n)) {
+  clear_if_skipped(carried, state, n);
+}
+KERNEL(clear_if_skipped_bf16, (bf16* carried, const double* state, long long n)) {
+  clear_if_skipped(carried, state, n);
 }

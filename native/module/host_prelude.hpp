@@ -11,6 +11,7 @@
 #include <type_traits>
 #include <utility>
 
+#include "gemm/half.hpp"
 #include "module/registry.hpp"
 #include "runtime/vectors.hpp"
 

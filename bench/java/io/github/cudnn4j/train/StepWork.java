@@ -40,7 +40,7 @@ public final class StepWork implements Peer.Job {
         CharLanguageModel.create(
             device,
             vocabulary,
-            new CharModelConfig(config.mode(), config.hiddenSize(), config.layers(), 0, 0, 0));
+            CharModelConfig.of(config.mode(), config.hiddenSize()).layers(config.layers()));
     setWeights(config.hiddenSize());
     int[] text = Fill.ints(Fill.TOKENS, CHARACTERS, classes);
     batches = SequentialBatches.training(text, workload.batch(), workload.time(), false);

@@ -1,7 +1,11 @@
 package io.github.cudnn4j.cli;
 
+import io.github.cudnn4j.cuda.Precision;
+import io.github.cudnn4j.cudnn.RnnAlgorithm;
 import io.github.cudnn4j.cudnn.RnnMode;
 import io.github.cudnn4j.model.CharModelConfig;
+import java.util.Locale;
+import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.ArgGroup;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
@@ -64,6 +68,69 @@ final class ModelOptions {
               + " ${DEFAULT-VALUE}")
   private double dropout;
 
+  @Option(
+      names = "--projection",
+      paramLabel = "P",
+      description =
+          "Numbers that an LSTM projects its output to, at most H. Default: no projection")
+  private @Nullable Integer projection;
+
+  @Option(
+      names = "--skip-input",
+      description = "No input matrix in the first layer; needs an embedding of width H.")
+  private boolean skipInput;
+
+  @Option(
+      names = "--cell-clip",
+      paramLabel = "LIMIT",
+      description = "Keep an LSTM's cell state in [-LIMIT, LIMIT].")
+  private @Nullable Double cellClip;
+
+  @Option(
+      names = "--forget-bias",
+      paramLabel = "B",
+      description = "First bias of an LSTM's forget gates. Default: drawn as the other biases")
+  private @Nullable Double forgetBias;
+
+  @Option(
+      names = "--precision",
+      defaultValue = "fp32",
+      paramLabel = "fp32|tf32|fp16|bf16|fp64",
+      description =
+          "How to compute; fp16 and bf16 train weights in FP32, fp16 scales the loss. Default:"
+              + " ${DEFAULT-VALUE}")
+  private Precision precision;
+
+  @Option(
+      names = "--algorithm",
+      defaultValue = "standard",
+      paramLabel = "standard|persist-static|persist-dynamic|small-h|auto",
+      description =
+          "How cuDNN runs the recurrent layers; auto: the fastest, measured. Default:"
+              + " ${DEFAULT-VALUE}")
+  private Algorithm algorithm;
+
+  /** An algorithm by its name here. */
+  enum Algorithm {
+    STANDARD(RnnAlgorithm.STANDARD),
+    PERSIST_STATIC(RnnAlgorithm.PERSIST_STATIC),
+    PERSIST_DYNAMIC(RnnAlgorithm.PERSIST_DYNAMIC),
+    SMALL_H(RnnAlgorithm.PERSIST_STATIC_SMALL_H),
+    AUTO(null);
+
+    private final @Nullable RnnAlgorithm value;
+
+    Algorithm(@Nullable RnnAlgorithm value) {
+      this.value = value;
+    }
+
+    /** The name as it is typed. */
+    @Override
+    public String toString() {
+      return name().toLowerCase(Locale.ROOT).replace('_', '-');
+    }
+  }
+
   CharModelConfig config(long seed) {
     if (bidirectional) {
       throw new ParameterException(
@@ -76,7 +143,19 @@ final class ModelOptions {
           command.commandLine(),
           "--embedding is " + input.embedding + ", must be at least 1 (or use --one-hot)");
     }
-    return new CharModelConfig(
-        cell, hidden, layers, input.oneHot ? 0 : input.embedding, dropout, seed);
+    CharModelConfig config =
+        CharModelConfig.of(cell, hidden)
+            .layers(layers)
+            .embedding(input.oneHot ? 0 : input.embedding)
+            .projection(projection == null ? hidden : projection)
+            .skipInput(skipInput)
+            .cellClip(cellClip)
+            .dropout(dropout)
+            .forgetBias(forgetBias)
+            .seed(seed)
+            .precision(precision)
+            .algorithm(algorithm.value);
+    config.recurrent(1); // refuses what cannot be before anything is opened
+    return config;
   }
 }

@@ -1,6 +1,7 @@
 package io.github.cudnn4j.cli;
 
 import io.github.cudnn4j.cuda.Device;
+import io.github.cudnn4j.cuda.Precision;
 import io.github.cudnn4j.model.CharLanguageModel;
 import io.github.cudnn4j.model.Corpus;
 import io.github.cudnn4j.model.TextGenerator;
@@ -83,15 +84,19 @@ final class TrainingConsole implements TrainingListener, AutoCloseable {
   private void begin(CharLanguageModel model, Device device) {
     line("device    %s", device.name());
     line(
-        "model     %s, %d layer%s of %d units, %s, %,d parameters",
+        "model     %s, %d layer%s of %d units%s, %s, %,d parameters%s",
         model.config().cell().name().toLowerCase(Locale.ROOT),
         model.config().layers(),
         model.config().layers() == 1 ? "" : "s",
         model.config().hiddenSize(),
+        model.config().projectionSize() == model.config().hiddenSize()
+            ? ""
+            : " projected to " + model.config().projectionSize(),
         model.config().embeddingSize() == 0
             ? "one-hot characters"
             : "characters as vectors of " + model.config().embeddingSize(),
-        model.parameters().elements());
+        model.parameters().elements(),
+        model.precision() == Precision.FP32 ? "" : " in " + model.precision());
     line(
         "text      %,d characters to learn from, %,d held out, %d different",
         corpus.training().length, corpus.heldOut().length, corpus.vocabulary().size() - 1);

@@ -58,6 +58,25 @@ public final class Kernels extends DeviceResource {
     return found;
   }
 
+  /**
+   * Returns the variant of a kernel for elements of a type, whose name ends in {@code _f32}, {@code
+   * _f64}, {@code _f16}, {@code _bf16} or {@code _i32}.
+   *
+   * @param kernel its name without that
+   * @throws IllegalArgumentException as {@link #get(String, String)}, or if no kernel has that type
+   */
+  public Kernel get(String file, String kernel, ElementType type) {
+    return switch (type) {
+      case FLOAT32 -> get(file, kernel + "_f32");
+      case FLOAT64 -> get(file, kernel + "_f64");
+      case FLOAT16 -> get(file, kernel + "_f16");
+      case BFLOAT16 -> get(file, kernel + "_bf16");
+      case INT32 -> get(file, kernel + "_i32");
+      case INT64, UINT8 ->
+          throw new IllegalArgumentException("kernel '" + kernel + "' for elements of " + type);
+    };
+  }
+
   private Map<String, Kernel> load(String file) {
     device().refuseWhileCapturing("compiling kernels");
     var source = source(file + ".cu");

@@ -2,9 +2,12 @@ package io.github.cudnn4j.model;
 
 import io.github.cudnn4j.cuda.Device;
 import io.github.cudnn4j.cuda.DeviceBuffer;
-import io.github.cudnn4j.cuda.ElementType;
+import io.github.cudnn4j.cuda.Precision;
+import io.github.cudnn4j.cudnn.RnnAlgorithm;
 import io.github.cudnn4j.rnn.Rnn;
 import io.github.cudnn4j.rnn.RnnConfig;
+import io.github.cudnn4j.rnn.RnnInitializer;
+import io.github.cudnn4j.rnn.RnnParameter;
 import io.github.cudnn4j.tape.CarriedState;
 import io.github.cudnn4j.tape.Tape;
 import io.github.cudnn4j.tape.Tensor;
@@ -21,16 +24,14 @@ import org.jspecify.annotations.Nullable;
  * recurrent layers, and a linear layer to one logit for each character.
  *
  * <pre>
- *   tokens [T, B] → one-hot or embedding [T, B, E] → RNN [T, B, H] → linear [T, B, V]
+ *   tokens [T, B] → one-hot or embedding [T, B, E] → RNN [T, B, P] → linear [T, B, V]
  * </pre>
  *
- * <p>Owns its parameters (one flat FP32 buffer) in device memory. Belongs to the thread that owns
- * the device. Parameters carry PyTorch's names: {@code embedding.weight}, {@code rnn.weight_ih_l0},
- * {@code linear.weight}, {@code linear.bias}.
+ * <p>P is H without a projection. Owns its parameters in device memory. Belongs to the thread that
+ * owns the device. Parameters carry PyTorch's names: {@code embedding.weight}, {@code
+ * rnn.weight_ih_l0}, {@code linear.weight}, {@code linear.bias}.
  */
 public final class CharLanguageModel implements Model, AutoCloseable {
-
-  private static final ElementType TYPE = ElementType.FLOAT32;
 
   private final Device device;
   private final Vocabulary vocabulary;
@@ -56,21 +57,15 @@ public final class CharLanguageModel implements Model, AutoCloseable {
       Device device, Vocabulary vocabulary, CharModelConfig config) {
     boolean oneHot = config.embeddingSize() == 0;
     int classes = vocabulary.size();
-    int hidden = config.hiddenSize();
-    RnnConfig rnnConfig =
-        RnnConfig.of(config.cell(), oneHot ? classes : config.embeddingSize(), hidden)
-            .layers(config.layers());
-    if (config.dropout() > 0 && config.layers() > 1) {
-      rnnConfig = rnnConfig.dropout(config.dropout(), config.seed());
-    }
-    ParameterSet.Builder builder = ParameterSet.builder(device, TYPE);
+    RnnConfig rnnConfig = config.recurrent(classes);
+    ParameterSet.Builder builder = ParameterSet.builder(device, config.precision().type());
     if (!oneHot) {
       builder.add("embedding.weight", classes, config.embeddingSize());
     }
     ParameterSet parameters =
         builder
             .addRegion("rnn", Rnn.weightElements(device, rnnConfig))
-            .add("linear.weight", classes, hidden)
+            .add("linear.weight", classes, rnnConfig.outputSize())
             .add("linear.bias", classes)
             .build();
     Rnn rnn = null;
@@ -105,12 +100,33 @@ public final class CharLanguageModel implements Model, AutoCloseable {
   private void initialize() {
     double bound = 1 / Math.sqrt(config.hiddenSize());
     SavableRandom random = new SavableRandom(config.seed());
-    rnn.initialize(random.nextLong());
+    initializeRecurrent(random.nextLong());
     if (config.embeddingSize() > 0) {
       parameters.normal("embedding.weight", 1, random);
     }
     parameters.uniform("linear.weight", bound, random);
     parameters.uniform("linear.bias", bound, random);
+  }
+
+  /**
+   * Draws into a network of its own, so that the masters of weights of 16 bits get what FP32 would
+   * get, and not what is left of it.
+   */
+  private void initializeRecurrent(long seed) {
+    Precision wide = config.precision() == Precision.FP64 ? Precision.FP64 : Precision.FP32;
+    RnnConfig like = rnn.config().algorithm(RnnAlgorithm.STANDARD).precision(wide).dropout(0, 0);
+    try (Rnn drawn = Rnn.create(device, like)) {
+      drawn.initialize(seed);
+      Double forgetBias = config.forgetBias();
+      if (forgetBias != null) {
+        RnnInitializer.forgetBias(drawn, forgetBias);
+      }
+      for (RnnParameter parameter : drawn.weights().parameters()) {
+        double[] values = new double[Math.toIntExact(parameter.elements())];
+        parameter.copyTo(values);
+        parameters.write("rnn." + parameter.name(), values);
+      }
+    }
   }
 
   /** Returns the characters that this model predicts. */
@@ -126,6 +142,11 @@ public final class CharLanguageModel implements Model, AutoCloseable {
   @Override
   public Device device() {
     return device;
+  }
+
+  @Override
+  public Precision precision() {
+    return config.precision();
   }
 
   @Override

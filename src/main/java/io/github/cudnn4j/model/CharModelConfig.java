@@ -1,26 +1,56 @@
 package io.github.cudnn4j.model;
 
+import io.github.cudnn4j.cuda.Precision;
+import io.github.cudnn4j.cudnn.RnnAlgorithm;
 import io.github.cudnn4j.cudnn.RnnMode;
+import io.github.cudnn4j.rnn.RnnConfig;
 import java.util.LinkedHashMap;
 import java.util.Locale;
 import java.util.Map;
+import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
 
 /**
- * The shape of a character language model.
+ * The shape of a character language model, and how it computes.
  *
  * @param cell the recurrent cell
  * @param hiddenSize H, units in each layer
+ * @param projectionSize P, from 1 to H: what an LSTM projects its output to; H for no projection
  * @param layers L
- * @param embeddingSize width of the learned vector of each character, or 0 to feed characters
+ * @param embeddingSize E, width of the learned vector of each character, or 0 to feed characters
  *     one-hot
+ * @param inputSkipped whether the first layer receives the vectors without a matrix, which needs E
+ *     = H
+ * @param cellClip the bound of the absolute value of an LSTM's cell state, null for none
  * @param dropout probability of zeroing an element between layers and before the output layer, in
  *     [0, 1)
+ * @param forgetBias what an LSTM's forget gates have as bias at first, null to draw it as the
+ *     others
  * @param seed of the initial weights and of dropout
+ * @param precision of weights, activations and products
+ * @param algorithm how cuDNN runs the recurrent layers, null for the fastest, measured
  */
 public record CharModelConfig(
-    RnnMode cell, int hiddenSize, int layers, int embeddingSize, double dropout, long seed) {
+    RnnMode cell,
+    int hiddenSize,
+    int projectionSize,
+    int layers,
+    int embeddingSize,
+    boolean inputSkipped,
+    @Nullable Double cellClip,
+    double dropout,
+    @Nullable Double forgetBias,
+    long seed,
+    Precision precision,
+    @Nullable RnnAlgorithm algorithm) {
 
-  /** Checks the ranges; see the parameters' descriptions. */
+  private static final String AUTO = "auto";
+
+  /**
+   * Checks the values that are not the recurrent layers' own; {@link #recurrent} checks those.
+   *
+   * @throws IllegalArgumentException if one is not as described
+   */
   public CharModelConfig {
     positive("hiddenSize", hiddenSize);
     positive("layers", layers);
@@ -28,8 +58,21 @@ public record CharModelConfig(
       throw new IllegalArgumentException(
           "embeddingSize is " + embeddingSize + ", must be 0 (one-hot) or more");
     }
+    if (inputSkipped && embeddingSize != hiddenSize) {
+      throw new IllegalArgumentException(
+          "skipping the input matrix needs characters as vectors of hiddenSize, %d, but embeddingSize is %d"
+              .formatted(hiddenSize, embeddingSize));
+    }
     if (!(dropout >= 0 && dropout < 1)) {
       throw new IllegalArgumentException("dropout is " + dropout + ", must be in [0, 1)");
+    }
+    if (cellClip != null && !(cellClip > 0)) {
+      throw new IllegalArgumentException("cellClip is " + cellClip + ", must be positive");
+    }
+    if (forgetBias != null && (cell != RnnMode.LSTM || !Double.isFinite(forgetBias))) {
+      throw new IllegalArgumentException(
+          "forgetBias is %s for a cell of kind %s, must be finite, and the cell an LSTM"
+              .formatted(forgetBias, cell));
     }
   }
 
@@ -39,27 +82,144 @@ public record CharModelConfig(
     }
   }
 
+  /**
+   * One layer that reads one-hot characters, without projection, clipping or dropout, with seed 0,
+   * in FP32 with the standard algorithm.
+   */
+  public static CharModelConfig of(RnnMode cell, int hiddenSize) {
+    return new CharModelConfig(
+        cell,
+        hiddenSize,
+        hiddenSize,
+        1,
+        0,
+        false,
+        null,
+        0,
+        null,
+        0,
+        Precision.FP32,
+        RnnAlgorithm.STANDARD);
+  }
+
+  /** This LSTM with outputs projected to {@code value} numbers. */
+  public CharModelConfig projection(int value) {
+    return with(draft -> draft.projectionSize = value);
+  }
+
+  /** This with another number of layers. */
+  public CharModelConfig layers(int value) {
+    return with(draft -> draft.layers = value);
+  }
+
+  /** This with characters as learned vectors of {@code value} numbers, 0 for one-hot. */
+  public CharModelConfig embedding(int value) {
+    return with(draft -> draft.embeddingSize = value);
+  }
+
+  /** This with or without an input matrix in the first layer. */
+  public CharModelConfig skipInput(boolean value) {
+    return with(draft -> draft.inputSkipped = value);
+  }
+
+  /** This LSTM with another bound of its cell state. */
+  public CharModelConfig cellClip(@Nullable Double value) {
+    return with(draft -> draft.cellClip = value);
+  }
+
+  /** This with another probability of dropout. */
+  public CharModelConfig dropout(double value) {
+    return with(draft -> draft.dropout = value);
+  }
+
+  /** This LSTM with another first bias of its forget gates. */
+  public CharModelConfig forgetBias(@Nullable Double value) {
+    return with(draft -> draft.forgetBias = value);
+  }
+
+  /** This with another seed. */
+  public CharModelConfig seed(long value) {
+    return with(draft -> draft.seed = value);
+  }
+
+  /** This computing in another precision. */
+  public CharModelConfig precision(Precision value) {
+    return with(draft -> draft.precision = value);
+  }
+
+  /** This run by another algorithm, null for the fastest. */
+  public CharModelConfig algorithm(@Nullable RnnAlgorithm value) {
+    return with(draft -> draft.algorithm = value);
+  }
+
+  /**
+   * Returns the recurrent layers.
+   *
+   * @param classes V, what one-hot characters are as wide as
+   * @throws IllegalArgumentException if there are no such layers; the message says why
+   */
+  public RnnConfig recurrent(int classes) {
+    RnnConfig config =
+        RnnConfig.of(cell, embeddingSize == 0 ? classes : embeddingSize, hiddenSize)
+            .layers(layers)
+            .projection(projectionSize)
+            .precision(precision);
+    config = inputSkipped ? config.skipInput() : config;
+    config = cellClip != null ? config.clip(-cellClip, cellClip) : config;
+    config = dropout > 0 && layers > 1 ? config.dropout(dropout, seed) : config;
+    return algorithm == null ? config.autoAlgorithm() : config.algorithm(algorithm);
+  }
+
   /** Returns the components as values that JSON can hold. */
   Map<String, Object> toMap() {
     Map<String, Object> map = new LinkedHashMap<>();
-    map.put("cell", cell.name().toLowerCase(Locale.ROOT));
+    map.put("cell", lowerCase(cell));
     map.put("hiddenSize", hiddenSize);
+    map.put("projectionSize", projectionSize);
     map.put("layers", layers);
     map.put("embeddingSize", embeddingSize);
+    map.put("inputSkipped", inputSkipped);
+    if (cellClip != null) {
+      map.put("cellClip", cellClip);
+    }
     map.put("dropout", dropout);
+    if (forgetBias != null) {
+      map.put("forgetBias", forgetBias);
+    }
     map.put("seed", seed);
+    map.put("precision", lowerCase(precision));
+    map.put("algorithm", algorithm == null ? AUTO : lowerCase(algorithm));
     return map;
+  }
+
+  private static String lowerCase(Enum<?> value) {
+    return value.name().toLowerCase(Locale.ROOT);
   }
 
   /** The inverse of {@link #toMap}; an absent or mistyped entry is an IllegalArgumentException. */
   static CharModelConfig ofMap(Map<String, Object> map) {
+    String algorithm = entry(map, "algorithm", String.class);
     return new CharModelConfig(
-        RnnMode.valueOf(entry(map, "cell", String.class).toUpperCase(Locale.ROOT)),
+        RnnMode.valueOf(upperCase(map, "cell")),
         entry(map, "hiddenSize", Number.class).intValue(),
+        entry(map, "projectionSize", Number.class).intValue(),
         entry(map, "layers", Number.class).intValue(),
         entry(map, "embeddingSize", Number.class).intValue(),
-        entry(map, "dropout", Number.class).doubleValue(),
-        entry(map, "seed", Number.class).longValue());
+        entry(map, "inputSkipped", Boolean.class),
+        map.containsKey("cellClip") ? decimal(map, "cellClip") : null,
+        decimal(map, "dropout"),
+        map.containsKey("forgetBias") ? decimal(map, "forgetBias") : null,
+        entry(map, "seed", Number.class).longValue(),
+        Precision.valueOf(upperCase(map, "precision")),
+        algorithm.equals(AUTO) ? null : RnnAlgorithm.valueOf(upperCase(map, "algorithm")));
+  }
+
+  private static Double decimal(Map<String, Object> map, String name) {
+    return entry(map, name, Number.class).doubleValue();
+  }
+
+  private static String upperCase(Map<String, Object> map, String name) {
+    return entry(map, name, String.class).toUpperCase(Locale.ROOT);
   }
 
   /** Returns {@code map}'s entry {@code name} if it has the type, else says what is wrong. */
@@ -70,5 +230,50 @@ public record CharModelConfig(
           "model configuration: \"" + name + "\" is " + value + ", not a " + type.getSimpleName());
     }
     return type.cast(value);
+  }
+
+  private CharModelConfig with(Consumer<Draft> change) {
+    Draft draft = new Draft(this);
+    change.accept(draft);
+    return new CharModelConfig(
+        cell,
+        hiddenSize,
+        draft.projectionSize,
+        draft.layers,
+        draft.embeddingSize,
+        draft.inputSkipped,
+        draft.cellClip,
+        draft.dropout,
+        draft.forgetBias,
+        draft.seed,
+        draft.precision,
+        draft.algorithm);
+  }
+
+  /** What can be changed, on its way from one configuration to the next. */
+  private static final class Draft {
+    int projectionSize;
+    int layers;
+    int embeddingSize;
+    boolean inputSkipped;
+    @Nullable Double cellClip;
+    double dropout;
+    @Nullable Double forgetBias;
+    long seed;
+    Precision precision;
+    @Nullable RnnAlgorithm algorithm;
+
+    Draft(CharModelConfig from) {
+      projectionSize = from.projectionSize;
+      layers = from.layers;
+      embeddingSize = from.embeddingSize;
+      inputSkipped = from.inputSkipped;
+      cellClip = from.cellClip;
+      dropout = from.dropout;
+      forgetBias = from.forgetBias;
+      seed = from.seed;
+      precision = from.precision;
+      algorithm = from.algorithm;
+    }
   }
 }

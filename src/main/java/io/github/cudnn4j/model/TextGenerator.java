@@ -1,6 +1,7 @@
 package io.github.cudnn4j.model;
 
 import io.github.cudnn4j.cuda.DeviceBuffer;
+import io.github.cudnn4j.cuda.ElementType;
 import io.github.cudnn4j.tape.CarriedState;
 import io.github.cudnn4j.tape.Tape;
 import io.github.cudnn4j.tape.Tensor;
@@ -37,7 +38,7 @@ public final class TextGenerator implements AutoCloseable {
     CarriedState state = model.state(1);
     Tape tape = null;
     try {
-      tape = Tape.inference(model.device(), logitsType());
+      tape = Tape.inference(model.device(), model.precision());
       return new TextGenerator(model, state, tape);
     } catch (RuntimeException | Error e) {
       if (tape != null) {
@@ -46,10 +47,6 @@ public final class TextGenerator implements AutoCloseable {
       state.close();
       throw e;
     }
-  }
-
-  private static io.github.cudnn4j.cuda.ElementType logitsType() {
-    return io.github.cudnn4j.cuda.ElementType.FLOAT32;
   }
 
   /**
@@ -80,7 +77,7 @@ public final class TextGenerator implements AutoCloseable {
       step(id);
     }
     for (int i = 0; i < length; i++) {
-      logits.value().copyTo(logitValues);
+      readLogits();
       int id = draw(logitValues, temperature, random.nextDouble());
       text.append(vocabulary.character(id));
       if (i < length - 1) {
@@ -88,6 +85,17 @@ public final class TextGenerator implements AutoCloseable {
       }
     }
     return text.toString();
+  }
+
+  private void readLogits() {
+    if (logits.type() == ElementType.FLOAT64) {
+      double[] values = logits.value().toDoubles();
+      for (int i = 0; i < values.length; i++) {
+        logitValues[i] = (float) values[i];
+      }
+    } else {
+      logits.value().copyTo(logitValues);
+    }
   }
 
   private void step(int id) {

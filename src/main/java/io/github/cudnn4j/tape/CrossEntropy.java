@@ -18,22 +18,24 @@ final class CrossEntropy implements Operation {
   CrossEntropy(Tape tape, Tensor logits, DeviceBuffer targets, DeviceBuffer scale) {
     int rows = logits.rows();
     int classes = logits.columns();
-    DeviceBuffer losses = tape.buffer(tape.type(), rows);
-    DeviceBuffer mean = tape.zeroed(tape.type(), 1);
+    DeviceBuffer losses = tape.buffer(tape.lossType(), rows);
+    DeviceBuffer mean = tape.zeroed(tape.lossType(), 1);
     DeviceBuffer meter = tape.zeroed(ElementType.FLOAT64, 2);
     loss = new Loss(mean, meter);
     if (logits.gradient() == null) {
       launches.add(
           tape.own(
-              tape.kernel("loss", "cross_entropy")
+              tape.kernel("loss", "cross_entropy", tape.type())
                   .overRows(rows, logits.value(), targets, losses, rows, classes)));
     } else {
-      DeviceBuffer share = tape.buffer(tape.type(), 1);
-      launches.add(
-          tape.own(tape.kernel("loss", "loss_share").overRows(1, targets, scale, share, rows)));
+      DeviceBuffer share = tape.buffer(tape.lossType(), 1);
       launches.add(
           tape.own(
-              tape.kernel("loss", "cross_entropy_gradient")
+              tape.kernel("loss", "loss_share", tape.lossType())
+                  .overRows(1, targets, scale, share, rows)));
+      launches.add(
+          tape.own(
+              tape.kernel("loss", "cross_entropy_gradient", tape.type())
                   .overRows(
                       rows,
                       logits.value(),
@@ -45,7 +47,9 @@ final class CrossEntropy implements Operation {
                       classes)));
     }
     launches.add(
-        tape.own(tape.kernel("loss", "mean_loss").overRows(1, losses, targets, mean, meter, rows)));
+        tape.own(
+            tape.kernel("loss", "mean_loss", tape.lossType())
+                .overRows(1, losses, targets, mean, meter, rows)));
   }
 
   Loss loss() {

@@ -18,7 +18,7 @@ final class Embedding implements Operation {
     int vocabulary = table.dim(0);
     lookup =
         tape.own(
-            tape.kernel("embedding", "embedding")
+            tape.kernel("embedding", "embedding", tape.type())
                 .overRows(count, tokens, table.value(), y.value(), count, width, vocabulary));
     if (y.gradient() != null && table.gradient() != null) {
       DeviceBuffer places = tape.buffer(ElementType.INT32, count);
@@ -30,7 +30,7 @@ final class Embedding implements Operation {
                   .overElements(count, tokens, places, count));
       gather =
           tape.own(
-              tape.kernel("embedding", "embedding_gradient")
+              tape.kernel("embedding", "embedding_gradient", tape.type())
                   .overRows(
                       count,
                       tokens,

@@ -1,7 +1,9 @@
 package io.github.cudnn4j.tape;
 
 import io.github.cudnn4j.cuda.Blas;
+import io.github.cudnn4j.cuda.DeviceBuffer;
 import io.github.cudnn4j.cuda.Launch;
+import io.github.cudnn4j.cuda.Precision;
 import org.jspecify.annotations.Nullable;
 
 /** y = x · Wᵀ + b over the last extent. */
@@ -11,6 +13,7 @@ final class Linear implements Operation {
   private static final int COLUMNS_OF_A_BLOCK = 32;
 
   private final Blas blas;
+  private final Precision precision;
   private final Tensor x;
   private final Tensor weight;
   private final Tensor y;
@@ -19,6 +22,7 @@ final class Linear implements Operation {
 
   Linear(Tape tape, Tensor x, Tensor weight, @Nullable Tensor bias, Tensor y) {
     this.blas = tape.device().blas();
+    this.precision = tape.precision();
     this.x = x;
     this.weight = weight;
     this.y = y;
@@ -27,12 +31,12 @@ final class Linear implements Operation {
     if (bias != null) {
       addBias =
           tape.own(
-              tape.kernel("linear", "add_bias")
+              tape.kernel("linear", "add_bias", tape.type())
                   .overRows(rows, bias.value(), y.value(), rows, columns));
       if (y.gradient() != null && bias.gradient() != null) {
         sumBias =
             tape.own(
-                tape.kernel("linear", "bias_gradient")
+                tape.kernel("linear", "bias_gradient", tape.type())
                     .overRows(
                         Math.ceilDiv(columns, COLUMNS_OF_A_BLOCK),
                         y.gradient(),
@@ -45,17 +49,8 @@ final class Linear implements Operation {
 
   @Override
   public void forward() {
-    blas.gemm(
-        false,
-        true,
-        y.rows(),
-        y.columns(),
-        x.columns(),
-        1,
-        x.value(),
-        weight.value(),
-        0,
-        y.value());
+    multiply(
+        false, true, y.rows(), y.columns(), x.columns(), x.value(), weight.value(), 0, y.value());
     if (addBias != null) {
       addBias.run();
     }
@@ -74,10 +69,30 @@ final class Linear implements Operation {
       sumBias.run();
     }
     if (weight.gradient() != null) {
-      blas.gemm(true, false, outputs, inputs, rows, 1, dy, x.value(), 1, weight.gradient());
+      multiply(true, false, outputs, inputs, rows, dy, x.value(), 1, weight.gradient());
     }
     if (x.gradient() != null) {
-      blas.gemm(false, false, rows, inputs, outputs, 1, dy, weight.value(), 0, x.gradient());
+      multiply(false, false, rows, inputs, outputs, dy, weight.value(), 0, x.gradient());
+    }
+  }
+
+  private void multiply(
+      boolean transA,
+      boolean transB,
+      int m,
+      int n,
+      int k,
+      DeviceBuffer a,
+      DeviceBuffer b,
+      double beta,
+      DeviceBuffer c) {
+    // The device's products are as precise as someone else has set them; leave that as it is.
+    Precision others = blas.precision(a.type());
+    blas.precision(precision);
+    try {
+      blas.gemm(transA, transB, m, n, k, 1, a, b, beta, c);
+    } finally {
+      blas.precision(others);
     }
   }
 }

@@ -18,7 +18,10 @@ public final class Loss {
     this.meter = meter;
   }
 
-  /** Returns one element of the tape's type: the mean over the counted positions, in nats. */
+  /**
+   * Returns one FLOAT64 element on a tape of FP64, else FLOAT32: the mean over the counted
+   * positions, in nats.
+   */
   public DeviceBuffer value() {
     return value;
   }

@@ -6,6 +6,7 @@ import io.github.cudnn4j.cuda.ElementType;
 import io.github.cudnn4j.cuda.Kernel;
 import io.github.cudnn4j.cuda.Launch;
 import io.github.cudnn4j.cuda.Parts;
+import io.github.cudnn4j.cuda.Precision;
 import io.github.cudnn4j.cudnn.Dropout;
 import io.github.cudnn4j.rnn.Rnn;
 import io.github.cudnn4j.rnn.RnnPlan;
@@ -29,13 +30,14 @@ import org.jspecify.annotations.Nullable;
  * <p>Gradients of parameters are added to, so clear them before a step; gradients of activations
  * are overwritten, so a tensor that has a gradient may be the input of one operation only.
  *
- * <p>All tensors are of the tape's element type, in the memory of its device. A tape belongs to the
- * device's thread and works on the device's stream.
+ * <p>All tensors are of the element type of the tape's precision, in the memory of its device;
+ * losses are FLOAT32 where that has 16 bits. A tape belongs to the device's thread and works on the
+ * device's stream.
  */
 public final class Tape implements AutoCloseable {
 
   private final Device device;
-  private final ElementType type;
+  private final Precision precision;
   private final boolean training;
   private final List<Operation> operations = new ArrayList<>();
   private final List<Dropout> dropouts = new ArrayList<>();
@@ -45,31 +47,20 @@ public final class Tape implements AutoCloseable {
   private boolean played;
   private boolean closed;
 
-  private Tape(Device device, ElementType type, boolean training) {
-    if (type != ElementType.FLOAT32 && type != ElementType.FLOAT64) {
-      throw new IllegalArgumentException("a tape of " + type + ", only FLOAT32 and FLOAT64 work");
-    }
+  private Tape(Device device, Precision precision, boolean training) {
     this.device = device;
-    this.type = type;
+    this.precision = precision;
     this.training = training;
   }
 
-  /**
-   * Makes a tape that can be played backwards.
-   *
-   * @throws IllegalArgumentException if the type is neither FLOAT32 nor FLOAT64
-   */
-  public static Tape training(Device device, ElementType type) {
-    return new Tape(device, type, true);
+  /** Makes a tape that can be played backwards. */
+  public static Tape training(Device device, Precision precision) {
+    return new Tape(device, precision, true);
   }
 
-  /**
-   * Makes a tape without gradients, on which dropout does nothing.
-   *
-   * @throws IllegalArgumentException if the type is neither FLOAT32 nor FLOAT64
-   */
-  public static Tape inference(Device device, ElementType type) {
-    return new Tape(device, type, false);
+  /** Makes a tape without gradients, on which dropout does nothing. */
+  public static Tape inference(Device device, Precision precision) {
+    return new Tape(device, precision, false);
   }
 
   /** Tells whether the tape can be played backwards. */
@@ -82,9 +73,19 @@ public final class Tape implements AutoCloseable {
     return device;
   }
 
+  /** Returns how the operations compute. */
+  public Precision precision() {
+    return precision;
+  }
+
   /** Returns the element type of all tensors. */
   public ElementType type() {
-    return type;
+    return precision.type();
+  }
+
+  /** Returns the element type of losses. */
+  ElementType lossType() {
+    return type() == ElementType.FLOAT64 ? ElementType.FLOAT64 : ElementType.FLOAT32;
   }
 
   /** Allocates {@code count} INT32 elements for tokens or targets, zero at first. */
@@ -94,7 +95,7 @@ public final class Tape implements AutoCloseable {
 
   /** Allocates a tensor without gradient to be filled by the caller, zero at first. */
   public Tensor input(int... shape) {
-    return new Tensor(zeroed(type, Tensor.elements(shape)), null, shape);
+    return new Tensor(zeroed(type(), Tensor.elements(shape)), null, shape);
   }
 
   /**
@@ -127,7 +128,9 @@ public final class Tape implements AutoCloseable {
     Tensor y = output(false, time, batch, classes);
     int count = y.rows();
     Launch encode =
-        own(kernel("embedding", "one_hot").overRows(count, tokens, y.value(), count, classes));
+        own(
+            kernel("embedding", "one_hot", type())
+                .overRows(count, tokens, y.value(), count, classes));
     return record(new ForwardOnly(encode), y);
   }
 
@@ -142,13 +145,15 @@ public final class Tape implements AutoCloseable {
    */
   public Tensor rnn(Rnn rnn, Tensor x, @Nullable CarriedState state) {
     checkTensor("x", x, 3);
-    if (x.columns() != rnn.config().inputSize() || rnn.config().type() != type) {
+    if (x.columns() != rnn.config().inputSize() || rnn.config().precision() != precision) {
       throw new IllegalArgumentException(
           x
               + " for a network with input "
               + rnn.config().inputSize()
               + " of "
-              + rnn.config().type());
+              + rnn.config().precision()
+              + " on a tape of "
+              + precision);
     }
     if (state != null && state.batch() != x.dim(1)) {
       throw new IllegalArgumentException(
@@ -214,7 +219,7 @@ public final class Tape implements AutoCloseable {
     }
     use(x);
     int elements = Math.toIntExact(x.elements());
-    Dropout dropout = own(Dropout.create(device, type, elements, probability, seed));
+    Dropout dropout = own(Dropout.create(device, type(), elements, probability, seed));
     dropouts.add(dropout);
     Tensor y = output(x.gradient() != null, x.shape());
     return record(new Masked(dropout, x, y), y);
@@ -236,7 +241,8 @@ public final class Tape implements AutoCloseable {
   }
 
   /**
-   * As {@link #crossEntropy(Tensor, DeviceBuffer)}, with gradients that are multiplied by a number.
+   * As {@link #crossEntropy(Tensor, DeviceBuffer)}, with gradients that are multiplied by a number,
+   * all the way to the parameters'.
    *
    * @param scale one FLOAT64, read at each {@link #forward}; the loss itself is not multiplied
    */
@@ -318,10 +324,9 @@ public final class Tape implements AutoCloseable {
     parts.close();
   }
 
-  /** Returns a kernel by its name without the suffix of the element type. */
-  Kernel kernel(String file, String name) {
-    String suffix = type == ElementType.FLOAT32 ? "_f32" : "_f64";
-    return device.kernels().get(file, name + suffix);
+  /** Returns the variant of a kernel for elements of a type. */
+  Kernel kernel(String file, String name, ElementType type) {
+    return device.kernels().get(file, name, type);
   }
 
   <T extends AutoCloseable> T own(T resource) {
@@ -341,8 +346,8 @@ public final class Tape implements AutoCloseable {
 
   private Tensor output(boolean differentiable, int... shape) {
     long elements = Tensor.elements(shape);
-    DeviceBuffer gradient = training && differentiable ? buffer(type, elements) : null;
-    return new Tensor(buffer(type, elements), gradient, shape);
+    DeviceBuffer gradient = training && differentiable ? buffer(type(), elements) : null;
+    return new Tensor(buffer(type(), elements), gradient, shape);
   }
 
   private Tensor record(Operation operation, Tensor output) {
@@ -372,9 +377,9 @@ public final class Tape implements AutoCloseable {
 
   private void checkTensor(String name, Tensor tensor, int rank) {
     checkOpen();
-    if (tensor.type() != type || tensor.rank() != rank) {
+    if (tensor.type() != type() || tensor.rank() != rank) {
       throw new IllegalArgumentException(
-          name + " is " + tensor + ", needed are " + rank + " extents of " + type);
+          name + " is " + tensor + ", needed are " + rank + " extents of " + type());
     }
   }
 

@@ -24,7 +24,7 @@ public final class Evaluator implements AutoCloseable {
     int batch = batches.batch();
     try {
       state = parts.add(model.state(batch));
-      tape = parts.add(Tape.inference(model.device(), model.parameters().type()));
+      tape = parts.add(Tape.inference(model.device(), model.precision()));
       windows = parts.add(WindowRunner.create(model.device(), batches, capture));
       var logits = model.logits(tape, windows.inputs(), time, batch, state);
       loss = tape.crossEntropy(logits, windows.labels());

@@ -41,6 +41,7 @@ public final class Metrics implements TrainingListener, AutoCloseable {
     line.put("learningRate", progress.learningRate());
     line.put("tokensPerSecond", progress.tokensPerSecond());
     line.put("skipped", progress.skipped());
+    line.put("lossScale", progress.lossScale());
     line.put("seconds", progress.seconds());
     write(line);
   }

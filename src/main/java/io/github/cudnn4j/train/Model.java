@@ -2,6 +2,7 @@ package io.github.cudnn4j.train;
 
 import io.github.cudnn4j.cuda.Device;
 import io.github.cudnn4j.cuda.DeviceBuffer;
+import io.github.cudnn4j.cuda.Precision;
 import io.github.cudnn4j.tape.CarriedState;
 import io.github.cudnn4j.tape.Tape;
 import io.github.cudnn4j.tape.Tensor;
@@ -16,6 +17,9 @@ public interface Model {
 
   /** Returns the device that holds the weights. */
   Device device();
+
+  /** Returns how the model computes; its weights and gradients are of that type. */
+  Precision precision();
 
   /** Returns all weights and gradients. */
   ParameterSet parameters();

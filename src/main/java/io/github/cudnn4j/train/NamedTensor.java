@@ -2,71 +2,55 @@ package io.github.cudnn4j.train;
 
 import io.github.cudnn4j.cuda.DeviceBuffer;
 import io.github.cudnn4j.cuda.ElementType;
-import io.github.cudnn4j.rnn.RnnParameter;
 import java.util.Arrays;
 import java.util.List;
 
-/** Weights and gradients that have a name, wherever in the flat buffers they lie. */
-sealed interface NamedTensor {
+/**
+ * Where in the flat buffers a tensor lies.
+ *
+ * @param shape its extents
+ * @param pieces in the order of its values; one, unless it is inside a network's weight space
+ */
+record NamedTensor(int[] shape, List<Piece> pieces) {
 
-  int[] shape();
-
-  /** Returns the parts of the weights in the order of the values. */
-  List<DeviceBuffer> slices();
-
-  double[] read(boolean gradient);
-
-  void write(double[] values);
-
-  /** A tensor of its own. */
-  record Plain(DeviceBuffer weights, DeviceBuffer gradients, int[] shape) implements NamedTensor {
-
-    @Override
-    public List<DeviceBuffer> slices() {
-      return List.of(weights);
-    }
-
-    @Override
-    public double[] read(boolean gradient) {
-      var buffer = gradient ? gradients : weights;
-      return buffer.type() == ElementType.FLOAT64
-          ? buffer.toDoubles()
-          : toDoubles(buffer.toFloats());
-    }
-
-    @Override
-    public void write(double[] values) {
-      if (weights.type() == ElementType.FLOAT64) {
-        weights.copyFrom(values);
-      } else {
-        weights.copyFrom(toFloats(values));
-      }
+  /** A run of elements. */
+  record Piece(long offset, long elements) {
+    DeviceBuffer in(DeviceBuffer buffer) {
+      return buffer.slice(offset, elements);
     }
   }
 
-  /** A tensor inside a network's weight space. */
-  record Attached(RnnParameter weights, RnnParameter gradients) implements NamedTensor {
+  /** Returns the number of values. */
+  int count() {
+    return Arrays.stream(shape).reduce(1, Math::multiplyExact);
+  }
 
-    @Override
-    public int[] shape() {
-      return weights.shape();
+  /** Reads the values out of a flat buffer; waits for the device. */
+  double[] read(DeviceBuffer buffer) {
+    var values = new double[count()];
+    int at = 0;
+    for (Piece piece : pieces) {
+      DeviceBuffer slice = piece.in(buffer);
+      double[] part =
+          slice.type() == ElementType.FLOAT64 ? slice.toDoubles() : toDoubles(slice.toFloats());
+      System.arraycopy(part, 0, values, at, part.length);
+      at += part.length;
     }
+    return values;
+  }
 
-    @Override
-    public List<DeviceBuffer> slices() {
-      return weights.slices();
-    }
-
-    @Override
-    public double[] read(boolean gradient) {
-      var values = new double[Math.toIntExact(weights.elements())];
-      (gradient ? gradients : weights).copyTo(values);
-      return values;
-    }
-
-    @Override
-    public void write(double[] values) {
-      weights.copyFrom(values);
+  /** Writes the values into a flat buffer, rounded to its type; waits for the device. */
+  void write(DeviceBuffer buffer, double[] values) {
+    int at = 0;
+    for (Piece piece : pieces) {
+      DeviceBuffer slice = piece.in(buffer);
+      double[] part = Arrays.copyOfRange(values, at, at + Math.toIntExact(piece.elements()));
+      if (slice.type() == ElementType.FLOAT64) {
+        slice.copyFrom(part);
+      } else {
+        slice.copyFrom(toFloats(part));
+      }
+      at += part.length;
     }
   }
 

@@ -3,6 +3,7 @@ package io.github.cudnn4j.train;
 import io.github.cudnn4j.cuda.Device;
 import io.github.cudnn4j.cuda.DeviceBuffer;
 import io.github.cudnn4j.cuda.ElementType;
+import io.github.cudnn4j.cuda.Parts;
 import io.github.cudnn4j.io.SafeTensors;
 import io.github.cudnn4j.io.SafeTensorsWriter;
 import io.github.cudnn4j.rnn.Rnn;
@@ -10,6 +11,7 @@ import io.github.cudnn4j.rnn.RnnParameter;
 import io.github.cudnn4j.rnn.RnnWeights;
 import io.github.cudnn4j.tape.Tensor;
 import java.io.IOException;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -21,12 +23,16 @@ import java.util.random.RandomGenerator;
  * All weights of a model in one buffer and all gradients in another, so that an optimizer, a norm
  * or a clearing is one launch.
  *
+ * <p>Weights of 16 bits are too coarse to add small steps to. They have <em>masters</em> in
+ * FLOAT32, a third buffer of the same layout: training moves the masters, and the weights are the
+ * masters rounded. By name one reads, writes, saves and loads masters; the weights follow.
+ *
  * <p>A <em>tensor</em> has a shape. A <em>region</em> is an opaque part of the buffers, such as the
  * weight space of a recurrent network, whose tensors get names when the network is {@linkplain
  * #attach attached}: {@code region.weight_ih_l0} and so on. Each begins at a multiple of {@value
- * #ALIGNMENT} bytes; the padding between is zero in both buffers.
+ * #ALIGNMENT} bytes; the padding between is zero in all buffers.
  *
- * <p>Owner of both buffers. Everything is in device memory; methods that take or return Java arrays
+ * <p>Owner of the buffers. Everything is in device memory; methods that take or return Java arrays
  * wait for the device. Values are row-major.
  */
 public final class ParameterSet implements AutoCloseable {
@@ -43,35 +49,53 @@ public final class ParameterSet implements AutoCloseable {
   private final ElementType type;
   private final Map<String, Part> parts;
   private final Map<String, NamedTensor> named = new LinkedHashMap<>();
+  private final Parts buffers = new Parts();
   private final DeviceBuffer weights;
   private final DeviceBuffer gradients;
+  private final DeviceBuffer masters;
 
   private ParameterSet(Builder builder) {
     type = builder.type;
     parts = new LinkedHashMap<>(builder.parts);
-    weights = DeviceBuffer.allocate(builder.device, type, builder.size);
+    boolean narrow = type.bytes() < ElementType.FLOAT32.bytes();
     try {
-      gradients = DeviceBuffer.allocate(builder.device, type, builder.size);
+      weights = buffers.add(DeviceBuffer.allocate(builder.device, type, builder.size));
+      gradients = buffers.add(DeviceBuffer.allocate(builder.device, type, builder.size));
+      masters =
+          narrow
+              ? buffers.add(
+                  DeviceBuffer.allocate(builder.device, ElementType.FLOAT32, builder.size))
+              : weights;
+      weights.clear();
+      gradients.clear();
+      masters.clear();
     } catch (RuntimeException | Error e) {
-      weights.close();
-      throw e;
+      throw buffers.abandon(e);
     }
-    weights.clear();
-    gradients.clear();
     parts.forEach(
         (name, part) -> {
           if (!part.isRegion()) {
-            named.put(name, new NamedTensor.Plain(weights(name), gradients(name), part.shape));
+            var piece = new NamedTensor.Piece(part.offset, part.elements);
+            named.put(name, new NamedTensor(part.shape, List.of(piece)));
           }
         });
   }
 
-  /** Begins a set whose weights are of type FLOAT32 or FLOAT64. */
+  /**
+   * Begins a set.
+   *
+   * @param type of weights and gradients, a floating-point one
+   * @throws IllegalArgumentException if it is another type
+   */
   public static Builder builder(Device device, ElementType type) {
-    if (type != ElementType.FLOAT32 && type != ElementType.FLOAT64) {
-      throw new IllegalArgumentException("parameters of " + type + ", must be FLOAT32 or FLOAT64");
+    switch (type) {
+      case FLOAT32, FLOAT64, FLOAT16, BFLOAT16 -> {
+        return new Builder(device, type);
+      }
+      default ->
+          throw new IllegalArgumentException(
+              "parameters of " + type + ", must be of a floating-point type");
     }
-    return new Builder(device, type);
   }
 
   /** Collects names and shapes; nothing is allocated before {@link #build}. */
@@ -143,6 +167,19 @@ public final class ParameterSet implements AutoCloseable {
   }
 
   /**
+   * Returns what training moves: FLOAT32 at the same places as weights of 16 bits, else the weights
+   * themselves.
+   */
+  public DeviceBuffer masters() {
+    return masters;
+  }
+
+  /** Returns whether the weights are rounded copies of their masters. */
+  public boolean hasMasters() {
+    return masters != weights;
+  }
+
+  /**
    * Returns the weights of one region or tensor, borrowed from {@link #weights()}.
    *
    * @throws IllegalArgumentException if there is none of that name
@@ -188,8 +225,12 @@ public final class ParameterSet implements AutoCloseable {
       throw new IllegalArgumentException("the network's weights are not in the region " + region);
     }
     for (RnnParameter parameter : inside.parameters()) {
-      var gradient = rnn.gradients().parameter(parameter.name());
-      named.put(region + "." + parameter.name(), new NamedTensor.Attached(parameter, gradient));
+      var pieces = new ArrayList<NamedTensor.Piece>();
+      for (DeviceBuffer slice : parameter.slices()) {
+        long place = (slice.address() - weights.address()) / type.bytes();
+        pieces.add(new NamedTensor.Piece(place, slice.elements()));
+      }
+      named.put(region + "." + parameter.name(), new NamedTensor(parameter.shape(), pieces));
     }
   }
 
@@ -204,7 +245,7 @@ public final class ParameterSet implements AutoCloseable {
    * @throws IllegalArgumentException if there is none of that name
    */
   public int[] shape(String name) {
-    return named(name).shape();
+    return named(name).shape().clone();
   }
 
   /** Returns the number of weights, without padding. */
@@ -218,7 +259,7 @@ public final class ParameterSet implements AutoCloseable {
    * @throws IllegalArgumentException if there is none of that name
    */
   public double[] read(String name) {
-    return named(name).read(false);
+    return named(name).read(masters);
   }
 
   /**
@@ -227,33 +268,36 @@ public final class ParameterSet implements AutoCloseable {
    * @throws IllegalArgumentException if there is none of that name
    */
   public double[] readGradient(String name) {
-    return named(name).read(true);
+    return named(name).read(gradients);
   }
 
   /**
-   * Sets the weights of one tensor, rounded to the set's type.
+   * Sets the weights of one tensor, rounded to their types.
    *
    * @throws IllegalArgumentException if there is none of that name or the length differs
    */
   public void write(String name, double[] values) {
-    int elements = count(named(name).shape());
-    if (values.length != elements) {
+    NamedTensor tensor = named(name);
+    if (values.length != tensor.count()) {
       throw new IllegalArgumentException(
-          name + " has " + elements + " elements, not " + values.length);
+          name + " has " + tensor.count() + " elements, not " + values.length);
     }
-    named(name).write(values);
+    tensor.write(masters, values);
+    if (hasMasters()) {
+      tensor.write(weights, values);
+    }
   }
 
   /** Sets the weights of one tensor to numbers drawn evenly between −bound and bound. */
   public void uniform(String name, double bound, RandomGenerator random) {
-    var values = new double[count(named(name).shape())];
+    var values = new double[named(name).count()];
     Arrays.setAll(values, i -> bound * (2 * random.nextDouble() - 1));
     write(name, values);
   }
 
   /** Sets the weights of one tensor to normally distributed numbers around zero. */
   public void normal(String name, double deviation, RandomGenerator random) {
-    var values = new double[count(named(name).shape())];
+    var values = new double[named(name).count()];
     Arrays.setAll(values, i -> deviation * random.nextGaussian());
     write(name, values);
   }
@@ -262,7 +306,7 @@ public final class ParameterSet implements AutoCloseable {
   public void save(SafeTensorsWriter file) {
     named.forEach(
         (name, tensor) -> {
-          double[] values = tensor.read(false);
+          double[] values = tensor.read(masters);
           long[] shape = Arrays.stream(tensor.shape()).asLongStream().toArray();
           if (type == ElementType.FLOAT64) {
             file.add(name, shape, values);
@@ -304,9 +348,8 @@ public final class ParameterSet implements AutoCloseable {
     named.forEach(
         (name, tensor) -> {
           layout.append(name);
-          for (DeviceBuffer slice : tensor.slices()) {
-            long offset = (slice.address() - weights.address()) / type.bytes();
-            layout.append(' ').append(offset).append('+').append(slice.elements());
+          for (NamedTensor.Piece piece : tensor.pieces()) {
+            layout.append(' ').append(piece.offset()).append('+').append(piece.elements());
           }
           layout.append('\n');
         });
@@ -315,8 +358,7 @@ public final class ParameterSet implements AutoCloseable {
 
   @Override
   public void close() {
-    gradients.close();
-    weights.close();
+    buffers.close();
   }
 
   private Part part(String name) {
@@ -333,9 +375,5 @@ public final class ParameterSet implements AutoCloseable {
       throw new IllegalArgumentException("no tensor " + name + " among " + named.keySet());
     }
     return tensor;
-  }
-
-  private static int count(int[] shape) {
-    return Arrays.stream(shape).reduce(1, Math::multiplyExact);
   }
 }

@@ -13,6 +13,8 @@ package io.github.cudnn4j.train;
  * @param learningRate the learning rate of the latest step
  * @param tokensPerSecond since the log point before
  * @param skipped the steps refused so far because the gradient was not finite
+ * @param lossScale what the next step multiplies the loss by before it differentiates it; 1 unless
+ *     in FP16
  * @param seconds spent training, validations and checkpoints included
  * @param secondsLeft an estimate
  */
@@ -27,5 +29,6 @@ public record Progress(
     double learningRate,
     double tokensPerSecond,
     long skipped,
+    double lossScale,
     double seconds,
     double secondsLeft) {}

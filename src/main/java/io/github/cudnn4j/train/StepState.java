@@ -1,5 +1,9 @@
 package io.github.cudnn4j.train;
 
+import io.github.cudnn4j.cuda.Device;
+import io.github.cudnn4j.cuda.DeviceBuffer;
+import io.github.cudnn4j.cuda.ElementType;
+
 /**
  * What the device knows of the training at the latest look: a copy of the numbers that the
  * optimizer's kernels keep in device memory, so that no step waits for the host.
@@ -11,6 +15,7 @@ package io.github.cudnn4j.train;
  * @param bad the latest steps in a row that were refused, or had a loss far above guessing
  * @param norm the norm of the latest gradient, before clipping
  * @param loss the loss of the latest step, in nats
+ * @param scale what the next step multiplies the loss by before it differentiates it
  */
 record StepState(
     double learningRate,
@@ -19,7 +24,8 @@ record StepState(
     long skipped,
     long bad,
     double norm,
-    double loss) {
+    double loss,
+    double scale) {
 
   // The places in device memory, all FLOAT64; optimizer.cu names the same ones.
   static final int LEARNING_RATE = 0;
@@ -29,7 +35,22 @@ record StepState(
   static final int BAD = 7;
   static final int NORM = 8;
   static final int LOSS = 9;
-  static final int SIZE = 10;
+  static final int SCALE = 10;
+  static final int SIZE = 13;
+
+  /** Allocates the places, as they are before the first step; the caller closes the buffer. */
+  static DeviceBuffer allocate(Device device, LossScale scale) {
+    var places = new double[SIZE];
+    places[SCALE] = scale.initial();
+    DeviceBuffer buffer = DeviceBuffer.allocate(device, ElementType.FLOAT64, SIZE);
+    try {
+      buffer.copyFrom(places);
+      return buffer;
+    } catch (RuntimeException | Error e) {
+      buffer.close();
+      throw e;
+    }
+  }
 
   /** Where to find a place. */
   interface Reader {
@@ -44,6 +65,7 @@ record StepState(
         (long) reader.at(SKIPPED),
         (long) reader.at(BAD),
         reader.at(NORM),
-        reader.at(LOSS));
+        reader.at(LOSS),
+        reader.at(SCALE));
   }
 }

@@ -230,6 +230,7 @@ public final class Trainer implements AutoCloseable {
             state.learningRate(),
             stepsPerSecond * batches.time() * batches.batch(),
             state.skipped(),
+            state.scale(),
             clock.seconds(),
             left);
     for (TrainingListener listener : listeners) {
@@ -310,7 +311,7 @@ public final class Trainer implements AutoCloseable {
     var identity = new LinkedHashMap<String, Object>();
     identity.put("time", (long) batches.time());
     identity.put("batch", (long) batches.batch());
-    identity.put("type", model.parameters().type().name());
+    identity.put("precision", model.precision().name());
     identity.put("optimizer", config.optimizer().getClass().getSimpleName());
     identity.put("layout", layout.getValue());
     return identity;

@@ -1,7 +1,9 @@
 package io.github.cudnn4j.train;
 
+import io.github.cudnn4j.cuda.ElementType;
 import java.util.LinkedHashMap;
 import java.util.Map;
+import java.util.function.Consumer;
 
 /**
  * How to train; everything but the model and the text.
@@ -18,6 +20,7 @@ import java.util.Map;
  * @param checkpointEvery how many steps lie between two checkpoints; 0 for one at the end
  * @param maxBadSteps how many bad steps in a row end the training: those refused because the loss
  *     or the gradient is not finite, and those with ten times the loss of a uniform guess
+ * @param lossScale how the loss is scaled in FP16; in other precisions it is not
  * @param capture whether to capture the step as a graph and replay it; the results are the same
  * @param seed of the random offsets of the epochs
  */
@@ -32,6 +35,7 @@ public record TrainerConfig(
     int patience,
     int checkpointEvery,
     int maxBadSteps,
+    LossScale lossScale,
     boolean capture,
     long seed) {
 
@@ -56,211 +60,141 @@ public record TrainerConfig(
    */
   public static TrainerConfig of(Optimizer optimizer) {
     return new TrainerConfig(
-        optimizer, Clip.NONE, Schedule.constant(), 1, 0, 50, 0, 0, 0, 10, true, 0);
+        optimizer,
+        Clip.NONE,
+        Schedule.constant(),
+        1,
+        0,
+        50,
+        0,
+        0,
+        0,
+        10,
+        LossScale.DEFAULT,
+        true,
+        0);
   }
 
   /** Returns this configuration with another update rule. */
   public TrainerConfig optimizer(Optimizer value) {
-    return new TrainerConfig(
-        value,
-        clip,
-        schedule,
-        epochs,
-        steps,
-        logEvery,
-        validateEvery,
-        patience,
-        checkpointEvery,
-        maxBadSteps,
-        capture,
-        seed);
+    return with(draft -> draft.optimizer = value);
   }
 
   /** Returns this configuration with another clipping. */
   public TrainerConfig clip(Clip value) {
-    return new TrainerConfig(
-        optimizer,
-        value,
-        schedule,
-        epochs,
-        steps,
-        logEvery,
-        validateEvery,
-        patience,
-        checkpointEvery,
-        maxBadSteps,
-        capture,
-        seed);
+    return with(draft -> draft.clip = value);
   }
 
   /** Returns this configuration with another schedule. */
   public TrainerConfig schedule(Schedule value) {
-    return new TrainerConfig(
-        optimizer,
-        clip,
-        value,
-        epochs,
-        steps,
-        logEvery,
-        validateEvery,
-        patience,
-        checkpointEvery,
-        maxBadSteps,
-        capture,
-        seed);
+    return with(draft -> draft.schedule = value);
   }
 
   /** Returns this configuration with another number of epochs. */
   public TrainerConfig epochs(int value) {
-    return new TrainerConfig(
-        optimizer,
-        clip,
-        schedule,
-        value,
-        steps,
-        logEvery,
-        validateEvery,
-        patience,
-        checkpointEvery,
-        maxBadSteps,
-        capture,
-        seed);
+    return with(draft -> draft.epochs = value);
   }
 
   /** Returns this configuration with another limit of steps. */
   public TrainerConfig steps(long value) {
-    return new TrainerConfig(
-        optimizer,
-        clip,
-        schedule,
-        epochs,
-        value,
-        logEvery,
-        validateEvery,
-        patience,
-        checkpointEvery,
-        maxBadSteps,
-        capture,
-        seed);
+    return with(draft -> draft.steps = value);
   }
 
   /** Returns this configuration with another distance between logs. */
   public TrainerConfig logEvery(int value) {
-    return new TrainerConfig(
-        optimizer,
-        clip,
-        schedule,
-        epochs,
-        steps,
-        value,
-        validateEvery,
-        patience,
-        checkpointEvery,
-        maxBadSteps,
-        capture,
-        seed);
+    return with(draft -> draft.logEvery = value);
   }
 
   /** Returns this configuration with another distance between validations. */
   public TrainerConfig validateEvery(int value) {
-    return new TrainerConfig(
-        optimizer,
-        clip,
-        schedule,
-        epochs,
-        steps,
-        logEvery,
-        value,
-        patience,
-        checkpointEvery,
-        maxBadSteps,
-        capture,
-        seed);
+    return with(draft -> draft.validateEvery = value);
   }
 
   /** Returns this configuration with another patience. */
   public TrainerConfig patience(int value) {
-    return new TrainerConfig(
-        optimizer,
-        clip,
-        schedule,
-        epochs,
-        steps,
-        logEvery,
-        validateEvery,
-        value,
-        checkpointEvery,
-        maxBadSteps,
-        capture,
-        seed);
+    return with(draft -> draft.patience = value);
   }
 
   /** Returns this configuration with another distance between checkpoints. */
   public TrainerConfig checkpointEvery(int value) {
-    return new TrainerConfig(
-        optimizer,
-        clip,
-        schedule,
-        epochs,
-        steps,
-        logEvery,
-        validateEvery,
-        patience,
-        value,
-        maxBadSteps,
-        capture,
-        seed);
+    return with(draft -> draft.checkpointEvery = value);
   }
 
   /** Returns this configuration with another limit of bad steps. */
   public TrainerConfig maxBadSteps(int value) {
-    return new TrainerConfig(
-        optimizer,
-        clip,
-        schedule,
-        epochs,
-        steps,
-        logEvery,
-        validateEvery,
-        patience,
-        checkpointEvery,
-        value,
-        capture,
-        seed);
+    return with(draft -> draft.maxBadSteps = value);
+  }
+
+  /** Returns this configuration with another scale of the loss. */
+  public TrainerConfig lossScale(LossScale value) {
+    return with(draft -> draft.lossScale = value);
   }
 
   /** Returns this configuration with another choice about capturing. */
   public TrainerConfig capture(boolean value) {
-    return new TrainerConfig(
-        optimizer,
-        clip,
-        schedule,
-        epochs,
-        steps,
-        logEvery,
-        validateEvery,
-        patience,
-        checkpointEvery,
-        maxBadSteps,
-        value,
-        seed);
+    return with(draft -> draft.capture = value);
   }
 
   /** Returns this configuration with another seed. */
   public TrainerConfig seed(long value) {
+    return with(draft -> draft.seed = value);
+  }
+
+  private TrainerConfig with(Consumer<Draft> change) {
+    Draft draft = new Draft(this);
+    change.accept(draft);
     return new TrainerConfig(
-        optimizer,
-        clip,
-        schedule,
-        epochs,
-        steps,
-        logEvery,
-        validateEvery,
-        patience,
-        checkpointEvery,
-        maxBadSteps,
-        capture,
-        value);
+        draft.optimizer,
+        draft.clip,
+        draft.schedule,
+        draft.epochs,
+        draft.steps,
+        draft.logEvery,
+        draft.validateEvery,
+        draft.patience,
+        draft.checkpointEvery,
+        draft.maxBadSteps,
+        draft.lossScale,
+        draft.capture,
+        draft.seed);
+  }
+
+  /** What can be changed, on its way from one configuration to the next. */
+  private static final class Draft {
+    Optimizer optimizer;
+    Clip clip;
+    Schedule schedule;
+    int epochs;
+    long steps;
+    int logEvery;
+    int validateEvery;
+    int patience;
+    int checkpointEvery;
+    int maxBadSteps;
+    LossScale lossScale;
+    boolean capture;
+    long seed;
+
+    Draft(TrainerConfig from) {
+      optimizer = from.optimizer;
+      clip = from.clip;
+      schedule = from.schedule;
+      epochs = from.epochs;
+      steps = from.steps;
+      logEvery = from.logEvery;
+      validateEvery = from.validateEvery;
+      patience = from.patience;
+      checkpointEvery = from.checkpointEvery;
+      maxBadSteps = from.maxBadSteps;
+      lossScale = from.lossScale;
+      capture = from.capture;
+      seed = from.seed;
+    }
+  }
+
+  /** Returns how the loss is scaled for weights of a type. */
+  LossScale lossScale(ElementType type) {
+    return type == ElementType.FLOAT16 ? lossScale : LossScale.NONE;
   }
 
   /** For a reader of checkpoints; a schedule is code and has no text. */

@@ -42,6 +42,7 @@ final class TrainingStep implements AutoCloseable {
   private final WindowRunner windows;
   private final Loss loss;
   private final CarriedState carried;
+  private final DeviceBuffer state;
   private final Updater updater;
   private final PinnedBuffer seen;
   private final Runnable work = this::enqueue;
@@ -53,13 +54,16 @@ final class TrainingStep implements AutoCloseable {
     int batch = batches.batch();
     try {
       carried = parts.add(model.state(batch));
-      tape = parts.add(Tape.training(device, parameters.type()));
+      tape = parts.add(Tape.training(device, model.precision()));
       windows = parts.add(WindowRunner.create(device, batches, config.capture()));
       var logits = model.logits(tape, windows.inputs(), time, batch, carried);
-      loss = tape.crossEntropy(logits, windows.labels());
+      LossScale scale = config.lossScale(parameters.type());
+      state = parts.add(StepState.allocate(device, scale));
+      loss = tape.crossEntropy(logits, windows.labels(), state.slice(StepState.SCALE, 1));
       double lossLimit = FAR_ABOVE_GUESSING * Math.log(logits.columns());
       updater =
-          parts.add(Updater.create(parameters, config, windows.number(), loss.value(), lossLimit));
+          parts.add(
+              Updater.create(parameters, config, windows.number(), loss.value(), lossLimit, state));
       for (DeviceBuffer buffer : carried.buffers()) {
         clearings.add(parts.add(updater.clearIfSkipped(buffer)));
       }
@@ -85,7 +89,7 @@ final class TrainingStep implements AutoCloseable {
 
   /** Waits for the device, reads the step state and the loss since the last call. */
   Reading read() {
-    updater.state().copyTo(0, seen, 0, StepState.SIZE, device.stream());
+    state.copyTo(0, seen, 0, StepState.SIZE, device.stream());
     loss.meter().copyTo(0, seen, StepState.SIZE, 2, device.stream());
     loss.meter().clear();
     device.stream().synchronize();
@@ -155,7 +159,7 @@ final class TrainingStep implements AutoCloseable {
   private Map<String, DeviceBuffer> buffers() {
     var buffers = new LinkedHashMap<String, DeviceBuffer>();
     updater.moments().forEach((name, buffer) -> buffers.put("optimizer." + name, buffer));
-    buffers.put("step", updater.state());
+    buffers.put("step", state);
     for (int i = 0; i < carried.buffers().size(); i++) {
       buffers.put("carried." + i, carried.buffers().get(i));
     }

@@ -6,14 +6,20 @@ import io.github.cudnn4j.cuda.ElementType;
 import io.github.cudnn4j.cuda.Kernel;
 import io.github.cudnn4j.cuda.Launch;
 import io.github.cudnn4j.cuda.Parts;
+import java.util.ArrayList;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
+import org.jspecify.annotations.Nullable;
 
 /**
- * An optimizer at work on a parameter set: its moments, its {@link StepState} and the launches of
- * one update, in which the gradient's norm never leaves the device.
+ * An optimizer at work on a parameter set: its moments and the launches of one update, in which
+ * neither the gradient's norm nor the loss's scale leaves the device.
  */
 final class Updater implements AutoCloseable {
+
+  /** How many gradients one block of threads sums up. */
+  private static final long CHUNK = 2048;
 
   private final Device device;
   private final ParameterSet parameters;
@@ -21,6 +27,11 @@ final class Updater implements AutoCloseable {
   private final Parts parts = new Parts();
   private final DeviceBuffer state;
   private final DeviceBuffer norm;
+
+  /** The norms of the gradients' chunks, where they have 16 bits, in which a norm has no room. */
+  private final @Nullable DeviceBuffer chunkNorms;
+
+  private final @Nullable Launch chunks;
   private final Launch prepare;
   private final Launch update;
 
@@ -29,14 +40,27 @@ final class Updater implements AutoCloseable {
       TrainerConfig config,
       DeviceBuffer rate,
       DeviceBuffer loss,
-      double lossLimit) {
+      double lossLimit,
+      DeviceBuffer state) {
+    this.state = state;
     this.device = parameters.weights().device();
     this.parameters = parameters;
     Optimizer optimizer = config.optimizer();
     Clip clip = config.clip();
     try {
-      state = zeroed(ElementType.FLOAT64, StepState.SIZE);
-      norm = zeroed(parameters.type(), 1);
+      norm = zeroed(parameters.masters().type(), 1);
+      if (parameters.hasMasters()) {
+        long n = parameters.gradients().elements();
+        long count = Math.ceilDiv(n, CHUNK);
+        chunkNorms = zeroed(ElementType.FLOAT32, count);
+        chunks =
+            parts.add(
+                kernel("chunk_norms", parameters.type())
+                    .overRows(count, parameters.gradients(), chunkNorms, CHUNK, n));
+      } else {
+        chunkNorms = null;
+        chunks = null;
+      }
       double beta1 = optimizer instanceof Adam adam ? adam.beta1() : 0;
       double beta2 = optimizer instanceof Adam adam ? adam.beta2() : 0;
       if (optimizer instanceof AdamW adam) {
@@ -45,8 +69,18 @@ final class Updater implements AutoCloseable {
       }
       prepare =
           parts.add(
-              kernel("prepare_step")
-                  .overElements(1, norm, loss, rate, state, clip.norm(), lossLimit, beta1, beta2));
+              kernel("prepare_step", norm.type())
+                  .overElements(
+                      1,
+                      norm,
+                      loss,
+                      rate,
+                      state,
+                      clip.norm(),
+                      lossLimit,
+                      beta1,
+                      beta2,
+                      (double) config.lossScale(parameters.type()).growEvery()));
       update = parts.add(bind(optimizer, clip.value()));
     } catch (RuntimeException | Error e) {
       throw parts.abandon(e);
@@ -59,26 +93,28 @@ final class Updater implements AutoCloseable {
    * @param rate where each update finds its learning rate, one FLOAT64
    * @param loss where it finds the loss, one element
    * @param lossLimit the loss above which a step counts as bad
+   * @param state from {@link StepState#allocate}
    */
   static Updater create(
       ParameterSet parameters,
       TrainerConfig config,
       DeviceBuffer rate,
       DeviceBuffer loss,
-      double lossLimit) {
-    return new Updater(parameters, config, rate, loss, lossLimit);
+      double lossLimit,
+      DeviceBuffer state) {
+    return new Updater(parameters, config, rate, loss, lossLimit, state);
   }
 
   /** Enqueues one update of the weights by their gradients. */
   void run() {
-    device.blas().nrm2(parameters.gradients(), norm);
+    if (chunks != null && chunkNorms != null) {
+      chunks.run();
+      device.blas().nrm2(chunkNorms, norm);
+    } else {
+      device.blas().nrm2(parameters.gradients(), norm);
+    }
     prepare.run();
     update.run();
-  }
-
-  /** Returns the step state, FLOAT64. */
-  DeviceBuffer state() {
-    return state;
   }
 
   /** Returns the flat buffers that the optimizer keeps, by name. */
@@ -90,7 +126,7 @@ final class Updater implements AutoCloseable {
    * Returns a launch that clears a buffer if the latest update was refused; the caller closes it.
    */
   Launch clearIfSkipped(DeviceBuffer buffer) {
-    return kernel("clear_if_skipped")
+    return kernel("clear_if_skipped", buffer.type())
         .overElements(buffer.elements(), buffer, state, buffer.elements());
   }
 
@@ -100,41 +136,30 @@ final class Updater implements AutoCloseable {
   }
 
   private Launch bind(Optimizer optimizer, double limit) {
-    DeviceBuffer weights = parameters.weights();
-    DeviceBuffer gradients = parameters.gradients();
-    long n = weights.elements();
     return switch (optimizer) {
       case Sgd sgd ->
-          kernel("sgd")
-              .overElements(
-                  n,
-                  weights,
-                  gradients,
-                  sgd.momentum() == 0 ? weights : moment("velocity"),
-                  state,
-                  sgd.momentum(),
-                  sgd.dampening(),
-                  sgd.weightDecay(),
-                  sgd.nesterov() ? 1 : 0,
-                  limit,
-                  n);
+          update(
+              "sgd",
+              sgd.momentum() == 0 ? parameters.masters() : moment("velocity"),
+              state,
+              sgd.momentum(),
+              sgd.dampening(),
+              sgd.weightDecay(),
+              sgd.nesterov() ? 1 : 0,
+              limit);
       case RmsProp rms ->
-          kernel("rms_prop")
-              .overElements(
-                  n,
-                  weights,
-                  gradients,
-                  moment("square"),
-                  rms.centered() ? moment("mean") : weights,
-                  rms.momentum() == 0 ? weights : moment("velocity"),
-                  state,
-                  rms.alpha(),
-                  rms.epsilon(),
-                  rms.weightDecay(),
-                  rms.momentum(),
-                  rms.centered() ? 1 : 0,
-                  limit,
-                  n);
+          update(
+              "rms_prop",
+              moment("square"),
+              rms.centered() ? moment("mean") : parameters.masters(),
+              rms.momentum() == 0 ? parameters.masters() : moment("velocity"),
+              state,
+              rms.alpha(),
+              rms.epsilon(),
+              rms.weightDecay(),
+              rms.momentum(),
+              rms.centered() ? 1 : 0,
+              limit);
       case Adam a -> adam(a.beta1(), a.beta2(), a.epsilon(), a.weightDecay(), false, limit);
       case AdamW a -> adam(a.beta1(), a.beta2(), a.epsilon(), a.weightDecay(), true, limit);
     };
@@ -142,33 +167,41 @@ final class Updater implements AutoCloseable {
 
   private Launch adam(
       double beta1, double beta2, double epsilon, double decay, boolean decoupled, double limit) {
+    return update(
+        "adam",
+        moment("mean"),
+        moment("square"),
+        state,
+        beta1,
+        beta2,
+        epsilon,
+        decay,
+        decoupled ? 1 : 0,
+        limit);
+  }
+
+  /** Binds a rule to the flat buffers, the rule's own arguments and the number of weights. */
+  private Launch update(String rule, Object... own) {
     long n = parameters.weights().elements();
-    return kernel("adam")
-        .overElements(
-            n,
-            parameters.weights(),
-            parameters.gradients(),
-            moment("mean"),
-            moment("square"),
-            state,
-            beta1,
-            beta2,
-            epsilon,
-            decay,
-            decoupled ? 1 : 0,
-            limit,
-            n);
+    var arguments = new ArrayList<Object>();
+    arguments.add(parameters.masters());
+    if (parameters.hasMasters()) {
+      arguments.add(parameters.weights());
+    }
+    arguments.add(parameters.gradients());
+    arguments.addAll(List.of(own));
+    arguments.add(n);
+    return kernel(rule, parameters.type()).overElements(n, arguments.toArray());
   }
 
   private DeviceBuffer moment(String name) {
-    DeviceBuffer buffer = zeroed(parameters.type(), parameters.weights().elements());
+    DeviceBuffer buffer = zeroed(parameters.masters().type(), parameters.weights().elements());
     moments.put(name, buffer);
     return buffer;
   }
 
-  private Kernel kernel(String name) {
-    String suffix = parameters.type() == ElementType.FLOAT32 ? "_f32" : "_f64";
-    return device.kernels().get("optimizer", name + suffix);
+  private Kernel kernel(String name, ElementType type) {
+    return device.kernels().get("optimizer", name, type);
   }
 
   private DeviceBuffer zeroed(ElementType type, long elements) {

@@ -124,6 +124,34 @@ class CommandLineTest {
   }
 
   @Test
+  void trainsEveryKindOfLstmInMixedPrecision() throws IOException {
+    String checkpoint = folder.resolve("model").toString();
+    String[] shape = {"--precision", "fp16", "--projection", "12", "--cell-clip", "4"};
+
+    Ran trained =
+        train(with(shape, "--forget-bias", "1", "--epochs", "12", "--checkpoint", checkpoint));
+
+    assertEquals(0, trained.status, trained.err);
+    assertTrue(trained.out.contains("projected to 12"), trained.out);
+    assertTrue(number(trained.result(), "perplexity") < 1.5, trained.out);
+    String[] common = {"--checkpoint", checkpoint};
+    Ran generated =
+        run(with(new String[] {"generate"}, with(common, "--prefix", "abc", "--length", "5")));
+    assertEquals(0, generated.status, generated.err);
+    assertEquals("abcdef a", generated.out.strip());
+    Ran evaluated = run(with(new String[] {"evaluate"}, with(common, "--text", text + "")));
+    assertTrue(number(evaluated.result(), "perplexity") < 1.5, evaluated.out);
+  }
+
+  @Test
+  void trainsWithoutAnInputMatrixByTheFastestAlgorithm() throws IOException {
+    Ran trained = train("--skip-input", "--hidden", "8", "--algorithm", "auto", "--epochs", "2");
+
+    assertEquals(0, trained.status, trained.err);
+    assertTrue(number(trained.result(), "perplexity") < 8, trained.out);
+  }
+
+  @Test
   void aTrainingThatDivergesFailsAndKeepsTheLastGoodCheckpoint() throws IOException {
     Path checkpoint = folder.resolve("model");
     String[] options = {"--checkpoint", checkpoint + "", "--optimizer", "sgd", "--log-every", "5"};
@@ -165,6 +193,12 @@ class CommandLineTest {
   void refusesArgumentsThatCannotBe() {
     assertRefused("hiddenSize is 0, must be at least 1", train("--hidden", "0"));
     assertRefused("--resume needs --checkpoint DIR", train("--resume"));
+    assertRefused("projectionSize is 17, but it must be in [1, 16]", train("--projection", "17"));
+    assertRefused("embeddingSize is 8", train("--skip-input"));
+    assertRefused("only an LSTM has", train("--cell", "gru", "--cell-clip", "1"));
+    assertRefused("and the cell an LSTM", train("--cell", "gru", "--forget-bias", "1"));
+    assertRefused("cannot project", train("--algorithm", "persist-static", "--projection", "8"));
+    assertRefused("Invalid value for option '--precision'", train("--precision", "int8"));
     assertRefused("must end in .png", train("--plot", "curve.gif"));
     assertRefused("Invalid value for option '--cell'", train("--cell", "transformer"));
     assertRefused("no such file: nowhere.txt", run("train", "--text", "nowhere.txt"));

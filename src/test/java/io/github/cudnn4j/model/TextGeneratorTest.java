@@ -11,7 +11,8 @@ import org.junit.jupiter.api.Test;
 
 class TextGeneratorTest {
 
-  private static final CharModelConfig CONFIG = new CharModelConfig(RnnMode.GRU, 16, 2, 8, 0.1, 3);
+  private static final CharModelConfig CONFIG =
+      CharModelConfig.of(RnnMode.GRU, 16).layers(2).embedding(8).dropout(0.1).seed(3);
 
   @Test
   void sameSeedSameText() {

@@ -3,7 +3,7 @@ package io.github.cudnn4j.train;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.github.cudnn4j.cuda.Device;
-import io.github.cudnn4j.cuda.ElementType;
+import io.github.cudnn4j.cuda.Precision;
 import io.github.cudnn4j.cudnn.RnnMode;
 import io.github.cudnn4j.tape.Tape;
 import java.util.Arrays;
@@ -23,9 +23,9 @@ class GradientTest {
   void agreesWithFiniteDifferences(RnnMode mode) {
     var random = new SplittableRandom(5);
     try (var device = Device.open();
-        var model = new TinyModel(device, ElementType.FLOAT64, mode, VOCABULARY, 4, 0);
+        var model = new TinyModel(device, Precision.FP64, mode, VOCABULARY, 4, 0);
         var state = model.state(BATCH);
-        var tape = Tape.training(device, ElementType.FLOAT64)) {
+        var tape = Tape.training(device, Precision.FP64)) {
       var inputs = tape.indices(TIME * BATCH);
       var labels = tape.indices(TIME * BATCH);
       inputs.copyFrom(random.ints(TIME * BATCH, -1, VOCABULARY).toArray());

@@ -17,7 +17,7 @@ class MetricsTest {
   @Test
   void appendsOneObjectPerLineAndFlushesIt() throws IOException {
     var file = folder.resolve("metrics.jsonl");
-    var progress = new Progress(1, 2, 50, 100, 1.5, Math.exp(1.5), 0.5, 0.1, 9e4, 3, 1.25, 7);
+    var progress = new Progress(1, 2, 50, 100, 1.5, Math.exp(1.5), 0.5, 0.1, 9e4, 3, 512, 1.25, 7);
     try (var metrics = Metrics.append(file)) {
       metrics.logged(progress);
       assertEquals(1, Files.readAllLines(file).size());
@@ -32,6 +32,7 @@ class MetricsTest {
       assertEquals(50L, train.get("step"));
       assertEquals(1.5, train.get("loss"));
       assertEquals(3L, train.get("skipped"));
+      assertEquals(512.0, train.get("lossScale"));
       var validation = Json.parseObject(lines.get(1));
       assertEquals("validation", validation.get("kind"));
       assertNull(validation.get("loss"));

@@ -8,6 +8,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.github.cudnn4j.cuda.Device;
 import io.github.cudnn4j.cuda.ElementType;
+import io.github.cudnn4j.cuda.Precision;
 import io.github.cudnn4j.cudnn.RnnMode;
 import io.github.cudnn4j.io.SafeTensors;
 import io.github.cudnn4j.io.SafeTensorsWriter;
@@ -97,8 +98,8 @@ class ParameterSetTest {
   }
 
   @ParameterizedTest
-  @EnumSource(names = {"FLOAT32", "FLOAT64"})
-  void savesAndLoadsByName(ElementType type) throws IOException {
+  @EnumSource(names = {"FP32", "FP64", "FP16", "BF16"})
+  void savesAndLoadsByName(Precision type) throws IOException {
     var file = folder.resolve("weights.safetensors");
     try (var first = new TinyModel(device, type, RnnMode.LSTM, 7, 4, 0);
         var second = new TinyModel(device, type, RnnMode.LSTM, 7, 4, 0)) {
@@ -156,7 +157,7 @@ class ParameterSetTest {
     assertRefused("b has no elements, shape [2, 0]", () -> builder.add("b", 2, 0));
     assertRefused("b has no elements, shape []", () -> builder.add("b"));
     assertRefused(
-        "parameters of INT32, must be FLOAT32 or FLOAT64",
+        "parameters of INT32, must be of a floating-point type",
         () -> ParameterSet.builder(device, ElementType.INT32));
     var config = RnnConfig.tanh(2, 3);
     try (var set = builder.build();
@@ -175,6 +176,6 @@ class ParameterSetTest {
   }
 
   private TinyModel model(RnnMode mode) {
-    return new TinyModel(device, ElementType.FLOAT32, mode, 7, 4, 0);
+    return new TinyModel(device, Precision.FP32, mode, 7, 4, 0);
   }
 }

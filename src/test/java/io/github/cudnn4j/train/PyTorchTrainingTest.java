@@ -4,7 +4,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.github.cudnn4j.cuda.Device;
-import io.github.cudnn4j.cuda.ElementType;
+import io.github.cudnn4j.cuda.Precision;
 import io.github.cudnn4j.cudnn.RnnMode;
 import io.github.cudnn4j.io.SafeTensors;
 import java.io.IOException;
@@ -24,10 +24,12 @@ class PyTorchTrainingTest {
 
   @ParameterizedTest
   @CsvSource({
-    "RELU, FLOAT64, 1e-12", "TANH, FLOAT64, 1e-12", "LSTM, FLOAT64, 1e-12", "GRU, FLOAT64, 1e-12",
-    "RELU, FLOAT32, 1e-4", "TANH, FLOAT32, 1e-4", "LSTM, FLOAT32, 1e-4", "GRU, FLOAT32, 1e-4"
+    "RELU, FP64, 1e-12", "TANH, FP64, 1e-12", "LSTM, FP64, 1e-12", "GRU, FP64, 1e-12",
+    "RELU, FP32, 1e-4", "TANH, FP32, 1e-4", "LSTM, FP32, 1e-4", "GRU, FP32, 1e-4",
+    "LSTM, FP16, 2e-2", "GRU, FP16, 2e-2", "LSTM, BF16, 1e-1", "TANH, BF16, 1e-1"
   })
-  void lossesAndWeightsAgree(RnnMode mode, ElementType type, double tolerance) throws IOException {
+  void lossesAndWeightsAgree(RnnMode mode, Precision precision, double tolerance)
+      throws IOException {
     var file = folder.resolve("training.safetensors");
     try (var in = getClass().getResourceAsStream("training.safetensors")) {
       Files.copy(in, file);
@@ -43,7 +45,7 @@ class PyTorchTrainingTest {
         };
     try (var vectors = SafeTensors.open(file);
         var device = Device.open();
-        var model = new TinyModel(device, type, mode, 7, 6, 0)) {
+        var model = new TinyModel(device, precision, mode, 7, 6, 0)) {
       List<String> names = model.parameters().names();
       for (String name : names) {
         model.parameters().write(name, vectors.doubles(cell + ".before." + name));

@@ -2,7 +2,6 @@ package io.github.cudnn4j.train;
 
 import io.github.cudnn4j.cuda.Device;
 import io.github.cudnn4j.cuda.DeviceBuffer;
-import io.github.cudnn4j.cuda.ElementType;
 import io.github.cudnn4j.cuda.Precision;
 import io.github.cudnn4j.cudnn.RnnMode;
 import io.github.cudnn4j.rnn.Rnn;
@@ -23,14 +22,18 @@ final class TinyModel implements Model, AutoCloseable {
   private final Rnn rnn;
 
   TinyModel(
-      Device device, ElementType type, RnnMode mode, int vocabulary, int hidden, double dropout) {
+      Device device,
+      Precision precision,
+      RnnMode mode,
+      int vocabulary,
+      int hidden,
+      double dropout) {
     this.device = device;
     this.vocabulary = vocabulary;
     this.dropout = dropout;
-    var precision = type == ElementType.FLOAT64 ? Precision.FP64 : Precision.FP32;
     var config = RnnConfig.of(mode, 5, hidden).layers(2).dropout(dropout, 17).precision(precision);
     parameters =
-        ParameterSet.builder(device, type)
+        ParameterSet.builder(device, precision.type())
             .add("embedding.weight", vocabulary, 5)
             .addRegion("rnn", Rnn.weightElements(device, config))
             .add("linear.weight", vocabulary, hidden)
@@ -47,6 +50,11 @@ final class TinyModel implements Model, AutoCloseable {
   @Override
   public Device device() {
     return device;
+  }
+
+  @Override
+  public Precision precision() {
+    return rnn.config().precision();
   }
 
   @Override

@@ -5,7 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.github.cudnn4j.cuda.Device;
 import io.github.cudnn4j.cuda.DeviceOutOfMemoryException;
-import io.github.cudnn4j.cuda.ElementType;
+import io.github.cudnn4j.cuda.Precision;
 import io.github.cudnn4j.cudnn.RnnMode;
 import io.github.cudnn4j.library.HostControl;
 import io.github.cudnn4j.library.Live;
@@ -74,7 +74,7 @@ class TrainerLeakTest {
   }
 
   private TinyModel model() {
-    return new TinyModel(device, ElementType.FLOAT32, RnnMode.LSTM, 6, 5, 0.1);
+    return new TinyModel(device, Precision.FP32, RnnMode.LSTM, 6, 5, 0.1);
   }
 
   private static void train(TinyModel model) throws IOException {

@@ -7,7 +7,7 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.github.cudnn4j.cuda.Device;
-import io.github.cudnn4j.cuda.ElementType;
+import io.github.cudnn4j.cuda.Precision;
 import io.github.cudnn4j.cudnn.RnnMode;
 import java.io.IOException;
 import java.nio.file.Path;
@@ -51,7 +51,7 @@ class TrainerTest {
   @EnumSource(RnnMode.class)
   void learnsARepeatingText(RnnMode mode) throws IOException {
     int[] tokens = repeating(600);
-    try (var model = new TinyModel(device, ElementType.FLOAT32, mode, VOCABULARY, 16, 0);
+    try (var model = new TinyModel(device, Precision.FP32, mode, VOCABULARY, 16, 0);
         var trainer =
             Trainer.create(
                     model,
@@ -67,11 +67,11 @@ class TrainerTest {
   }
 
   @ParameterizedTest
-  @EnumSource(names = {"FLOAT32", "FLOAT64"})
-  void capturedStepsGiveTheSameBits(ElementType type) throws IOException {
+  @EnumSource(names = {"FP32", "FP64", "FP16", "BF16"})
+  void capturedStepsGiveTheSameBits(Precision precision) throws IOException {
     var weights = new ArrayList<double[]>();
     for (boolean capture : new boolean[] {false, true}) {
-      try (var model = model(type, 0.3);
+      try (var model = model(precision, 0.3);
           var trainer = Trainer.create(model, text(), CONFIG.capture(capture))) {
         trainer.run();
         weights.add(weights(model));
@@ -81,20 +81,20 @@ class TrainerTest {
   }
 
   @ParameterizedTest
-  @EnumSource(names = {"FLOAT32", "FLOAT64"})
-  void resumedTrainingGivesTheSameBits(ElementType type) throws IOException {
+  @EnumSource(names = {"FP32", "FP64", "FP16", "BF16"})
+  void resumedTrainingGivesTheSameBits(Precision precision) throws IOException {
     var whole = new Recorder();
     double[] expected;
-    try (var model = model(type, 0.3);
+    try (var model = model(precision, 0.3);
         var trainer = Trainer.create(model, text(), CONFIG).listener(whole)) {
       trainer.run();
       expected = weights(model);
     }
     // Interrupted within an epoch, at its end, and off the log points.
     for (long[] stops : new long[][] {{3}, {7, 14}, {1, 20, 21}, {windows()}, {2L * windows()}}) {
-      var checkpoints = Checkpoints.in(folder.resolve(type + Arrays.toString(stops)), 2);
+      var checkpoints = Checkpoints.in(folder.resolve(precision + Arrays.toString(stops)), 2);
       for (long stop : stops) {
-        try (var model = model(type, 0.3);
+        try (var model = model(precision, 0.3);
             var trainer =
                 Trainer.create(model, text(), CONFIG.steps(stop)).checkpoints(checkpoints)) {
           var latest = checkpoints.latest();
@@ -105,7 +105,7 @@ class TrainerTest {
         }
       }
       var rest = new Recorder();
-      try (var model = model(type, 0.3);
+      try (var model = model(precision, 0.3);
           var trainer = Trainer.create(model, text(), CONFIG).listener(rest)) {
         trainer.resume(checkpoints.latest().orElseThrow());
         var summary = trainer.run();
@@ -119,7 +119,7 @@ class TrainerTest {
   @Test
   void resumeRefusesAnotherShapeOrOptimizer() throws IOException {
     var checkpoints = Checkpoints.in(folder, 1);
-    try (var model = model(ElementType.FLOAT32, 0);
+    try (var model = model(Precision.FP32, 0);
         var trainer = Trainer.create(model, text(), CONFIG.steps(2)).checkpoints(checkpoints)) {
       trainer.run();
     }
@@ -136,7 +136,7 @@ class TrainerTest {
 
   private void assertResumeFails(
       Checkpoint saved, TrainerConfig config, int batch, int time, String message) {
-    try (var model = model(ElementType.FLOAT32, 0);
+    try (var model = model(Precision.FP32, 0);
         var trainer =
             Trainer.create(
                 model, SequentialBatches.training(tokens(400), batch, time, true), config)) {
@@ -156,7 +156,7 @@ class TrainerTest {
     poisoned[205] = 1000;
     var recorder = new Recorder();
     for (boolean capture : new boolean[] {false, true}) {
-      try (var model = model(ElementType.FLOAT32, 0);
+      try (var model = model(Precision.FP32, 0);
           var trainer =
               Trainer.create(
                       model,
@@ -177,7 +177,7 @@ class TrainerTest {
   void stopsWhenTooManyStepsInARowAreSkipped() {
     int[] poisoned = tokens(400);
     Arrays.fill(poisoned, 1000);
-    try (var model = model(ElementType.FLOAT32, 0);
+    try (var model = model(Precision.FP32, 0);
         var trainer =
             Trainer.create(
                 model,
@@ -196,7 +196,7 @@ class TrainerTest {
   @Test
   void stopsWhenTheLossIsFarAboveGuessing() throws IOException {
     var checkpoints = Checkpoints.in(folder, 1);
-    try (var model = model(ElementType.FLOAT32, 0)) {
+    try (var model = model(Precision.FP32, 0)) {
       try (var trainer = Trainer.create(model, text(), CONFIG.steps(6)).checkpoints(checkpoints)) {
         trainer.run();
       }
@@ -218,7 +218,7 @@ class TrainerTest {
   void aRunOfBadStepsOnlyFailsHoweverShort() {
     int[] poisoned = tokens(400);
     Arrays.fill(poisoned, 1000);
-    try (var model = model(ElementType.FLOAT32, 0);
+    try (var model = model(Precision.FP32, 0);
         var trainer =
             Trainer.create(
                 model, SequentialBatches.training(poisoned, 1, 10, false), CONFIG.steps(3))) {
@@ -231,7 +231,7 @@ class TrainerTest {
     var recorder = new Recorder();
     var checkpoints = Checkpoints.in(folder, 1);
     // Noise cannot be learned: what is learned of the training text makes held-out noise worse.
-    try (var model = model(ElementType.FLOAT32, 0);
+    try (var model = model(Precision.FP32, 0);
         var trainer =
             Trainer.create(
                     model,
@@ -258,7 +258,7 @@ class TrainerTest {
   @Test
   void countsStepsAndEpochs() throws IOException {
     var recorder = new Recorder();
-    try (var model = model(ElementType.FLOAT32, 0);
+    try (var model = model(Precision.FP32, 0);
         var trainer = Trainer.create(model, text(), CONFIG.steps(10)).listener(recorder)) {
       var summary = trainer.run();
       assertEquals(10, summary.steps());
@@ -275,7 +275,7 @@ class TrainerTest {
   @Test
   void stopEndsTheRunAndLeavesACheckpoint() throws IOException {
     var checkpoints = Checkpoints.in(folder, 1);
-    try (var model = model(ElementType.FLOAT32, 0);
+    try (var model = model(Precision.FP32, 0);
         var trainer =
             Trainer.create(model, text(), CONFIG.epochs(1_000_000)).checkpoints(checkpoints)) {
       trainer.listener(
@@ -292,7 +292,7 @@ class TrainerTest {
 
   @Test
   void aListenersExceptionEndsTheTraining() {
-    try (var model = model(ElementType.FLOAT32, 0);
+    try (var model = model(Precision.FP32, 0);
         var trainer = Trainer.create(model, text(), CONFIG)) {
       trainer.listener(
           new TrainingListener() {
@@ -308,7 +308,7 @@ class TrainerTest {
   @Test
   void evaluationDoesNotDependOnTheWindows() {
     int[] tokens = tokens(97);
-    try (var model = model(ElementType.FLOAT64, 0.3)) {
+    try (var model = model(Precision.FP64, 0.3)) {
       double whole = Evaluator.loss(model, SequentialBatches.evaluation(tokens, 1, 96));
       for (int time : new int[] {1, 7, 96, 200}) {
         double cut = Evaluator.loss(model, SequentialBatches.evaluation(tokens, 1, time));
@@ -332,8 +332,8 @@ class TrainerTest {
     assertThrows(IllegalArgumentException.class, () -> CONFIG.maxBadSteps(0));
   }
 
-  private TinyModel model(ElementType type, double dropout) {
-    return new TinyModel(device, type, RnnMode.LSTM, VOCABULARY, 6, dropout);
+  private TinyModel model(Precision precision, double dropout) {
+    return new TinyModel(device, precision, RnnMode.LSTM, VOCABULARY, 6, dropout);
   }
 
   private static SequentialBatches text() {

@@ -13,6 +13,8 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
+import java.util.List;
+import java.util.SplittableRandom;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
@@ -176,6 +178,132 @@ class UpdaterTest {
     }
   }
 
+  /** Weights of 16 bits are trained as FP32 would train them on the same gradients. */
+  @ParameterizedTest
+  @MethodSource("optimizers")
+  void mastersOfNarrowWeightsAreTrainedInSinglePrecision(
+      String name, Optimizer optimizer, ElementType unused, double tolerance) throws IOException {
+    double[] start = vectors.doubles("weights");
+    double[] gradients = vectors.doubles("gradients");
+    int size = start.length;
+    for (var type : List.of(ElementType.FLOAT16, ElementType.BFLOAT16)) {
+      var config = TrainerConfig.of(optimizer).lossScale(new LossScale(512, 0));
+      double scale = type == ElementType.FLOAT16 ? 512 : 1;
+      try (var narrow = new Run(type, size, config);
+          var single = new Run(ElementType.FLOAT32, size, config)) {
+        narrow.parameters.write("w", start);
+        single.parameters.write("w", start);
+        for (int step = 0; step * size < gradients.length; step++) {
+          double[] gradient = Arrays.copyOfRange(gradients, step * size, (step + 1) * size);
+          narrow.step(Arrays.stream(gradient).map(g -> g * scale).toArray());
+          double[] rounded = narrow.parameters.readGradient("w");
+          single.step(Arrays.stream(rounded).map(g -> g / scale).toArray());
+          assertArrayEquals(single.parameters.read("w"), narrow.parameters.read("w"));
+          assertEquals(single.state().norm(), narrow.state().norm(), 1e-5);
+        }
+        assertWeightsAreRoundedMasters(narrow.parameters);
+        assertPaddingIsZero(narrow);
+      }
+    }
+  }
+
+  /** GradScaler, Adam and a clipped norm, with gradients that are too large now and then. */
+  @Test
+  void scalesTheLossAsPyTorch() throws IOException {
+    double[] gradients = vectors.doubles("scaled.gradients");
+    double[] weights = vectors.doubles("scaled.weights");
+    double[] scales = vectors.doubles("scaled.scales");
+    double[] start = vectors.doubles("weights");
+    int size = start.length;
+    var config =
+        TrainerConfig.of(Optimizer.adam(0.01))
+            .clip(Clip.byNorm(2))
+            .lossScale(new LossScale(1024, 5));
+    try (var run = new Run(ElementType.FLOAT16, size, config)) {
+      run.parameters.write("w", start);
+      double[] before = run.parameters.read("w");
+      for (int step = 0; step < scales.length; step++) {
+        double scale = run.state().scale();
+        double[] gradient = Arrays.copyOfRange(gradients, step * size, (step + 1) * size);
+        run.step(Arrays.stream(gradient).map(g -> g * scale).toArray());
+        double[] found = run.parameters.read("w");
+        for (int i = 0; i < size; i++) {
+          double want = weights[step * size + i];
+          String where = "step %d, weight %d".formatted(step + 1, i);
+          assertEquals(want, found[i], 2e-6 * (1 + Math.abs(want)), where);
+        }
+        assertEquals(scales[step], run.state().scale(), "scale after step " + (step + 1));
+        if (scales[step] < scale) {
+          assertArrayEquals(before, found, "a refused step changes nothing");
+        }
+        before = found;
+      }
+      assertEquals(7, run.state().skipped());
+      assertWeightsAreRoundedMasters(run.parameters);
+    }
+  }
+
+  @Test
+  void theScaleHasBoundsAndOverflowsAreBadOnlyBelow() {
+    double infinite = Double.POSITIVE_INFINITY;
+    var config = TrainerConfig.of(Optimizer.sgd(1)).lossScale(new LossScale(4, 1));
+    try (var run = new Run(ElementType.FLOAT16, 1, config)) {
+      for (double scale : new double[] {2, 1}) {
+        run.step(new double[] {infinite});
+        assertEquals(scale, run.state().scale());
+        assertEquals(0, run.state().bad());
+      }
+      run.step(new double[] {infinite});
+      assertEquals(1, run.state().scale());
+      assertEquals(1, run.state().bad());
+      assertEquals(3, run.state().skipped());
+      for (int i = 1; i <= 30; i++) {
+        run.step(new double[] {0});
+        assertEquals(Math.min(1 << 24, Math.pow(2, i)), run.state().scale());
+      }
+      run.loss.copyFrom(new float[] {Float.NaN});
+      run.step(new double[] {0});
+      assertEquals(1, run.state().bad(), "no scale makes up for such a loss");
+    }
+    var fixed = config.lossScale(new LossScale(4, 0));
+    for (var type : List.of(ElementType.FLOAT16, ElementType.BFLOAT16, ElementType.FLOAT32)) {
+      try (var run = new Run(type, 1, fixed)) {
+        run.step(new double[] {infinite});
+        run.step(new double[] {8});
+        assertEquals(type == ElementType.FLOAT16 ? 4 : 1, run.state().scale());
+        assertEquals(type == ElementType.FLOAT16 ? 2 : 8, run.state().norm());
+        assertEquals(1, run.state().skipped());
+      }
+    }
+    assertMessage(
+        "loss scale 0.5 doubled every 1 steps, must be from 1 to 1.6777216E7 and a number of steps",
+        () -> new LossScale(0.5, 1));
+  }
+
+  @ParameterizedTest
+  @EnumSource(names = {"FLOAT16", "BFLOAT16"})
+  void theNormOfManyNarrowGradientsDoesNotOverflow(ElementType type) {
+    int size = 10_001;
+    var random = new SplittableRandom(3);
+    var config = TrainerConfig.of(Optimizer.sgd(0)).lossScale(new LossScale(1, 0));
+    try (var run = new Run(type, size, config)) {
+      run.step(random.doubles(size, -60_000, 60_000).toArray());
+      double sum = 0;
+      for (double gradient : run.parameters.readGradient("w")) {
+        sum += gradient * gradient;
+      }
+      assertEquals(1, run.state().norm() / Math.sqrt(sum), 1e-5);
+    }
+  }
+
+  private static void assertWeightsAreRoundedMasters(ParameterSet parameters) {
+    try (var rounded =
+        DeviceBuffer.allocate(device, parameters.type(), parameters.masters().elements())) {
+      rounded.copyFrom(parameters.masters().toFloats());
+      assertArrayEquals(rounded.toFloats(), parameters.weights().toFloats());
+    }
+  }
+
   @Test
   void refusesHyperparametersThatPyTorchRefuses() {
     assertMessage("learning rate -1.0, must be finite and at least 0", () -> Optimizer.sgd(-1));
@@ -217,17 +345,22 @@ class UpdaterTest {
     final ParameterSet parameters;
     final DeviceBuffer rate;
     final DeviceBuffer loss;
+    final DeviceBuffer state;
     final Updater updater;
 
     Run(ElementType type, int size, Optimizer optimizer, Clip clip) {
+      this(type, size, TrainerConfig.of(optimizer).clip(clip));
+    }
+
+    Run(ElementType type, int size, TrainerConfig config) {
       this.size = size;
       parameters = ParameterSet.builder(device, type).add("w", size).build();
       rate = DeviceBuffer.allocate(device, ElementType.FLOAT64, 1);
-      rate.copyFrom(new double[] {optimizer.learningRate()});
-      loss = DeviceBuffer.allocate(device, type, 1);
+      rate.copyFrom(new double[] {config.optimizer().learningRate()});
+      loss = DeviceBuffer.allocate(device, parameters.masters().type(), 1);
       loss.clear();
-      updater =
-          Updater.create(parameters, TrainerConfig.of(optimizer).clip(clip), rate, loss, LIMIT);
+      state = StepState.allocate(device, config.lossScale(type));
+      updater = Updater.create(parameters, config, rate, loss, LIMIT, state);
     }
 
     void step(double[] gradient) {
@@ -240,13 +373,14 @@ class UpdaterTest {
     }
 
     StepState state() {
-      double[] state = updater.state().toDoubles();
-      return StepState.of(place -> state[place]);
+      double[] places = state.toDoubles();
+      return StepState.of(place -> places[place]);
     }
 
     @Override
     public void close() {
       updater.close();
+      state.close();
       loss.close();
       rate.close();
       parameters.close();

@@ -1,4 +1,5 @@
-"""Writes optimizers.safetensors: weights after each of six steps of torch.optim.
+"""Writes optimizers.safetensors: weights after each of six steps of torch.optim; and, under "scaled.",
+gradients of which some are too large in FP16, and what GradScaler and Adam make of them.
 
 Needs torch, numpy and safetensors; the tests only need the file.
 """
@@ -50,5 +51,26 @@ for name, make in cases.items():
             optimizer.step()
             history.append(parameter.detach().clone())
         tensors[f"{name}.{suffix}"] = torch.stack(history)
+
+# What backpropagation leaves in FP16: the scaled gradient, rounded, infinite where it is too large.
+scaled = torch.randn(40, SIZE, generator=generator, dtype=torch.float32)
+scaled[[0, 3, 4, 17, 18, 19, 33]] *= 300
+parameter = torch.nn.Parameter(weights.float().clone())
+optimizer = torch.optim.Adam([parameter], lr=0.01)
+scaler = torch.amp.GradScaler("cpu", init_scale=1024.0, growth_interval=5)
+scaler.scale(torch.zeros(1))
+history, scales = [], []
+for gradient in scaled:
+    parameter.grad = (gradient * scaler.get_scale()).half().float()
+    scaler.unscale_(optimizer)
+    torch.nn.utils.clip_grad_norm_([parameter], 2.0)
+    scaler.step(optimizer)
+    scaler.update()
+    history.append(parameter.detach().clone())
+    scales.append(scaler.get_scale())
+tensors["scaled.gradients"] = scaled
+tensors["scaled.weights"] = torch.stack(history)
+tensors["scaled.scales"] = torch.tensor(scales, dtype=torch.float64)
+print("scales", scales)
 
 save_file(tensors, pathlib.Path(__file__).with_name("optimizers.safetensors"))
