@@ -111,6 +111,9 @@ class RnnAlgorithmTest {
   @Test
   void theDynamicOneIsBuiltForOneSizeOfBatch() {
     var rnn = equalLengths(DYNAMIC);
+    // A descriptor that is set again is not built any more.
+    succeed(
+        RawRnn.set(rnn.rnn, rnn.setup, MemorySegment.NULL, Cudnn.CUDNN_RNN_PADDED_IO_ENABLED()));
     allCallsRefuse(rnn, "no cudnnBuildRNNDynamic");
     assertCategory(BAD, build(rnn, 0));
     allCallsRefuse(rnn, "no cudnnBuildRNNDynamic");
