@@ -81,11 +81,6 @@ record Draw(RnnConfig config, Rows rows, ElementType numbers, RandomGenerator ra
     return Rows.of(layout, time, lengths);
   }
 
-  /** This without what {@link ReferenceRnn} cannot repeat. */
-  Draw withoutDropout() {
-    return new Draw(config.dropout(0, 0), rows, numbers, random);
-  }
-
   /** Every parameter uniform in ±1/√H, as PyTorch initializes. */
   Map<String, double[]> parameters(Rnn rnn) {
     Map<String, double[]> values = new LinkedHashMap<>();
@@ -106,6 +101,23 @@ record Draw(RnnConfig config, Rows rows, ElementType numbers, RandomGenerator ra
         uniform((long) rows.vectors() * config.outputSize(), 1),
         maybe(states),
         config.hasCellState() ? maybe(cellStates) : null);
+  }
+
+  /** Puts another x and other initial states into a row, in place. */
+  void redraw(Run.Inputs in, int row) {
+    for (int t = 0; t < rows.lengths().get(row); t++) {
+      redraw(in.x(), rows.vector(t, row), config.inputSize());
+    }
+    for (int p = 0; p < config.pseudoLayers(); p++) {
+      redraw(in.hx(), p * rows.batch() + row, config.projectionSize());
+      redraw(in.cx(), p * rows.batch() + row, config.hiddenSize());
+    }
+  }
+
+  private void redraw(double @Nullable [] values, int vector, int width) {
+    if (values != null) {
+      System.arraycopy(uniform(width, 1), 0, values, vector * width, width);
+    }
   }
 
   /** The elements of a state whose vectors are of a width. */

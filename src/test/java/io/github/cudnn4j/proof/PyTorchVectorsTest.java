@@ -69,6 +69,16 @@ class PyTorchVectorsTest {
 
   @ParameterizedTest
   @MethodSource("cases")
+  void inHalfPrecision(String name) throws IOException {
+    for (Precision precision : Precision.values()) {
+      if (precision.type().bytes() == 2) {
+        compare(name, precision, Closeness.within(Numbers.tolerance(precision)));
+      }
+    }
+  }
+
+  @ParameterizedTest
+  @MethodSource("cases")
   void byTheReference(String name) throws IOException {
     RnnConfig config = config(name, Precision.FP64);
     try (Rnn rnn = Rnn.create(device, config)) {
@@ -78,7 +88,7 @@ class PyTorchVectorsTest {
           name,
           Closeness.within(1e-13),
           expected(name, rnn),
-          Reference.results(config, rows, parameters, inputs(name)));
+          Reference.results(config, rows, parameters, inputs(name), null));
     }
   }
 
@@ -100,7 +110,7 @@ class PyTorchVectorsTest {
                 in.dcy());
         Map<String, double[]> actual = Run.once(rnn, placed, moved);
         actual.replaceAll((n, v) -> n.equals("y") || n.equals("dx") ? move(placed, rows, v) : v);
-        check(name + " " + placed, closeness, expected, actual);
+        check(precision + " " + name + " " + placed, closeness, expected, actual);
       }
     }
   }

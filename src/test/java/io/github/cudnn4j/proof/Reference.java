@@ -15,28 +15,19 @@ final class Reference {
   private Reference() {}
 
   /**
-   * All results of a forward and a backward pass, without dropout.
+   * All results of a forward and a backward pass.
    *
    * @param parameters those that the configuration has, by name
+   * @param masks as in {@link ReferenceRnn}
    */
   static Map<String, double[]> results(
-      RnnConfig config, Rows rows, Map<String, double[]> parameters, Run.Inputs in) {
-    ReferenceRnn reference = new ReferenceRnn(config);
-    for (int p = 0; p < reference.parameters.length; p++) {
-      for (String kind : KINDS) {
-        double[] values = parameters.get(name(config, p, kind));
-        if (values != null) {
-          double[] target = part(reference.parameters[p], kind);
-          System.arraycopy(values, 0, target, 0, target.length);
-        }
-      }
-    }
-    ReferenceRnn.Output output =
-        reference.forward(
-            sequence(rows, in.x(), config.inputSize()),
-            rows.lengthArray(),
-            states(config, rows, config.projectionSize(), in.hx()),
-            states(config, rows, config.hiddenSize(), in.cx()));
+      RnnConfig config,
+      Rows rows,
+      Map<String, double[]> parameters,
+      Run.Inputs in,
+      double @Nullable [][][][] masks) {
+    ReferenceRnn reference = new ReferenceRnn(config, masks);
+    ReferenceRnn.Output output = forward(reference, config, rows, parameters, in);
     ReferenceRnn.Gradients gradients =
         reference.backward(
             sequence(rows, in.dy(), config.outputSize()),
@@ -61,6 +52,42 @@ final class Reference {
       }
     }
     return results;
+  }
+
+  /** For each row, {@link ReferenceRnn#distanceToJump}. */
+  static double[] distancesToJump(
+      RnnConfig config,
+      Rows rows,
+      Map<String, double[]> parameters,
+      Run.Inputs in,
+      double @Nullable [][][][] masks) {
+    ReferenceRnn reference = new ReferenceRnn(config, masks);
+    forward(reference, config, rows, parameters, in);
+    double[] distances = new double[rows.batch()];
+    Arrays.setAll(distances, reference::distanceToJump);
+    return distances;
+  }
+
+  private static ReferenceRnn.Output forward(
+      ReferenceRnn reference,
+      RnnConfig config,
+      Rows rows,
+      Map<String, double[]> parameters,
+      Run.Inputs in) {
+    for (int p = 0; p < reference.parameters.length; p++) {
+      for (String kind : KINDS) {
+        double[] values = parameters.get(name(config, p, kind));
+        if (values != null) {
+          double[] target = part(reference.parameters[p], kind);
+          System.arraycopy(values, 0, target, 0, target.length);
+        }
+      }
+    }
+    return reference.forward(
+        sequence(rows, in.x(), config.inputSize()),
+        rows.lengthArray(),
+        states(config, rows, config.projectionSize(), in.hx()),
+        states(config, rows, config.hiddenSize(), in.cx()));
   }
 
   private static String name(RnnConfig config, int pseudoLayer, String kind) {

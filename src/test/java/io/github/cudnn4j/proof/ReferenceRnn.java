@@ -3,6 +3,8 @@ package io.github.cudnn4j.proof;
 import io.github.cudnn4j.cudnn.CellClip;
 import io.github.cudnn4j.cudnn.RnnMode;
 import io.github.cudnn4j.rnn.RnnConfig;
+import java.util.Arrays;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The published equations of the four cells, one row and one number at a time, in double.
@@ -12,7 +14,7 @@ import io.github.cudnn4j.rnn.RnnConfig;
  * variant that cuDNN and PyTorch compute). Rows of a batch never meet, so every row is a plain
  * sequence of its own length, and a backward direction is the same loop over descending time.
  * LSTM's output may be projected (Sak et al., 2014) and its cell state read within bounds, as cuDNN
- * does both.
+ * does both. Between layers, inputs may be multiplied by masks.
  *
  * <p>Parameters follow PyTorch: gates stacked by rows (LSTM i, f, g, o; GRU r, z, n), one entry a
  * pseudo-layer ({@code layer · directions + direction}).
@@ -46,7 +48,19 @@ final class ReferenceRnn {
 
   private Step[][][] steps;
 
-  ReferenceRnn(RnnConfig config) {
+  /**
+   * One for each pseudo-layer, [time][batch][features], that its input is multiplied by, or null.
+   */
+  private final double @Nullable [][][][] masks;
+
+  /**
+   * The equations of a configuration.
+   *
+   * @param masks for each pseudo-layer, {@code [time][batch][features]}, what its input is
+   *     multiplied by; null for nothing
+   */
+  ReferenceRnn(RnnConfig config, double @Nullable [][][][] masks) {
+    this.masks = masks;
     cell = config.mode();
     layers = config.layers();
     directions = config.directions();
@@ -103,8 +117,9 @@ final class ReferenceRnn {
           steps[p][row] = new Step[in.length];
           for (int k = 0; k < in.length; k++) {
             int t = direction == 0 ? k : in.length - 1 - k;
-            double[] gates = gates(parameters[p], in[t], h);
-            steps[p][row][k] = new Step(t, in[t], h, c, gates);
+            double[] v = masked(p, t, row, in[t]);
+            double[] gates = gates(parameters[p], v, h);
+            steps[p][row][k] = new Step(t, v, h, c, gates);
             double[][] next = advance(parameters[p], gates, h, c);
             h = next[0];
             c = next[1];
@@ -120,6 +135,29 @@ final class ReferenceRnn {
       }
     }
     return new Output(y, hy, cy);
+  }
+
+  /**
+   * How far a row stayed in the last forward from where a derivative jumps: 0 of ReLU, and the
+   * bounds of a cell state.
+   */
+  double distanceToJump(int row) {
+    double nearest = Double.POSITIVE_INFINITY;
+    for (Step[][] ofRow : steps) {
+      for (Step step : ofRow[row]) {
+        for (int j = 0; j < hidden; j++) {
+          // An exact 0 is a sum of zeros, and is 0 in every precision.
+          if (cell == RnnMode.RELU && step.gates[j] != 0) {
+            nearest = Math.min(nearest, Math.abs(step.gates[j]));
+          } else if (cell == RnnMode.LSTM) {
+            for (double c : new double[] {step.cBefore[j], cellAfter(step, j)}) {
+              nearest = Math.min(nearest, Math.min(Math.abs(c - low), Math.abs(c - high)));
+            }
+          }
+        }
+      }
+    }
+    return nearest;
   }
 
   /** Gradients of {@code Σ y·dy + Σ hy·dhy + Σ cy·dcy}; belongs to the last forward. */
@@ -146,7 +184,10 @@ final class ReferenceRnn {
             for (int j = 0; j < output; j++) {
               dh[j] += dOut[step.time][direction * output + j];
             }
-            double[][] before = retreat(p, step, dh, dc, dIn[step.time], dParameters[p]);
+            double[] dv = new double[inputOf(layer)];
+            double[][] before = retreat(p, step, dh, dc, dv, dParameters[p]);
+            double[] masked = masked(p, step.time, row, dv);
+            Arrays.setAll(dIn[step.time], j -> dIn[step.time][j] + masked[j]);
             dh = before[0];
             dc = before[1];
           }
@@ -162,9 +203,18 @@ final class ReferenceRnn {
     return new Gradients(dx, dhx, dcx, dParameters);
   }
 
+  private double[] masked(int p, int time, int row, double[] v) {
+    if (masks == null || masks[p] == null) {
+      return v;
+    }
+    double[] masked = v.clone();
+    Arrays.setAll(masked, j -> v[j] * masks[p][time][row][j]);
+    return masked;
+  }
+
   /**
-   * Gate values after their activations. GRU adds a fourth block, {@code R_n h + b_Rn}, which its
-   * way back needs.
+   * Gate values after their activations, but for ReLU, whose they are before. GRU adds a fourth
+   * block, {@code R_n h + b_Rn}, which its way back needs.
    */
   private double[] gates(Parameters w, double[] x, double[] h) {
     int rows = cell.gates() * hidden;
@@ -177,7 +227,7 @@ final class ReferenceRnn {
       double sum = fromInput[j] + fromHidden[j];
       gates[j] =
           switch (cell) {
-            case RELU -> Math.max(0, sum);
+            case RELU -> sum;
             case TANH -> Math.tanh(sum);
             case LSTM -> gate == 2 ? Math.tanh(sum) : Affine.sigmoid(sum);
             case GRU ->
@@ -198,7 +248,8 @@ final class ReferenceRnn {
     double[] c = cBefore.clone();
     for (int j = 0; j < hidden; j++) {
       switch (cell) {
-        case RELU, TANH -> h[j] = gates[j];
+        case RELU -> h[j] = Math.max(0, gates[j]);
+        case TANH -> h[j] = gates[j];
         case LSTM -> {
           c[j] = gates[hidden + j] * clip(cBefore[j]) + gates[j] * gates[2 * hidden + j];
           h[j] = gates[3 * hidden + j] * Math.tanh(clip(c[j]));
