@@ -1,0 +1,58 @@
+package io.github.cudnn4j.bench;
+
+import io.github.cudnn4j.cuda.Device;
+import io.github.cudnn4j.train.Optimizer;
+import io.github.cudnn4j.train.StepWork;
+import java.util.concurrent.TimeUnit;
+import org.openjdk.jmh.annotations.Benchmark;
+import org.openjdk.jmh.annotations.BenchmarkMode;
+import org.openjdk.jmh.annotations.Fork;
+import org.openjdk.jmh.annotations.Measurement;
+import org.openjdk.jmh.annotations.Mode;
+import org.openjdk.jmh.annotations.OutputTimeUnit;
+import org.openjdk.jmh.annotations.Param;
+import org.openjdk.jmh.annotations.Scope;
+import org.openjdk.jmh.annotations.Setup;
+import org.openjdk.jmh.annotations.State;
+import org.openjdk.jmh.annotations.TearDown;
+import org.openjdk.jmh.annotations.Warmup;
+
+/**
+ * Whole training steps of a character model: upload, forward, loss, backward, clip, Adam. The host
+ * is at most two steps ahead of the device, so what is measured is the slower of both.
+ */
+@State(Scope.Thread)
+@BenchmarkMode(Mode.AverageTime)
+@OutputTimeUnit(TimeUnit.MICROSECONDS)
+@Warmup(iterations = 3, time = 1)
+@Measurement(iterations = 5, time = 1)
+@Fork(1)
+public class StepBenchmark {
+
+  /** A {@link Workload}'s name. */
+  @Param({"LSTM_28_8_B1_T1", "LSTM_28_256_B32_T35", "GRU_28_256_B32_T35", "TANH_28_256_B32_T35"})
+  public String shape;
+
+  private Device device;
+  private StepWork work;
+
+  /** Makes the model and its training. */
+  @Setup
+  public void open() {
+    device = Device.open();
+    work = new StepWork(device, Workload.parse(shape), Optimizer.adam(0.001));
+  }
+
+  /** Closes the device, and with it everything made from it. */
+  @TearDown
+  public void close() {
+    work.close();
+    device.close();
+  }
+
+  /** One step. */
+  @Benchmark
+  public void step() {
+    work.step();
+  }
+}
