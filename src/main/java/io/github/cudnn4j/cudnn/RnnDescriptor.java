@@ -137,14 +137,15 @@ public final class RnnDescriptor extends Descriptor {
 
   /**
    * How products are computed, a {@code cudnnMathType_t}. The default lets FLOAT32 products round
-   * their factors to TF32, where the tensor cores have it; tensor cores multiply the half types
-   * without rounding them.
+   * their factors to TF32 on the GPUs that have it, which are those that have BFLOAT16, too; tensor
+   * cores multiply the half types without rounding them. PyTorch sets the same, so that it is what
+   * is known to run.
    */
   private static int mathType(Precision precision) {
     return switch (precision) {
       case FP32 -> Cudnn.CUDNN_FMA_MATH();
-      case TF32, FP64 -> Cudnn.CUDNN_DEFAULT_MATH();
-      case FP16, BF16, FP16_MATH -> Cudnn.CUDNN_TENSOR_OP_MATH();
+      case TF32, BF16, FP64 -> Cudnn.CUDNN_DEFAULT_MATH();
+      case FP16, FP16_MATH -> Cudnn.CUDNN_TENSOR_OP_MATH();
     };
   }
 
