@@ -10,7 +10,9 @@ import io.github.cudnn4j.rnn.AlgorithmChoices.Choice;
 import io.github.cudnn4j.rnn.AlgorithmChoices.Subject;
 import io.github.cudnn4j.rnn.AlgorithmTrial.RefusedException;
 import java.io.IOException;
+import java.util.ArrayList;
 import java.util.EnumMap;
+import java.util.List;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
@@ -111,25 +113,22 @@ final class AlgorithmChooser {
   }
 
   private Chosen measure(Subject subject, @Nullable AlgorithmChoices choices, String problem) {
-    Map<RnnAlgorithm, Double> milliseconds = new EnumMap<>(RnnAlgorithm.class);
+    Map<RnnAlgorithm, Double> milliseconds;
     RnnEngine best;
     try (AlgorithmTrial trial = AlgorithmTrial.create(rnn, shape, mode)) {
-      best = trial.engine(RnnAlgorithm.STANDARD);
-      double bound = CLEARLY * time(trial, best, milliseconds);
+      RnnEngine standard = trial.engine(RnnAlgorithm.STANDARD);
+      List<RnnEngine> engines = new ArrayList<>(List.of(standard));
       for (RnnAlgorithm algorithm : RnnAlgorithm.values()) {
-        RnnEngine engine = milliseconds.containsKey(algorithm) ? null : attempt(trial, algorithm);
-        if (engine == null) {
-          continue;
+        if (algorithm != RnnAlgorithm.STANDARD && !refused.containsKey(algorithm)) {
+          try {
+            engines.add(trial.engine(algorithm));
+          } catch (RefusedException e) {
+            refused.put(algorithm, e.getMessage());
+          }
         }
-        double time = time(trial, engine, milliseconds);
-        RnnEngine loser = time < bound ? best : engine;
-        if (time < bound) {
-          best = engine;
-          bound = time;
-        }
-        trial.take(loser).close();
       }
-      trial.take(best);
+      milliseconds = trial.milliseconds(engines);
+      best = trial.take(fastest(engines, milliseconds));
     } catch (RefusedException | DeviceOutOfMemoryException e) {
       return new Chosen(engine(RnnAlgorithm.STANDARD), "STANDARD, not measured: " + e.getMessage());
     }
@@ -145,22 +144,18 @@ final class AlgorithmChooser {
     return new Chosen(best, note + problem);
   }
 
-  private @Nullable RnnEngine attempt(AlgorithmTrial trial, RnnAlgorithm algorithm) {
-    if (refused.containsKey(algorithm)) {
-      return null;
+  /** The fastest engine if it is clearly faster than the first one. */
+  private static RnnEngine fastest(
+      List<RnnEngine> engines, Map<RnnAlgorithm, Double> milliseconds) {
+    RnnEngine best = engines.getFirst();
+    double bound = CLEARLY * milliseconds.getOrDefault(best.algorithm(), 0.0);
+    for (RnnEngine engine : engines) {
+      double time = milliseconds.getOrDefault(engine.algorithm(), Double.MAX_VALUE);
+      if (time < bound) {
+        best = engine;
+        bound = time;
+      }
     }
-    try {
-      return trial.engine(algorithm);
-    } catch (RefusedException e) {
-      refused.put(algorithm, e.getMessage());
-      return null;
-    }
-  }
-
-  private static double time(
-      AlgorithmTrial trial, RnnEngine engine, Map<RnnAlgorithm, Double> milliseconds) {
-    double time = trial.milliseconds(engine);
-    milliseconds.put(engine.algorithm(), time);
-    return time;
+    return best;
   }
 }

@@ -8,6 +8,9 @@ import io.github.cudnn4j.cudnn.CudnnException;
 import io.github.cudnn4j.cudnn.ForwardMode;
 import io.github.cudnn4j.cudnn.RnnAlgorithm;
 import java.util.Arrays;
+import java.util.EnumMap;
+import java.util.List;
+import java.util.Map;
 
 /**
  * Runs a network by one algorithm and another, on operands of its own. Changes neither weights nor
@@ -115,15 +118,32 @@ final class AlgorithmTrial implements AutoCloseable {
     return engine;
   }
 
-  /** The median time of a run. */
-  double milliseconds(RnnEngine engine) {
-    int runs = (int) Math.clamp(Math.ceil(MIN_MILLISECONDS / milliseconds(engine, 1)), 1, MAX_RUNS);
-    double[] times = new double[REPETITIONS];
+  /**
+   * The median time of a run of each engine. They take turns, so that whatever else goes on slows
+   * all of them.
+   */
+  Map<RnnAlgorithm, Double> milliseconds(List<RnnEngine> engines) {
+    double[][] times = new double[engines.size()][REPETITIONS];
     for (int i = 0; i < REPETITIONS; i++) {
-      times[i] = milliseconds(engine, runs) / runs;
+      for (int e = 0; e < times.length; e++) {
+        times[e][i] = milliseconds(engines.get(e));
+      }
     }
-    Arrays.sort(times);
-    return times[REPETITIONS / 2];
+    Map<RnnAlgorithm, Double> medians = new EnumMap<>(RnnAlgorithm.class);
+    for (int e = 0; e < times.length; e++) {
+      Arrays.sort(times[e]);
+      medians.put(engines.get(e).algorithm(), times[e][REPETITIONS / 2]);
+    }
+    return medians;
+  }
+
+  private double milliseconds(RnnEngine engine) {
+    double once = milliseconds(engine, 1);
+    if (once >= MIN_MILLISECONDS) {
+      return once;
+    }
+    int runs = (int) Math.clamp(Math.ceil(MIN_MILLISECONDS / once), 1, MAX_RUNS);
+    return milliseconds(engine, runs) / runs;
   }
 
   private double milliseconds(RnnEngine engine, int runs) {
