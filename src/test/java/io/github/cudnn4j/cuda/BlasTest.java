@@ -81,6 +81,12 @@ class BlasTest {
     checkGemm(type, type);
   }
 
+  @Test
+  void numbersOfFewBitsSurviveTensorCores() {
+    device.blas().precision(Precision.TF32);
+    checkGemm(FLOAT32, FLOAT32);
+  }
+
   @ParameterizedTest
   @EnumSource(names = {"FLOAT16", "BFLOAT16"})
   void productsOfHalfTypesCanStayInSingle(ElementType type) {
