@@ -19,6 +19,7 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.Callable;
+import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -31,11 +32,14 @@ import picocli.CommandLine.Spec;
 @Command(
     name = "bench",
     description = {
-      "Measure recurrent networks on this device: forward alone, and forward with backward.",
+      "Measure recurrent networks on this device: inference, forward in training, and forward with"
+          + " backward.",
       "Every shape is run in every precision by every algorithm; a combination that cannot run is"
           + " listed with the reason. Times are taken on the device: the median of the samples,"
           + " with half of the distance between their quartiles as ±. TFLOP/s count the matrix"
-          + " products only.",
+          + " products only, as DeepBench does: forward 2*T*B*G*H*(I+P) for each layer and"
+          + " direction, G gates, P = H without projection, no I for a skipped input matrix, and"
+          + " 2*T*B*H*P more for a projection; backward twice as many.",
       ""
     },
     footerHeading = "%nExamples%n",
@@ -48,6 +52,19 @@ import picocli.CommandLine.Spec;
     sortOptions = false)
 final class BenchCommand implements Callable<Integer> {
   private static final String AUTO = "AUTO";
+  private static final String ALL = "ALL";
+
+  /** All, the most important first. */
+  private static final List<Precision> PRECISIONS =
+      List.of(
+          Precision.FP32,
+          Precision.TF32,
+          Precision.FP16,
+          Precision.BF16,
+          Precision.FP64,
+          Precision.FP16_MATH);
+
+  private static final List<RnnAlgorithm> ALGORITHMS = List.of(RnnAlgorithm.values());
 
   @Option(
       names = "--preset",
@@ -61,7 +78,7 @@ final class BenchCommand implements Callable<Integer> {
   private List<Preset> presets = List.of();
 
   @Option(
-      names = "--shapes",
+      names = {"--shape", "--shapes"},
       split = ",",
       paramLabel = "SHAPE",
       description = {
@@ -78,18 +95,18 @@ final class BenchCommand implements Callable<Integer> {
       paramLabel = "P",
       defaultValue = "FP32,TF32,FP16,BF16",
       description =
-          "FP32, TF32, FP16, BF16, FP16_MATH, FP64, most important first. Default:"
+          "FP32, TF32, FP16, BF16, FP16_MATH, FP64, most important first, or all. Default:"
               + " ${DEFAULT-VALUE}")
-  private List<Precision> precisions = List.of();
+  private List<String> precisionNames = List.of();
 
   @Option(
       names = "--algorithm",
       split = ",",
       paramLabel = "A",
       description = {
-        "STANDARD, PERSIST_STATIC, PERSIST_DYNAMIC, PERSIST_STATIC_SMALL_H, or auto for the one"
-            + " that is measured to be the fastest. Default: all four; STANDARD on the host device,"
-            + " to which they are the same"
+        "STANDARD, PERSIST_STATIC, PERSIST_DYNAMIC, PERSIST_STATIC_SMALL_H, all for these four, or"
+            + " auto for the one that is measured to be the fastest. Default: all four; STANDARD on"
+            + " the host device, to which they are the same"
       })
   private List<String> algorithms = List.of();
 
@@ -131,14 +148,15 @@ final class BenchCommand implements Callable<Integer> {
       throw usage("--repeat is " + repeat + ", must be at least 3");
     }
     List<BenchShape> asked = askedShapes();
+    List<Precision> precisions = askedPrecisions();
     PrintWriter out = spec.commandLine().getOut();
     PrintWriter err = spec.commandLine().getErr();
     try (Device opened = Device.open(device.choice())) {
       List<@Nullable RnnAlgorithm> how = askedAlgorithms(opened.kind());
       BenchPeak peak = BenchPeak.of(opened, EnumSet.copyOf(precisions));
-      List<BenchRun> runs = runs(asked, how);
+      List<BenchRun> runs = runs(asked, precisions, how);
       BenchReport report = new BenchReport(facts(opened), runs, peak);
-      header(out, opened, peak);
+      header(out, opened, precisions, peak);
       write(report);
       for (BenchRun run : runs) {
         if (timeLimit > 0 && (System.nanoTime() - begin) * 1e-9 > timeLimit) {
@@ -176,34 +194,47 @@ final class BenchCommand implements Callable<Integer> {
     return List.copyOf(asked);
   }
 
+  private List<Precision> askedPrecisions() {
+    Set<Precision> asked = new LinkedHashSet<>();
+    for (String text : precisionNames) {
+      String name = text.strip().toUpperCase(Locale.ROOT).replace('-', '_');
+      try {
+        asked.addAll(name.equals(ALL) ? PRECISIONS : List.of(Precision.valueOf(name)));
+      } catch (IllegalArgumentException e) {
+        throw usage("--precision: '%s' is none of %s, all".formatted(text, names(PRECISIONS)));
+      }
+    }
+    return List.copyOf(asked);
+  }
+
   private List<@Nullable RnnAlgorithm> askedAlgorithms(DeviceKind kind) {
     List<@Nullable RnnAlgorithm> asked = new ArrayList<>();
     for (String text : algorithms) {
       String name = text.strip().toUpperCase(Locale.ROOT).replace('-', '_');
       try {
-        asked.add(name.equals(AUTO) ? null : RnnAlgorithm.valueOf(name));
+        if (name.equals(ALL)) {
+          asked.addAll(ALGORITHMS);
+        } else {
+          asked.add(name.equals(AUTO) ? null : RnnAlgorithm.valueOf(name));
+        }
       } catch (IllegalArgumentException e) {
-        throw usage("--algorithm: '%s' is none of %s, auto".formatted(text, names()));
+        throw usage(
+            "--algorithm: '%s' is none of %s, all, auto".formatted(text, names(ALGORITHMS)));
       }
     }
     if (asked.isEmpty()) {
-      return kind == DeviceKind.HOST
-          ? List.of(RnnAlgorithm.STANDARD)
-          : List.of(RnnAlgorithm.values());
+      return kind == DeviceKind.HOST ? List.of(RnnAlgorithm.STANDARD) : ALGORITHMS;
     }
     return asked;
   }
 
-  private static String names() {
-    List<String> names = new ArrayList<>();
-    for (RnnAlgorithm algorithm : RnnAlgorithm.values()) {
-      names.add(algorithm.name());
-    }
-    return String.join(", ", names);
+  private static String names(List<? extends Enum<?>> constants) {
+    return constants.stream().map(Enum::name).collect(Collectors.joining(", "));
   }
 
   /** All shapes by the first algorithm before any by the second, so that a limit cuts the rest. */
-  private List<BenchRun> runs(List<BenchShape> asked, List<@Nullable RnnAlgorithm> how) {
+  private static List<BenchRun> runs(
+      List<BenchShape> asked, List<Precision> precisions, List<@Nullable RnnAlgorithm> how) {
     Set<BenchRun> runs = new LinkedHashSet<>();
     for (RnnAlgorithm algorithm : how) {
       for (Precision precision : precisions) {
@@ -228,7 +259,8 @@ final class BenchCommand implements Callable<Integer> {
     return facts;
   }
 
-  private void header(PrintWriter out, Device opened, BenchPeak peak) {
+  private static void header(
+      PrintWriter out, Device opened, List<Precision> precisions, BenchPeak peak) {
     out.printf("device    %s, cuDNN %s%n", opened.name(), CudnnHandle.version());
     StringBuilder peaks = new StringBuilder();
     for (Precision precision : precisions) {

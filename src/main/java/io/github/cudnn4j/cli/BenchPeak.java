@@ -15,6 +15,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Set;
+import java.util.regex.Pattern;
 
 /**
  * How fast a device multiplies at best.
@@ -26,6 +27,8 @@ record BenchPeak(Map<Precision, Double> teraflops, String source) {
   private static final String TABLE = "peaks.tsv";
   private static final List<Precision> COLUMNS =
       List.of(Precision.FP32, Precision.TF32, Precision.FP16, Precision.BF16, Precision.FP64);
+  private static final Pattern SUFFIX = Pattern.compile("([ -](SXM\\d|PCIE|PCIe|\\d+GB|HBM\\w+))*");
+
   private static final int SIZE = 1024;
   private static final int ROUNDS = 5;
 
@@ -38,7 +41,7 @@ record BenchPeak(Map<Precision, Double> teraflops, String source) {
   static BenchPeak known(String name) {
     for (String line : table().lines().toList()) {
       String[] cells = line.split("\t");
-      if (!line.startsWith("#") && name.startsWith(cells[0])) {
+      if (!line.startsWith("#") && names(cells[0], name)) {
         Map<Precision, Double> peaks = new EnumMap<>(Precision.class);
         for (int i = 0; i < COLUMNS.size(); i++) {
           if (!cells[i + 1].equals("-")) {
@@ -52,6 +55,11 @@ record BenchPeak(Map<Precision, Double> teraflops, String source) {
       }
     }
     return new BenchPeak(Map.of(), "no peak is known of " + name + ", so no percentage is given");
+  }
+
+  /** Whether a GPU is of a model: behind it stands only how it is built in and its memory. */
+  private static boolean names(String model, String name) {
+    return name.startsWith(model) && SUFFIX.matcher(name.substring(model.length())).matches();
   }
 
   private static String table() {

@@ -75,7 +75,7 @@ final class BenchReport {
         : head
             + String.format(
                 Locale.ROOT,
-                "forward %.3f ms, with backward %.3f ms",
+                "inference %.3f ms, forward and backward %.3f ms",
                 inference.median(),
                 training.median());
   }
@@ -88,6 +88,10 @@ final class BenchReport {
           "shape",
           "precision",
           "algorithm",
+          "inference",
+          "±",
+          "TFLOP/s",
+          "of peak",
           "forward",
           "±",
           "TFLOP/s",
@@ -97,7 +101,10 @@ final class BenchReport {
           "TFLOP/s",
           "of peak"
         });
-    rows.add(new String[] {BLANK, BLANK, BLANK, "ms", "%", BLANK, "%", "ms", "%", BLANK, "%"});
+    rows.add(
+        new String[] {
+          BLANK, BLANK, BLANK, "ms", "%", BLANK, "%", "ms", "%", BLANK, "%", "ms", "%", BLANK, "%"
+        });
     Map<Integer, String> refusals = new LinkedHashMap<>();
     String shape = "";
     String precision = "";
@@ -123,7 +130,8 @@ final class BenchReport {
             "refused: " + (why.length() <= ROOM ? why : why.substring(0, ROOM - 1) + "…"));
       } else {
         timing(row, 3, result.inference(), result.run().precision());
-        timing(row, 7, result.training(), result.run().precision());
+        timing(row, 7, result.forward(), result.run().precision());
+        timing(row, 11, result.training(), result.run().precision());
       }
       rows.add(row);
     }
@@ -168,7 +176,7 @@ final class BenchReport {
       for (int i = 0; i < columns; i++) {
         String cell = rows.get(r)[i];
         String room = " ".repeat(widths[i] - cell.length());
-        String gap = i == 0 ? "" : i == 3 || i == 7 ? "   " : "  ";
+        String gap = i == 0 ? "" : i == 3 || i == 7 || i == 11 ? "   " : "  ";
         line.append(gap).append(i < 3 ? cell + room : room + cell);
         if (i == 2 && refusals.containsKey(r)) {
           line.append("   ").append(refusals.get(r));
@@ -264,7 +272,8 @@ final class BenchReport {
     row.put("used", result.used() == null ? null : result.used().name());
     row.put("workspaceBytes", result.workspaceBytes());
     row.put("reserveBytes", result.reserveBytes());
-    row.put("forward", json(result.inference(), result.run().precision()));
+    row.put("inference", json(result.inference(), result.run().precision()));
+    row.put("forward", json(result.forward(), result.run().precision()));
     row.put("forwardBackward", json(result.training(), result.run().precision()));
     return row;
   }

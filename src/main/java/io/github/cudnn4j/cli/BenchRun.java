@@ -40,6 +40,7 @@ record BenchRun(BenchShape shape, Precision precision, @Nullable RnnAlgorithm al
    * @param refusal why it does not run; null if it does
    * @param used the algorithm that ran, which is another than the one asked for if that was null
    * @param inference forward alone, nothing kept
+   * @param forward forward in training, keeping what backward needs
    * @param training forward, then the gradients of input and weights
    */
   record Result(
@@ -49,6 +50,7 @@ record BenchRun(BenchShape shape, Precision precision, @Nullable RnnAlgorithm al
       long workspaceBytes,
       long reserveBytes,
       @Nullable Timing inference,
+      @Nullable Timing forward,
       @Nullable Timing training) {}
 
   /**
@@ -153,7 +155,7 @@ record BenchRun(BenchShape shape, Precision precision, @Nullable RnnAlgorithm al
     } catch (CudaException e) {
       throw new DeviceLostException(e);
     }
-    return new Result(this, refusal, null, 0, 0, null, null);
+    return new Result(this, refusal, null, 0, 0, null, null, null);
   }
 
   private Result measure(Device device, Settings settings, RnnConfig config) {
@@ -167,6 +169,7 @@ record BenchRun(BenchShape shape, Precision precision, @Nullable RnnAlgorithm al
         Clock clock = new Clock(device, settings)) {
       fill(rnn.weights().space(), 1 / Math.sqrt(config.hiddenSize()));
       Timing inference = clock.time(() -> plan.infer(x, y, RnnStates.NONE), shape.flops());
+      Timing forward = clock.time(() -> plan.forward(x, y, RnnStates.NONE), shape.flops());
       Timing training =
           clock.time(() -> plan.forward(x, y, RnnStates.NONE).backward(dy, dx), 3 * shape.flops());
       return new Result(
@@ -176,6 +179,7 @@ record BenchRun(BenchShape shape, Precision precision, @Nullable RnnAlgorithm al
           plan.workspaceBytes(),
           plan.reserveBytes(),
           inference,
+          forward,
           training);
     }
   }

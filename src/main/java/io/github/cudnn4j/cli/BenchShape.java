@@ -84,7 +84,7 @@ record BenchShape(
               "LSTM:H1024:B64:T25",
               "LSTM:H2048:B128:T25",
               "LSTM:H256:B64:T150",
-              "TANH:H1760:B128:T50",
+              "RELU:H1760:B128:T50",
               "GRU:H1536:B32:T375",
               "LSTM:H4096:B128:T25");
       Stream<String> lstm =
@@ -107,7 +107,7 @@ record BenchShape(
               .flatMap(
                   hidden ->
                       IntStream.of(16, 32, 64, 128)
-                          .mapToObj(batch -> "TANH:H" + hidden + ":B" + batch + ":T50"));
+                          .mapToObj(batch -> "RELU:H" + hidden + ":B" + batch + ":T50"));
       Stream<String> gru =
           IntStream.of(187, 375, 750, 1500)
               .boxed()

@@ -9,6 +9,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import io.github.cudnn4j.cli.BenchRun.Timing;
 import io.github.cudnn4j.cli.BenchShape.Preset;
 import io.github.cudnn4j.cuda.Precision;
+import io.github.cudnn4j.cudnn.RnnMode;
 import io.github.cudnn4j.io.Json;
 import java.io.IOException;
 import java.io.PrintWriter;
@@ -78,7 +79,7 @@ class BenchCommandTest {
     for (Object entry : rows) {
       Map<?, ?> row = assertInstanceOf(Map.class, entry);
       if (row.get("algorithm").equals("STANDARD")) {
-        for (String pass : List.of("forward", "forwardBackward")) {
+        for (String pass : List.of("inference", "forward", "forwardBackward")) {
           Map<?, ?> timing = assertInstanceOf(Map.class, row.get(pass), row::toString);
           assertTrue((double) timing.get("medianMilliseconds") > 0, timing::toString);
           assertTrue((double) timing.get("teraflops") > 0, timing::toString);
@@ -90,6 +91,20 @@ class BenchCommandTest {
         assertNull(row.get("forward"));
       }
     }
+  }
+
+  @Test
+  void allStandsForEveryPrecisionAndAlgorithm() throws IOException {
+    Ran ran =
+        bench(
+            "--shape=LSTM:H8:B2:T3",
+            "--precision=all",
+            "--algorithm=all",
+            "--repeat=3",
+            "--json=" + jsonFile());
+
+    assertEquals(0, ran.status, ran.err);
+    assertEquals(6 * 4, assertInstanceOf(List.class, json().get("rows")).size());
   }
 
   @Test
@@ -134,7 +149,7 @@ class BenchCommandTest {
         "--shapes=GRU:H8:B1:T1:P4 | only an LSTM can",
         "--shapes=GRU:I4:H8:B1:T1:skip | needs inputSize to be hiddenSize",
         "--algorithm=fastest | is none of STANDARD, PERSIST_STATIC, PERSIST_DYNAMIC",
-        "--precision=FP8 | Invalid value for option '--precision'",
+        "--precision=FP8 | --precision: 'FP8' is none of FP32, TF32",
         "--repeat=2 | --repeat is 2, must be at least 3"
       })
   void refusesWhatCannotBeMeasured(String argument, String message) {
@@ -161,7 +176,7 @@ class BenchCommandTest {
   @CsvSource({
     "LSTM:H512:B16:T25:skip,                  838860800",
     "GRU:H1024:B32:T1500:skip,             301989888000",
-    "TANH:H1760:B16:T50:skip,                4956160000",
+    "RELU:H1760:B16:T50:skip,                4956160000",
     "LSTM:I28:H256:B32:T35,                   651427840",
     "LSTM:H4:B1:T1:P2,                              208",
     "GRU:I3:H4:B2:T5:L2:bi,                        9120"
@@ -175,6 +190,8 @@ class BenchCommandTest {
     List<BenchShape> shapes = Preset.DEEPBENCH.shapes();
     assertEquals(53, shapes.size());
     assertEquals(53, new HashSet<>(shapes).size());
+    // Its vanilla cell is cuDNN's with ReLU.
+    assertEquals(12, shapes.stream().filter(shape -> shape.mode() == RnnMode.RELU).count());
   }
 
   @Test
@@ -193,6 +210,15 @@ class BenchCommandTest {
     assertEquals(378, BenchPeak.known("NVIDIA H100 PCIe").teraflops().get(Precision.TF32));
     assertEquals(19.5, BenchPeak.known("NVIDIA A100-SXM4-80GB").teraflops().get(Precision.FP32));
     assertNull(BenchPeak.known("Tesla T4").teraflops().get(Precision.BF16));
+    assertEquals(14, BenchPeak.known("Tesla V100-PCIE-32GB").teraflops().get(Precision.FP32));
+    for (String other :
+        List.of(
+            "NVIDIA L40",
+            "NVIDIA A10G",
+            "NVIDIA GeForce RTX 4090 Laptop GPU",
+            "NVIDIA H100 80GB HBM3 MIG 1g.10gb")) {
+      assertEquals(Map.of(), BenchPeak.known(other).teraflops(), other);
+    }
     BenchPeak unknown = BenchPeak.known("Some GPU");
     assertEquals(Map.of(), unknown.teraflops());
     assertTrue(unknown.source().startsWith("no peak is known of Some GPU"), unknown::source);
