@@ -42,8 +42,8 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 
 /**
- * Memory and streams of another library: JavaCPP's pointers, which DJL, Deeplearning4j and
- * TensorFlow's Java API are made of, DLPack's tensors, and CUDA's own functions below all of it.
+ * Memory and streams of another library: JavaCPP's pointers, which Deeplearning4j and TensorFlow's
+ * Java API are made of, DLPack's tensors, and CUDA's own functions below all of it.
  */
 class InteropTest {
   private static final float[] VALUES = {1, -2, 3.5f, -4, 5, 6};
