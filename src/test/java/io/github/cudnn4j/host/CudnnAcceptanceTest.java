@@ -10,18 +10,18 @@ import io.github.cudnn4j.cudnn.DirectionMode;
 import io.github.cudnn4j.cudnn.RnnAlgorithm;
 import io.github.cudnn4j.cudnn.RnnMode;
 import io.github.cudnn4j.rnn.RnnConfig;
-import java.lang.foreign.Arena;
+import java.io.IOException;
 import java.lang.foreign.SymbolLookup;
-import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 import org.junit.jupiter.api.Test;
 
 /**
  * A configuration is accepted in Java if and only if cuDNN accepts its descriptor: every
  * combination of algorithm, precision, cell, biases, directions, input and projection, asked of the
- * host device, and of the libcudnn.so.9 in the folder that the environment variable
- * CUDNN4J_REAL_CUDNN names.
+ * host device, and of {@linkplain RealCudnn NVIDIA's library} where it is.
  *
  * <p>Two things are refused in Java alone, because cuDNN looks at them only later or not at all: a
  * skipped input of another size than the state, and clipping where there is no cell state.
@@ -33,21 +33,32 @@ class CudnnAcceptanceTest {
   @Test
   void theHostDeviceAcceptsTheSame() {
     assumeTrue(RawCudnn.onHost());
-    compare(new CudnnWitness(SymbolLookup.loaderLookup()));
+    var witness = new CudnnWitness(SymbolLookup.loaderLookup());
+    compare(questions().keySet().stream().map(c -> c + " -> " + witness.answer(c)).toList());
   }
 
   @Test
-  void cudnnAcceptsTheSame() {
-    String folder = System.getenv("CUDNN4J_REAL_CUDNN");
-    assumeTrue(folder != null, "CUDNN4J_REAL_CUDNN names no folder with libcudnn.so.9");
-    assumeTrue(RawCudnn.onHost());
-    compare(
-        new CudnnWitness(
-            SymbolLookup.libraryLookup(Path.of(folder, "libcudnn.so.9"), Arena.global())));
+  void cudnnAcceptsTheSame() throws IOException, InterruptedException {
+    compare(RealCudnn.ask(RealCudnn.Cases.ACCEPTANCE).lines());
   }
 
-  private static void compare(CudnnWitness cudnn) {
+  private static void compare(List<String> answers) {
     List<String> differences = new ArrayList<>();
+    var answer = answers.iterator();
+    questions()
+        .forEach(
+            (question, accepted) -> {
+              String line = answer.next();
+              if (line.startsWith(question + " -> 0 ") != accepted) {
+                differences.add(line + ", in Java " + (accepted ? "accepted" : "refused"));
+              }
+            });
+    assertEquals(List.of(), differences);
+  }
+
+  /** Every question, and whether Java accepts such a configuration. */
+  static Map<CudnnCase, Boolean> questions() {
+    Map<CudnnCase, Boolean> questions = new LinkedHashMap<>();
     for (RnnAlgorithm algorithm : RnnAlgorithm.values()) {
       for (Precision precision : Precision.values()) {
         for (RnnMode mode : RnnMode.values()) {
@@ -55,14 +66,9 @@ class CudnnAcceptanceTest {
             for (DirectionMode direction : DirectionMode.values()) {
               for (boolean skips : new boolean[] {false, true}) {
                 for (int projection : new int[] {HIDDEN, PROJECTION}) {
-                  boolean here =
-                      accepts(algorithm, precision, mode, bias, direction, skips, projection);
-                  CudnnCase question =
-                      question(algorithm, precision, mode, bias, direction, skips, projection);
-                  String answer = cudnn.answer(question);
-                  if (here != answer.startsWith("0 ")) {
-                    differences.add(question + " -> " + answer + ", in Java " + here);
-                  }
+                  questions.put(
+                      question(algorithm, precision, mode, bias, direction, skips, projection),
+                      accepts(algorithm, precision, mode, bias, direction, skips, projection));
                 }
               }
             }
@@ -70,7 +76,7 @@ class CudnnAcceptanceTest {
         }
       }
     }
-    assertEquals(List.of(), differences);
+    return questions;
   }
 
   private static boolean accepts(
@@ -132,7 +138,11 @@ class CudnnAcceptanceTest {
         skips ? Cudnn.CUDNN_SKIP_INPUT() : Cudnn.CUDNN_LINEAR_INPUT(),
         type,
         math,
-        precision == Precision.FP32 ? Cudnn.CUDNN_FMA_MATH() : Cudnn.CUDNN_DEFAULT_MATH(),
+        switch (precision) {
+          case FP32 -> Cudnn.CUDNN_FMA_MATH();
+          case TF32, FP64 -> Cudnn.CUDNN_DEFAULT_MATH();
+          case FP16, BF16, FP16_MATH -> Cudnn.CUDNN_TENSOR_OP_MATH();
+        },
         HIDDEN,
         HIDDEN,
         projection,
