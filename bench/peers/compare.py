@@ -260,11 +260,12 @@ def measure(work, peers, options, neighbour):
             result["times"] = times
             # The compilers of Java and of torch.compile want some runs before the first that counts.
             seconds = block(entry, peer, times, neighbour)
-            result["rounds"] = max(3, min(options.rounds, int(2 * options.seconds / seconds / times)))
+            result["rounds"] = max(3, int(3 * options.seconds / seconds / times))
         except Skip as e:
             result["skipped"] = str(e)
     going = [(e, r) for e, r in zip(work.entries, results) if "rounds" in r]
-    rounds = max((min(options.rounds, r["rounds"]) for _, r in going), default=0)
+    rounds = min((r.pop("rounds") for _, r in going), default=0)
+    rounds = min(rounds, options.rounds)
     for number in range(rounds):
         turn = number % len(going)
         for entry, result in going[turn:] + going[:turn]:
@@ -326,17 +327,18 @@ def machine(options):
             break
     if options.device == "cuda":
         query = ["nvidia-smi", "--query-gpu=name,driver_version", "--format=csv,noheader"]
-        try:
-            done = subprocess.run(query, capture_output=True, text=True)
-            facts["gpu"] = done.stdout.strip()
-        except OSError:
-            pass
-    commit = subprocess.run(
-        ["git", "-C", str(ROOT), "describe", "--always", "--dirty"], capture_output=True, text=True
-    )
-    facts["commit"] = commit.stdout.strip() or "unknown"
+        facts["gpu"] = first_line(query)
+    facts["commit"] = first_line(["git", "-C", str(ROOT), "describe", "--always", "--dirty"])
     facts["date"] = datetime.date.today().isoformat()
     return facts
+
+
+def first_line(command):
+    try:
+        done = subprocess.run(command, capture_output=True, text=True)
+    except OSError:
+        return "unknown"
+    return (done.stdout.splitlines() or ["unknown"])[0]
 
 
 def arguments():
@@ -345,6 +347,7 @@ def arguments():
     p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     p.add_argument("--set", default="host", help="comma-separated: " + ", ".join(SETS))
     p.add_argument("--case", action="append", help="KIND:NAME in place of a set, repeatable")
+    p.add_argument("--suffix", default="", help="of every network's name, such as _FP16 or _AUTO")
     p.add_argument("--match", default="", help="regular expression: only cases that it finds")
     p.add_argument("--peers", help="only these, comma-separated; ours is always there")
     p.add_argument("--device", default="host", choices=("host", "cuda"))
@@ -381,6 +384,9 @@ def chosen_cases(options):
         cases = [case("asked", *text.split(":"), peers) for text in options.case]
     else:
         cases = [work for name in options.set.split(",") for work in SETS[name]()]
+    for entry in (entry for work in cases for entry in work.entries):
+        if entry.kind in ("infer", "forward", "train"):
+            entry.name += options.suffix
     if options.peers:
         kept = {"ours", "ours#2", "ours-graph", *options.peers.split(",")}
         for work in cases:
@@ -417,7 +423,7 @@ def main():
                     evaluate(work, results, peak)
                     done.append({"group": work.group, "threads": threads, "entries": results})
                     print(report.line(done[-1]), file=sys.stderr, flush=True)
-                facts["peers"].update(peers.facts)
+                facts["peers"] |= peers.facts
             finally:
                 peers.stop()
                 neighbour.stop()

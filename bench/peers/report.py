@@ -26,9 +26,13 @@ def title(case):
     return f"{first['kind']} {first['name']}"
 
 
+def count(threads):
+    return f", {threads} thread{'s' if threads > 1 else ''}" if threads else ""
+
+
 def line(case):
     """One line about one case, for whoever waits."""
-    parts = [f"{title(case)}, {case['threads']} threads:" if case["threads"] else title(case) + ":"]
+    parts = [title(case) + count(case["threads"]) + ":"]
     for result in case["entries"]:
         if "median" not in result:
             parts.append(f"{result['peer']}: {result.get('skipped', 'nothing')}")
@@ -52,7 +56,7 @@ def table(summary):
     facts += [f"- {name}: {text}" for name, text in summary["peers"].items()]
     for threads, peak in summary["peak"].items():
         limits = f"{peak['flops'] / 1e9:.0f} GFLOP/s, {peak['bytes'] / 1e9:.0f} GB/s"
-        facts.append(f"- at best, {str(threads) + ' threads' if threads else 'GPU'}: {limits}")
+        facts.append(f"- at best{count(threads)}: {limits}")
     lines = [*facts, "", "The ratio is their time divided by ours, the median over the rounds.", ""]
     lines += [HEAD, "|" + "---|" * HEAD.count(" |")]
     lines += [row for case in summary["cases"] for row in rows(case)]
@@ -163,11 +167,12 @@ def chart(summary):
             if "ratio" in result:
                 bars.append((title(case), case["threads"], result))
     names = sorted({result["peer"] for _, _, result in bars})
-    high = max([2.0, *(r["ratio"] for _, _, r in bars)])
+    high = 12.0  # a bar beyond is cut off; its number tells
     low = min([0.5, *(r["ratio"] for _, _, r in bars)])
     left, width, height, top = 300, 560, 14, 50
 
     def x(ratio):
+        ratio = min(ratio, high)
         return left + width * math.log(ratio / low) / math.log(high / low)
 
     bottom = top + height * len(bars)
@@ -181,7 +186,7 @@ def chart(summary):
         colour = COLOURS.get(name, "#999999")
         out.append(f'<rect x="{left + 110 * i}" y="24" width="10" height="10" fill="{colour}"/>')
         out.append(f'<text x="{left + 110 * i + 14}" y="33">{escape(name)}</text>')
-    for tick in (0.5, 1, 1.5, 2, 3, 5, 10, 20, 50, 100):
+    for tick in (0.5, 0.75, 1, 1.5, 2, 3, 5, 10):
         if low <= tick <= high:
             colour = "#000000" if tick == 1 else "#dddddd"
             out.append(
@@ -192,7 +197,7 @@ def chart(summary):
     previous = None
     for i, (what, threads, result) in enumerate(bars):
         y = top + height * i
-        label = f"{what}, {threads} threads" if threads else what
+        label = what + count(threads)
         if label != previous:
             out.append(f'<text x="{left - 6}" y="{y + 10}" text-anchor="end">{escape(label)}</text>')
             previous = label

@@ -7,6 +7,7 @@ import io.github.cudnn4j.cuda.Device;
 import io.github.cudnn4j.model.CharLanguageModel;
 import io.github.cudnn4j.model.CharModelConfig;
 import io.github.cudnn4j.model.Vocabulary;
+import io.github.cudnn4j.rnn.RnnConfig;
 import java.util.Arrays;
 import java.util.Map;
 import java.util.stream.IntStream;
@@ -32,6 +33,10 @@ public final class StepWork implements Peer.Job {
    */
   public StepWork(Device device, Workload workload, Optimizer optimizer) {
     var config = workload.config();
+    var plain = RnnConfig.of(config.mode(), config.inputSize(), config.hiddenSize());
+    if (!config.equals(plain.layers(config.layers())) || !workload.shape().hasEqualLengths()) {
+      throw new UnsupportedOperationException("no character model is like " + workload);
+    }
     int classes = config.inputSize();
     var vocabulary =
         Vocabulary.ofCharacters(
