@@ -140,8 +140,8 @@ class CudnnAcceptanceTest {
         math,
         switch (precision) {
           case FP32 -> Cudnn.CUDNN_FMA_MATH();
-          case TF32, FP64 -> Cudnn.CUDNN_DEFAULT_MATH();
-          case FP16, BF16, FP16_MATH -> Cudnn.CUDNN_TENSOR_OP_MATH();
+          case TF32, BF16, FP64 -> Cudnn.CUDNN_DEFAULT_MATH();
+          case FP16, FP16_MATH -> Cudnn.CUDNN_TENSOR_OP_MATH();
         },
         HIDDEN,
         HIDDEN,
