@@ -1,8 +1,7 @@
 #include "runtime/pool.hpp"
 
-#include <sched.h>
-
 #include <atomic>
+#include <chrono>
 #include <cstdint>
 #include <cstdlib>
 #include <mutex>
@@ -25,20 +24,25 @@ void pause() {
 
 thread_local bool inside_parallel = false;
 
-/** Looks for a while whether something has happened, first fast, then giving way to others. */
+/**
+ * Looks for a while whether something has happened. It does not give way meanwhile: on a busy
+ * machine a thread that yields waits for everybody else's turn, one that sleeps is back when it is
+ * woken.
+ */
 template <class Condition>
 bool spin_until(Condition condition) {
-  constexpr int pauses = 2000;
-  constexpr int yields = 50;
-  for (int i = 0; i < pauses; ++i) {
-    if (condition()) return true;
-    pause();
+  constexpr int pauses = 64;
+  constexpr auto patience = std::chrono::microseconds(100);
+  std::chrono::steady_clock::time_point end{};
+  for (;;) {
+    for (int i = 0; i < pauses; ++i) {
+      if (condition()) return true;
+      pause();
+    }
+    const auto now = std::chrono::steady_clock::now();
+    if (end == std::chrono::steady_clock::time_point{}) end = now + patience;
+    if (now >= end) return false;
   }
-  for (int i = 0; i < yields; ++i) {
-    if (condition()) return true;
-    sched_yield();
-  }
-  return condition();
 }
 
 /**
