@@ -1,18 +1,22 @@
 package io.github.cudnn4j.host;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import io.github.cudnn4j.bindings.Cublas;
 import io.github.cudnn4j.bindings.Cudnn;
 import io.github.cudnn4j.testing.Closeness;
+import io.github.cudnn4j.testing.JavaProcess;
 import java.lang.foreign.MemorySegment;
 import java.util.Arrays;
+import java.util.Map;
 import java.util.Random;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** cuBLAS with numbers of 16 bits against plain loops in double that get the same numbers. */
 class BlasNarrowTest {
@@ -257,6 +261,70 @@ class BlasNarrowTest {
           UNSUPPORTED,
           Cublas.cublasNrm2Ex(
               blas, 1, memory.upload(type, x), cuda(type), 1, result, cuda(type), cuda(type)));
+    }
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"v2", "v3", "v4"})
+  void everyInstructionSetConvertsEveryNumber(String set) throws Exception {
+    assumeTrue(RawCudnn.onHost(), "only the host device has a choice of instructions");
+    var process =
+        JavaProcess.run(
+            Conversions.class, JavaProcess.sameProperties(), Map.of("CUDNN4J_ISA", set));
+    assertEquals(0, process.status(), process.errors());
+  }
+
+  /** Multiplies every number of 16 bits by some others and compares with Java's rounding. */
+  static final class Conversions {
+    private static final int COUNT = 1 << 16;
+
+    /** The second makes ties of numbers with an odd last place, the others subnormal ones. */
+    private static final float[] FACTORS = {
+      1, 1 + 0x1p-11f, 1 + 0x1p-8f, 0x1.8p-9f, 0x1.1p-120f, 3
+    };
+
+    public static void main(String[] arguments) {
+      try (var cudnn = new RawCudnn()) {
+        var blas = cudnn.create(Cublas::cublasCreate_v2, Cublas::cublasDestroy_v2);
+        for (int type : new int[] {HALF, BFLOAT16}) {
+          var all = new double[COUNT];
+          Arrays.setAll(all, i -> RawCudnn.widen(type, (short) i));
+          var a = cudnn.upload(type, all);
+          var one = cudnn.upload(type, 1);
+          for (float factor : FACTORS) {
+            for (int out : new int[] {type, FLOAT}) {
+              var c = cudnn.allocate(RawCudnn.bytes(out, COUNT));
+              int status =
+                  Cublas.cublasGemmEx(
+                      blas,
+                      PLAIN,
+                      PLAIN,
+                      COUNT,
+                      1,
+                      1,
+                      cudnn.scalar(FLOAT, factor),
+                      a,
+                      cuda(type),
+                      COUNT,
+                      one,
+                      cuda(type),
+                      1,
+                      cudnn.scalar(FLOAT, 0),
+                      c,
+                      cuda(out),
+                      COUNT,
+                      Cublas.CUBLAS_COMPUTE_32F(),
+                      Cublas.CUBLAS_GEMM_DEFAULT());
+              assertEquals(SUCCESS, status);
+              var expected = new double[COUNT];
+              Arrays.setAll(expected, i -> RawCudnn.rounded(out, (float) all[i] * (double) factor));
+              // The sum that begins with 0 may end with either zero; all else is exact.
+              new Closeness(Double.MIN_VALUE, 0)
+                  .check(type + " times " + factor, expected, cudnn.read(c, out, COUNT));
+            }
+          }
+        }
+      }
     }
   }
 }
