@@ -56,6 +56,8 @@ Network network_of(cudnnRNNDescriptor_t desc) {
   const auto& rnn = live(desc, "rnnDesc");
   require(rnn.settings.has_value(), "rnnDesc was never set");
   const auto& set = *rnn.settings;
+  // mathType only says whether tensor cores may round FLOAT's factors (to TF32 or HALF); here
+  // nothing would be gained by that, so they keep all their bits.
   const bool lstm = set.cell_mode == CUDNN_LSTM;
   RnnShape shape{
       .cell = cell_of(set.cell_mode),
