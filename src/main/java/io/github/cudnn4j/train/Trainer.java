@@ -271,7 +271,7 @@ public final class Trainer implements AutoCloseable {
 
   /** What spoils the weights shows in the steps after it; those do not replace what is good. */
   private void saveUnlessBad() throws IOException {
-    if (collect().bad() == 0) {
+    if (checkpoints != null && collect().bad() == 0) {
       save();
     }
     clock.resume();

@@ -116,6 +116,11 @@ final class WindowRunner implements AutoCloseable {
     return number;
   }
 
+  /** For tests: the stream that windows travel on. */
+  Stream upload() {
+    return upload;
+  }
+
   /**
    * Enqueues the work on one window. The first time it runs as it is, so that everything is loaded
    * and allocated; from then on it is replayed.

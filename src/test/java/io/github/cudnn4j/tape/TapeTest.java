@@ -190,6 +190,18 @@ class TapeTest {
     }
   }
 
+  @Test
+  void leavesTheDevicesProductsAsPreciseAsTheyWere() {
+    try (var tape = Tape.training(device, Precision.TF32)) {
+      var x = tape.input(2, 3);
+      var y = tape.linear(x, parameter(ElementType.FLOAT32, randoms(12), 4, 3), null);
+      tape.forward();
+      write(y.gradient(), randoms(8));
+      tape.backward();
+      assertSame(Precision.FP32, device.blas().precision(ElementType.FLOAT32));
+    }
+  }
+
   @ParameterizedTest
   @CsvSource({
     "FLOAT32, 7, 5, 1",
