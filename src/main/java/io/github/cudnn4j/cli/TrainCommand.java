@@ -166,21 +166,34 @@ final class TrainCommand implements Callable<Integer> {
         console.finished(summary);
       } finally {
         // Also of a training that ends early: what it has shown and written until then stays.
-        if (curve != null) {
-          try {
-            curve.draw(corpus.vocabulary().size());
-            console.wrote("learning curve", plot);
-          } catch (IOException e) {
-            console.failed("learning curve", e);
-          }
-        }
-        if (checkpoints != null && checkpoints.latest().isPresent()) {
-          console.wrote("checkpoint", checkpoints.latest().get().folder());
-        }
+        leave(console, curve, corpus, checkpoints);
       }
       spec.commandLine().getOut().println(Json.write(result(summary, opened, corpus)));
     }
     return 0;
+  }
+
+  /** Draws the learning curve and tells where everything is. */
+  private void leave(
+      TrainingConsole console,
+      @Nullable LearningCurve curve,
+      Corpus corpus,
+      @Nullable Checkpoints checkpoints) {
+    if (curve != null) {
+      try {
+        curve.draw(corpus.vocabulary().size());
+        console.wrote("learning curve", plot);
+      } catch (IOException e) {
+        console.failed("learning curve", e);
+      }
+    }
+    if (checkpoints != null) {
+      try {
+        checkpoints.latest().ifPresent(latest -> console.wrote("checkpoint", latest.folder()));
+      } catch (IOException e) {
+        console.failed("checkpoint", e);
+      }
+    }
   }
 
   private TrainerConfig trainerConfig(SequentialBatches training) {

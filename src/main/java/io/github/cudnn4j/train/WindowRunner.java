@@ -47,7 +47,7 @@ final class WindowRunner implements AutoCloseable {
     @Nullable CapturedGraph graph;
 
     Slot(Device device, int tokens, Parts parts) {
-      int size = 2 * tokens + NUMBER;
+      long size = 2L * tokens + NUMBER;
       host = parts.add(PinnedBuffer.allocate(device, ElementType.INT32, size));
       labels = host.segment().asSlice((long) tokens * Integer.BYTES);
       staged = parts.add(DeviceBuffer.allocate(device, ElementType.INT32, size));
