@@ -1,11 +1,17 @@
 #!/usr/bin/env bash
-# Runs the whole test suite on this machine's GPU. Needs bash and coreutils, no Java.
+# Runs everything on this machine's GPU in nine minutes, the most important first. Needs bash and
+# coreutils, no Java; the comparison needs Python 3.
 set -uo pipefail
 
-usage="usage: $0 [--device cuda|host] [--host-path FOLDER] RESULTS
-  RESULTS      folder for logs and reports; must be new or empty
+usage="usage: $0 [OPTION...] RESULTS
+  RESULTS      folder for what comes out; must be new or empty
   --device     cuda (default), or host to try the kit without a GPU
-  --host-path  with --device host: the folder that holds libcudnn4j_host.so"
+  --host-path  with --device host: the folder that holds libcudnn4j_host.so
+  --python     that runs the comparison, best one with PyTorch; default python3
+  --seconds    for everything together, default 530
+  --jobs       test classes that run at a time; default half of the processors, at most 8, and one
+               for every 2 GiB of free GPU memory
+  --only       comma-separated parts of doctor,tests,probe,peers,d2l,sweep; default all"
 refuse() {
   printf '%s\n%s\n' "$1" "$usage" >&2
   exit 2
@@ -13,14 +19,20 @@ refuse() {
 
 device=cuda
 host_path=
+python=python3
+seconds=530
+jobs=
+only=doctor,tests,probe,peers,d2l,sweep
 results=
 while (($#)); do
   case $1 in
-    --device | --host-path)
+    --device | --host-path | --python | --seconds | --jobs | --only)
       (($# > 1)) || refuse "$1 needs a value"
-      [[ $1 == --device ]] && device=$2 || host_path=$2
+      name=${1#--}
+      printf -v "${name//-/_}" %s "$2"
       shift
       ;;
+    -h | --help) printf '%s\n' "$usage" && exit ;;
     -*) refuse "unknown option $1" ;;
     *) results=$1 ;;
   esac
@@ -30,80 +42,125 @@ done
 [[ $device == cuda || $device == host ]] || refuse "--device is cuda or host, not $device"
 [[ $device == cuda || -f $host_path/libcudnn4j_host.so ]] ||
   refuse "--host-path: there is no libcudnn4j_host.so in '$host_path'"
+[[ $seconds =~ ^[1-9][0-9]*$ ]] || refuse "--seconds is not a number: $seconds"
+[[ ! $jobs || $jobs =~ ^[1-9][0-9]*$ ]] || refuse "--jobs is not a number: $jobs"
 if ! mkdir -p "$results" || [[ -n $(ls -A "$results") ]]; then
   refuse "$results is not an empty folder"
 fi
 
 kit=$(cd "$(dirname "$0")" && pwd)
 results=$(cd "$results" && pwd)
+logs=$results/logs
+mkdir "$logs"
 java=("$kit/jdk/bin/java" --enable-native-access=ALL-UNNAMED "-Dcudnn4j.device=$device"
-  "-XX:ErrorFile=$results/crash-%p.log" -cp "$kit/lib/*:$kit/tests")
-[[ $device == cuda ]] || java+=("-Dcudnn4j.host.path=$(cd "$host_path" && pwd)")
-cd "$kit" || exit 2
+  "-XX:ErrorFile=$logs/crash-%p.log" -cp "$kit/lib/*:$kit/tests")
+if [[ $device == host ]]; then
+  host_path=$(cd "$host_path" && pwd)
+  java+=("-Dcudnn4j.host.path=$host_path")
+fi
+# Python's packages may hold NVIDIA's libraries: they are looked for beside the Pythons in PATH.
+[[ $python != */* ]] || PATH=$(cd "$(dirname "$python")" && pwd):$PATH
 export PATH
+cd "$kit" || exit 2
 
-# Ends a command that hangs: within MINUTES COMMAND...
-within() { timeout --kill-after=10 "$1m" "${@:2}"; }
+# Ends a command that hangs: within SECONDS COMMAND...
+within() { timeout --kill-after=5 "$@"; }
+cli() { "${java[@]}" io.github.cudnn4j.cli.Main "$@"; }
 
-# What the other parts ran on.
+# How many processes may share the processors, and the GPU.
+default_jobs() {
+  local count=$(($(nproc) / 2)) mode free
+  IFS=', ' read -r mode free _ < <(within 20 nvidia-smi --format=csv,noheader,nounits \
+    --query-gpu=compute_mode,memory.free 2> /dev/null)
+  if [[ $device == cuda && $free =~ ^[0-9]+$ ]]; then
+    count=$((count < free / 2048 ? count : free / 2048))
+    [[ $mode == Default ]] || count=1
+  fi
+  echo $((count < 1 ? 1 : count > 8 ? 8 : count))
+}
+
+# What the parts ran on.
 environment() {
   local file
   date -u +%FT%TZ
   cat "$kit/version.txt"
-  within 1 "${java[@]}" -version
+  within 20 "${java[@]}" -version
   uname -srm
   for file in /etc/os-release /proc/driver/nvidia/version /proc/cpuinfo /proc/meminfo; do
     printf '\n== %s\n' "$file"
     cat "$file"
   done
   printf '\n== nvidia-smi\n'
-  within 1 nvidia-smi
-  within 1 nvidia-smi -q
+  within 20 nvidia-smi
+  within 20 nvidia-smi -q
   printf '\n== ldconfig -p\n'
-  within 1 ldconfig -p
+  within 20 ldconfig -p
   printf '\n== pip list\n'
-  within 1 python3 -m pip list
+  within 20 "$python" -m pip list
+  printf '\n== compilers\n'
+  within 20 cc --version
+  within 20 nvcc --version
   printf '\n== variables\n'
   printf '%s\n' "PATH=$PATH" "LD_LIBRARY_PATH=${LD_LIBRARY_PATH-}" "CUDA_HOME=${CUDA_HOME-}" \
     "CUDA_VISIBLE_DEVICES=${CUDA_VISIBLE_DEVICES-}"
 }
 
 # Which libraries are found, which are refused, and why.
-doctor() {
-  within 5 "${java[@]}" io.github.cudnn4j.cli.Main doctor --device "$device"
+doctor() { within "$1" "${java[@]}" io.github.cudnn4j.cli.Main doctor --device "$device"; }
+
+# The classes that are tests, those first that say most about a GPU.
+test_classes() {
+  local class
+  shopt -s globstar
+  for class in tests/io/github/cudnn4j/{rnn,cudnn,cuda,proof,train,tape,model,host}/*Test.class \
+    tests/**/*Test.class; do
+    class=${class#tests/}
+    class=${class%.class}
+    [[ $class == *_jmhTest ]] || printf '%s\n' "${class//\//.}"
+  done | awk '!seen[$0]++'
 }
 
 # One JVM for each class: a native library can abort the process, and the rest must still run.
+test_class() {
+  local folder=$logs/tests/$1
+  mkdir -p "$folder"
+  within "$2" "${java[@]}" -XX:+UseSerialGC org.junit.platform.console.ConsoleLauncher execute \
+    --disable-banner --disable-ansi-colors \
+    --select-class="$1" --reports-dir="$folder" > "$folder/output.txt" 2>&1
+  printf '%d\n' $? > "$folder/status"
+}
+
 tests() {
-  local class report status line outcome run=0 failures=0 skipped=0 bad=0
-  shopt -s globstar
-  for class in "$kit"/tests/**/*Test.class; do
-    class=${class#"$kit/tests/"}
-    class=${class%.class}
-    class=${class//\//.}
-    [[ $class != *_jmhTest ]] || continue
-    report=$results/tests/$class
-    mkdir -p "$report"
-    within 10 "${java[@]}" org.junit.platform.console.ConsoleLauncher execute \
-      --disable-banner --disable-ansi-colors \
-      --select-class="$class" --reports-dir="$report" > "$report/output.txt" 2>&1
-    status=$?
+  local end=$((SECONDS + $1)) class folder status line outcome left
+  local run=0 failures=0 skipped=0 bad=0
+  local classes
+  mapfile -t classes < <(test_classes)
+  for class in "${classes[@]}"; do
+    while (($(jobs -rp | wc -l) >= jobs)); do wait -n; done
+    left=$((end - SECONDS))
+    ((left <= 5)) || test_class "$class" $((left < 120 ? left - 5 : 120)) &
+  done
+  wait
+  for class in "${classes[@]}"; do
+    folder=$logs/tests/$class
+    status=$(cat "$folder/status" 2> /dev/null || echo none)
     case $status in
       0) outcome=ok ;;
       1) outcome=FAILED ;;
-      124 | 137) outcome="STOPPED after 10 minutes" ;;
+      124 | 137) outcome="STOPPED, it took too long" ;;
+      none) outcome="NOT RUN, the time was up" ;;
       *) outcome="BROKEN, exit status $status" ;;
     esac
-    ((status == 0)) || ((bad += 1))
+    [[ $status == 0 ]] || ((bad += 1))
     line=
-    [[ ! -f $report/TEST-junit-jupiter.xml ]] ||
-      { read -r && read -r line; } < "$report/TEST-junit-jupiter.xml"
+    [[ ! -f $folder/TEST-junit-jupiter.xml ]] ||
+      { read -r && read -r line; } < "$folder/TEST-junit-jupiter.xml"
     # A class without tests is a base of others.
     [[ $status != 0 || $line != *' tests="0" '* ]] || continue
-    if [[ $line =~ tests=\"([0-9]+)\"\ skipped=\"([0-9]+)\"\ failures=\"([0-9]+)\"\ errors=\"([0-9]+)\" ]]; then
+    if [[ $line =~ tests=\"([0-9]+)\"\ skipped=\"([0-9]+)\"\ failures=\"([0-9]+)\"\ errors=\"([0-9]+)\"\ time=\"([0-9.]+)\" ]]; then
       ((run += BASH_REMATCH[1], skipped += BASH_REMATCH[2]))
       ((failures += BASH_REMATCH[3] + BASH_REMATCH[4]))
-      outcome+=", ${BASH_REMATCH[1]} tests, ${BASH_REMATCH[2]} skipped"
+      outcome+=", ${BASH_REMATCH[1]} tests, ${BASH_REMATCH[2]} skipped, ${BASH_REMATCH[5]} s"
     fi
     printf '%s: %s\n' "$class" "$outcome"
   done
@@ -112,23 +169,168 @@ tests() {
   ((bad == 0 && run > skipped))
 }
 
-summary="cudnn4j on $device:"
-failed=0
-# note PART STATUS
-note() {
-  if (($2 == 0)); then
-    summary+=" $1 ok,"
+# What cuDNN's documentation leaves open, beside what the host device does.
+probe() {
+  within "$1" "${java[@]}" io.github.cudnn4j.host.DeviceProbe --seconds $(($1 - 10)) \
+    --json "$results/probe.json"
+}
+
+# A whole training step and DeepBench's networks: ours, a C program's, PyTorch's.
+peers() {
+  if ! within 20 "$python" -c '' 2> /dev/null; then
+    echo "not run: there is no $python"
+    return 3
+  fi
+  local options=(--device "$device" --python "$(command -v "$python")" --java "$kit/jdk/bin/java"
+    --classpath "$kit/lib/*:$kit/tests" --work "$logs/peers" --seconds 0.25 --rounds 5)
+  local networks=deepbench
+  if [[ $device == cuda ]]; then
+    options+=(--peers c,torch,torch-graph)
   else
-    summary+=" $1 FAILED,"
+    options+=(--peers c,torch --host-path "$host_path" --threads "$(nproc)")
+    networks=shapes
+  fi
+  # Compiled where the kit was packed; if it does not start here, it is compiled here.
+  "$kit/cudnn_peer" < /dev/null > /dev/null 2>&1
+  (($? > 1)) || options+=(--c-program "$kit/cudnn_peer")
+  compare "$(($1 / 3))" d2l --set d2l
+  local first=$?
+  compare "$(($1 * 2 / 3))" networks --set "$networks" && return "$first"
+}
+# compare SECONDS NAME OPTION...: with the other options of the function above
+compare() {
+  within "$1" "$python" peers/compare.py "${options[@]}" "${@:3}" \
+    --limit $(($1 - 25 * seconds / 530)) --out "$results/peers-$2"
+}
+
+# The character models of d2l.ai, from the command line to the perplexity.
+d2l() {
+  local end=$((SECONDS + $1)) epochs=500 cell precision line left status=0
+  [[ $device == cuda ]] || epochs=20
+  printf '| cell | precision | training perplexity | tokens/s | seconds |\n|---|---|---|---|---|\n'
+  for precision in FP32 TF32 BF16; do
+    for cell in lstm gru tanh; do
+      left=$((end - SECONDS))
+      if ((left < 8)); then
+        printf '| %s | %s | not run, the time was up | | |\n' "$cell" "$precision"
+        continue
+      fi
+      line=$(within "$left" "${java[@]}" io.github.cudnn4j.cli.Main train --device "$device" \
+        --text "$kit/text.txt" --letters-only --cell "$cell" --hidden 256 --one-hot --batch 32 \
+        --steps 35 --tokens 10000 --epochs "$epochs" --optimizer sgd --lr 1 --clip-norm 1 \
+        --precision "$precision" 2>> "$logs/d2l.txt" | tee -a "$logs/d2l.txt" | tail -n 1)
+      if [[ $line == '{'* ]]; then
+        printf '%s\n' "$line" >> "$results/d2l.jsonl"
+        printf '| %s | %s | %.3f | %.0f | %.1f |\n' "$cell" "$precision" \
+          "$(field perplexity "$line")" "$(field tokensPerSecond "$line")" \
+          "$(field seconds "$line")"
+      elif ((SECONDS >= end)); then
+        printf '| %s | %s | not finished, the time was up | | |\n' "$cell" "$precision"
+      else
+        printf '| %s | %s | FAILED, see logs/d2l.txt | | |\n' "$cell" "$precision"
+        status=1
+      fi
+    done
+  done
+  return "$status"
+}
+# field NAME JSON: a number
+field() { sed -E "s/.*\"$1\":([-+.0-9eE]+).*/\\1/" <<< "$2"; }
+
+# Every algorithm in every precision.
+sweep() {
+  local options=(--preset d2l,deepbench --precision FP32,TF32,BF16,FP16 --repeat 5)
+  [[ $device == cuda ]] || options=(--preset d2l --repeat 5)
+  within "$1" "${java[@]}" io.github.cudnn4j.cli.Main bench --device "$device" "${options[@]}" \
+    --time-limit $(($1 - 15)) --json "$results/sweep.json" 2> "$logs/sweep.txt"
+}
+
+rows=()
+failed=0
+# part NAME SECONDS: runs the function of that name for so many of the 530 seconds at most, or, if
+# they are not positive, until no more than that are left
+part() {
+  local name=$1 limit=$(($2 * seconds / 530)) left=$((seconds - SECONDS)) start=$SECONDS outcome
+  ((limit > 0)) || limit=$((left + limit))
+  [[ ,$only, == *,$name,* ]] || return 0
+  limit=$((limit < left ? limit : left))
+  if ((limit < 20)); then
+    outcome="not begun, the time was up"
     failed=1
+  else
+    printf '\n== %s, at most %d s\n' "$name" "$limit"
+    "$name" "$limit" 2>&1 | tee "$results/$name.txt"
+    case ${PIPESTATUS[0]} in
+      0) outcome=ok ;;
+      3) outcome="not run" ;;
+      124 | 137) outcome="STOPPED after $limit s" failed=1 ;;
+      *) outcome=FAILED failed=1 ;;
+    esac
+  fi
+  rows+=("| $name | $outcome | $((SECONDS - start)) |")
+  summary > "$results/summary.md"
+}
+
+# The geometric mean and the least of the ratios in a table of the comparison, by peer.
+ratios() {
+  awk -F' *[|] *' '
+    NF > 10 && $8 != "" && $10 + 0 > 0 {
+      peer = $8
+      sub(/ .*/, "", peer)
+      n[peer]++
+      logs[peer] += log($10)
+      if (!(peer in least) || $10 < least[peer]) least[peer] = $10
+    }
+    END {
+      for (peer in n)
+        printf "| %s | %d | %.2f | %.2f |\n", peer, n[peer], exp(logs[peer] / n[peer]), least[peer]
+    }' "$1" | sort
+}
+
+# What there is so far, after each part: the machine may be taken away.
+summary() {
+  local table
+  printf '# cudnn4j on %s\n\n' "$(sed -n 's/^ *0  \(.*\), compute capability.*/\1/p' \
+    "$results/doctor.txt" 2> /dev/null | head -n 1)"
+  cat "$kit/version.txt"
+  printf 'run %s, %d s\n' "$(date -u +%FT%TZ)" "$SECONDS"
+  printf '\n| part | outcome | seconds |\n|---|---|---|\n'
+  printf '%s\n' "${rows[@]}"
+  if [[ -f $results/tests.txt ]]; then
+    printf '\n## Tests\n\n'
+    grep -E '^[^ ]+: (FAILED|STOPPED|BROKEN)' "$results/tests.txt" | sed 's/^/- /'
+    grep -c ': NOT RUN' "$results/tests.txt" | sed '/^0$/d; s/.*/- & classes not run, the time was up/'
+    grep '^Tests run' "$results/tests.txt"
+  fi
+  if [[ -f $results/probe.txt ]]; then
+    printf '\n## Otherwise than on the host device\n\n'
+    grep -B1 -A1 '^  ≠' "$results/probe.txt" | sed 's/^--$//; s/^/    /'
+    grep ' questions: ' "$results/probe.txt"
+  fi
+  for table in d2l networks; do
+    [[ -f $results/peers-$table/table.md ]] || continue
+    printf '\n## Comparison, %s: their time divided by ours\n\n' "$table"
+    printf '| peer | cases | geometric mean | least |\n|---|---|---|---|\n'
+    ratios "$results/peers-$table/table.md"
+  done
+  if [[ -f $results/d2l.txt ]]; then
+    printf '\n## d2l, trained from the command line\n\n'
+    cat "$results/d2l.txt"
+  fi
+  if [[ -f $results/sweep.txt ]]; then
+    printf '\n## Sweep, whose table is in sweep.txt\n\n'
+    sed -n '/^Faster in training/,$p' "$results/sweep.txt" | sed 's/^/    /'
   fi
 }
 
-# The most important first, since a borrowed machine may be taken away: benchmarks go behind.
+jobs=${jobs:-$(default_jobs)}
 environment > "$results/environment.txt" 2>&1
-doctor 2>&1 | tee "$results/doctor.txt"
-note doctor $?
-tests 2>&1 | tee "$results/tests.txt"
-note tests $?
-printf '\n%s results in %s\n' "$summary" "$results" | tee "$results/summary.txt"
+part doctor 30
+part tests 180
+part probe 50
+part peers -145
+part d2l 60
+part sweep 0
+printf '\n'
+cat "$results/summary.md"
 exit "$failed"

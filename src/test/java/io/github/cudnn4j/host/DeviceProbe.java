@@ -5,7 +5,6 @@ import io.github.cudnn4j.bindings.Cudnn;
 import io.github.cudnn4j.host.ProbeQuestion.Answer;
 import io.github.cudnn4j.io.Json;
 import io.github.cudnn4j.library.NativeLibraries;
-import io.github.cudnn4j.testing.JavaProcess;
 import java.io.IOException;
 import java.io.PrintStream;
 import java.nio.charset.StandardCharsets;
@@ -16,21 +15,20 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.concurrent.LinkedBlockingQueue;
-import java.util.concurrent.TimeUnit;
 
 /**
  * Asks the device in use what cuDNN's documentation leaves open, and compares its answers with
  * those of the host device. It is a program:
  *
- * <pre>{@code java ... io.github.cudnn4j.host.DeviceProbe [--json FILE] [QUESTION...] }</pre>
+ * <pre>{@code
+ * java ... io.github.cudnn4j.host.DeviceProbe [--json FILE] [--seconds LIMIT] [QUESTION...]
+ * }</pre>
  *
  * <p>The questions are asked in a process of their own. When an answer is a crash, silence or a
  * device that has failed for good, the next question is asked in a new one. The exit status is 0 if
  * every question got an answer, whatever it is.
  */
 final class DeviceProbe {
-  private static final String CHILD = "--child";
   private static final Duration PATIENCE = Duration.ofSeconds(60);
   private static final int DEVICE_LOST = 3;
 
@@ -38,24 +36,34 @@ final class DeviceProbe {
 
   public static void main(String[] arguments) throws IOException, InterruptedException {
     var names = new ArrayList<>(List.of(arguments));
-    if (names.remove(CHILD)) {
+    if (names.remove(ProbeProcess.CHILD)) {
       System.exit(answer(names));
     }
-    int option = names.indexOf("--json");
-    Path json = option < 0 ? null : Path.of(names.remove(option + 1));
-    names.remove("--json");
-    var questions =
-        ProbeQuestion.all().stream()
-            .filter(question -> names.isEmpty() || names.contains(question.name()))
-            .toList();
-    var answers =
-        ask(DeviceProbe.class, questions.stream().map(ProbeQuestion::name).toList(), PATIENCE);
-    print(questions, answers, System.out);
-    if (json != null) {
-      Files.writeString(json, Json.write(report(questions, answers)) + "\n");
+    String json = option(names, "--json", "");
+    var limit = Duration.ofSeconds(Long.parseLong(option(names, "--seconds", "600")));
+    var questions = new LinkedHashMap<String, ProbeQuestion>();
+    for (var question : ProbeQuestion.all()) {
+      if (names.isEmpty() || names.contains(question.name())) {
+        questions.put(question.name(), question);
+      }
     }
-    boolean all = answers.values().stream().noneMatch(DeviceProbe::isMissing);
-    System.exit(all ? 0 : 1);
+    var answers =
+        new ProbeProcess(DeviceProbe.class, PATIENCE, limit)
+            .ask(questions.keySet(), (name, answer) -> print(questions.get(name), answer));
+    printSum(questions, answers);
+    if (!json.isEmpty()) {
+      Files.writeString(Path.of(json), Json.write(report(questions, answers)) + "\n");
+    }
+    System.exit(answers.values().stream().noneMatch(DeviceProbe::isMissing) ? 0 : 1);
+  }
+
+  private static String option(List<String> arguments, String name, String otherwise) {
+    int at = arguments.indexOf(name);
+    if (at < 0) {
+      return otherwise;
+    }
+    arguments.remove(at);
+    return arguments.remove(at);
   }
 
   /** Answers questions one after the other, each with a line before and a line after. */
@@ -76,129 +84,41 @@ final class DeviceProbe {
     return 0;
   }
 
-  /**
-   * Has a program answer questions, in as many processes as it takes.
-   *
-   * @param program answers the questions that follow {@code --child} in its arguments
-   * @param patience how long an answer may take
-   * @return an answer to each question, in the order of the questions
-   */
-  static Map<String, Answer> ask(Class<?> program, List<String> questions, Duration patience)
-      throws IOException, InterruptedException {
-    var answers = new LinkedHashMap<String, Answer>();
-    questions.forEach(question -> answers.put(question, missing("not asked")));
-    var open = new ArrayList<>(questions);
-    while (!open.isEmpty()) {
-      var asked = askOnce(program, open, patience);
-      if (asked.isEmpty()) {
-        // Not even the first one was begun: another try would not do better.
-        asked.put(open.getFirst(), missing("the process did not begin"));
-        answers.putAll(asked);
-        return answers;
-      }
-      answers.putAll(asked);
-      open.removeAll(asked.keySet());
-    }
-    return answers;
-  }
-
-  private static Map<String, Answer> askOnce(
-      Class<?> program, List<String> questions, Duration patience)
-      throws IOException, InterruptedException {
-    var arguments = new ArrayList<String>(List.of(CHILD));
-    arguments.addAll(questions);
-    var options = new ArrayList<>(JavaProcess.sameProperties());
-    options.add("-XX:-CreateCoredumpOnCrash");
-    options.add("-XX:+SuppressFatalErrorMessage");
-    var process =
-        new ProcessBuilder(JavaProcess.command(program, options, arguments))
-            .redirectError(ProcessBuilder.Redirect.INHERIT)
-            .start();
-    var lines = new LinkedBlockingQueue<String>();
-    String end = "";
-    Thread.ofPlatform()
-        .daemon()
-        .start(
-            () -> {
-              try (var reader = process.inputReader(StandardCharsets.UTF_8)) {
-                reader.lines().forEach(lines::add);
-              } catch (IOException | RuntimeException e) {
-                System.err.println("probe: " + e);
-              } finally {
-                lines.add(end);
-              }
-            });
-    var answers = new LinkedHashMap<String, Answer>();
-    String begun = null;
-    while (true) {
-      String line = lines.poll(patience.toMillis(), TimeUnit.MILLISECONDS);
-      if (line == null) {
-        process.destroyForcibly();
-        if (begun != null) {
-          answers.put(begun, missing("no answer within " + patience.toSeconds() + " s"));
-        }
-        return answers;
-      }
-      if (line.equals(end)) {
-        int status = process.waitFor();
-        if (begun != null) {
-          answers.put(begun, missing("the process ended with status " + status));
-        }
-        return answers;
-      }
-      if (Json.parse(line) instanceof Map<?, ?> said) {
-        if (said.get("begin") instanceof String name) {
-          begun = name;
-        } else {
-          answers.put(
-              (String) said.get("name"),
-              new Answer((String) said.get("text"), (String) said.get("detail")));
-          begun = null;
-        }
-      }
-    }
-  }
-
-  private static Answer missing(String why) {
-    return new Answer("no answer", why);
-  }
-
   private static boolean isMissing(Answer answer) {
-    return answer.text().equals("no answer") || answer.text().equals("failed");
+    return answer.text().equals(ProbeProcess.NONE) || answer.text().equals("failed");
   }
 
-  private static void print(
-      List<ProbeQuestion> questions, Map<String, Answer> answers, PrintStream out) {
-    int same = 0;
-    for (var question : questions) {
-      Answer answer = answers.get(question.name());
-      boolean asHost = answer.text().equals(question.host());
-      same += asHost ? 1 : 0;
-      out.printf("%-22s %s%n", question.name(), question.text());
-      out.printf("  %s %s%n", asHost ? "=" : "≠", answer.text());
-      if (!asHost) {
-        out.printf("  host device: %s%n", question.host());
-      }
-      if (!answer.detail().isBlank()) {
-        out.printf("  (%s)%n", answer.detail());
-      }
+  private static void print(ProbeQuestion question, Answer answer) {
+    boolean asHost = answer.text().equals(question.host());
+    System.out.printf("%-22s %s%n", question.name(), question.text());
+    System.out.printf("  %s %s%n", asHost ? "=" : "≠", answer.text());
+    if (!asHost) {
+      System.out.printf("  host device: %s%n", question.host());
     }
-    out.printf(
-        "%d questions, %d answered as the host device does, %d otherwise, %d without an answer%n",
-        questions.size(),
-        same,
-        questions.size() - same - answers.values().stream().filter(DeviceProbe::isMissing).count(),
-        answers.values().stream().filter(DeviceProbe::isMissing).count());
+    if (!answer.detail().isBlank()) {
+      System.out.printf("  (%s)%n", answer.detail());
+    }
+  }
+
+  private static void printSum(Map<String, ProbeQuestion> questions, Map<String, Answer> answers) {
+    long same =
+        questions.values().stream()
+            .filter(question -> answers.get(question.name()).text().equals(question.host()))
+            .count();
+    long missing = answers.values().stream().filter(DeviceProbe::isMissing).count();
+    System.out.printf(
+        "%d questions: %d answered as the host device does, %d otherwise, %d without an answer%n",
+        answers.size(), same, answers.size() - same - missing, missing);
   }
 
   private static Map<String, Object> report(
-      List<ProbeQuestion> questions, Map<String, Answer> answers) {
+      Map<String, ProbeQuestion> questions, Map<String, Answer> answers) {
     var report = new LinkedHashMap<String, Object>();
     var libraries = NativeLibraries.load();
     report.put("device", libraries.report().devices().getFirst().name());
     report.put("cudnn", Cudnn.cudnnGetVersion());
     var list = new ArrayList<Map<String, Object>>();
-    for (var question : questions) {
+    for (var question : questions.values()) {
       Answer answer = answers.get(question.name());
       var entry = new LinkedHashMap<String, Object>();
       entry.put("name", question.name());

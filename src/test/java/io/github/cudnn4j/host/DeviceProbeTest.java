@@ -38,16 +38,25 @@ class DeviceProbeTest {
   @Test
   void aCrashAndSilenceAreAnswers() throws IOException, InterruptedException {
     var answers =
-        DeviceProbe.ask(
-            Child.class, List.of("one", "crash", "two", "silence", "three"), Duration.ofSeconds(3));
+        new ProbeProcess(Child.class, Duration.ofSeconds(3), Duration.ofMinutes(5))
+            .ask(List.of("one", "crash", "two", "silence", "three"), (_, _) -> {});
     assertEquals(
         Map.of(
             "one", new Answer("1"),
             "crash", new Answer("no answer", "the process ended with status 134"),
             "two", new Answer("2"),
-            "silence", new Answer("no answer", "no answer within 3 s"),
+            "silence", new Answer("no answer", "nothing within 3 s"),
             "three", new Answer("3")),
         answers);
+  }
+
+  @Test
+  void noQuestionIsAskedAfterTheLimit() throws IOException, InterruptedException {
+    var answers =
+        new ProbeProcess(Child.class, Duration.ofSeconds(3), Duration.ZERO)
+            .ask(List.of("one", "two"), (_, _) -> {});
+    var none = new Answer("no answer", "the time was up");
+    assertEquals(Map.of("one", none, "two", none), answers);
   }
 
   /** Answers, ends or falls silent as its arguments say. */
