@@ -13,8 +13,8 @@ constexpr int tile_rows = vector_registers == 32 ? 8 : 6;
 template <class T>
 constexpr int64_t panel_columns = panel_vectors * Simd<T>::width;
 
-/// One register block: `R` rows by `V` vectors, of the last of which only `last` elements exist in
-/// C. Meanwhile the lines of the next block of C, `ahead` elements away, are fetched: they are rarely
+/// One register block: `R` rows by `V` vectors, which may be of several panels; of the last vector
+/// only `last` elements exist in C. Meanwhile the lines of the next block of C, `ahead` elements away, are fetched: they are rarely
 /// in the first-level cache.
 template <class T, int R, int V>
 void tile(const Term<T>* terms, int count, int64_t row, int64_t panel, T* c, int64_t ldc,
@@ -34,7 +34,10 @@ void tile(const Term<T>* terms, int count, int64_t row, int64_t panel, T* c, int
     int64_t p = term->depth;
     do {
       typename S::Vec right[V];
-      for (int v = 0; v < V; ++v) right[v] = S::load(b + v * S::width);
+      for (int v = 0; v < V; ++v) {
+        const T* of_panel = b + v / panel_vectors * term->panel_stride;
+        right[v] = S::load(of_panel + v % panel_vectors * S::width);
+      }
       for (int r = 0; r < R; ++r) {
         for (int v = 0; v < V; ++v) sum[r][v] += left[r * stride] * right[v];
       }
@@ -77,12 +80,34 @@ void block_of(int64_t rows, int64_t columns, const Term<T>* terms, int count, in
   }
 }
 
+/// `R` rows by as many whole blocks of `V` vectors as fit behind column `from`; returns where they
+/// end. One or two rows of one panel are too few sums: each multiply-add would wait for the one
+/// before it.
+template <class T, int R, int V>
+int64_t wide_blocks(int64_t from, int64_t n, const Term<T>* terms, int count, T* c, int64_t ldc,
+                    bool add) {
+  constexpr int64_t columns = V * Simd<T>::width;
+  int64_t j = from;
+  for (; j + columns <= n; j += columns) {
+    tile<T, R, V>(terms, count, 0, j / panel_columns<T>, c + j, ldc, columns, Simd<T>::width, add);
+  }
+  return j;
+}
+
 template <class T>
 void multiply(int64_t m, int64_t n, const Term<T>* terms, int count, T* c, int64_t ldc,
               bool add) {
+  int64_t done = 0;
+  if (m == 1) {
+    done = wide_blocks<T, 1, 4 * panel_vectors>(0, n, terms, count, c, ldc, add);
+    done = wide_blocks<T, 1, 2 * panel_vectors>(done, n, terms, count, c, ldc, add);
+  } else if (m == 2) {
+    done = wide_blocks<T, 2, 2 * panel_vectors>(0, n, terms, count, c, ldc, add);
+  }
   // Blocks of nearly equal height: 10 rows are 5 + 5, not 8 + 2.
   const int64_t blocks = (m + tile_rows - 1) / tile_rows;
-  for (int64_t j = 0, panel = 0; j < n; j += panel_columns<T>, ++panel) {
+  for (int64_t j = done; j < n; j += panel_columns<T>) {
+    const int64_t panel = j / panel_columns<T>;
     const int64_t columns = n - j < panel_columns<T> ? n - j : panel_columns<T>;
     for (int64_t i = 0, row = 0; i < blocks; ++i) {
       const int64_t end = m * (i + 1) / blocks;

@@ -220,7 +220,7 @@ void backward_data(const RnnShape& shape, const Batch& batch, const S* y, const 
     T* below = layer > 0 ? scratch.outputs[layer % 2] : plan.direct() ? Plan::in_place(dx) : scratch.dx;
     const bool wanted = layer > 0 || dx;
     const bool by_step = wanted && directions == 1 && sharing.by_rows() &&
-                         input_by_step<T>(shape, layer);
+                         input_by_step<T>(shape, plan, layer);
     Arena room(scratch.input);
     const PackedMatrix<T> input_matrix(gate_width(shape), width, room);
     if (by_step) input_matrix.fill(false, LayerWeights(shape, layer, 0, weights).input, width);

@@ -239,7 +239,7 @@ void forward(const RnnShape& shape, const Batch& batch, const S* x, S* y, const 
         drawn += static_cast<uint64_t>(tokens * width);
         from = scratch.dropped[d];
       }
-      if (input_by_step<T>(shape, layer)) {
+      if (input_by_step<T>(shape, plan, layer)) {
         by_step[d] = from;
       } else {
         const auto& [joint, candidate] = input_matrix[d];

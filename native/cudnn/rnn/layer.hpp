@@ -145,13 +145,13 @@ struct GateMatrix {
   }
 };
 
-/// Whether a layer's input matrix is small enough to stay in the cache beside the recurrent one.
-/// Then each time step multiplies its own input, while what it needs is at hand; otherwise one
-/// product over all time steps reads the matrix only once.
+/// Whether each time step multiplies its own input: while what it needs is at hand, if a layer's
+/// input matrix is small enough to stay in the cache beside the recurrent one, and a step has rows
+/// enough to be worth reading it. Otherwise one product over all time steps reads it only once.
 template <class T>
-bool input_by_step(const RnnShape& shape, int layer) {
+bool input_by_step(const RnnShape& shape, const Plan& plan, int layer) {
   constexpr int64_t limit = 1 << 20;
-  if (skips(shape, layer)) return false;
+  if (skips(shape, layer) || plan.tokens() < plan.time() * packed<T>().rows) return false;
   return input_width(shape, layer) * gate_width(shape) * int64_t{sizeof(T)} <= limit;
 }
 
