@@ -60,7 +60,7 @@ void multiply(bool trans_a, int64_t height, int64_t columns, int64_t deep, const
               const T* right, T* c, int64_t ldc, bool add) {
   static thread_local Scratch<T> left_scratch;
   const Packed<T>& kernels = packed<T>();
-  Term<T> term{Rows<T>{nullptr, lda, 1}, right, deep, deep * kernels.columns};
+  Term<T> term{Left<T>{nullptr, lda}, right, deep, deep * kernels.columns};
   const T* source = nullptr;
   int64_t ld = lda;
   if constexpr (is_narrow<In>) {
@@ -73,13 +73,13 @@ void multiply(bool trans_a, int64_t height, int64_t columns, int64_t deep, const
     source = a;
   }
   if (!trans_a) {
-    term.a = Rows<T>{source, ld, 1};
+    term.a = Left<T>{source, ld};
     return kernels.multiply(height, columns, &term, 1, c, ldc, add);
   }
   T* const left = left_scratch.reserve((height + kernels.rows) * deep);
   kernels.pack_left(deep, height, source, ld, left, nullptr);
   for (int64_t q = 0; q < height; q += kernels.rows) {
-    term.a = Rows<T>{left + q * deep, 1, kernels.rows};
+    term.a = Left<T>{left + q * deep, 0};
     kernels.multiply(std::min(kernels.rows, height - q), columns, &term, 1, c + q * ldc, ldc, add);
   }
 }

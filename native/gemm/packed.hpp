@@ -4,18 +4,18 @@
 
 namespace cudnn4j {
 
-/// Where the rows of a left operand lie: element (r, k) at data[r * row + k * depth].
+/// A left operand: row-major with `ld` elements from row to row; or, ld being 0, a block that
+/// Packed::pack_left made, whose rows are all that the product has.
 template <class T>
-struct Rows {
+struct Left {
   const T* data;
-  int64_t row;
-  int64_t depth;
+  int64_t ld;
 };
 
 /// One summand of a product: A[m, depth] times a packed matrix.
 template <class T>
 struct Term {
-  Rows<T> a;
+  Left<T> a;
   const T* packed;
   int64_t depth;
   /// Elements from one panel to the next: depth * columns where the whole matrix is used.
@@ -38,8 +38,8 @@ struct Packed {
   /// Panels lie `panel_stride` elements apart, so that k may be a part of the whole depth.
   void (*pack)(bool transposed, int64_t k, int64_t n, T alpha, const T* b, int64_t ld, T* packed,
                int64_t panel_stride);
-  /// Packs a left operand given as [k, m] into blocks of `rows` rows: block i starts at
-  /// packed + i * rows * k and is read as Rows{block, 1, rows}. Rows beyond m are left unset.
+  /// Packs a left operand given as [k, m] into blocks of `rows` rows, [k, rows] each; the last
+  /// block's rows beyond m are left unset.
   /// Unless null, sums[j] += the sum over k of element [k, j].
   void (*pack_left)(int64_t k, int64_t m, const T* a, int64_t ld, T* packed, T* sums);
   /// C[m, n] = the sum of `count` terms, or added to C.

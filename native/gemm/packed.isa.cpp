@@ -10,40 +10,48 @@ constexpr int panel_vectors = 2;
 /// All registers but the panel's and one for the left operand hold sums.
 constexpr int tile_rows = vector_registers == 32 ? 8 : 6;
 
+/// Steps along the depth that a turn of the inner loop makes.
+constexpr int unrolled = 4;
+
 template <class T>
 constexpr int64_t panel_columns = panel_vectors * Simd<T>::width;
 
 /// One register block: `R` rows by `V` vectors, which may be of several panels; of the last vector
-/// only `last` elements exist in C. Meanwhile the lines of the next block of C, `ahead` elements away, are fetched: they are rarely
-/// in the first-level cache.
-template <class T, int R, int V>
-void tile(const Term<T>* terms, int count, int64_t row, int64_t panel, T* c, int64_t ldc,
-          int64_t ahead, int64_t last, bool add) {
+/// only `last` elements exist in C. Meanwhile the lines of the next block of C, `ahead` elements
+/// away, are fetched: they are rarely in the first-level cache. Whether the left operands are packed
+/// is known here, since the addresses then fit into the multiply-adds.
+template <class T, int R, int V, bool PackedLeft>
+void tile_of(const Term<T>* terms, int count, int64_t row, int64_t panel, T* c, int64_t ldc,
+             int64_t ahead, int64_t last, bool add) {
   using S = Simd<T>;
   typename S::Vec sum[R][V] = {};
   for (int r = 0; r < R; ++r) {
     for (int v = 0; v < V; ++v) __builtin_prefetch(c + ahead + r * ldc + v * S::width, 1);
   }
-  // There is a term and it has depth: loops that run at least once keep the sums in registers.
+  // There is a term: a loop that runs at least once keeps the sums in registers.
   const Term<T>* term = terms;
   do {
-    const int64_t stride = term->a.row;
-    const int64_t step = term->a.depth;
-    const T* left = term->a.data + row * stride;
+    const int64_t ld = PackedLeft ? 1 : term->a.ld;
+    const T* left = term->a.data + row * ld;
     const T* b = term->packed + panel * term->panel_stride;
-    int64_t p = term->depth;
-    do {
+    const auto multiply_add = [&] {
       typename S::Vec right[V];
       for (int v = 0; v < V; ++v) {
         const T* of_panel = b + v / panel_vectors * term->panel_stride;
         right[v] = S::load(of_panel + v % panel_vectors * S::width);
       }
       for (int r = 0; r < R; ++r) {
-        for (int v = 0; v < V; ++v) sum[r][v] += left[r * stride] * right[v];
+        for (int v = 0; v < V; ++v) sum[r][v] += left[r * ld] * right[v];
       }
-      left += step;
+      left += PackedLeft ? tile_rows : 1;
       b += panel_columns<T>;
-    } while (--p > 0);
+    };
+    int64_t depth = term->depth;
+    for (; depth >= unrolled; depth -= unrolled) {
+#pragma GCC unroll 4
+      for (int i = 0; i < unrolled; ++i) multiply_add();
+    }
+    for (; depth > 0; --depth) multiply_add();
   } while (++term < terms + count);
 
   if (last == S::width) {
@@ -61,6 +69,16 @@ void tile(const Term<T>* terms, int count, int64_t row, int64_t panel, T* c, int
       const int64_t width = v == V - 1 ? last : S::width;
       S::store(out, add ? S::load(out, width) + sum[r][v] : sum[r][v], width);
     }
+  }
+}
+
+template <class T, int R, int V>
+void tile(const Term<T>* terms, int count, int64_t row, int64_t panel, T* c, int64_t ldc,
+          int64_t ahead, int64_t last, bool add) {
+  if (terms->a.ld == 0) {
+    tile_of<T, R, V, true>(terms, count, row, panel, c, ldc, ahead, last, add);
+  } else {
+    tile_of<T, R, V, false>(terms, count, row, panel, c, ldc, ahead, last, add);
   }
 }
 

@@ -118,7 +118,7 @@ struct PackedMatrix {
 
   /// The product of some rows and the columns from `column` on, where a panel must start.
   Term<T> term(const T* a, int64_t lda, int64_t column = 0) const {
-    return {Rows<T>{a, lda, 1}, data + column * depth, depth, depth * packed<T>().columns};
+    return {Left<T>{a, lda}, data + column * depth, depth, depth * packed<T>().columns};
   }
 
   /// C[rows, columns] = A * this, or added to C, the rows split over the pool.
@@ -150,7 +150,7 @@ struct GateMatrix {
 /// enough to be worth reading it. Otherwise one product over all time steps reads it only once.
 template <class T>
 bool input_by_step(const RnnShape& shape, const Plan& plan, int layer) {
-  constexpr int64_t limit = 1 << 20;
+  constexpr int64_t limit = 1 << 19;
   if (skips(shape, layer) || plan.tokens() < plan.time() * packed<T>().rows) return false;
   return input_width(shape, layer) * gate_width(shape) * int64_t{sizeof(T)} <= limit;
 }

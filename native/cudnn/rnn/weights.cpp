@@ -58,7 +58,7 @@ struct Values {
   void add(int64_t row, int64_t rows, const T* left, const Block& block) const {
     if (!gradient) return;
     const Packed<T>& kernels = cudnn4j::packed<T>();
-    const Term<T> term{Rows<T>{left, 1, kernels.rows}, packed, block.deep,
+    const Term<T> term{Left<T>{left, 0}, packed, block.deep,
                        block.deep * kernels.columns};
     S* const out = gradient + row * width;
     if constexpr (is_narrow<S>) {
