@@ -12,22 +12,26 @@ struct Left {
   int64_t ld;
 };
 
-/// One summand of a product: A[m, depth] times a packed matrix.
+/// One summand of a product: A[m, depth] times a packed matrix; or, with unpacked rows of A, times
+/// the transpose of a matrix [n, depth] as it is.
 template <class T>
 struct Term {
   Left<T> a;
-  const T* packed;
+  const T* right;
   int64_t depth;
-  /// Elements from one panel to the next: depth * columns where the whole matrix is used.
+  /// Packed: elements from one panel to the next, depth * columns where the whole matrix is used.
   int64_t panel_stride;
+  /// As it is: elements from row to row; otherwise 0.
+  int64_t ld = 0;
 };
 
 /// Register-blocked products with a right operand that was packed before.
 ///
 /// A packed matrix [k, n] is a sequence of panels of `columns` columns; a panel holds its k rows
 /// one after the other, columns beyond n being 0. Each element of a product is one chain of
-/// multiply-adds in the order of the terms and of k, and what stood in C comes last, so neither the
-/// number of threads nor the split of the rows changes a bit.
+/// multiply-adds in the order of the terms and of k, and what stood in C comes last (without
+/// packing: a chain for each place in a vector), so neither the number of threads nor the split of
+/// the rows changes a bit.
 template <class T>
 struct Packed {
   /// Columns of a panel.
@@ -42,9 +46,16 @@ struct Packed {
   /// block's rows beyond m are left unset.
   /// Unless null, sums[j] += the sum over k of element [k, j].
   void (*pack_left)(int64_t k, int64_t m, const T* a, int64_t ld, T* packed, T* sums);
-  /// C[m, n] = the sum of `count` terms, or added to C.
-  void (*multiply)(int64_t m, int64_t n, const Term<T>* terms, int count, T* c, int64_t ldc,
-                   bool add);
+  void (*product)(int64_t m, int64_t n, const Term<T>* terms, int count, T* c, int64_t ldc,
+                  bool add, bool backwards);
+
+  /// C[m, n] = the sum of `count` terms, or added to C. `backwards` takes the panels from the last
+  /// to the first: who multiplies with the same matrix again and again finds more of it in the
+  /// cache when each product begins where the one before ended.
+  void multiply(int64_t m, int64_t n, const Term<T>* terms, int count, T* c, int64_t ldc, bool add,
+                bool backwards = false) const {
+    product(m, n, terms, count, c, ldc, add, backwards);
+  }
 
   /// Elements of a packed [k, n].
   int64_t size(int64_t k, int64_t n) const { return (n + columns - 1) / columns * columns * k; }

@@ -1,5 +1,6 @@
 #include "gemm/packed.hpp"
 
+#include "gemm/dots.hpp"
 #include "gemm/simd.hpp"
 
 namespace cudnn4j::CUDNN4J_ISA {
@@ -33,7 +34,7 @@ void tile_of(const Term<T>* terms, int count, int64_t row, int64_t panel, T* c, 
   do {
     const int64_t ld = PackedLeft ? 1 : term->a.ld;
     const T* left = term->a.data + row * ld;
-    const T* b = term->packed + panel * term->panel_stride;
+    const T* b = term->right + panel * term->panel_stride;
     const auto multiply_add = [&] {
       typename S::Vec right[V];
       for (int v = 0; v < V; ++v) {
@@ -98,42 +99,70 @@ void block_of(int64_t rows, int64_t columns, const Term<T>* terms, int count, in
   }
 }
 
-/// `R` rows by as many whole blocks of `V` vectors as fit behind column `from`; returns where they
-/// end. One or two rows of one panel are too few sums: each multiply-add would wait for the one
-/// before it.
-template <class T, int R, int V>
-int64_t wide_blocks(int64_t from, int64_t n, const Term<T>* terms, int count, T* c, int64_t ldc,
-                    bool add) {
-  constexpr int64_t columns = V * Simd<T>::width;
-  int64_t j = from;
-  for (; j + columns <= n; j += columns) {
-    tile<T, R, V>(terms, count, 0, j / panel_columns<T>, c + j, ldc, columns, Simd<T>::width, add);
+/// All rows of the columns [j, j + columns), of one panel; the next panel's are `next` elements away.
+template <class T>
+void multiply_panel(int64_t m, int64_t j, int64_t columns, const Term<T>* terms, int count, T* c,
+                    int64_t ldc, int64_t next, bool add) {
+  // Blocks of nearly equal height: 10 rows are 5 + 5, not 8 + 2.
+  const int64_t blocks = (m + tile_rows - 1) / tile_rows;
+  for (int64_t i = 0, row = 0; i < blocks; ++i) {
+    const int64_t end = m * (i + 1) / blocks;
+    const int64_t ahead = i + 1 < blocks ? (end - row) * ldc : next - row * ldc;
+    block_of<T, tile_rows>(end - row, columns, terms, count, row, j / panel_columns<T>,
+                           c + row * ldc + j, ldc, ahead, add);
+    row = end;
   }
-  return j;
+}
+
+/// The same for several panels. One or two rows of one panel are too few sums, each multiply-add
+/// would wait for the one before it; so these take whole panels together.
+template <class T>
+void multiply_panels(int64_t m, int64_t j, int64_t columns, const Term<T>* terms, int count, T* c,
+                     int64_t ldc, int64_t next, bool add) {
+  constexpr int64_t panel = panel_columns<T>;
+  constexpr int64_t width = Simd<T>::width;
+  for (const int64_t end = j + columns; j < end;) {
+    const int64_t panels = (end - j) / panel;
+    if (m == 1 && panels >= 4) {
+      tile<T, 1, 4 * panel_vectors>(terms, count, 0, j / panel, c + j, ldc, next, width, add);
+      j += 4 * panel;
+    } else if (m == 1 && panels >= 2) {
+      tile<T, 1, 2 * panel_vectors>(terms, count, 0, j / panel, c + j, ldc, next, width, add);
+      j += 2 * panel;
+    } else if (m == 2 && panels >= 2) {
+      tile<T, 2, 2 * panel_vectors>(terms, count, 0, j / panel, c + j, ldc, next, width, add);
+      j += 2 * panel;
+    } else {
+      const int64_t rest = end - j < panel ? end - j : panel;
+      multiply_panel(m, j, rest, terms, count, c, ldc, next, add);
+      j += rest;
+    }
+  }
 }
 
 template <class T>
-void multiply(int64_t m, int64_t n, const Term<T>* terms, int count, T* c, int64_t ldc,
-              bool add) {
-  int64_t done = 0;
-  if (m == 1) {
-    done = wide_blocks<T, 1, 4 * panel_vectors>(0, n, terms, count, c, ldc, add);
-    done = wide_blocks<T, 1, 2 * panel_vectors>(done, n, terms, count, c, ldc, add);
-  } else if (m == 2) {
-    done = wide_blocks<T, 2, 2 * panel_vectors>(0, n, terms, count, c, ldc, add);
-  }
-  // Blocks of nearly equal height: 10 rows are 5 + 5, not 8 + 2.
-  const int64_t blocks = (m + tile_rows - 1) / tile_rows;
-  for (int64_t j = done; j < n; j += panel_columns<T>) {
-    const int64_t panel = j / panel_columns<T>;
-    const int64_t columns = n - j < panel_columns<T> ? n - j : panel_columns<T>;
-    for (int64_t i = 0, row = 0; i < blocks; ++i) {
-      const int64_t end = m * (i + 1) / blocks;
-      const int64_t ahead = i + 1 < blocks ? (end - row) * ldc : panel_columns<T> - row * ldc;
-      block_of<T, tile_rows>(end - row, columns, terms, count, row, panel, c + row * ldc + j, ldc,
-                             ahead, add);
-      row = end;
+void multiply(int64_t m, int64_t n, const Term<T>* terms, int count, T* c, int64_t ldc, bool add,
+              bool backwards) {
+  bool all_packed = true;
+  for (int i = 0; i < count; ++i) all_packed &= terms[i].ld == 0;
+  if (!all_packed) {
+    for (int i = 0; i < count; ++i, add = true) {
+      const Term<T>& term = terms[i];
+      if (term.ld == 0) {
+        multiply(m, n, &term, 1, c, ldc, add, backwards);
+      } else {
+        multiply_dots(m, n, term.depth, term.a.data, term.a.ld, term.right, term.ld, c, ldc, add,
+                      backwards);
+      }
     }
+    return;
+  }
+  const int64_t width = (m == 1 ? 4 : m == 2 ? 2 : 1) * panel_columns<T>;
+  const int64_t parts = (n + width - 1) / width;
+  for (int64_t i = 0; i < parts; ++i) {
+    const int64_t j = (backwards ? parts - 1 - i : i) * width;
+    const int64_t columns = n - j < width ? n - j : width;
+    multiply_panels(m, j, columns, terms, count, c, ldc, backwards ? -width : width, add);
   }
 }
 

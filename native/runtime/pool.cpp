@@ -23,6 +23,7 @@ void pause() {
 }
 
 thread_local bool inside_parallel = false;
+thread_local int number_in_pool = 0;
 
 /**
  * Looks for a while whether something has happened. It does not give way meanwhile: on a busy
@@ -91,7 +92,12 @@ class Pool {
   }
 
   void start_workers(int threads) {
-    for (int i = 1; i < threads; ++i) workers_.emplace_back([this] { work(); });
+    for (int i = 1; i < threads; ++i) {
+      workers_.emplace_back([this, i] {
+        number_in_pool = i;
+        work();
+      });
+    }
     threads_.store(threads, std::memory_order_release);
   }
 
@@ -190,6 +196,8 @@ Pool& pool() {
 }  // namespace
 
 int pool_threads() { return pool().threads(); }
+
+int pool_thread() { return number_in_pool; }
 
 bool set_pool_threads(int threads) {
   if (threads < 1 || threads > most_threads) return false;

@@ -11,6 +11,9 @@ int pool_threads();
 /** Changes the number of threads, from 1; waits for the work that runs. False: out of range. */
 bool set_pool_threads(int threads);
 
+/** Which of them the calling thread is, from 0; 0 also for all that do not belong to the pool. */
+int pool_thread();
+
 namespace detail {
 void run_parallel(int count, void (*call)(void*, int), void* body);
 }

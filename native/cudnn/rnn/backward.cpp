@@ -97,7 +97,7 @@ struct WalkBack {
   }
 
   /// Carries the gradients of some rows back to their previous outputs.
-  void carry(const Plan::Span& span, int64_t first, int64_t count) const {
+  void carry(int step, const Plan::Span& span, int64_t first, int64_t count) const {
     if (span.before < 0 && !to_start) return;
     Term<T> terms[2] = {joint.term(gates(span), gate_width(shape), first)};
     const bool gru = shape.cell == Cell::Gru;
@@ -106,7 +106,7 @@ struct WalkBack {
       terms[1] = candidate.term(from, shape.hidden, first);
     }
     packed<T>().multiply(span.rows, count, terms, gru ? 2 : 1,
-                         dh + span.row * shape.output + first, shape.output, gru);
+                         dh + span.row * shape.output + first, shape.output, gru, step % 2 == 1);
   }
 
   void multiply_input(const Plan::Span& span) const {
@@ -126,7 +126,7 @@ struct WalkBack {
       plan.spans(direction, time_of(i), from, to, [&](const Plan::Span& span) {
         differentiate(span, 0, shape.hidden);
         if (dx) multiply_input(span);
-        carry(span, 0, shape.output);
+        carry(i, span, 0, shape.output);
       });
     }
   }
@@ -138,7 +138,7 @@ struct WalkBack {
     const int64_t rows = plan.batch();
     if (i > 0) {
       plan.spans(direction, time_of(i - 1), 0, rows,
-                 [&](const Plan::Span& span) { carry(span, first, count); });
+                 [&](const Plan::Span& span) { carry(i - 1, span, first, count); });
     }
     if (i < plan.time()) {
       plan.spans(direction, time_of(i), 0, rows,

@@ -29,8 +29,8 @@ struct Walk {
   /// Rounds to the type that h is stored in; null: that is T.
   void (*round)(int64_t count, T* values);
 
-  /// Computes the units [first, first + count) of some rows at one time.
-  void compute(const Plan::Span& span, int64_t first, int64_t count) const {
+  /// Computes the units [first, first + count) of some rows in a step.
+  void compute(int step, const Plan::Span& span, int64_t first, int64_t count) const {
     const int64_t hidden = shape.hidden;
     const int64_t width = shape.output;
     const int64_t output_ld = output_width(shape);
@@ -57,7 +57,7 @@ struct Walk {
         s.c_before = c_initial + span.row * hidden;
       }
     }
-    multiply(span, s, first, count);
+    multiply(span, s, first, count, step % 2 == 1);
     if (shape.narrow_math) {
       for (int64_t at = first; at < gate_width(shape); at += hidden) {
         round_rows(s.rows, count, s.gates + at, gate_width(shape));
@@ -82,31 +82,47 @@ struct Walk {
     for (int64_t i = 0; i < rows; ++i) round(count, values + i * ld);
   }
 
-  void multiply(const Plan::Span& span, const ForwardStep<T>& s, int64_t first,
-                int64_t count) const {
-    const int64_t ld = gate_width(shape);
+  void multiply(const Plan::Span& span, const ForwardStep<T>& s, int64_t first, int64_t count,
+                bool backwards) const {
     const int64_t joint = recurrent.joint.columns;
-    const auto& kernels = packed<T>();
-    const T* x = input ? input + span.token * input_ld : nullptr;
     // All units of the joint gates lie side by side; of a part of them, each gate by itself.
-    const bool all = count == s.hidden;
-    const int64_t columns = all ? joint : count;
-    for (int64_t at = first; at < joint; at += all ? joint : s.hidden) {
-      Term<T> terms[2];
-      int summands = 0;
-      if (x) terms[summands++] = input_matrix.joint.term(x, input_ld, at);
-      if (s.h_before) terms[summands++] = recurrent.joint.term(s.h_before, s.h_before_ld, at);
-      if (summands > 0) kernels.multiply(s.rows, columns, terms, summands, s.gates + at, ld, !x);
+    const int64_t columns = count == s.hidden ? joint : count;
+    const int64_t stride = count == s.hidden ? joint : s.hidden;
+    if (backwards) {
+      if (candidate) multiply_candidate(span, s, first, count, backwards);
+      for (int64_t at = joint - stride; at >= 0; at -= stride) {
+        multiply_joint(span, s, first + at, columns, backwards);
+      }
+    } else {
+      for (int64_t at = 0; at < joint; at += stride) {
+        multiply_joint(span, s, first + at, columns, backwards);
+      }
+      if (candidate) multiply_candidate(span, s, first, count, backwards);
     }
-    if (!candidate) return;
+  }
 
-    if (x) {
-      const Term<T> term = input_matrix.candidate.term(x, input_ld, first);
-      kernels.multiply(s.rows, count, &term, 1, s.gates + joint + first, ld, false);
+  void multiply_joint(const Plan::Span& span, const ForwardStep<T>& s, int64_t at, int64_t columns,
+                      bool backwards) const {
+    Term<T> terms[2];
+    int summands = 0;
+    if (input) terms[summands++] = input_matrix.joint.term(input_of(span), input_ld, at);
+    if (s.h_before) terms[summands++] = recurrent.joint.term(s.h_before, s.h_before_ld, at);
+    if (summands == 0) return;
+    packed<T>().multiply(s.rows, columns, terms, summands, s.gates + at, gate_width(shape), !input,
+                         backwards);
+  }
+
+  void multiply_candidate(const Plan::Span& span, const ForwardStep<T>& s, int64_t first,
+                          int64_t count, bool backwards) const {
+    if (input) {
+      const Term<T> term = input_matrix.candidate.term(input_of(span), input_ld, first);
+      packed<T>().multiply(s.rows, count, &term, 1, s.gates + recurrent.joint.columns + first,
+                           gate_width(shape), false, backwards);
     }
     if (s.h_before) {
       const Term<T> term = recurrent.candidate.term(s.h_before, s.h_before_ld, first);
-      kernels.multiply(s.rows, count, &term, 1, s.candidate + first, s.hidden, false);
+      packed<T>().multiply(s.rows, count, &term, 1, s.candidate + first, s.hidden, false,
+                           backwards);
     } else {
       for (int64_t i = 0; i < s.rows; ++i) {
         std::fill_n(s.candidate + i * s.hidden + first, count, T(0));
@@ -114,12 +130,14 @@ struct Walk {
     }
   }
 
+  const T* input_of(const Plan::Span& span) const { return input + span.token * input_ld; }
+
   int time_of(int step) const { return direction == 0 ? step : plan.time() - 1 - step; }
 
   void run(int64_t from, int64_t to) const {
     for (int i = 0; i < plan.time(); ++i) {
       plan.spans(direction, time_of(i), from, to,
-                 [&](const Plan::Span& span) { compute(span, 0, shape.hidden); });
+                 [&](const Plan::Span& span) { compute(i, span, 0, shape.hidden); });
     }
   }
 
@@ -127,7 +145,7 @@ struct Walk {
 
   void step(int i, int64_t first, int64_t count) const {
     plan.spans(direction, time_of(i), 0, plan.batch(),
-               [&](const Plan::Span& span) { compute(span, first, count); });
+               [&](const Plan::Span& span) { compute(i, span, first, count); });
   }
 };
 
@@ -215,6 +233,7 @@ void forward(const RnnShape& shape, const Batch& batch, const S* x, S* y, const 
     const T* c_initial[2] = {};
     const T* by_step[2] = {};
     GateMatrix<T> input_matrix[2];
+    GateMatrix<T> recurrent[2];
     const int64_t width = input_width(shape, layer);
     for (int d = 0; d < directions; ++d) {
       const LayerWeights<const S> w(shape, layer, d, weights);
@@ -222,15 +241,14 @@ void forward(const RnnShape& shape, const Batch& batch, const S* x, S* y, const 
       h_initial[d] = scratch.initial(plan, hx, state, shape.output, scratch.h[d]);
       c_initial[d] = scratch.initial(plan, cx, state, hidden, scratch.c[d]);
       join_biases(shape, w, scratch.bias[d]);
-      scratch.recurrent[d].fill(w.recurrent);
+      recurrent[d] = scratch.recurrent[d].filled(w.recurrent, plan.batch(), plan.time());
       if (projects(shape)) scratch.projection[d].fill(true, w.projection, hidden);
       if (skips(shape, layer)) {
         repeat_input(shape, plan, input, kept.gates[d]);
         continue;
       }
       Arena room(scratch.input[d]);
-      input_matrix[d] = GateMatrix<T>(shape, width, room);
-      input_matrix[d].fill(w.input);
+      input_matrix[d] = GateMatrix<T>(shape, width, room).filled(w.input, tokens, 1);
 
       const T* from = input;
       if (training && drops(shape, layer)) {
@@ -258,7 +276,7 @@ void forward(const RnnShape& shape, const Batch& batch, const S* x, S* y, const 
                      by_step[d],
                      width,
                      input_matrix[d],
-                     scratch.recurrent[d],
+                     recurrent[d],
                      scratch.bias[d],
                      kept.gates[d],
                      kept.candidate[d],

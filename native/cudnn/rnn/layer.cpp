@@ -31,9 +31,19 @@ template <class T>
 void PackedMatrix<T>::multiply_all(int64_t rows, const T* a, int64_t lda, T* c, int64_t ldc,
                                    bool add) const {
   if (rows == 0) return;
-  // Enough rows per task to reuse a panel while it is in the first-level cache.
   const Packed<T>& kernels = packed<T>();
   const int64_t most = std::max<int64_t>(1, rows * columns * depth / product_per_task);
+  if (unpacked) {
+    const int64_t panels = (columns + kernels.columns - 1) / kernels.columns;
+    const int64_t tasks = std::min({most, panels, 2 * int64_t{pool_threads()}});
+    return parallel_for(static_cast<int>(tasks), [&](int i) {
+      const int64_t first = panels * i / tasks * kernels.columns;
+      const int64_t end = std::min(columns, panels * (i + 1) / tasks * kernels.columns);
+      const Term<T> product = term(a, lda, first);
+      kernels.multiply(rows, end - first, &product, 1, c + first, ldc, add);
+    });
+  }
+  // Enough rows per task to reuse a panel while it is in the first-level cache.
   const int64_t unit = rows_per_task(rows, kernels.rows, 16 * kernels.rows, pool_threads());
   const int tasks = static_cast<int>(std::min(most, (rows + unit - 1) / unit));
   parallel_for(tasks, [&](int i) {

@@ -107,6 +107,8 @@ struct PackedMatrix {
   T* data = nullptr;
   int64_t depth = 0;
   int64_t columns = 0;
+  /// What is used instead of `data`: [columns][depth], as it is in the weight space; or null.
+  const T* unpacked = nullptr;
 
   PackedMatrix() = default;
   PackedMatrix(int64_t k, int64_t n, Arena& arena)
@@ -116,12 +118,24 @@ struct PackedMatrix {
   template <class S>
   void fill(bool transposed, const S* source, int64_t ld) const;
 
+  /// The elements of a matrix of this size as numbers of type T, in `data` if they have another.
+  template <class S>
+  const T* widened(const S* source) const {
+    if constexpr (is_narrow<S>) {
+      convert(depth * columns, source, data);
+      return data;
+    } else {
+      return source;
+    }
+  }
+
   /// The product of some rows and the columns from `column` on, where a panel must start.
   Term<T> term(const T* a, int64_t lda, int64_t column = 0) const {
+    if (unpacked) return {Left<T>{a, lda}, unpacked + column * depth, depth, 0, depth};
     return {Left<T>{a, lda}, data + column * depth, depth, depth * packed<T>().columns};
   }
 
-  /// C[rows, columns] = A * this, or added to C, the rows split over the pool.
+  /// C[rows, columns] = A * this, or added to C, split over the pool.
   void multiply_all(int64_t rows, const T* a, int64_t lda, T* c, int64_t ldc, bool add) const;
 };
 
@@ -138,10 +152,24 @@ struct GateMatrix {
     if (shape.cell == Cell::Gru) candidate = PackedMatrix<T>(width, shape.hidden, arena);
   }
 
+  /// The matrices for `times` products with `rows` rows each: packed into the room of this, or as
+  /// they are. Packing takes as long as what it saves in some rows, the more of them the farther
+  /// away the weights are; it saves nothing when a few rows wait for more weights than the cache
+  /// holds.
   template <class S>
-  void fill(const S* stacked) const {
+  GateMatrix filled(const S* stacked, int64_t rows, int64_t times) const {
+    constexpr int64_t cached = (2 << 20) / sizeof(T);
+    GateMatrix filled = *this;
+    const int64_t joint_elements = joint.columns * joint.depth;
+    const int64_t enough = std::min<int64_t>(32, joint_elements / 4096);
+    if (rows * times <= enough || (rows <= 4 && joint_elements > cached)) {
+      filled.joint.unpacked = joint.widened(stacked);
+      if (candidate.data) filled.candidate.unpacked = candidate.widened(stacked + joint_elements);
+      return filled;
+    }
     joint.fill(true, stacked, joint.depth);
-    if (candidate.data) candidate.fill(true, stacked + joint.columns * joint.depth, joint.depth);
+    if (candidate.data) candidate.fill(true, stacked + joint_elements, joint.depth);
+    return filled;
   }
 };
 

@@ -35,7 +35,8 @@ Sharing choose_sharing(const RnnShape& shape, const Plan& plan) {
   // With a projection a unit of h needs all units of the cell, which would be a second meeting.
   if (!projects(shape) && (few_rows || distant || uneven) && shape.hidden % sharing.unit == 0 &&
       panels >= threads && rows * weights >= threads * work_per_meeting) {
-    sharing.unit_groups = static_cast<int>(std::min(panels, 2 * threads));
+    sharing.unit_groups = static_cast<int>(
+        std::min({panels, 2 * threads, int64_t{Sharing::most_groups}}));
     return sharing;
   }
   // Two groups per thread let a free one take over from a busy one, as long as a group fills a

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <atomic>
+
 #include "cudnn/rnn/layer.hpp"
 #include "runtime/pool.hpp"
 
@@ -37,15 +39,49 @@ struct Sharing {
     }
     const int64_t panels = shape.hidden / unit;
     const int steps = walk(0).steps();
+    Turns turns(directions * unit_groups);
     for (int step = 0; step < steps; ++step) {
-      parallel_for(directions * unit_groups, [&](int i) {
-        const int64_t group = i / directions;
+      parallel_for(directions * unit_groups, [&](int) {
+        const int task = turns.take(step);
+        const int direction = task / unit_groups;
+        const int64_t group = task % unit_groups;
         const int64_t first = panels * group / unit_groups * unit;
         const int64_t end = panels * (group + 1) / unit_groups * unit;
-        walk(i % directions).step(step, first, end - first);
+        walk(direction).step(step, first, end - first);
       });
     }
   }
+
+  static constexpr int most_groups = 64;
+
+ private:
+  /// Hands out the groups of a step so that a thread, as long as it is not late, gets the ones it
+  /// had before, whose weights are in its cache; every second step in the opposite order.
+  class Turns {
+   public:
+    explicit Turns(int groups) : groups_(groups) {}
+
+    /// A group of this step that nobody has taken yet; called as often as there are groups.
+    int take(int step) {
+      const int threads = pool_threads();
+      const int thread = std::min(pool_thread(), threads - 1);
+      const bool backwards = step % 2 == 1;
+      const int start = backwards ? groups_ * (thread + 1) / threads + groups_ - 1
+                                  : groups_ * thread / threads;
+      for (int i = 0;; ++i) {
+        const int group = (backwards ? start - i : start + i) % groups_;
+        std::atomic<int>& taken = taken_[group];
+        if (taken.load(std::memory_order_relaxed) <= step && taken.exchange(step + 1) <= step) {
+          return group;
+        }
+      }
+    }
+
+   private:
+    const int groups_;
+    /// Per group the steps in which it was taken.
+    std::atomic<int> taken_[2 * most_groups] = {};
+  };
 };
 
 template <class T>
