@@ -319,7 +319,7 @@ summary() {
   fi
   if [[ -f $results/sweep.txt ]]; then
     printf '\n## Sweep, whose table is in sweep.txt\n\n'
-    sed -n '/^Faster in training/,$p' "$results/sweep.txt" | sed 's/^/    /'
+    sed -n '/^Training; speed-up/,$p' "$results/sweep.txt" | sed 's/^/    /'
   fi
 }
 

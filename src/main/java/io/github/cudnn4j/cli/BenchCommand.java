@@ -8,7 +8,6 @@ import io.github.cudnn4j.cudnn.RnnAlgorithm;
 import io.github.cudnn4j.library.DeviceKind;
 import java.io.IOException;
 import java.io.PrintWriter;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.EnumSet;
@@ -35,11 +34,12 @@ import picocli.CommandLine.Spec;
       "Measure recurrent networks on this device: inference, forward in training, and forward with"
           + " backward.",
       "Every shape is run in every precision by every algorithm; a combination that cannot run is"
-          + " listed with the reason. Times are taken on the device: the median of the samples,"
-          + " with half of the distance between their quartiles as ±. TFLOP/s count the matrix"
-          + " products only, as DeepBench does: forward 2*T*B*G*H*(I+P) for each layer and"
-          + " direction, G gates, P = H without projection, no I for a skipped input matrix, and"
-          + " 2*T*B*H*P more for a projection; backward twice as many.",
+          + " listed with the reason. Rows appear shape by shape as they are measured, those that"
+          + " the screen has no room for with fewer columns. Times are taken on the device: the"
+          + " median of the samples, with half of the distance between their quartiles as ±."
+          + " TFLOP/s count the matrix products only, as DeepBench does: forward 2*T*B*G*H*(I+P)"
+          + " for each layer and direction, G gates, P = H without projection, no I for a skipped"
+          + " input matrix, and 2*T*B*H*P more for a projection; backward twice as many.",
       ""
     },
     footerHeading = "%nExamples%n",
@@ -95,8 +95,7 @@ final class BenchCommand implements Callable<Integer> {
       paramLabel = "P",
       defaultValue = "FP32,TF32,FP16,BF16",
       description =
-          "FP32, TF32, FP16, BF16, FP16_MATH, FP64, most important first, or all. Default:"
-              + " ${DEFAULT-VALUE}")
+          "FP32, TF32, FP16, BF16, FP16_MATH, FP64, or all. Default:" + " ${DEFAULT-VALUE}")
   private List<String> precisionNames = List.of();
 
   @Option(
@@ -127,14 +126,16 @@ final class BenchCommand implements Callable<Integer> {
       defaultValue = "0",
       paramLabel = "SECONDS",
       description =
-          "Begin nothing new after this time and list what is left out; the most important is"
-              + " measured first. 0: no limit. Default: 0")
+          "Begin nothing new after this time and tell what is left out, the last shapes. 0: no"
+              + " limit. Default: 0")
   private double timeLimit;
 
   @Option(
       names = "--json",
       paramLabel = "FILE",
-      description = "Write every sample as JSON; the file is complete after each row.")
+      description =
+          "Write every sample as JSON; whenever the run is stopped, the file has what was"
+              + " measured.")
   private @Nullable Path json;
 
   @Mixin private DeviceOption device = new DeviceOption();
@@ -150,36 +151,55 @@ final class BenchCommand implements Callable<Integer> {
     List<BenchShape> asked = askedShapes();
     List<Precision> precisions = askedPrecisions();
     PrintWriter out = spec.commandLine().getOut();
-    PrintWriter err = spec.commandLine().getErr();
     try (Device opened = Device.open(device.choice())) {
-      List<@Nullable RnnAlgorithm> how = askedAlgorithms(opened.kind());
       BenchPeak peak = BenchPeak.of(opened, EnumSet.copyOf(precisions));
-      List<BenchRun> runs = runs(asked, precisions, how);
-      BenchReport report = new BenchReport(facts(opened), runs, peak);
+      List<BenchRun> runs = runs(asked, precisions, askedAlgorithms(opened.kind()));
+      BenchTable table = new BenchTable(runs, peak, screenWidth());
+      BenchReport report = new BenchReport(facts(opened), runs, peak, table, out, json);
       header(out, opened, precisions, peak);
-      write(report);
-      for (BenchRun run : runs) {
-        if (timeLimit > 0 && (System.nanoTime() - begin) * 1e-9 > timeLimit) {
-          report.stopped("because the time limit of %s s was reached".formatted(timeLimit));
-          break;
-        }
-        try {
-          BenchRun.Result result = run.measure(opened, new BenchRun.Settings(repeat, graph));
-          report.add(result);
-          err.println(report.line(result));
-          err.flush();
-        } catch (BenchRun.DeviceLostException e) {
-          report.stopped("because the device failed in the first one: " + e.getMessage());
-          break;
-        } finally {
-          write(report);
-        }
+      // Who interrupts a long sweep, or whose time is up, keeps what it has found.
+      Thread interrupted = new Thread(() -> report.end("because it was interrupted"));
+      Runtime.getRuntime().addShutdownHook(interrupted);
+      try {
+        report.end(measure(opened, runs, report, begin));
+      } finally {
+        report.end("because of the failure that is told below");
+        forget(interrupted);
       }
-      out.println();
-      out.print(report.table());
-      out.flush();
     }
     return 0;
+  }
+
+  /** Returns why not all of it was measured, null if it was. */
+  private @Nullable String measure(
+      Device opened, List<BenchRun> runs, BenchReport report, long begin) {
+    for (BenchRun run : runs) {
+      if (timeLimit > 0 && (System.nanoTime() - begin) * 1e-9 > timeLimit) {
+        return "because the time limit of %s s was reached".formatted(timeLimit);
+      }
+      report.begin(run);
+      try {
+        report.add(run.measure(opened, new BenchRun.Settings(repeat, graph)));
+      } catch (BenchRun.DeviceLostException e) {
+        return "because the device failed in %s: %s".formatted(run, e.getMessage());
+      }
+    }
+    return null;
+  }
+
+  private static void forget(Thread hook) {
+    try {
+      Runtime.getRuntime().removeShutdownHook(hook);
+    } catch (IllegalStateException e) {
+      // It is running.
+    }
+  }
+
+  /** The columns of the terminal; as many as it likes where the output goes elsewhere. */
+  private int screenWidth() {
+    return System.console() != null && System.console().isTerminal()
+        ? spec.usageMessage().autoWidth(true).width()
+        : Integer.MAX_VALUE;
   }
 
   private List<BenchShape> askedShapes() {
@@ -232,13 +252,13 @@ final class BenchCommand implements Callable<Integer> {
     return constants.stream().map(Enum::name).collect(Collectors.joining(", "));
   }
 
-  /** All shapes by the first algorithm before any by the second, so that a limit cuts the rest. */
+  /** One shape after the other, so that what a limit leaves of the sweep is complete. */
   private static List<BenchRun> runs(
       List<BenchShape> asked, List<Precision> precisions, List<@Nullable RnnAlgorithm> how) {
     Set<BenchRun> runs = new LinkedHashSet<>();
-    for (RnnAlgorithm algorithm : how) {
+    for (BenchShape shape : asked) {
       for (Precision precision : precisions) {
-        for (BenchShape shape : asked) {
+        for (RnnAlgorithm algorithm : how) {
           runs.add(new BenchRun(shape, precision, algorithm));
         }
       }
@@ -262,28 +282,16 @@ final class BenchCommand implements Callable<Integer> {
   private static void header(
       PrintWriter out, Device opened, List<Precision> precisions, BenchPeak peak) {
     out.printf("device    %s, cuDNN %s%n", opened.name(), CudnnHandle.version());
-    StringBuilder peaks = new StringBuilder();
-    for (Precision precision : precisions) {
-      Double value = peak.teraflops().get(precision);
-      if (value != null) {
-        peaks.append(
-            String.format(Locale.ROOT, "%s %s %.4g", peaks.isEmpty() ? "" : ",", precision, value));
-      }
-    }
+    String peaks =
+        precisions.stream()
+            .filter(peak.teraflops()::containsKey)
+            .map(of -> String.format(Locale.ROOT, "%s %.4g", of, peak.teraflops().get(of)))
+            .collect(Collectors.joining(", "));
     out.printf(
-        "peak     %s%s%n",
-        peaks.isEmpty() ? "" : peaks + " TFLOP/s, ", (peaks.isEmpty() ? " " : "") + peak.source());
+        "peak      %s%s%n",
+        peaks.isEmpty() ? "" : peaks + " TFLOP/s%n          ".formatted(), peak.source());
+    out.println(BenchTable.legend());
     out.flush();
-  }
-
-  private void write(BenchReport report) throws IOException {
-    if (json != null) {
-      Path folder = json.toAbsolutePath().getParent();
-      if (folder != null) {
-        Files.createDirectories(folder);
-      }
-      report.write(json);
-    }
   }
 
   private ParameterException usage(String message) {

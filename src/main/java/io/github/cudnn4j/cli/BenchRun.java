@@ -15,6 +15,8 @@ import io.github.cudnn4j.rnn.RnnConfig;
 import io.github.cudnn4j.rnn.RnnPlan;
 import io.github.cudnn4j.rnn.RnnStates;
 import java.util.Arrays;
+import java.util.Map;
+import java.util.Objects;
 import java.util.SplittableRandom;
 import org.jspecify.annotations.Nullable;
 
@@ -34,14 +36,33 @@ record BenchRun(BenchShape shape, Precision precision, @Nullable RnnAlgorithm al
   private static final int MIN_SAMPLES = 3;
   private static final double MAX_PASS_MILLISECONDS = 1000;
 
+  /** What is timed. */
+  enum Pass {
+    /** Forward alone, nothing kept. */
+    INFERENCE("inference", "inference"),
+    /** Forward in training, keeping what backward needs. */
+    FORWARD("forward", "forward"),
+    /** Forward, then the gradients of input and weights. */
+    TRAINING("training", "forwardBackward");
+
+    /** The name in the table. */
+    final String title;
+
+    /** The name in JSON. */
+    final String key;
+
+    Pass(String title, String key) {
+      this.title = title;
+      this.key = key;
+    }
+  }
+
   /**
    * What came out.
    *
    * @param refusal why it does not run; null if it does
    * @param used the algorithm that ran, which is another than the one asked for if that was null
-   * @param inference forward alone, nothing kept
-   * @param forward forward in training, keeping what backward needs
-   * @param training forward, then the gradients of input and weights
+   * @param timings of every pass, none if it does not run
    */
   record Result(
       BenchRun run,
@@ -49,9 +70,13 @@ record BenchRun(BenchShape shape, Precision precision, @Nullable RnnAlgorithm al
       @Nullable RnnAlgorithm used,
       long workspaceBytes,
       long reserveBytes,
-      @Nullable Timing inference,
-      @Nullable Timing forward,
-      @Nullable Timing training) {}
+      Map<Pass, Timing> timings) {
+
+    /** Milliseconds of a pass that was timed. */
+    double median(Pass pass) {
+      return Objects.requireNonNull(timings.get(pass), pass.key).median();
+    }
+  }
 
   /**
    * Samples of one pass, sorted.
@@ -155,7 +180,7 @@ record BenchRun(BenchShape shape, Precision precision, @Nullable RnnAlgorithm al
     } catch (CudaException e) {
       throw new DeviceLostException(e);
     }
-    return new Result(this, refusal, null, 0, 0, null, null, null);
+    return new Result(this, refusal, null, 0, 0, Map.of());
   }
 
   private Result measure(Device device, Settings settings, RnnConfig config) {
@@ -178,10 +203,18 @@ record BenchRun(BenchShape shape, Precision precision, @Nullable RnnAlgorithm al
           plan.algorithm(),
           plan.workspaceBytes(),
           plan.reserveBytes(),
-          inference,
-          forward,
-          training);
+          Map.of(Pass.INFERENCE, inference, Pass.FORWARD, forward, Pass.TRAINING, training));
     }
+  }
+
+  /** The algorithm's name, {@code auto} for the one that is measured to be the fastest. */
+  String algorithmName() {
+    return algorithm == null ? "auto" : algorithm.name();
+  }
+
+  @Override
+  public String toString() {
+    return shape + " " + precision + " " + algorithmName();
   }
 
   /** Takes the time on the device. */

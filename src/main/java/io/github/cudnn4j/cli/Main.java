@@ -1,7 +1,9 @@
 package io.github.cudnn4j.cli;
 
 import io.github.cudnn4j.train.TrainingDivergedException;
+import java.io.PrintStream;
 import java.io.PrintWriter;
+import java.nio.charset.StandardCharsets;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 
@@ -29,6 +31,11 @@ public final class Main {
   public static void main(String[] arguments) {
     if (System.getProperty(LOG_FORMAT) == null) {
       System.setProperty(LOG_FORMAT, "%5$s%n");
+    }
+    if (System.out.charset().equals(StandardCharsets.US_ASCII)) {
+      // A locale without a language, as containers have it; whoever reads this knows UTF-8.
+      System.setOut(new PrintStream(System.out, true, StandardCharsets.UTF_8));
+      System.setErr(new PrintStream(System.err, true, StandardCharsets.UTF_8));
     }
     System.exit(run(arguments));
   }

@@ -1,24 +1,34 @@
 package io.github.cudnn4j.cli;
 
+import static java.util.stream.Collectors.joining;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertInstanceOf;
 import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.github.cudnn4j.cli.BenchRun.Pass;
+import io.github.cudnn4j.cli.BenchRun.Result;
 import io.github.cudnn4j.cli.BenchRun.Timing;
 import io.github.cudnn4j.cli.BenchShape.Preset;
 import io.github.cudnn4j.cuda.Precision;
+import io.github.cudnn4j.cudnn.RnnAlgorithm;
 import io.github.cudnn4j.cudnn.RnnMode;
 import io.github.cudnn4j.io.Json;
+import io.github.cudnn4j.testing.JavaProcess;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.io.StringWriter;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
+import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.TimeUnit;
+import java.util.stream.IntStream;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -71,7 +81,8 @@ class BenchCommandTest {
     assertEquals(0, ran.status, ran.err);
     assertTrue(ran.out.contains("LSTM:I16:H16:B2:T3 "), ran.out);
     assertTrue(
-        ran.out.contains("refused: algorithm PERSIST_STATIC does not compute in FP64"), ran.out);
+        ran.out.contains("refused (1): algorithm PERSIST_STATIC does not compute in FP64"),
+        ran.out);
     Map<?, ?> json = json();
     assertEquals(List.of(), json.get("leftOut"));
     List<?> rows = assertInstanceOf(List.class, json.get("rows"));
@@ -84,6 +95,10 @@ class BenchCommandTest {
           assertTrue((double) timing.get("medianMilliseconds") > 0, timing::toString);
           assertTrue((double) timing.get("teraflops") > 0, timing::toString);
           assertEquals(3, assertInstanceOf(List.class, timing.get("milliseconds")).size());
+        }
+        // In FP64 there is no other.
+        if (row.get("precision").equals("FP64")) {
+          assertEquals(true, assertInstanceOf(Map.class, row.get("forward")).get("fastest"));
         }
         assertNull(row.get("refusal"));
       } else if (row.get("precision").equals("FP64")) {
@@ -128,13 +143,106 @@ class BenchCommandTest {
     assertEquals(true, json().get("graph"));
   }
 
+  /** In a table of two groups and in JSON exactly one of each group is marked, the fastest. */
+  @Test
+  void marksTheFastestOfEachGroup() throws IOException {
+    Ran ran =
+        bench(
+            "--shapes=LSTM:H8:B2:T3,TANH:H8:B2:T3",
+            "--precision=FP32",
+            "--algorithm=standard,persist-static,persist-dynamic",
+            "--repeat=3",
+            "--json=" + jsonFile());
+
+    assertEquals(0, ran.status, ran.err);
+    assertEquals(2 * 3 + 1, ran.out.chars().filter(c -> c == '*').count(), ran.out);
+    Map<Object, Double> least = new HashMap<>();
+    Map<Object, Double> marked = new HashMap<>();
+    for (Object entry : assertInstanceOf(List.class, json().get("rows"))) {
+      Map<?, ?> row = assertInstanceOf(Map.class, entry);
+      Map<?, ?> timing = assertInstanceOf(Map.class, row.get("forwardBackward"));
+      Double median = assertInstanceOf(Double.class, timing.get("medianMilliseconds"));
+      least.merge(row.get("shape"), median, Math::min);
+      if (timing.get("fastest").equals(true)) {
+        assertNull(marked.put(row.get("shape"), median), "marked twice");
+      }
+    }
+    assertEquals(least, marked);
+  }
+
+  @Test
+  void fitsAScreenOfEightyColumns() {
+    Result ran = result(RnnAlgorithm.STANDARD, null);
+    Result refused = result(RnnAlgorithm.PERSIST_STATIC_SMALL_H, "because ".repeat(30).strip());
+    BenchTable table =
+        new BenchTable(List.of(ran.run(), refused.run()), BenchPeak.known("NVIDIA H200"), 80);
+
+    String text =
+        table.rows(List.of(ran, refused), Map.of(Pass.TRAINING, ran))
+            + table.ending(List.of(ran), List.of(Map.of(Pass.TRAINING, ran)), "because it ended");
+
+    assertTrue(text.lines().allMatch(line -> line.length() <= 80), text);
+    assertTrue(text.contains(" 1234.500* "), text);
+    assertTrue(text.contains("refused (1): because because"), text);
+    assertEquals(30 + 1, text.split("because", -1).length - 1, text);
+  }
+
+  private static Result result(RnnAlgorithm algorithm, @Nullable String refusal) {
+    BenchRun run =
+        new BenchRun(BenchShape.parse("GRU:H2816:B32:T1500:skip"), Precision.BF16, algorithm);
+    Timing timing = new Timing(new double[] {1234.5}, 1e12);
+    return new Result(
+        run,
+        refusal,
+        algorithm,
+        0,
+        0,
+        refusal == null
+            ? Map.of(Pass.INFERENCE, timing, Pass.FORWARD, timing, Pass.TRAINING, timing)
+            : Map.of());
+  }
+
+  /** As Ctrl-C, or timeout(1) when the time is up. */
+  @Test
+  void anInterruptedSweepKeepsWhatItHasMeasured() throws Exception {
+    String shapes =
+        IntStream.rangeClosed(1, 200).mapToObj("LSTM:H8:B2:T%d"::formatted).collect(joining(","));
+    List<String> command =
+        JavaProcess.command(
+            Main.class,
+            JavaProcess.sameProperties(),
+            List.of("bench", "--precision=FP32", "--algorithm=standard", "--shapes=" + shapes));
+    command.add("--json=" + jsonFile());
+    Path table = folder.resolve("table.txt");
+    Process process =
+        new ProcessBuilder(command)
+            .redirectOutput(table.toFile())
+            .redirectError(folder.resolve("errors.txt").toFile())
+            .start();
+    long end = System.nanoTime() + Duration.ofSeconds(60).toNanos();
+    while (!Files.readString(table).contains("STANDARD") && System.nanoTime() < end) {
+      Thread.sleep(20);
+    }
+    process.destroy();
+
+    assertTrue(process.waitFor(60, TimeUnit.SECONDS));
+    assertEquals(128 + 15, process.exitValue(), Files.readString(folder.resolve("errors.txt")));
+    String text = Files.readString(table);
+    assertTrue(text.contains("Left out, because it was interrupted"), text);
+    int rows = assertInstanceOf(List.class, json().get("rows")).size();
+    assertTrue(rows > 0, text);
+    assertEquals(rows, text.lines().filter(line -> line.contains("STANDARD ")).count(), text);
+    assertEquals(200 - rows, assertInstanceOf(List.class, json().get("leftOut")).size());
+    assertEquals("because it was interrupted", json().get("leftOutBecause"));
+  }
+
   @Test
   void leavesOutWhatTheTimeLimitDoesNotAllow() throws IOException {
     Ran ran = bench("--preset", "deepbench", "--time-limit", "0.000001", "--json", jsonFile());
 
     assertEquals(0, ran.status, ran.err);
     assertTrue(ran.out.contains("because the time limit of"), ran.out);
-    assertTrue(ran.out.contains("FP32 STANDARD: 53 shapes"), ran.out);
+    assertTrue(ran.out.contains(" runs, the first one being"), ran.out);
     assertTrue(assertInstanceOf(List.class, json().get("leftOut")).size() >= 4 * 53);
   }
 
