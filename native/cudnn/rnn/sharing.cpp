@@ -27,13 +27,9 @@ Sharing choose_sharing(const RnnShape& shape, const Plan& plan) {
   const int64_t block = packed<T>().rows;
   const bool few_rows = 2 * rows < threads * block;
   const bool distant = bytes > distant_bytes && rows < 4 * threads * block;
-  // Groups of as many tokens have few rows where these are long, too few for a register block. An
-  // LSTM gains by sharing the units instead; a GRU, whose products are more and smaller, loses.
-  const bool uneven = shape.cell == Cell::Lstm && plan.tokens() < plan.time() * rows &&
-                      rows < 4 * threads * block;
   const int64_t panels = shape.hidden / sharing.unit;
   // With a projection a unit of h needs all units of the cell, which would be a second meeting.
-  if (!projects(shape) && (few_rows || distant || uneven) && shape.hidden % sharing.unit == 0 &&
+  if (!projects(shape) && (few_rows || distant) && shape.hidden % sharing.unit == 0 &&
       panels >= threads && rows * weights >= threads * work_per_meeting) {
     sharing.unit_groups = static_cast<int>(
         std::min({panels, 2 * threads, int64_t{Sharing::most_groups}}));
