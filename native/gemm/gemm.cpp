@@ -78,10 +78,8 @@ void multiply(bool trans_a, int64_t height, int64_t columns, int64_t deep, const
   }
   T* const left = left_scratch.reserve((height + kernels.rows) * deep);
   kernels.pack_left(deep, height, source, ld, left, nullptr);
-  for (int64_t q = 0; q < height; q += kernels.rows) {
-    term.a = Left<T>{left + q * deep, 0};
-    kernels.multiply(std::min(kernels.rows, height - q), columns, &term, 1, c + q * ldc, ldc, add);
-  }
+  term.a = Left<T>{left, 0};
+  kernels.multiply(height, columns, &term, 1, c, ldc, add);
 }
 
 template <class Work, class In, class Out, class T = Computed<In>>

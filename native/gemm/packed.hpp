@@ -4,8 +4,8 @@
 
 namespace cudnn4j {
 
-/// A left operand: row-major with `ld` elements from row to row; or, ld being 0, a block that
-/// Packed::pack_left made, whose rows are all that the product has.
+/// A left operand: row-major with `ld` elements from row to row; or, ld being 0, what
+/// Packed::pack_left made, from the first row of a block on.
 template <class T>
 struct Left {
   const T* data;

@@ -33,7 +33,7 @@ void tile_of(const Term<T>* terms, int count, int64_t row, int64_t panel, T* c, 
   const Term<T>* term = terms;
   do {
     const int64_t ld = PackedLeft ? 1 : term->a.ld;
-    const T* left = term->a.data + row * ld;
+    const T* left = term->a.data + row * (PackedLeft ? term->depth : ld);
     const T* b = term->right + panel * term->panel_stride;
     const auto multiply_add = [&] {
       typename S::Vec right[V];
@@ -103,10 +103,12 @@ void block_of(int64_t rows, int64_t columns, const Term<T>* terms, int count, in
 template <class T>
 void multiply_panel(int64_t m, int64_t j, int64_t columns, const Term<T>* terms, int count, T* c,
                     int64_t ldc, int64_t next, bool add) {
-  // Blocks of nearly equal height: 10 rows are 5 + 5, not 8 + 2.
+  // Blocks of nearly equal height: 10 rows are 5 + 5, not 8 + 2, unless they were packed so.
   const int64_t blocks = (m + tile_rows - 1) / tile_rows;
+  const bool packed = terms->a.ld == 0;
   for (int64_t i = 0, row = 0; i < blocks; ++i) {
-    const int64_t end = m * (i + 1) / blocks;
+    const int64_t whole = row + tile_rows < m ? row + tile_rows : m;
+    const int64_t end = packed ? whole : m * (i + 1) / blocks;
     const int64_t ahead = i + 1 < blocks ? (end - row) * ldc : next - row * ldc;
     block_of<T, tile_rows>(end - row, columns, terms, count, row, j / panel_columns<T>,
                            c + row * ldc + j, ldc, ahead, add);
