@@ -35,7 +35,7 @@ cp target/cudnn4j-*-SNAPSHOT.jar "$kit/lib"
 cp -r target/test-classes "$kit/tests"
 cp bench/gpu/run.sh bench/gpu/README.md src/main/resources/META-INF/LICENSE "$kit"
 mkdir "$kit/peers"
-cp bench/peers/*.py bench/peers/*.c "$kit/peers"
+cp bench/peers/*.py bench/peers/*.c src/main/resources/io/github/cudnn4j/cli/peaks.tsv "$kit/peers"
 cp "$text" "$kit/text.txt"
 echo "cudnn4j $(git describe --always --dirty), packed $(date -u +%FT%TZ)" > "$kit/version.txt"
 

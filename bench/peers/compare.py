@@ -20,15 +20,14 @@ import sysconfig
 import time
 from pathlib import Path
 
+import nvidia
 import report
 from cases import SETS, Cost, case
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent.parent
 DEFAULT_THREADS = sorted({1, len(os.sched_getaffinity(0))})
-# FLOP/s, bytes/s and seconds for one dependent step of a GPU; a CPU's are measured.
-H200 = {"FP32": 67e12, "TF32": 495e12, "FP16": 989e12, "BF16": 989e12, "FP64": 34e12}
-GPU_BANDWIDTH, GPU_STEP = 4.8e12, 2e-6
+GPU_STEP = 2e-6  # seconds for one dependent step of a GPU
 TOLERANCE = {"FP32": 2e-3, "TF32": 2e-2, "FP16": 5e-2, "BF16": 1e-1, "FP64": 1e-6}
 SETTLE_SECONDS = 0.02  # longer than an idle peer's threads go on spinning
 
@@ -107,6 +106,7 @@ class Peers:
         self.running = {}
         self.refused = {}
         self.facts = {}
+        self.loaded = {}
 
     def get(self, label):
         if label in self.refused:
@@ -119,7 +119,7 @@ class Peers:
                 self.refused[label] = str(e)
                 raise Skip(str(e)) from e
             self.running[label] = peer
-            self.facts[label.split("#")[0]] = peer.facts
+            self.facts[label.split("#")[0]] = peer.facts + self.loaded.get(label, "")
         return peer
 
     def command(self, name):
@@ -149,32 +149,17 @@ class Peers:
             command += [jars + os.pathsep + o.classpath, str(HERE / "DjlPeer.java")]
             return command, {"OMP_NUM_THREADS": threads, "OPT_OUT_TRACKING": "true"}
         if name == "c":
-            libraries = [f"{o.host_path}/libcudnn4j_host.so"] if host else nvidia_libraries(o)
-            return [compiled_c_peer(o), *libraries], {"CUDNN4J_THREADS": threads}
+            try:
+                files = [f"{o.host_path}/libcudnn4j_host.so"] if host else nvidia.libraries(o.python)
+            except nvidia.NotFound as e:
+                raise Skip(str(e)) from e
+            self.loaded[name] = ", " + ", ".join(files)
+            return [compiled_c_peer(o), *files], {"CUDNN4J_THREADS": threads}
         raise Skip(f"there is no peer {name}")
 
     def stop(self):
         for peer in self.running.values():
             peer.stop()
-
-
-def wheel_folders(options):
-    """Where pip has put NVIDIA's libraries."""
-    script = "import sysconfig; print(sysconfig.get_path('purelib'))"
-    found = subprocess.run([options.python, "-c", script], capture_output=True, text=True)
-    folder = Path(found.stdout.strip() or sysconfig.get_path("purelib")) / "nvidia"
-    return [f for f in sorted(folder.glob("*")) if f.is_dir()]
-
-
-def nvidia_libraries(options):
-    names = ("libcudart.so", "libcublasLt.so", "libcublas.so", "libcudnn.so")
-    folders = [f / "lib" for f in wheel_folders(options)]
-    libraries = []
-    for name in names:
-        found = [p for f in folders for p in sorted(f.glob(name + ".[0-9]*"))]
-        versions = {"libcudnn.so": "9"}
-        libraries.append(str(found[0]) if found else f"{name}.{versions.get(name, '13')}")
-    return libraries
 
 
 def compiled_c_peer(options):
@@ -185,7 +170,7 @@ def compiled_c_peer(options):
     if not program.exists() or program.stat().st_mtime < source.stat().st_mtime:
         folders = [Path(f) for f in options.include]
         folders += [Path(os.environ.get("CUDA_PATH", "/usr/local/cuda")) / "include"]
-        folders += [f / "include" for f in wheel_folders(options)]
+        folders += [f / "include" for f in nvidia.packages(options.python)]
         if not any((f / "cudnn.h").exists() for f in [*folders, Path("/usr/include")]):
             raise Skip("cudnn.h is not found; --include FOLDER names its folder")
         command = ["cc", "-O2", *(f"-I{f}" for f in folders if f.exists())]
@@ -292,7 +277,7 @@ def evaluate(work, results, peak):
             continue
         result["median"] = statistics.median(samples)
         result["quartiles"] = report.quartiles(samples)
-        if peak:
+        if peak and peak(cost.precision)[0]:
             result["floor"] = cost.floor(peak(cost.precision))
         if result is not results[0] and ours:
             ratios = [theirs / mine for theirs, mine in zip(samples, ours)]
@@ -300,10 +285,14 @@ def evaluate(work, results, peak):
             result["ratio_quartiles"] = report.quartiles(ratios)
 
 
-def find_peak(options, threads):
+def find_peak(options, threads, gpu):
     """What the machine can do: a function from the precision to FLOP/s, bytes/s, seconds a step."""
     if options.device == "cuda":
-        return lambda precision: (H200[precision], GPU_BANDWIDTH, GPU_STEP)
+        known = nvidia.peaks(gpu)
+        if "bytes" not in known:
+            print(f"no peak is known of {gpu}", file=sys.stderr)
+            return None
+        return lambda precision: (known.get(precision), known["bytes"], GPU_STEP)
     program = options.work / "peak"
     try:
         source = str(HERE / "peak.c")
@@ -328,7 +317,11 @@ def machine(options):
     if options.device == "cuda":
         query = ["nvidia-smi", "--query-gpu=name,driver_version", "--format=csv,noheader"]
         facts["gpu"] = first_line(query)
-    facts["commit"] = first_line(["git", "-C", str(ROOT), "describe", "--always", "--dirty"])
+    packed = HERE.parent / "version.txt"
+    if packed.exists():
+        facts["commit"] = packed.read_text().split(",")[0]
+    else:
+        facts["commit"] = first_line(["git", "-C", str(ROOT), "describe", "--always", "--dirty"])
     facts["date"] = datetime.date.today().isoformat()
     return facts
 
@@ -394,25 +387,20 @@ def chosen_cases(options):
     return [work for work in cases if re.search(options.match, work.title)]
 
 
-def main():
-    options = arguments()
-    check_java(options)
-    cases = chosen_cases(options)
+def compare(options, cases, facts, done):
+    """Runs the cases on one number of threads after the other; `done` grows by each."""
     counts = [0]
     if options.device == "host":
         counts = [int(n) for n in options.threads.split(",")] if options.threads else DEFAULT_THREADS
-    options.work.mkdir(parents=True, exist_ok=True)
     start = time.monotonic()
-    facts = {"machine": machine(options), "device": options.device, "peers": {}, "peak": {}}
-    done = []
     neighbour = Neighbour()
     with open(options.work / "peers.log", "w") as log:
         for threads in counts:
-            peak = find_peak(options, threads)
-            if peak:
-                facts["peak"][threads] = dict(zip(("flops", "bytes", "step"), peak("FP32")))
             peers = Peers(options, threads, log)
             try:
+                peak = find_peak(options, threads, device_of(peers))
+                if peak:
+                    facts["peak"][threads] = dict(zip(("flops", "bytes", "step"), peak("FP32")))
                 for work in cases:
                     if time.monotonic() - start > options.limit:
                         print(f"left out, out of time: {work.title}", file=sys.stderr)
@@ -423,20 +411,52 @@ def main():
                     evaluate(work, results, peak)
                     done.append({"group": work.group, "threads": threads, "entries": results})
                     print(report.line(done[-1]), file=sys.stderr, flush=True)
-                facts["peers"] |= peers.facts
+                    facts["peers"] |= peers.facts
+                    facts["seconds"] = round(time.monotonic() - start)
+                    write(options, facts, done)
             finally:
                 peers.stop()
                 neighbour.stop()
                 neighbour = Neighbour()
-    facts["seconds"] = round(time.monotonic() - start)
-    summary = {**facts, "cases": done, "targets": report.targets(done) if options.device == "host" else []}
+
+
+def device_of(peers):
+    """The name of the device that ours runs on."""
+    try:
+        return peers.get("ours").facts.removeprefix("cudnn4j ").rsplit(", Java", 1)[0]
+    except Skip as e:
+        sys.exit(f"cudnn4j does not start: {e}; {peers.log.name} tells more")
+
+
+def write(options, facts, done):
+    """Writes what there is by now; returns the table."""
+    targets = report.targets(done) if options.device == "host" else []
+    summary = {**facts, "cases": done, "targets": targets}
     text = report.table(summary)
-    print(text)
     if options.out:
         options.out.mkdir(parents=True, exist_ok=True)
         (options.out / "results.json").write_text(json.dumps(summary, indent=1) + "\n")
         (options.out / "table.md").write_text(text + "\n")
         (options.out / "chart.svg").write_text(report.chart(summary))
+    return text
 
 
-main()
+def main():
+    # timeout(1) ends this program so; what has been measured is printed all the same.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit("stopped"))
+    options = arguments()
+    check_java(options)
+    cases = chosen_cases(options)
+    options.work.mkdir(parents=True, exist_ok=True)
+    facts = {"machine": machine(options), "device": options.device, "peers": {}, "peak": {}}
+    facts["seconds"] = 0
+    done = []
+    try:
+        compare(options, cases, facts, done)
+    finally:
+        if done:
+            print(write(options, facts, done), flush=True)
+
+
+if __name__ == "__main__":
+    main()

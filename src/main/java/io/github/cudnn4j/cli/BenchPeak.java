@@ -50,7 +50,7 @@ record BenchPeak(Map<Precision, Double> teraflops, String source) {
         if (peaks.containsKey(Precision.FP16)) {
           peaks.put(Precision.FP16_MATH, peaks.get(Precision.FP16));
         }
-        return new BenchPeak(peaks, cells[COLUMNS.size() + 1]);
+        return new BenchPeak(peaks, cells[cells.length - 1]);
       }
     }
     return new BenchPeak(Map.of(), "no peak is known of " + name + ", so no percentage is given");
