@@ -19,6 +19,9 @@ class alignas(64) CallSite {
     return fault_set.load(std::memory_order_relaxed) ? injected() : 0;
   }
 
+  /** The same for what is not a call: counts nothing, and can only fail. */
+  bool fails() const { return fault_set.load(std::memory_order_relaxed) && injected() != 0; }
+
   const char* name() const { return name_; }
   bool can_fail() const { return can_fail_; }
   long long count() const { return count_.load(std::memory_order_relaxed); }
@@ -37,6 +40,12 @@ class alignas(64) CallSite {
 
 // The linker lays the section's objects out as an array only if their size is their alignment.
 static_assert(sizeof(CallSite) == 64);
+
+/**
+ * The memory that work reserves for itself while it runs: a fault under the name "scratch" makes a
+ * reservation fail, whatever the status. It is no function, so a fault for any call passes it by.
+ */
+extern CallSite scratch_site;
 
 /** Runs the body of an exported function: counts it or makes it fail, and lets no exception out. */
 template <class Status, Status out_of_memory>

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "gemm/pack.hpp"
+#include "gemm/scratch.hpp"
 #include "runtime/pool.hpp"
 
 namespace cudnn4j {

@@ -5,14 +5,19 @@
 #include <memory>
 #include <new>
 
+#include "fault/call.hpp"
+
 namespace cudnn4j {
 
 /// A per-thread buffer that keeps its largest size, so that a steady state allocates nothing.
 template <class T>
 class Scratch {
  public:
+  /// Throws std::bad_alloc when the machine has no memory, or a fault says so.
   T* reserve(int64_t elements) {
+    if (scratch_site.fails()) throw std::bad_alloc();
     if (elements > size_) {
+      size_ = 0;
       block_.reset(static_cast<T*>(std::aligned_alloc(
           64, (static_cast<size_t>(elements) * sizeof(T) + 63) / 64 * 64)));
       if (!block_) throw std::bad_alloc();

@@ -93,13 +93,15 @@ CUDNN4J_API CUresult cuDeviceGet(CUdevice* device, int ordinal) {
 }
 
 CUDNN4J_API CUresult cuDeviceGetName(char* name, int length, CUdevice device) {
-  CUDNN4J_CALL(CUresult);
-  if (device != 0) return CUDA_ERROR_INVALID_DEVICE;
-  if (name == nullptr || length < 1) return CUDA_ERROR_INVALID_VALUE;
-  const std::string full = device_name();
-  const size_t copied = std::min(full.size(), static_cast<size_t>(length) - 1);
-  name[full.copy(name, copied)] = '\0';
-  return CUDA_SUCCESS;
+  CUDNN4J_CALL_SITE(true);
+  return ApiCall<CUresult, CUDA_ERROR_OUT_OF_MEMORY>{cudnn4j_call_site} << [&] {
+    if (device != 0) return CUDA_ERROR_INVALID_DEVICE;
+    if (name == nullptr || length < 1) return CUDA_ERROR_INVALID_VALUE;
+    const std::string full = device_name();
+    const size_t copied = std::min(full.size(), static_cast<size_t>(length) - 1);
+    name[full.copy(name, copied)] = '\0';
+    return CUDA_SUCCESS;
+  };
 }
 
 CUDNN4J_API CUresult cuDeviceGetAttribute(int* value, CUdevice_attribute attribute,

@@ -17,7 +17,10 @@ class GraphNodes {
  public:
   void add(std::shared_ptr<const Task> task) { tasks_.push_back(std::move(task)); }
 
-  /** Runs the tasks; if memory of theirs is not live, runs none: cudaErrorIllegalAddress. */
+  /**
+   * Runs the tasks; if memory of theirs is not live, runs none: cudaErrorIllegalAddress. Throws
+   * std::bad_alloc, and runs none any more, when a task does.
+   */
   cudaError_t replay() const;
 
  private:

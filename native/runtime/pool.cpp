@@ -4,7 +4,9 @@
 #include <chrono>
 #include <cstdint>
 #include <cstdlib>
+#include <exception>
 #include <mutex>
+#include <new>
 #include <thread>
 #include <vector>
 
@@ -58,10 +60,11 @@ class Pool {
     return threads_.load(std::memory_order_relaxed);
   }
 
-  void resize(int threads) {
+  bool resize(int threads) {
     const std::lock_guard lock(owner_);
     stop_workers();
     start_workers(threads);
+    return threads_.load(std::memory_order_relaxed) == threads;
   }
 
   void run(int count, void (*call)(void*, int), void* body) {
@@ -91,14 +94,21 @@ class Pool {
     return threads >= 1 && threads <= most_threads ? threads : machine_processors();
   }
 
+  /** Starts as many as the machine can, if not all. */
   void start_workers(int threads) {
-    for (int i = 1; i < threads; ++i) {
-      workers_.emplace_back([this, i] {
-        number_in_pool = i;
-        work();
-      });
+    int started = 1;
+    try {
+      workers_.reserve(static_cast<size_t>(threads));
+      for (; started < threads; ++started) {
+        workers_.emplace_back([this, number = started] {
+          number_in_pool = number;
+          work();
+        });
+      }
+    } catch (const std::exception&) {
+      // No memory, or no more threads for this process.
     }
-    threads_.store(threads, std::memory_order_release);
+    threads_.store(started, std::memory_order_release);
   }
 
   void stop_workers() {
@@ -126,6 +136,7 @@ class Pool {
       for (int done = done_.load(); done != count; done = done_.load()) done_.wait(done);
       owner_waits_.store(false);
     }
+    if (out_of_memory_.exchange(false, std::memory_order_relaxed)) throw std::bad_alloc();
   }
 
   /** Wakes the workers that sleep. */
@@ -150,7 +161,11 @@ class Pool {
       if (index >= static_cast<uint64_t>(count_.load(std::memory_order_relaxed))) break;
       // Success says that the loop is still the one whose fields we have read.
       if (!ticket_.compare_exchange_weak(ticket, ticket + 1)) continue;
-      call(body, static_cast<int>(index));
+      try {
+        call(body, static_cast<int>(index));
+      } catch (const std::bad_alloc&) {
+        out_of_memory_.store(true, std::memory_order_relaxed);
+      }
       done_.fetch_add(1);
       if (owner_waits_.load()) done_.notify_one();
       ticket = ticket_.load();
@@ -181,6 +196,8 @@ class Pool {
 
   alignas(64) std::atomic<int> done_{0};
   std::atomic<bool> owner_waits_{false};
+  /** Whether a call of the present loop threw. */
+  std::atomic<bool> out_of_memory_{false};
 
   alignas(64) std::atomic<int> wake_{0};
   std::atomic<int> sleepers_{0};
@@ -201,8 +218,7 @@ int pool_thread() { return number_in_pool; }
 
 bool set_pool_threads(int threads) {
   if (threads < 1 || threads > most_threads) return false;
-  pool().resize(threads);
-  return true;
+  return pool().resize(threads);
 }
 
 void detail::run_parallel(int count, void (*call)(void*, int), void* body) {

@@ -8,7 +8,10 @@ namespace cudnn4j {
 /** How many threads compute, the caller being one of them. */
 int pool_threads();
 
-/** Changes the number of threads, from 1; waits for the work that runs. False: out of range. */
+/**
+ * Changes the number of threads, from 1; waits for the work that runs. False: out of range, in which
+ * case nothing has changed, or the machine could not start so many.
+ */
 bool set_pool_threads(int threads);
 
 /** Which of them the calling thread is, from 0; 0 also for all that do not belong to the pool. */
@@ -22,8 +25,10 @@ void run_parallel(int count, void (*call)(void*, int), void* body);
  * Calls f(i) for every i in [0, count), on the pool and on the caller's thread, and returns when
  * all calls are done. The calls are handed out one by one, so a count of a few times the number of
  * threads keeps everybody busy when one thread is slower. Allocates nothing. Calls made from inside
- * f, or while another thread has the pool, run one after the other on the caller's thread. f must
- * not throw.
+ * f, or while another thread has the pool, run one after the other on the caller's thread.
+ *
+ * f may throw nothing but std::bad_alloc, which comes out here once no call runs any more; which of
+ * the others were made is not known then.
  */
 template <class F>
 void parallel_for(int count, F&& f) {

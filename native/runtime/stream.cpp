@@ -25,6 +25,14 @@ const std::shared_ptr<Stream>& default_stream() {
   return stream;
 }
 
+void run(const Task& task) {
+  try {
+    task.run();
+  } catch (const std::bad_alloc&) {
+    report_task_error(cudaErrorMemoryAllocation);
+  }
+}
+
 bool names_default_stream(const void* handle) {
   return reinterpret_cast<uintptr_t>(handle) <= 2;
 }
@@ -98,7 +106,7 @@ void Stream::run_until(uint64_t position) {
     const Entry entry = std::move(queue_.front());
     queue_.pop_front();
     if (entry.task != nullptr) {
-      entry.task->run();
+      run(*entry.task);
     } else {
       entry.point.reach();
     }

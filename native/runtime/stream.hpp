@@ -40,6 +40,7 @@ class Task {
   Task(const Task&) = delete;
   Task& operator=(const Task&) = delete;
 
+  /** May throw std::bad_alloc. */
   virtual void run() const = 0;
 
   /** The memory that the work touches. */
@@ -70,22 +71,24 @@ class Stream : public std::enable_shared_from_this<Stream> {
   explicit Stream(Kind kind) : kind_(kind) {}
 
   /**
-   * Hands work over. `work` is callable as const, copyable, must not throw, and holds by value what
-   * it needs after the call, whose arguments may be gone when it runs; in eager mode it is called
-   * where it stands and nothing is allocated. `ranges` names the memory that the work touches: the
-   * caller has checked it, and every replay of a graph checks it again.
+   * Hands work over. `work` is callable as const, copyable, may throw nothing but std::bad_alloc,
+   * and holds by value what it needs after the call, whose arguments may be gone when it runs; in
+   * eager mode it is called where it stands and nothing is allocated. `ranges` names the memory that
+   * the work touches: the caller has checked it, and every replay of a graph checks it again.
    *
    * Returns an error only for a capture that is invalid, or that the work makes invalid, and when
-   * the machine has no memory for the queue; the work is then dropped.
+   * the machine has no memory for the queue, the work being dropped then, or for work that runs at
+   * once. Work that runs out of memory later reports it to whoever synchronizes. In either case
+   * what it was to write is undefined.
    */
   template <class Work>
   cudaError_t submit(std::span<const Range> ranges, Work&& work) {
     const std::lock_guard lock(device_lock());
-    if (runs_at_once()) {
-      work();
-      return cudaSuccess;
-    }
     try {
+      if (runs_at_once()) {
+        work();
+        return cudaSuccess;
+      }
       return take(std::make_shared<const Held<std::decay_t<Work>>>(ranges,
                                                                    std::forward<Work>(work)));
     } catch (const std::bad_alloc&) {

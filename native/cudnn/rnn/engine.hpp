@@ -114,9 +114,10 @@ void backward_data(const RnnShape& shape, const Batch& batch, const S* y, const 
                    const S* hx, const S* dhy, S* dhx, const S* cx, const S* dcy, S* dcx,
                    const S* weights, void* work, void* reserve) noexcept;
 
-/// Adds the weights' gradients to dweights; runs after backward_data on the same reserve.
+/// Adds the weights' gradients to dweights; runs after backward_data on the same reserve. Throws
+/// std::bad_alloc when there is no memory for what each thread packs; dweights is undefined then.
 template <class S>
 void backward_weights(const RnnShape& shape, const Batch& batch, const S* x, const S* hx,
-                      const S* y, S* dweights, void* work, void* reserve) noexcept;
+                      const S* y, S* dweights, void* work, void* reserve);
 
 }  // namespace cudnn4j

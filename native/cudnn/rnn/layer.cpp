@@ -1,6 +1,7 @@
 #include "cudnn/rnn/layer.hpp"
 
 #include "gemm/pack.hpp"
+#include "gemm/scratch.hpp"
 #include "runtime/pool.hpp"
 
 namespace cudnn4j {

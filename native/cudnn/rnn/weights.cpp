@@ -223,7 +223,7 @@ void add_gradients(const DirectionGradients<S>& g) {
 
 template <class S>
 void backward_weights(const RnnShape& shape, const Batch& batch, const S* x, const S* hx,
-                      const S* y, S* dweights, void* work, void* reserve) noexcept {
+                      const S* y, S* dweights, void* work, void* reserve) {
   using T = Computed<S>;
   Arena arena(work);
   const Plan plan(batch, arena, is_narrow<S>);
@@ -290,7 +290,7 @@ size_t reserve_bytes(const RnnShape& shape, const Batch& batch) {
 
 #define CUDNN4J_INSTANTIATE(S)                                                                 \
   template void backward_weights<S>(const RnnShape&, const Batch&, const S*, const S*,         \
-                                    const S*, S*, void*, void*) noexcept;                      \
+                                    const S*, S*, void*, void*);                               \
   template size_t workspace_bytes<S>(const RnnShape&, const Batch&, bool);                     \
   template size_t reserve_bytes<S>(const RnnShape&, const Batch&);
 CUDNN4J_INSTANTIATE(float)

@@ -85,6 +85,9 @@ public final class HostControl {
    * Makes a later call return a status instead of doing its work. Every function can have one such
    * fault, and all functions together another one; a new one replaces it.
    *
+   * <p>The name {@code scratch} stands for the memory that work reserves for itself while it runs:
+   * the k-th reservation fails then, as when the machine has no memory left, whatever the status.
+   *
    * @param function the exported name of the function whose calls are counted, null for any
    * @param k which call fails, counted from now, the next one being 1
    * @param status the status to return, a code of the function's own library
@@ -142,11 +145,13 @@ public final class HostControl {
   /**
    * Sets how many threads compute, the calling thread being one of them.
    *
-   * @throws IllegalArgumentException if {@code threads} is below 1 or above the device's limit
+   * @throws IllegalArgumentException if {@code threads} is below 1 or above the device's limit, or
+   *     the machine cannot start so many; those that it could start compute then
    */
   public void threads(int threads) {
     if (threads < 1 || HostDevice.cudnn4jHostSetThreads(threads) != 0) {
-      throw new IllegalArgumentException("threads = " + threads + ", must be at least 1");
+      throw new IllegalArgumentException(
+          "threads = " + threads + ", must be at least 1 and no more than the machine can start");
     }
   }
 }

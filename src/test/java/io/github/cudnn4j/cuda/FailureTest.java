@@ -1,18 +1,24 @@
 package io.github.cudnn4j.cuda;
 
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
+import io.github.cudnn4j.bindings.Cublas;
 import io.github.cudnn4j.bindings.Cudart;
 import io.github.cudnn4j.library.HostControl;
 import io.github.cudnn4j.testing.LeakCheck;
+import java.util.Arrays;
+import java.util.List;
 import java.util.function.Consumer;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
 
 /**
  * As SQLite tests its memory: every native call of an operation fails once, and each time there is
@@ -105,6 +111,51 @@ class FailureTest {
             graph.launch();
           }
         });
+  }
+
+  /** What a product packs its operands into, which is reserved while it runs. */
+  @ParameterizedTest
+  @EnumSource(names = {"FLOAT32", "FLOAT16"})
+  void memoryOfAProduct(ElementType type) {
+    var size = 128;
+    var ones = new float[size * size];
+    Arrays.fill(ones, 1);
+    try (var device = Device.open();
+        var a = DeviceBuffer.allocate(device, type, ones.length);
+        var c = DeviceBuffer.allocate(device, type, ones.length)) {
+      a.copyFrom(ones);
+      Runnable product = () -> device.blas().gemm(true, false, size, size, size, 1, a, a, 0, c);
+      product.run();
+      var expected = c.toFloats();
+      try (var graph = device.stream().capture(product)) {
+        for (Runnable way : List.of(product, graph::launch)) {
+          var failures = 0;
+          while (runsOutOfMemory(failures + 1, way, c)) {
+            way.run();
+            assertArrayEquals(expected, c.toFloats());
+            failures++;
+          }
+          assertTrue(failures >= 2, failures + " reservations failed");
+        }
+      }
+    }
+  }
+
+  private boolean runsOutOfMemory(int k, Runnable work, DeviceBuffer result) {
+    host.fail("scratch", k, 1, false);
+    try {
+      work.run();
+      result.toFloats();
+      return false;
+    } catch (CudaException e) {
+      // The call's own library tells it, or later the runtime.
+      var own = e.function().startsWith("cublas");
+      assertEquals(
+          own ? Cublas.CUBLAS_STATUS_ALLOC_FAILED() : Cudart.cudaErrorMemoryAllocation(), e.code());
+      return true;
+    } finally {
+      host.clearFault();
+    }
   }
 
   @Test

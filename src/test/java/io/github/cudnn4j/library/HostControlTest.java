@@ -65,7 +65,9 @@ class HostControlTest {
     assertEquals("the host device has no function cudaNothing", name.getMessage());
     assertThrows(IllegalArgumentException.class, () -> host.fail("cudaNothing", 1, 1, false));
     var threads = assertThrows(IllegalArgumentException.class, () -> host.threads(0));
-    assertEquals("threads = 0, must be at least 1", threads.getMessage());
+    assertEquals(
+        "threads = 0, must be at least 1 and no more than the machine can start",
+        threads.getMessage());
   }
 
   @Test

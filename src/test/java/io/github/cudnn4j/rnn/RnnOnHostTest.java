@@ -2,11 +2,14 @@ package io.github.cudnn4j.rnn;
 
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
+import io.github.cudnn4j.cuda.CudaException;
 import io.github.cudnn4j.cuda.Device;
 import io.github.cudnn4j.cuda.DeviceBuffer;
 import io.github.cudnn4j.cuda.Precision;
+import io.github.cudnn4j.cudnn.CudnnException;
 import io.github.cudnn4j.cudnn.RnnDataLayout;
 import io.github.cudnn4j.library.HostControl;
 import io.github.cudnn4j.testing.Closeness;
@@ -17,6 +20,7 @@ import java.util.stream.Stream;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
+import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.MethodSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
@@ -85,6 +89,44 @@ class RnnOnHostTest {
       }
       rig.step();
       return rig.results();
+    }
+  }
+
+  @ParameterizedTest
+  @EnumSource(names = {"FP32", "BF16"})
+  void aStepThatRunsOutOfMemoryCanBeRepeated(Precision precision) {
+    var config = RnnConfig.lstm(20, 64).precision(precision);
+    try (Device device = Device.open();
+        Rig rig = new Rig(device, config, SequenceShape.of(6, 40))) {
+      rig.step();
+      double[][] expected = rig.results();
+      int failures = 0;
+      while (runsOutOfMemory(rig, failures + 1)) {
+        rig.step();
+        assertArrayEquals(expected, rig.results());
+        failures++;
+      }
+      assertTrue(failures > 0, "nothing was reserved");
+    }
+  }
+
+  /** A step whose k-th reservation of memory fails, on whichever thread; whether there is one. */
+  private static boolean runsOutOfMemory(Rig rig, int k) {
+    var host = HostControl.get();
+    host.fail("scratch", k, 1, false);
+    try {
+      rig.step();
+      rig.results();
+      return false;
+    } catch (CudnnException e) {
+      assertEquals("CUDNN_STATUS_INTERNAL_ERROR_HOST_ALLOCATION_FAILED", e.codeName());
+      return true;
+    } catch (CudaException e) {
+      // Lazy: who waits for the step is told.
+      assertEquals("cudaErrorMemoryAllocation", e.codeName());
+      return true;
+    } finally {
+      host.clearFault();
     }
   }
 
