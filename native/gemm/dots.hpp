@@ -13,18 +13,10 @@ namespace cudnn4j::CUDNN4J_ISA {
 /// vector i.
 template <class T, int half = Simd<T>::width / 2>
 inline __attribute__((always_inline)) void sum_up(typename Simd<T>::Vec* vectors) {
-  using S = Simd<T>;
   if constexpr (half > 0) {
-    typename S::BitVec left;
-    typename S::BitVec right;
-    for (int e = 0; e < S::width; ++e) {
-      const bool first = (e & half) == 0;
-      left[e] = first ? e : S::width + e - half;
-      right[e] = first ? e + half : S::width + e;
-    }
     for (int i = 0; i < half; ++i) {
-      vectors[i] = __builtin_shuffle(vectors[i], vectors[i + half], left) +
-                   __builtin_shuffle(vectors[i], vectors[i + half], right);
+      Simd<T>::template exchange<half>(vectors[i], vectors[i + half]);
+      vectors[i] += vectors[i + half];
     }
     sum_up<T, half / 2>(vectors);
   }

@@ -170,23 +170,11 @@ void multiply(int64_t m, int64_t n, const Term<T>* terms, int count, T* c, int64
 
 /// Exchanges blocks of `half` x `half` elements across the diagonal, then smaller ones: in the end
 /// a square of as many rows as a vector has elements is transposed.
-template <class T, int half>
+template <class T, int half = Simd<T>::width / 2>
 void transpose(typename Simd<T>::Vec* rows) {
-  using S = Simd<T>;
   if constexpr (half > 0) {
-    typename S::BitVec left;
-    typename S::BitVec right;
-    for (int e = 0; e < S::width; ++e) {
-      const bool first = (e & half) == 0;
-      left[e] = first ? e : S::width + e - half;
-      right[e] = first ? e + half : S::width + e;
-    }
-    for (int i = 0; i < S::width; ++i) {
-      if (i & half) continue;
-      const auto upper = rows[i];
-      const auto lower = rows[i + half];
-      rows[i] = __builtin_shuffle(upper, lower, left);
-      rows[i + half] = __builtin_shuffle(upper, lower, right);
+    for (int i = 0; i < Simd<T>::width; ++i) {
+      if (!(i & half)) Simd<T>::template exchange<half>(rows[i], rows[i + half]);
     }
     transpose<T, half / 2>(rows);
   }
@@ -206,7 +194,7 @@ void pack_transposed(int64_t k, int64_t columns, T alpha, const T* b, int64_t ld
         __builtin_prefetch(b + (i + r) * ld + p + 2 * S::width);
         square[r] = alpha * S::load(b + (i + r) * ld + p);
       }
-      transpose<T, S::width / 2>(square);
+      transpose<T>(square);
       for (int r = 0; r < S::width; ++r) S::store(packed + (p + r) * width + i, square[r]);
     }
     for (; p < k; ++p) {

@@ -48,6 +48,21 @@ struct Simd {
   static BitVec bits(Vec v) { return reinterpret_cast<BitVec>(v); }
   static Vec from_bits(BitVec v) { return reinterpret_cast<Vec>(v); }
 
+  /// Of every 2 * `half` elements, exchanges the last `half` of a with the first `half` of b.
+  template <int half>
+  static void exchange(Vec& a, Vec& b) {
+    BitVec first;
+    BitVec second;
+    for (int e = 0; e < width; ++e) {
+      const bool stays = (e & half) == 0;
+      first[e] = stays ? e : width + e - half;
+      second[e] = stays ? e + half : width + e;
+    }
+    const Vec upper = a;
+    a = __builtin_shuffle(upper, b, first);
+    b = __builtin_shuffle(upper, b, second);
+  }
+
   /// The first `count` elements, the others 0; count may exceed the width.
   static Vec load(const T* p, int64_t count) {
     if (count >= width) return load(p);
