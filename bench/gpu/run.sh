@@ -22,7 +22,8 @@ host_path=
 python=python3
 seconds=530
 jobs=
-only=doctor,tests,probe,peers,d2l,sweep
+parts=doctor,tests,probe,peers,d2l,sweep
+only=$parts
 results=
 while (($#)); do
   case $1 in
@@ -44,6 +45,9 @@ done
   refuse "--host-path: there is no libcudnn4j_host.so in '$host_path'"
 [[ $seconds =~ ^[1-9][0-9]*$ ]] || refuse "--seconds is not a number: $seconds"
 [[ ! $jobs || $jobs =~ ^[1-9][0-9]*$ ]] || refuse "--jobs is not a number: $jobs"
+for part in ${only//,/ }; do
+  [[ ,$parts, == *,$part,* ]] || refuse "--only: there is no part $part"
+done
 if ! mkdir -p "$results" || [[ -n $(ls -A "$results") ]]; then
   refuse "$results is not an empty folder"
 fi
@@ -52,20 +56,37 @@ kit=$(cd "$(dirname "$0")" && pwd)
 results=$(cd "$results" && pwd)
 logs=$results/logs
 mkdir "$logs"
+# Not every way of copying a folder keeps what may be executed.
+[[ -x $kit/jdk/bin/java && -x $kit/jdk/lib/jspawnhelper ]] ||
+  chmod +x "$kit"/jdk/bin/* "$kit/jdk/lib/jspawnhelper" "$kit/cudnn_peer" 2> /dev/null
 java=("$kit/jdk/bin/java" --enable-native-access=ALL-UNNAMED "-Dcudnn4j.device=$device"
-  "-XX:ErrorFile=$logs/crash-%p.log" -cp "$kit/lib/*:$kit/tests")
+  -Dstdout.encoding=UTF-8 -Dstderr.encoding=UTF-8 "-XX:ErrorFile=$logs/crash-%p.log"
+  -cp "$kit/lib/*:$kit/tests")
 if [[ $device == host ]]; then
   host_path=$(cd "$host_path" && pwd)
   java+=("-Dcudnn4j.host.path=$host_path")
 fi
-# Python's packages may hold NVIDIA's libraries: they are looked for beside the Pythons in PATH.
 [[ $python != */* ]] || PATH=$(cd "$(dirname "$python")" && pwd):$PATH
-export PATH
+export PATH PYTHONIOENCODING=UTF-8 PYTHONDONTWRITEBYTECODE=1
 cd "$kit" || exit 2
+ulimit -c 0 # a process that is aborted may hold gigabytes
 
 # Ends a command that hangs: within SECONDS COMMAND...
 within() { timeout --kill-after=5 "$@"; }
 cli() { "${java[@]}" io.github.cudnn4j.cli.Main "$@"; }
+
+# The libraries of PyTorch's packages come first, so that all that is compared uses the same; Python
+# knows where they are.
+wheels() {
+  PYTHONPATH=$kit/peers within 20 "$python" -c 'import nvidia, sys
+print(*(p / "lib" for p in nvidia.packages(sys.executable) if (p / "lib").is_dir()), sep=":")'
+}
+if [[ $device == cuda ]]; then
+  folders=$(wheels 2> /dev/null)
+  [[ ! $folders ]] ||
+    export CUDNN4J_CUDA_PATH=${CUDNN4J_CUDA_PATH-$folders} \
+      CUDNN4J_CUDNN_PATH=${CUDNN4J_CUDNN_PATH-$folders}
+fi
 
 # How many processes may share the processors, and the GPU.
 default_jobs() {
@@ -81,28 +102,31 @@ default_jobs() {
 
 # What the parts ran on.
 environment() {
-  local file
   date -u +%FT%TZ
   cat "$kit/version.txt"
-  within 20 "${java[@]}" -version
+  within 10 "${java[@]}" -version
   uname -srm
-  for file in /etc/os-release /proc/driver/nvidia/version /proc/cpuinfo /proc/meminfo; do
-    printf '\n== %s\n' "$file"
-    cat "$file"
-  done
-  printf '\n== nvidia-smi\n'
-  within 20 nvidia-smi
-  within 20 nvidia-smi -q
-  printf '\n== ldconfig -p\n'
-  within 20 ldconfig -p
-  printf '\n== pip list\n'
+  getconf GNU_LIBC_VERSION
+  cat /etc/os-release
+  printf '\n== processors\n%d\n' "$(nproc)"
+  sed '/^$/q' /proc/cpuinfo
+  grep -E '^(MemTotal|MemAvailable)' /proc/meminfo
+  df -h "$results" /tmp
+  printf '\n== driver\n'
+  cat /proc/driver/nvidia/version
+  within 10 nvidia-smi
+  within 10 nvidia-smi -q
+  printf '\n== libraries known to the loader\n'
+  PATH=$PATH:/sbin within 10 ldconfig -p | grep -E 'lib(cuda|cudart|cublas|cublasLt|cudnn|nvrtc)[.-]'
+  printf '\n== Python\n'
+  command -v "$python"
+  within 10 "$python" --version
   within 20 "$python" -m pip list
   printf '\n== compilers\n'
-  within 20 cc --version
-  within 20 nvcc --version
+  within 10 cc --version
+  within 10 nvcc --version
   printf '\n== variables\n'
-  printf '%s\n' "PATH=$PATH" "LD_LIBRARY_PATH=${LD_LIBRARY_PATH-}" "CUDA_HOME=${CUDA_HOME-}" \
-    "CUDA_VISIBLE_DEVICES=${CUDA_VISIBLE_DEVICES-}"
+  env | grep -E '^(PATH|LANG|LC_ALL|LD_|CUDA|CUDNN|NVIDIA|PYTHON|VIRTUAL_ENV|CONDA|OMP|JAVA)'
 }
 
 # Which libraries are found, which are refused, and why.
@@ -122,51 +146,71 @@ test_classes() {
 
 # One JVM for each class: a native library can abort the process, and the rest must still run.
 test_class() {
-  local folder=$logs/tests/$1
+  local folder=$logs/tests/$1 status outcome
   mkdir -p "$folder"
   within "$2" "${java[@]}" -XX:+UseSerialGC org.junit.platform.console.ConsoleLauncher execute \
     --disable-banner --disable-ansi-colors \
     --select-class="$1" --reports-dir="$folder" > "$folder/output.txt" 2>&1
-  printf '%d\n' $? > "$folder/status"
+  status=$?
+  case $status in
+    0) outcome=ok ;;
+    1) outcome=FAILED ;;
+    124 | 137) outcome="STOPPED after $2 s" ;;
+    *) outcome="BROKEN, exit status $status" ;;
+  esac
+  if counts "$folder"; then
+    # A class without tests is a base of others.
+    ((status != 0 || tests > 0)) || return 0
+    outcome+=", $tests tests, $skipped skipped, $((failures + errors)) failed, $time s"
+  fi
+  printf '%s\n' "$outcome" > "$folder/outcome"
+  # In one piece, because several write.
+  printf '%s\n' "$1: $outcome$(failures "$folder/output.txt")"
+}
+
+# Sets tests, skipped, failures, errors and time to what a class's report says.
+counts() {
+  local line name
+  [[ -f $1/TEST-junit-jupiter.xml ]] || return 1
+  { read -r && read -r line; } < "$1/TEST-junit-jupiter.xml"
+  for name in tests skipped failures errors time; do
+    [[ $line =~ \ $name=\"([0-9.]+)\" ]] || return 1
+    printf -v "$name" %s "${BASH_REMATCH[1]}"
+  done
+}
+
+# The first tests that failed, and what they said.
+failures() {
+  sed -nE '/^Failures \(/,$ { s/^  JUnit Jupiter:/    /p; s/^    (=> .{1,300}).*/      \1/p }' "$1" |
+    head -n 20 | sed '1s/^/\n/'
 }
 
 tests() {
-  local end=$((SECONDS + $1)) class folder status line outcome left
-  local run=0 failures=0 skipped=0 bad=0
+  local end=$((SECONDS + $1)) class folder left bad=0 not_run=()
+  local run=0 failed=0 left_out=0 tests skipped failures errors time
   local classes
   mapfile -t classes < <(test_classes)
   for class in "${classes[@]}"; do
     while (($(jobs -rp | wc -l) >= jobs)); do wait -n; done
     left=$((end - SECONDS))
-    ((left <= 5)) || test_class "$class" $((left < 120 ? left - 5 : 120)) &
+    if ((left > 5)); then
+      test_class "$class" $((left < 120 ? left - 5 : 120)) &
+    else
+      not_run+=("$class")
+    fi
   done
   wait
   for class in "${classes[@]}"; do
     folder=$logs/tests/$class
-    status=$(cat "$folder/status" 2> /dev/null || echo none)
-    case $status in
-      0) outcome=ok ;;
-      1) outcome=FAILED ;;
-      124 | 137) outcome="STOPPED, it took too long" ;;
-      none) outcome="NOT RUN, the time was up" ;;
-      *) outcome="BROKEN, exit status $status" ;;
-    esac
-    [[ $status == 0 ]] || ((bad += 1))
-    line=
-    [[ ! -f $folder/TEST-junit-jupiter.xml ]] ||
-      { read -r && read -r line; } < "$folder/TEST-junit-jupiter.xml"
-    # A class without tests is a base of others.
-    [[ $status != 0 || $line != *' tests="0" '* ]] || continue
-    if [[ $line =~ tests=\"([0-9]+)\"\ skipped=\"([0-9]+)\"\ failures=\"([0-9]+)\"\ errors=\"([0-9]+)\"\ time=\"([0-9.]+)\" ]]; then
-      ((run += BASH_REMATCH[1], skipped += BASH_REMATCH[2]))
-      ((failures += BASH_REMATCH[3] + BASH_REMATCH[4]))
-      outcome+=", ${BASH_REMATCH[1]} tests, ${BASH_REMATCH[2]} skipped, ${BASH_REMATCH[5]} s"
+    if [[ -f $folder/outcome ]]; then
+      [[ $(< "$folder/outcome") == ok* ]] || ((bad += 1))
+      counts "$folder" && ((run += tests, failed += failures + errors, left_out += skipped))
     fi
-    printf '%s: %s\n' "$class" "$outcome"
   done
-  printf 'Tests run: %d, Failures and errors: %d, Skipped: %d, Classes not ok: %d\n' \
-    "$run" "$failures" "$skipped" "$bad"
-  ((bad == 0 && run > skipped))
+  ((${#not_run[@]} == 0)) || printf '%s: NOT RUN, the time was up\n' "${not_run[@]}"
+  printf 'Tests run: %d, Failures and errors: %d, Skipped: %d, Classes not ok: %d, not run: %d\n' \
+    "$run" "$failed" "$left_out" "$bad" "${#not_run[@]}"
+  ((bad == 0 && ${#not_run[@]} == 0 && run > left_out))
 }
 
 # What cuDNN's documentation leaves open, beside what the host device does.
@@ -193,14 +237,15 @@ peers() {
   # Compiled where the kit was packed; if it does not start here, it is compiled here.
   "$kit/cudnn_peer" < /dev/null > /dev/null 2>&1
   (($? > 1)) || options+=(--c-program "$kit/cudnn_peer")
+  local end=$((SECONDS + $1)) first
   compare "$(($1 / 3))" d2l --set d2l
-  local first=$?
-  compare "$(($1 * 2 / 3))" networks --set "$networks" && return "$first"
+  first=$?
+  compare "$((end - SECONDS))" networks --set "$networks" && return "$first"
 }
 # compare SECONDS NAME OPTION...: with the other options of the function above
 compare() {
   within "$1" "$python" peers/compare.py "${options[@]}" "${@:3}" \
-    --limit $(($1 - 25 * seconds / 530)) --out "$results/peers-$2"
+    --limit $(($1 - 15 * seconds / 530)) --out "$results/peers-$2"
 }
 
 # The character models of d2l.ai, from the command line to the perplexity.
@@ -247,10 +292,11 @@ sweep() {
 
 rows=()
 failed=0
+outcome=
 # part NAME SECONDS: runs the function of that name for so many of the 530 seconds at most, or, if
 # they are not positive, until no more than that are left
 part() {
-  local name=$1 limit=$(($2 * seconds / 530)) left=$((seconds - SECONDS)) start=$SECONDS outcome
+  local name=$1 limit=$(($2 * seconds / 530)) left=$((seconds - SECONDS)) start=$SECONDS
   ((limit > 0)) || limit=$((left + limit))
   [[ ,$only, == *,$name,* ]] || return 0
   limit=$((limit < left ? limit : left))
@@ -298,8 +344,10 @@ summary() {
   printf '%s\n' "${rows[@]}"
   if [[ -f $results/tests.txt ]]; then
     printf '\n## Tests\n\n'
-    grep -E '^[^ ]+: (FAILED|STOPPED|BROKEN)' "$results/tests.txt" | sed 's/^/- /'
-    grep -c ': NOT RUN' "$results/tests.txt" | sed '/^0$/d; s/.*/- & classes not run, the time was up/'
+    awk '/: (FAILED|STOPPED|BROKEN)/ { print "- " $0; bad = 1; next }
+      /^ / { if (bad) print; next }
+      { bad = 0 }' "$results/tests.txt"
+    printf '\n'
     grep '^Tests run' "$results/tests.txt"
   fi
   if [[ -f $results/probe.txt ]]; then
@@ -325,7 +373,11 @@ summary() {
 
 jobs=${jobs:-$(default_jobs)}
 environment > "$results/environment.txt" 2>&1
-part doctor 30
+part doctor 60
+if [[ $device == cuda && $only != "${only/doctor/}" && $outcome == FAILED ]]; then
+  printf '\n%s cannot use a GPU here; doctor.txt says why, and what to do.\n' "$kit" >&2
+  exit 1
+fi
 part tests 180
 part probe 50
 part peers -145

@@ -69,6 +69,23 @@ final class AlgorithmChooser {
     }
   }
 
+  /**
+   * The algorithm that the configuration names, but for inference on a single step, as of a
+   * sampler: there nothing persists from step to step, and cuDNN may refuse what it trains with.
+   *
+   * @throws CudnnException if cuDNN refuses it
+   */
+  Chosen named(RnnAlgorithm algorithm) {
+    if (algorithm != RnnAlgorithm.STANDARD && mode == ForwardMode.INFERENCE && shape.time() == 1) {
+      RnnEngine standard = engine(RnnAlgorithm.STANDARD);
+      if (standard.findsWeights()) {
+        return new Chosen(standard, "STANDARD, because %s needs steps".formatted(algorithm));
+      }
+      standard.close();
+    }
+    return new Chosen(engine(algorithm), "");
+  }
+
   /** Why an algorithm never runs a network on batches of a shape; null if it may. */
   static @Nullable String refusal(RnnAlgorithm algorithm, RnnConfig config, SequenceShape shape) {
     String refusal = config.refusal(algorithm);

@@ -244,7 +244,8 @@ public final class Rnn extends DeviceResource {
   }
 
   /**
-   * Makes what inference on batches of one shape needs, which is less memory than training.
+   * Makes what inference on batches of one shape needs, which is less memory than training. On a
+   * single step a network that names a persistent algorithm is run by the standard one.
    *
    * @return a plan that has no use for {@link RnnPlan#forward}, otherwise as from {@link #plan}
    * @throws IllegalArgumentException if x, y or a state would have 2<sup>31</sup> elements or more,

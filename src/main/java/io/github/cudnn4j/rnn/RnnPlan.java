@@ -46,10 +46,9 @@ public final class RnnPlan extends DeviceResource {
   private RnnPlan(Rnn rnn, SequenceShape shape, ForwardMode mode, Parts parts) {
     RnnConfig config = rnn.config();
     RnnAlgorithm algorithm = config.algorithm();
+    AlgorithmChooser chooser = new AlgorithmChooser(rnn, shape, mode);
     AlgorithmChooser.Chosen chosen =
-        algorithm == null
-            ? new AlgorithmChooser(rnn, shape, mode).choose()
-            : new AlgorithmChooser.Chosen(RnnEngine.create(rnn, shape, mode, algorithm), "");
+        algorithm == null ? chooser.choose() : chooser.named(algorithm);
     this.rnn = rnn;
     this.shape = shape;
     this.mode = mode;
@@ -110,7 +109,7 @@ public final class RnnPlan extends DeviceResource {
 
   /**
    * Why it runs with that algorithm: what was measured, what cuDNN refused, in one line for people.
-   * Empty if the configuration names the algorithm.
+   * Empty if it is the one that the configuration names.
    */
   public String algorithmNote() {
     return algorithmNote;

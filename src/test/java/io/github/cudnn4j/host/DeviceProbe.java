@@ -29,7 +29,9 @@ import java.util.Map;
  * every question got an answer, whatever it is.
  */
 final class DeviceProbe {
+  /** How long one answer may take, if the limit allows some such. */
   private static final Duration PATIENCE = Duration.ofSeconds(60);
+
   private static final int DEVICE_LOST = 3;
 
   private DeviceProbe() {}
@@ -41,6 +43,8 @@ final class DeviceProbe {
     }
     String json = option(names, "--json", "");
     var limit = Duration.ofSeconds(Long.parseLong(option(names, "--seconds", "600")));
+    var third = limit.dividedBy(3);
+    var patience = third.compareTo(PATIENCE) < 0 ? third : PATIENCE;
     var questions = new LinkedHashMap<String, ProbeQuestion>();
     for (var question : ProbeQuestion.all()) {
       if (names.isEmpty() || names.contains(question.name())) {
@@ -48,7 +52,7 @@ final class DeviceProbe {
       }
     }
     var answers =
-        new ProbeProcess(DeviceProbe.class, PATIENCE, limit)
+        new ProbeProcess(DeviceProbe.class, patience, limit)
             .ask(questions.keySet(), (name, answer) -> print(questions.get(name), answer));
     printSum(questions, answers);
     if (!json.isEmpty()) {

@@ -8,6 +8,8 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import io.github.cudnn4j.cuda.Device;
+import io.github.cudnn4j.cuda.DeviceBuffer;
+import io.github.cudnn4j.cuda.ElementType;
 import io.github.cudnn4j.cuda.Precision;
 import io.github.cudnn4j.cudnn.BiasMode;
 import io.github.cudnn4j.cudnn.CudnnException;
@@ -134,6 +136,31 @@ class AlgorithmTest {
               + " needs sequences of T steps each, but the shape is BATCH_MAJOR_UNPACKED T 4 B 2"
               + " lengths [4, 3]",
           assertThrows(IllegalArgumentException.class, () -> rnn.plan(ragged)).getMessage());
+    }
+  }
+
+  /** A model that trains with a persistent algorithm must not end at its first sample. */
+  @ParameterizedTest
+  @EnumSource(mode = EnumSource.Mode.EXCLUDE, names = "STANDARD")
+  void aSingleStepOfInferenceIsStandard(RnnAlgorithm algorithm) {
+    SequenceShape one = SequenceShape.of(1, 1);
+    try (Rnn rnn = Rnn.create(device, RnnConfig.gru(3, 5).algorithm(algorithm));
+        Rnn standard = Rnn.create(device, RnnConfig.gru(3, 5));
+        RnnPlan plan = rnn.inferencePlan(one);
+        RnnPlan expected = standard.inferencePlan(one);
+        DeviceBuffer x = DeviceBuffer.allocate(device, ElementType.FLOAT32, 3);
+        DeviceBuffer y = DeviceBuffer.allocate(device, ElementType.FLOAT32, 5);
+        DeviceBuffer expectedY = DeviceBuffer.allocate(device, ElementType.FLOAT32, 5)) {
+      rnn.initialize(1);
+      standard.initialize(1);
+      x.copyFrom(new float[] {0.3f, -0.2f, 0.9f});
+
+      plan.infer(x, y, RnnStates.NONE);
+      expected.infer(x, expectedY, RnnStates.NONE);
+
+      assertEquals(RnnAlgorithm.STANDARD, plan.algorithm());
+      assertEquals("STANDARD, because " + algorithm + " needs steps", plan.algorithmNote());
+      assertArrayEquals(expectedY.toFloats(), y.toFloats());
     }
   }
 
