@@ -36,7 +36,7 @@ template <class T>
 struct Packed {
   /// Columns of a panel.
   int64_t columns;
-  /// Rows that the largest register block holds.
+  /// Rows of a block of a packed left operand. Other register blocks hold up to half as many more.
   int64_t rows;
   /// Packs alpha * B, B [k, n] with leading dimension ld; or, transposed, B given as [n, k].
   /// Panels lie `panel_stride` elements apart, so that k may be a part of the whole depth.

@@ -6,10 +6,13 @@
 namespace cudnn4j::CUDNN4J_ISA {
 namespace {
 
-/// Vectors per panel row: two loads feed `tile_rows` * 2 multiply-adds.
+/// Vectors per panel row: two loads feed twice as many multiply-adds as a block has rows.
 constexpr int panel_vectors = 2;
-/// All registers but the panel's and one for the left operand hold sums.
-constexpr int tile_rows = vector_registers == 32 ? 8 : 6;
+/// Most rows of a register block. The more, the less often a panel is read; 10 rows in one block
+/// instead of two matter where rows of different length leave few at a time.
+constexpr int tile_rows = vector_registers == 32 ? 12 : 6;
+/// Rows of a block of a packed left operand, which divide what networks have better than 12 do.
+constexpr int left_rows = vector_registers == 32 ? 8 : 6;
 
 /// Steps along the depth that a turn of the inner loop makes.
 constexpr int unrolled = 4;
@@ -44,7 +47,7 @@ void tile_of(const Term<T>* terms, int count, int64_t row, int64_t panel, T* c, 
       for (int r = 0; r < R; ++r) {
         for (int v = 0; v < V; ++v) sum[r][v] += left[r * ld] * right[v];
       }
-      left += PackedLeft ? tile_rows : 1;
+      left += PackedLeft ? left_rows : 1;
       b += panel_columns<T>;
     };
     int64_t depth = term->depth;
@@ -103,11 +106,12 @@ void block_of(int64_t rows, int64_t columns, const Term<T>* terms, int count, in
 template <class T>
 void multiply_panel(int64_t m, int64_t j, int64_t columns, const Term<T>* terms, int count, T* c,
                     int64_t ldc, int64_t next, bool add) {
-  // Blocks of nearly equal height: 10 rows are 5 + 5, not 8 + 2, unless they were packed so.
-  const int64_t blocks = (m + tile_rows - 1) / tile_rows;
+  // Blocks of nearly equal height, 14 rows are 7 + 7, not 12 + 2, unless they were packed so.
   const bool packed = terms->a.ld == 0;
+  const int64_t most = packed ? left_rows : tile_rows;
+  const int64_t blocks = (m + most - 1) / most;
   for (int64_t i = 0, row = 0; i < blocks; ++i) {
-    const int64_t whole = row + tile_rows < m ? row + tile_rows : m;
+    const int64_t whole = row + most < m ? row + most : m;
     const int64_t end = packed ? whole : m * (i + 1) / blocks;
     const int64_t ahead = i + 1 < blocks ? (end - row) * ldc : next - row * ldc;
     block_of<T, tile_rows>(end - row, columns, terms, count, row, j / panel_columns<T>,
@@ -236,14 +240,14 @@ void pack_left(int64_t k, int64_t m, const T* a, int64_t ld, T* packed, T* sums)
   // prefetching ends, so the lines some rows on are asked for here.
   constexpr int64_t rows_ahead = 8;
   constexpr int64_t line = 64 / sizeof(T);
-  const int64_t whole = m / tile_rows * tile_rows;
+  const int64_t whole = m / left_rows * left_rows;
   for (int64_t p = 0; p < k; ++p, a += ld) {
     if (p + rows_ahead < k) {
       for (int64_t i = 0; i < m; i += line) __builtin_prefetch(a + rows_ahead * ld + i);
     }
-    T* out = packed + p * tile_rows;
-    for (int64_t i = 0; i < whole; i += tile_rows, out += tile_rows * k) {
-      for (int64_t r = 0; r < tile_rows; ++r) out[r] = a[i + r];
+    T* out = packed + p * left_rows;
+    for (int64_t i = 0; i < whole; i += left_rows, out += left_rows * k) {
+      for (int64_t r = 0; r < left_rows; ++r) out[r] = a[i + r];
     }
     for (int64_t i = whole; i < m; ++i) out[i - whole] = a[i];
     if (sums) {
@@ -254,9 +258,9 @@ void pack_left(int64_t k, int64_t m, const T* a, int64_t ld, T* packed, T* sums)
 
 }  // namespace
 
-extern const Packed<float> packed_f32{panel_columns<float>, tile_rows, pack<float>,
+extern const Packed<float> packed_f32{panel_columns<float>, left_rows, pack<float>,
                                       pack_left<float>, multiply<float>};
-extern const Packed<double> packed_f64{panel_columns<double>, tile_rows, pack<double>,
+extern const Packed<double> packed_f64{panel_columns<double>, left_rows, pack<double>,
                                        pack_left<double>, multiply<double>};
 
 }  // namespace cudnn4j::CUDNN4J_ISA
