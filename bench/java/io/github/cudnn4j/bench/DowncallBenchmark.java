@@ -60,6 +60,10 @@ public class DowncallBenchmark {
   /** Fifteen arguments, which are checked and kept. */
   @Benchmark
   public int setRnnDescriptor() {
+    return setRnnDescriptor(descriptor);
+  }
+
+  static int setRnnDescriptor(MemorySegment descriptor) {
     return Cudnn.cudnnSetRNNDescriptor_v8(
         descriptor,
         Cudnn.CUDNN_RNN_ALGO_STANDARD(),
@@ -78,7 +82,7 @@ public class DowncallBenchmark {
         Cudnn.CUDNN_RNN_PADDED_IO_ENABLED());
   }
 
-  private static void check(int status) {
+  static void check(int status) {
     if (status != 0) {
       throw new IllegalStateException("status " + status);
     }

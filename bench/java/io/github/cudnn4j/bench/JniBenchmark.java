@@ -63,11 +63,11 @@ public class JniBenchmark {
     }
     var library = "/org/bytedeco/cuda/linux-x86_64/libjnicudnn.so";
     System.load(Loader.cacheResource(cudnn.class, library).toString());
-    check(Cudnn.cudnnCreateRNNDescriptor(out));
+    DowncallBenchmark.check(Cudnn.cudnnCreateRNNDescriptor(out));
     descriptor = out.get(NativeTypes.C_POINTER, 0);
-    check(cudnn.cudnnCreateRNNDescriptor(jniDescriptor));
-    check(setDescriptor());
-    check(setDescriptorJni());
+    DowncallBenchmark.check(cudnn.cudnnCreateRNNDescriptor(jniDescriptor));
+    DowncallBenchmark.check(setDescriptor());
+    DowncallBenchmark.check(setDescriptorJni());
     if (Cudnn.cudnnGetVersion() != cudnn.cudnnGetVersion() || forward() != forwardJni()) {
       throw new IllegalStateException("JNI has loaded another cuDNN");
     }
@@ -76,8 +76,8 @@ public class JniBenchmark {
   /** Frees the descriptors. */
   @TearDown
   public void destroy() {
-    check(Cudnn.cudnnDestroyRNNDescriptor(descriptor));
-    check(cudnn.cudnnDestroyRNNDescriptor(jniDescriptor));
+    DowncallBenchmark.check(Cudnn.cudnnDestroyRNNDescriptor(descriptor));
+    DowncallBenchmark.check(cudnn.cudnnDestroyRNNDescriptor(jniDescriptor));
   }
 
   /** No argument. */
@@ -95,22 +95,7 @@ public class JniBenchmark {
   /** Fifteen arguments, which are checked and kept. */
   @Benchmark
   public int setDescriptor() {
-    return Cudnn.cudnnSetRNNDescriptor_v8(
-        descriptor,
-        Cudnn.CUDNN_RNN_ALGO_STANDARD(),
-        Cudnn.CUDNN_LSTM(),
-        Cudnn.CUDNN_RNN_DOUBLE_BIAS(),
-        Cudnn.CUDNN_UNIDIRECTIONAL(),
-        Cudnn.CUDNN_LINEAR_INPUT(),
-        Cudnn.CUDNN_DATA_FLOAT(),
-        Cudnn.CUDNN_DATA_FLOAT(),
-        Cudnn.CUDNN_FMA_MATH(),
-        28,
-        256,
-        256,
-        1,
-        MemorySegment.NULL,
-        Cudnn.CUDNN_RNN_PADDED_IO_ENABLED());
+    return DowncallBenchmark.setRnnDescriptor(descriptor);
   }
 
   /** Fifteen arguments, which are checked and kept. */
@@ -184,11 +169,5 @@ public class JniBenchmark {
         null,
         0,
         null);
-  }
-
-  private static void check(int status) {
-    if (status != 0) {
-      throw new IllegalStateException("status " + status);
-    }
   }
 }

@@ -6,17 +6,22 @@ import io.github.cudnn4j.library.DeviceKind;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.util.List;
+import java.util.Map;
+import java.util.concurrent.ConcurrentHashMap;
 
 /** Compiles a kernel file with NVRTC into what the driver can load. */
 final class KernelCompiler {
   /** The one header that kernel files include. */
   static final String DIALECT = "dialect.cuh";
 
+  /** What was compiled for GPUs in this process: it takes some tenths of a second a file. */
+  private static final Map<String, MemorySegment> COMPILED = new ConcurrentHashMap<>();
+
   private KernelCompiler() {}
 
   /**
-   * Compiles for a device: machine code for exactly this GPU, or PTX, which the driver compiles,
-   * where NVRTC does not know the GPU yet or there is none.
+   * Compiles for a device, or takes what was compiled for such a one: machine code for exactly this
+   * GPU, or PTX, which the driver compiles, where NVRTC does not know the GPU yet or there is none.
    *
    * @param arena where the result and everything on the way to it is allocated
    * @throws CudaException with the compiler's log if the source is wrong
@@ -26,6 +31,21 @@ final class KernelCompiler {
     if (device.kind() == DeviceKind.HOST) {
       return compile(file, source, dialect, List.of(), false, arena);
     }
+    return COMPILED.computeIfAbsent(
+        file + " for " + device.computeCapability(),
+        key -> compileForGpu(device, file, source, dialect));
+  }
+
+  private static MemorySegment compileForGpu(
+      Device device, String file, String source, String dialect) {
+    try (var arena = Arena.ofConfined()) {
+      var image = imageForGpu(device, file, source, dialect, arena);
+      return Arena.global().allocate(image.byteSize(), Long.BYTES).copyFrom(image);
+    }
+  }
+
+  private static MemorySegment imageForGpu(
+      Device device, String file, String source, String dialect, Arena arena) {
     try {
       var options = List.of("--gpu-architecture=sm_" + device.computeCapability());
       return compile(file, source, dialect, options, true, arena);

@@ -13,7 +13,6 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
-import java.util.SplittableRandom;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -44,7 +43,7 @@ class MixedPrecisionTest {
   @ParameterizedTest
   @CsvSource({"FP16, 2e-3", "BF16, 2e-2", "TF32, 1e-3"})
   void learnsAsSinglePrecisionDoes(Precision precision, double tolerance) throws IOException {
-    int[] tokens = repeating(600);
+    int[] tokens = TinyModel.repeating(600);
     var config = CONFIG.optimizer(Optimizer.adam(0.02)).epochs(15);
     var expected = new Recorder();
     var found = new Recorder();
@@ -80,7 +79,7 @@ class MixedPrecisionTest {
     try (var model = model()) {
       var config = CONFIG.epochs(9).steps(40).lossScale(new LossScale(1 << 24, 6));
       var weights = new ArrayList<double[]>();
-      weights.add(weights(model));
+      weights.add(model.weights());
       recorder.model = model;
       recorder.weights = weights;
       try (var trainer = Trainer.create(model, text(), config).listener(recorder)) {
@@ -114,9 +113,9 @@ class MixedPrecisionTest {
     try (var model = model();
         var trainer =
             Trainer.create(model, SequentialBatches.training(poisoned, 1, 10, false), CONFIG)) {
-      double[] before = weights(model);
+      double[] before = model.weights();
       assertEquals(10, assertThrows(TrainingDivergedException.class, trainer::run).badSteps());
-      assertArrayEquals(before, weights(model));
+      assertArrayEquals(before, model.weights());
     }
   }
 
@@ -128,7 +127,7 @@ class MixedPrecisionTest {
     try (var model = model();
         var trainer = Trainer.create(model, text(), config).listener(whole)) {
       trainer.run();
-      expected = weights(model);
+      expected = model.weights();
     }
     var checkpoints = Checkpoints.in(folder, 1);
     try (var model = model();
@@ -140,7 +139,7 @@ class MixedPrecisionTest {
         var trainer = Trainer.create(model, text(), config).listener(rest)) {
       trainer.resume(checkpoints.latest().orElseThrow());
       trainer.run();
-      assertArrayEquals(expected, weights(model));
+      assertArrayEquals(expected, model.weights());
     }
     assertEquals(
         whole.logged.stream().skip(5).map(Progress::lossScale).toList(),
@@ -155,13 +154,13 @@ class MixedPrecisionTest {
     try (var model = model();
         var trainer = Trainer.create(model, text(), CONFIG).checkpoints(checkpoints)) {
       trainer.run();
-      masters = weights(model);
+      masters = model.weights();
     }
     var saved = checkpoints.latest().orElseThrow();
     try (var model = new TinyModel(device, Precision.FP32, RnnMode.LSTM, 6, 6, 0);
         var weights = saved.weights()) {
       model.parameters().load(weights);
-      assertArrayEquals(masters, weights(model));
+      assertArrayEquals(masters, model.weights());
       try (var trainer = Trainer.create(model, text(), CONFIG)) {
         var error = assertThrows(IOException.class, () -> trainer.resume(saved));
         assertTrue(
@@ -176,21 +175,7 @@ class MixedPrecisionTest {
   }
 
   private static SequentialBatches text() {
-    return SequentialBatches.training(
-        new SplittableRandom(4).ints(400, 0, 6).toArray(), 5, 8, true);
-  }
-
-  private static int[] repeating(int count) {
-    int[] pattern = {0, 1, 2, 0, 3, 4, 0, 5, 5};
-    var tokens = new int[count];
-    Arrays.setAll(tokens, i -> pattern[i % pattern.length]);
-    return tokens;
-  }
-
-  private static double[] weights(TinyModel model) {
-    return model.parameters().names().stream()
-        .flatMapToDouble(name -> Arrays.stream(model.parameters().read(name)))
-        .toArray();
+    return SequentialBatches.training(TinyModel.tokens(400), 5, 8, true);
   }
 
   private static final class Recorder implements TrainingListener {
@@ -202,7 +187,7 @@ class MixedPrecisionTest {
     public void logged(Progress progress) {
       logged.add(progress);
       if (model != null) {
-        weights.add(weights(model));
+        weights.add(model.weights());
       }
     }
   }

@@ -13,7 +13,6 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.SplittableRandom;
 import org.junit.jupiter.api.Assumptions;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -55,7 +54,7 @@ class SteadyStateTest {
   @CsvSource({"false, FP32", "true, FP32", "true, FP16"})
   void allocatesNothingAndWaitsForNothing(boolean capture, Precision precision) {
     var threads = (com.sun.management.ThreadMXBean) ManagementFactory.getThreadMXBean();
-    int[] tokens = new SplittableRandom(4).ints(500, 0, 6).toArray();
+    int[] tokens = TinyModel.tokens(500);
     var batches = SequentialBatches.training(tokens, 4, 6, false);
     var config = TrainerConfig.of(Optimizer.adam(1e-3)).clip(Clip.byNorm(1)).capture(capture);
     var schedule = Schedule.cosine(10, 100_000, 0);
@@ -85,7 +84,7 @@ class SteadyStateTest {
     var control = HostControl.ifHost();
     Assumptions.assumeTrue(control.isPresent(), "only the host device counts calls");
     HostControl host = control.get();
-    int[] tokens = new SplittableRandom(4).ints(500, 0, 6).toArray();
+    int[] tokens = TinyModel.tokens(500);
     var batches = SequentialBatches.training(tokens, 4, 6, false);
     var config = TrainerConfig.of(Optimizer.adam(1e-3)).clip(Clip.byNorm(1));
     long steps = 100;

@@ -9,11 +9,17 @@ import io.github.cudnn4j.rnn.RnnConfig;
 import io.github.cudnn4j.tape.CarriedState;
 import io.github.cudnn4j.tape.Tape;
 import io.github.cudnn4j.tape.Tensor;
+import java.util.Arrays;
 import java.util.Map;
+import java.util.SplittableRandom;
+import java.util.stream.DoubleStream;
 import org.jspecify.annotations.Nullable;
 
 /** Embedding, dropout, two recurrent layers with dropout between them, and a linear layer. */
 final class TinyModel implements Model, AutoCloseable {
+
+  /** The tokens that {@link #tokens} and {@link #repeating} draw from. */
+  static final int VOCABULARY = 6;
 
   final int vocabulary;
   final double dropout;
@@ -45,6 +51,26 @@ final class TinyModel implements Model, AutoCloseable {
     for (String name : parameters.names()) {
       parameters.uniform(name, 0.4, random);
     }
+  }
+
+  /** Tokens of {@link #VOCABULARY} without any order. */
+  static int[] tokens(int count) {
+    return new SplittableRandom(4).ints(count, 0, VOCABULARY).toArray();
+  }
+
+  /** Tokens of {@link #VOCABULARY} that can be learned. */
+  static int[] repeating(int count) {
+    int[] pattern = {0, 1, 2, 0, 3, 4, 0, 5, 5};
+    var tokens = new int[count];
+    Arrays.setAll(tokens, i -> pattern[i % pattern.length]);
+    return tokens;
+  }
+
+  /** All parameters, one after the other. */
+  double[] weights() {
+    return parameters.names().stream()
+        .flatMapToDouble(name -> DoubleStream.of(parameters.read(name)))
+        .toArray();
   }
 
   @Override

@@ -11,7 +11,6 @@ import io.github.cudnn4j.library.HostControl;
 import io.github.cudnn4j.library.Live;
 import java.io.IOException;
 import java.util.Map;
-import java.util.SplittableRandom;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Assumptions;
 import org.junit.jupiter.api.BeforeEach;
@@ -78,7 +77,7 @@ class TrainerLeakTest {
   }
 
   private static void train(TinyModel model) throws IOException {
-    int[] tokens = new SplittableRandom(4).ints(300, 0, 6).toArray();
+    int[] tokens = TinyModel.tokens(300);
     var config = TrainerConfig.of(Optimizer.adam(1e-3)).steps(3);
     try (var trainer =
         Trainer.create(model, SequentialBatches.training(tokens, 4, 6, true), config)) {

@@ -14,7 +14,6 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
-import java.util.SplittableRandom;
 import java.util.stream.DoubleStream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -25,7 +24,6 @@ import org.junit.jupiter.params.provider.EnumSource;
 
 class TrainerTest {
 
-  private static final int VOCABULARY = 6;
   private static final TrainerConfig CONFIG =
       TrainerConfig.of(Optimizer.adam(0.01))
           .clip(Clip.byNorm(1).andValue(0.5))
@@ -50,8 +48,8 @@ class TrainerTest {
   @ParameterizedTest
   @EnumSource(RnnMode.class)
   void learnsARepeatingText(RnnMode mode) throws IOException {
-    int[] tokens = repeating(600);
-    try (var model = new TinyModel(device, Precision.FP32, mode, VOCABULARY, 16, 0);
+    int[] tokens = TinyModel.repeating(600);
+    try (var model = new TinyModel(device, Precision.FP32, mode, TinyModel.VOCABULARY, 16, 0);
         var trainer =
             Trainer.create(
                     model,
@@ -74,7 +72,7 @@ class TrainerTest {
       try (var model = model(precision, 0.3);
           var trainer = Trainer.create(model, text(), CONFIG.capture(capture))) {
         trainer.run();
-        weights.add(weights(model));
+        weights.add(model.weights());
       }
     }
     assertArrayEquals(weights.get(0), weights.get(1));
@@ -88,7 +86,7 @@ class TrainerTest {
     try (var model = model(precision, 0.3);
         var trainer = Trainer.create(model, text(), CONFIG).listener(whole)) {
       trainer.run();
-      expected = weights(model);
+      expected = model.weights();
     }
     // Interrupted within an epoch, at its end, and off the log points.
     for (long[] stops : new long[][] {{3}, {7, 14}, {1, 20, 21}, {windows()}, {2L * windows()}}) {
@@ -109,7 +107,7 @@ class TrainerTest {
           var trainer = Trainer.create(model, text(), CONFIG).listener(rest)) {
         trainer.resume(checkpoints.latest().orElseThrow());
         var summary = trainer.run();
-        assertArrayEquals(expected, weights(model), "stopped at " + Arrays.toString(stops));
+        assertArrayEquals(expected, model.weights(), "stopped at " + Arrays.toString(stops));
         assertEquals(whole.last.loss(), rest.last.loss());
         assertEquals(whole.last.step(), summary.steps());
       }
@@ -139,18 +137,20 @@ class TrainerTest {
     try (var model = model(Precision.FP32, 0);
         var trainer =
             Trainer.create(
-                model, SequentialBatches.training(tokens(400), batch, time, true), config)) {
-      double[] before = weights(model);
+                model,
+                SequentialBatches.training(TinyModel.tokens(400), batch, time, true),
+                config)) {
+      double[] before = model.weights();
       var error = assertThrows(IOException.class, () -> trainer.resume(saved));
       assertTrue(error.getMessage().endsWith(message), error.getMessage());
-      assertArrayEquals(before, weights(model));
+      assertArrayEquals(before, model.weights());
     }
   }
 
   /** A token that the model does not know makes the loss of its windows NaN. */
   @Test
   void windowsThatAreNotFiniteAreSkippedAndCounted() throws IOException {
-    int[] tokens = tokens(400);
+    int[] tokens = TinyModel.tokens(400);
     var clean = SequentialBatches.training(tokens, 1, 10, false);
     int[] poisoned = tokens.clone();
     poisoned[205] = 1000;
@@ -166,7 +166,7 @@ class TrainerTest {
         var summary = trainer.run();
         assertEquals(2, summary.skipped());
         assertEquals(2 * clean.windows(), summary.steps());
-        assertTrue(DoubleStream.of(weights(model)).allMatch(Double::isFinite));
+        assertTrue(DoubleStream.of(model.weights()).allMatch(Double::isFinite));
         assertTrue(Double.isFinite(summary.loss()));
         assertEquals(20, recorder.firstSkipped - 1);
       }
@@ -175,7 +175,7 @@ class TrainerTest {
 
   @Test
   void stopsWhenTooManyStepsInARowAreSkipped() {
-    int[] poisoned = tokens(400);
+    int[] poisoned = TinyModel.tokens(400);
     Arrays.fill(poisoned, 1000);
     try (var model = model(Precision.FP32, 0);
         var trainer =
@@ -183,12 +183,12 @@ class TrainerTest {
                 model,
                 SequentialBatches.training(poisoned, 1, 10, false),
                 CONFIG.maxBadSteps(5).logEvery(3))) {
-      double[] before = weights(model);
+      double[] before = model.weights();
       var error = assertThrows(TrainingDivergedException.class, trainer::run);
       assertEquals(6, error.step());
       assertEquals(6, error.badSteps());
       assertTrue(error.getMessage().contains("the last 6 steps up to step 6"), error.getMessage());
-      assertArrayEquals(before, weights(model));
+      assertArrayEquals(before, model.weights());
     }
   }
 
@@ -200,7 +200,7 @@ class TrainerTest {
       try (var trainer = Trainer.create(model, text(), CONFIG.steps(6)).checkpoints(checkpoints)) {
         trainer.run();
       }
-      double[] good = weights(model);
+      double[] good = model.weights();
       var wild = CONFIG.optimizer(Optimizer.adam(1e30)).schedule(Schedule.constant());
       try (var trainer = Trainer.create(model, text(), wild.checkpointEvery(1).maxBadSteps(8))) {
         trainer.checkpoints(checkpoints).resume(checkpoints.latest().orElseThrow());
@@ -208,7 +208,7 @@ class TrainerTest {
         assertTrue(error.badSteps() >= 8 && error.step() <= 22, error.getMessage());
         assertTrue(error.getMessage().contains("lower the learning rate (1.0E30)"));
       }
-      assertFalse(Arrays.equals(good, weights(model)));
+      assertFalse(Arrays.equals(good, model.weights()));
       // The first of these steps does not know yet what it has done.
       assertTrue(checkpoints.latest().orElseThrow().step() <= 7);
     }
@@ -216,7 +216,7 @@ class TrainerTest {
 
   @Test
   void aRunOfBadStepsOnlyFailsHoweverShort() {
-    int[] poisoned = tokens(400);
+    int[] poisoned = TinyModel.tokens(400);
     Arrays.fill(poisoned, 1000);
     try (var model = model(Precision.FP32, 0);
         var trainer =
@@ -235,9 +235,9 @@ class TrainerTest {
         var trainer =
             Trainer.create(
                     model,
-                    SequentialBatches.training(tokens(60), 1, 10, false),
+                    SequentialBatches.training(TinyModel.tokens(60), 1, 10, false),
                     TrainerConfig.of(Optimizer.adam(0.05)).epochs(500).patience(3))
-                .validation(SequentialBatches.evaluation(tokens(1000), 2, 10))
+                .validation(SequentialBatches.evaluation(TinyModel.tokens(1000), 2, 10))
                 .checkpoints(checkpoints)
                 .listener(recorder)) {
       var summary = trainer.run();
@@ -307,7 +307,7 @@ class TrainerTest {
 
   @Test
   void evaluationDoesNotDependOnTheWindows() {
-    int[] tokens = tokens(97);
+    int[] tokens = TinyModel.tokens(97);
     try (var model = model(Precision.FP64, 0.3)) {
       double whole = Evaluator.loss(model, SequentialBatches.evaluation(tokens, 1, 96));
       for (int time : new int[] {1, 7, 96, 200}) {
@@ -333,32 +333,15 @@ class TrainerTest {
   }
 
   private TinyModel model(Precision precision, double dropout) {
-    return new TinyModel(device, precision, RnnMode.LSTM, VOCABULARY, 6, dropout);
+    return new TinyModel(device, precision, RnnMode.LSTM, TinyModel.VOCABULARY, 6, dropout);
   }
 
   private static SequentialBatches text() {
-    return SequentialBatches.training(tokens(400), 5, 8, true);
+    return SequentialBatches.training(TinyModel.tokens(400), 5, 8, true);
   }
 
   private static int windows() {
     return text().windows();
-  }
-
-  private static int[] tokens(int count) {
-    return new SplittableRandom(4).ints(count, 0, VOCABULARY).toArray();
-  }
-
-  private static int[] repeating(int count) {
-    int[] pattern = {0, 1, 2, 0, 3, 4, 0, 5, 5};
-    var tokens = new int[count];
-    Arrays.setAll(tokens, i -> pattern[i % pattern.length]);
-    return tokens;
-  }
-
-  private static double[] weights(TinyModel model) {
-    return model.parameters().names().stream()
-        .flatMapToDouble(name -> DoubleStream.of(model.parameters().read(name)))
-        .toArray();
   }
 
   private static final class Recorder implements TrainingListener {
