@@ -221,6 +221,11 @@ bool set_pool_threads(int threads) {
   return pool().resize(threads);
 }
 
+void wait_for(const std::atomic<int>& value, int least) {
+  if (spin_until([&] { return value.load(std::memory_order_acquire) >= least; })) return;
+  for (int now = value.load(); now < least; now = value.load()) value.wait(now);
+}
+
 void detail::run_parallel(int count, void (*call)(void*, int), void* body) {
   pool().run(count, call, body);
 }

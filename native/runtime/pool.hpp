@@ -1,5 +1,6 @@
 #pragma once
 
+#include <atomic>
 #include <memory>
 #include <type_traits>
 
@@ -37,5 +38,11 @@ void parallel_for(int count, F&& f) {
       count, [](void* body, int i) { (*static_cast<Body*>(body))(i); },
       const_cast<void*>(static_cast<const void*>(std::addressof(f))));
 }
+
+/**
+ * Returns when `value` has reached `least`; who raises it calls notify_all. Within parallel_for a
+ * call may wait for what a call with a smaller index does, if that one cannot throw: it has begun.
+ */
+void wait_for(const std::atomic<int>& value, int least);
 
 }  // namespace cudnn4j

@@ -1,5 +1,4 @@
 #include "cudnn/rnn/scratch.hpp"
-#include "cudnn/rnn/sharing.hpp"
 #include "runtime/pool.hpp"
 
 namespace cudnn4j {
@@ -121,8 +120,11 @@ struct WalkBack {
 
   int time_of(int step) const { return direction == 0 ? plan.time() - 1 - step : step; }
 
-  void run(int64_t from, int64_t to) const {
-    for (int i = 0; i < plan.time(); ++i) {
+  void run(int64_t from, int64_t to) const { run(from, to, 0, plan.time()); }
+
+  /// The steps [first, end) of the rows [from, to).
+  void run(int64_t from, int64_t to, int first, int end) const {
+    for (int i = first; i < end; ++i) {
       plan.spans(direction, time_of(i), from, to, [&](const Plan::Span& span) {
         differentiate(span, 0, shape.hidden);
         if (dx) multiply_input(span);
@@ -130,6 +132,9 @@ struct WalkBack {
       });
     }
   }
+
+  /// The steps [first, end) of all rows.
+  void advance(int first, int end) const { run(0, plan.batch(), first, end); }
 
   int steps() const { return plan.time() + 1; }
 
@@ -158,9 +163,8 @@ void start_gradient(const Plan& plan, const S* caller, int64_t first, int64_t wi
 
 /// out = the sum over the gates of their gradients, where there is no input matrix; or that added.
 template <class T>
-void sum_gates(const RnnShape& shape, const Plan& plan, const T* gates, T* out, bool add) {
+void sum_gates(const RnnShape& shape, int64_t tokens, const T* gates, T* out, bool add) {
   constexpr int64_t chunk = 64;
-  const int64_t tokens = plan.tokens();
   const int64_t width = shape.input;
   const int count = cudnn4j::gates(shape.cell);
   parallel_for(static_cast<int>((tokens + chunk - 1) / chunk), [&](int i) {
@@ -186,16 +190,19 @@ void backward_data(const RnnShape& shape, const Batch& batch, const S* y, const 
   Arena arena(work);
   const Plan plan(batch, arena, is_narrow<S>);
   const BackwardScratch<T> scratch(shape, plan, arena);
-  const int64_t tokens = plan.tokens();
   const int64_t hidden = shape.hidden;
   const int directions = shape.directions;
   const Sharing sharing = choose_sharing<T>(shape, plan);
+  const Wavefront wavefront(shape, plan, choose_parts<T>(shape, plan, sharing), scratch.rooms.done);
   const bool lstm = shape.cell == Cell::Lstm;
   if (!lstm) cx = dcy = nullptr;
 
   if (scratch.zeros) std::fill_n(scratch.zeros, hidden, T(0));
-  const T* gradient = plan.planned(dy, output_width(shape), scratch.dy);
-  for (int layer = shape.layers - 1; layer >= 0; --layer) {
+  const T* const top = plan.planned(dy, output_width(shape), scratch.dy);
+  T* const bottom = plan.direct() ? Plan::in_place(dx) : scratch.dx;
+  wavefront.run([&](int place) {
+    const int layer = shape.layers - 1 - place;
+    const BackwardLayer<T> room = scratch.layer(layer);
     const Activations<T> stored = stored_layer<T>(shape, plan, layer, Arena(reserve));
     const T* output = stored.output ? stored.output : Plan::in_place(y);
     const T* h_initial[2] = {};
@@ -203,72 +210,88 @@ void backward_data(const RnnShape& shape, const Batch& batch, const S* y, const 
     for (int d = 0; d < directions; ++d) {
       const LayerWeights<const S> w(shape, layer, d, weights);
       const int64_t state = (static_cast<int64_t>(layer) * directions + d) * plan.batch();
-      h_initial[d] = scratch.initial(plan, hx, state, shape.output, scratch.h[d]);
-      c_initial[d] = scratch.initial(plan, cx, state, hidden, scratch.c[d]);
-      start_gradient(plan, dhy, state, shape.output, scratch.dh[d]);
-      start_gradient(plan, dcy, state, hidden, scratch.dc[d]);
-      const PackedMatrix<T>& joint = scratch.joint[d];
+      h_initial[d] = room.initial(plan, hx, state, shape.output, room.h[d]);
+      c_initial[d] = room.initial(plan, cx, state, hidden, room.c[d]);
+      start_gradient(plan, dhy, state, shape.output, room.dh[d]);
+      start_gradient(plan, dcy, state, hidden, room.dc[d]);
+      const PackedMatrix<T>& joint = room.joint[d];
       joint.fill(false, w.recurrent, shape.output);
       if (shape.cell == Cell::Gru) {
-        scratch.candidate[d].fill(false, w.recurrent + joint.depth * shape.output, shape.output);
+        room.candidate[d].fill(false, w.recurrent + joint.depth * shape.output, shape.output);
       }
-      if (projects(shape)) scratch.projection[d].fill(false, w.projection, hidden);
+      if (projects(shape)) room.projection[d].fill(false, w.projection, hidden);
     }
 
     const int64_t width = input_width(shape, layer);
     const bool masks = drops(shape, layer);
-    T* below = layer > 0 ? scratch.outputs[layer % 2] : plan.direct() ? Plan::in_place(dx) : scratch.dx;
+    const T* gradient = place == 0 ? top : scratch.outputs[(layer + 1) % 2];
+    T* below = layer > 0 ? scratch.outputs[layer % 2] : bottom;
+    T* unmasked = masks ? scratch.masked : below;
     const bool wanted = layer > 0 || dx;
-    const bool by_step = wanted && directions == 1 && sharing.by_rows() &&
+    const bool multiplies = wanted && !skips(shape, layer);
+    const bool by_step = multiplies && directions == 1 && sharing.by_rows() &&
                          input_by_step<T>(shape, plan, layer);
-    Arena room(scratch.input);
-    const PackedMatrix<T> input_matrix(gate_width(shape), width, room);
-    if (by_step) input_matrix.fill(false, LayerWeights(shape, layer, 0, weights).input, width);
+    Arena matrix(room.input);
+    const PackedMatrix<T> input_matrix(gate_width(shape), width, matrix);
+    const auto fill_input = [&](int d) {
+      input_matrix.fill(false, LayerWeights(shape, layer, d, weights).input, width);
+    };
+    if (multiplies && directions == 1) fill_input(0);
 
-    T* const dx_by_step = !by_step ? nullptr : masks ? scratch.masked : below;
-    sharing.run(shape, plan, [&](int d) {
+    const auto walk = [&](int d) {
       return WalkBack<T>{shape,
                          plan,
                          d,
-                         scratch.joint[d],
-                         scratch.candidate[d],
+                         room.joint[d],
+                         room.candidate[d],
                          stored,
                          output + d * shape.output,
                          h_initial[d],
                          c_initial[d],
                          gradient + d * shape.output,
-                         scratch.dh[d],
-                         scratch.dc[d],
+                         room.dh[d],
+                         room.dc[d],
                          dhx != nullptr,
-                         dx_by_step,
+                         by_step ? unmasked : nullptr,
                          input_matrix,
-                         scratch.projection[d],
-                         scratch.unprojected[d],
+                         room.projection[d],
+                         room.unprojected[d],
                          scratch.zeros};
+    };
+    wavefront.follow(place, [&](int first, int end) {
+      if (wavefront.overlaps()) {
+        walk(0).advance(first, end);
+      } else {
+        sharing.run(shape, plan, walk);
+      }
+      // Steps count from the last time, if there is a first direction only.
+      const int64_t from = plan.offset(plan.time() - end);
+      const int64_t count = plan.offset(plan.time() - first) - from;
+      const int64_t ld = gate_width(shape);
+      for (int d = 0; d < directions && wanted; ++d) {
+        const T* gates = stored.gates[d] + from * ld;
+        T* const out = unmasked + from * width;
+        if (!multiplies) {
+          sum_gates(shape, count, gates, out, d > 0);
+        } else if (!by_step) {
+          if (directions > 1) fill_input(d);
+          input_matrix.multiply_all(count, gates, ld, out, width, !masks && d > 0);
+        }
+        if (masks) {
+          apply_mask(shape, count * width, stored.kept[d] + from * width, out, below + from * width,
+                     d > 0);
+        }
+      }
     });
 
     for (int d = 0; d < directions; ++d) {
-      const LayerWeights<const S> w(shape, layer, d, weights);
       const int64_t state = (static_cast<int64_t>(layer) * directions + d) * plan.batch();
-      if (dhx) plan.scatter_rows(scratch.dh[d], shape.output, dhx + state * shape.output);
-      if (dcx && lstm) plan.scatter_rows(scratch.dc[d], hidden, dcx + state * hidden);
-      if (!wanted) continue;
-      if (skips(shape, layer)) {
-        sum_gates(shape, plan, stored.gates[d], below, d > 0);
-        continue;
-      }
-
-      if (!by_step) {
-        input_matrix.fill(false, w.input, width);
-        input_matrix.multiply_all(tokens, stored.gates[d], gate_width(shape),
-                                  masks ? scratch.masked : below, width, !masks && d > 0);
-      }
-      if (masks) apply_mask(shape, plan, stored.kept[d], scratch.masked, below, d > 0);
+      if (dhx) plan.scatter_rows(room.dh[d], shape.output, dhx + state * shape.output);
+      if (dcx && lstm) plan.scatter_rows(room.dc[d], hidden, dcx + state * hidden);
     }
-    gradient = below;
-  }
+  });
   if (!dx) return;
-  if (!plan.direct()) plan.scatter(gradient, shape.input, dx);
+  if (!plan.direct()) plan.scatter(bottom, shape.input, dx);
   plan.fill_padding(shape.input, dx);
 }
 

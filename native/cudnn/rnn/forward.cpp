@@ -1,5 +1,4 @@
 #include "cudnn/rnn/scratch.hpp"
-#include "cudnn/rnn/sharing.hpp"
 #include "runtime/pool.hpp"
 
 namespace cudnn4j {
@@ -141,6 +140,11 @@ struct Walk {
     }
   }
 
+  /// The steps [first, end) of all rows.
+  void advance(int first, int end) const {
+    for (int i = first; i < end; ++i) step(i, 0, shape.hidden);
+  }
+
   int steps() const { return plan.time(); }
 
   void step(int i, int64_t first, int64_t count) const {
@@ -209,84 +213,102 @@ void forward(const RnnShape& shape, const Batch& batch, const S* x, S* y, const 
   const ForwardScratch<T> scratch(shape, plan, training, arena);
   const int64_t tokens = plan.tokens();
   const int64_t hidden = shape.hidden;
+  const int64_t masked = tokens * output_width(shape);
   const int directions = shape.directions;
   const Sharing sharing = choose_sharing<T>(shape, plan);
+  const Wavefront wavefront(shape, plan, choose_parts<T>(shape, plan, sharing), scratch.rooms.done);
 
   DropoutStream stream{};
-  uint64_t drawn = 0;
   if (training && shape.layers > 1 && shape.dropout > 0) {
     const uint64_t masks = static_cast<uint64_t>(shape.layers - 1) * directions;
-    stream = take(static_cast<DropoutStream*>(dropout_state),
-                  masks * tokens * output_width(shape));
+    stream = take(static_cast<DropoutStream*>(dropout_state), masks * masked);
   }
 
   if (shape.cell != Cell::Lstm) cx = nullptr;
-  const T* input = plan.planned(x, shape.input, scratch.x);
-  for (int layer = 0; layer < shape.layers; ++layer) {
-    const bool last = layer == shape.layers - 1;
-    Activations<T> kept = training ? stored_layer<T>(shape, plan, layer, Arena(reserve))
-                                   : scratch.passing;
-    T* output = training ? kept.output : scratch.outputs[layer % 2];
-    if (last && plan.direct()) output = Plan::in_place(y);
+  const T* const bottom = plan.planned(x, shape.input, scratch.x);
+  const auto output_of = [&](int layer) {
+    if (layer == shape.layers - 1 && plan.direct()) return Plan::in_place(y);
+    return training ? stored_layer<T>(shape, plan, layer, Arena(reserve)).output
+                    : scratch.output(layer);
+  };
+  wavefront.run([&](int layer) {
+    const ForwardLayer<T> room = scratch.layer(layer);
+    const Activations<T> kept = training ? stored_layer<T>(shape, plan, layer, Arena(reserve))
+                                         : room.passing;
+    const T* input = layer == 0 ? bottom : output_of(layer - 1);
+    T* output = output_of(layer);
 
     const T* h_initial[2] = {};
     const T* c_initial[2] = {};
-    const T* by_step[2] = {};
     GateMatrix<T> input_matrix[2];
     GateMatrix<T> recurrent[2];
+    const bool masks = training && drops(shape, layer);
+    const bool by_step = input_by_step<T>(shape, plan, layer);
     const int64_t width = input_width(shape, layer);
     for (int d = 0; d < directions; ++d) {
       const LayerWeights<const S> w(shape, layer, d, weights);
-      const int64_t state = (static_cast<int64_t>(layer) * directions + d) * plan.batch();
-      h_initial[d] = scratch.initial(plan, hx, state, shape.output, scratch.h[d]);
-      c_initial[d] = scratch.initial(plan, cx, state, hidden, scratch.c[d]);
-      join_biases(shape, w, scratch.bias[d]);
-      recurrent[d] = scratch.recurrent[d].filled(w.recurrent, plan.batch(), plan.time());
-      if (projects(shape)) scratch.projection[d].fill(true, w.projection, hidden);
+      const int64_t pseudo_layer = static_cast<int64_t>(layer) * directions + d;
+      const int64_t state = pseudo_layer * plan.batch();
+      h_initial[d] = room.initial(plan, hx, state, shape.output, room.h[d]);
+      c_initial[d] = room.initial(plan, cx, state, hidden, room.c[d]);
+      join_biases(shape, w, room.bias[d]);
+      recurrent[d] = room.recurrent[d].filled(w.recurrent, plan.batch(), plan.time());
+      if (projects(shape)) room.projection[d].fill(true, w.projection, hidden);
       if (skips(shape, layer)) {
         repeat_input(shape, plan, input, kept.gates[d]);
         continue;
       }
-      Arena room(scratch.input[d]);
-      input_matrix[d] = GateMatrix<T>(shape, width, room).filled(w.input, tokens, 1);
-
-      const T* from = input;
-      if (training && drops(shape, layer)) {
-        draw_mask(shape, plan, stream, drawn, kept.kept[d]);
-        apply_mask(shape, plan, kept.kept[d], input, scratch.dropped[d], false);
-        drawn += static_cast<uint64_t>(tokens * width);
-        from = scratch.dropped[d];
-      }
-      if (input_by_step<T>(shape, plan, layer)) {
-        by_step[d] = from;
-      } else {
-        const auto& [joint, candidate] = input_matrix[d];
-        const int64_t ld = gate_width(shape);
-        joint.multiply_all(tokens, from, width, kept.gates[d], ld, false);
-        if (candidate.data) {
-          candidate.multiply_all(tokens, from, width, kept.gates[d] + joint.columns, ld, false);
-        }
+      Arena matrix(room.input[d]);
+      input_matrix[d] = GateMatrix<T>(shape, width, matrix).filled(w.input, tokens, 1);
+      if (masks) {
+        draw_mask(shape, plan, stream, static_cast<uint64_t>((pseudo_layer - directions) * masked),
+                  kept.kept[d]);
       }
     }
 
-    sharing.run(shape, plan, [&](int d) {
+    const auto walk = [&](int d) {
       return Walk<T>{shape,
                      plan,
                      d,
-                     by_step[d],
+                     !by_step ? nullptr : masks ? room.dropped[d] : input,
                      width,
                      input_matrix[d],
                      recurrent[d],
-                     scratch.bias[d],
+                     room.bias[d],
                      kept.gates[d],
                      kept.candidate[d],
                      kept.cell[d],
                      output + d * shape.output,
                      kept.unprojected[d],
-                     scratch.projection[d],
+                     room.projection[d],
                      h_initial[d],
                      c_initial[d],
                      round};
+    };
+    wavefront.follow(layer, [&](int first, int end) {
+      const int64_t from = plan.offset(first);
+      const int64_t count = plan.offset(end) - from;
+      for (int d = 0; d < directions && !skips(shape, layer); ++d) {
+        const T* in = input + from * width;
+        if (masks) {
+          T* dropped = room.dropped[d] + from * width;
+          apply_mask(shape, count * width, kept.kept[d] + from * width, in, dropped, false);
+          in = dropped;
+        }
+        if (by_step) continue;
+        const auto& [joint, candidate] = input_matrix[d];
+        const int64_t ld = gate_width(shape);
+        T* gates = kept.gates[d] + from * ld;
+        joint.multiply_all(count, in, width, gates, ld, false);
+        if (candidate.data) {
+          candidate.multiply_all(count, in, width, gates + joint.columns, ld, false);
+        }
+      }
+      if (wavefront.overlaps()) {
+        walk(0).advance(first, end);
+      } else {
+        sharing.run(shape, plan, walk);
+      }
     });
 
     for (int d = 0; d < directions; ++d) {
@@ -299,9 +321,8 @@ void forward(const RnnShape& shape, const Batch& batch, const S* x, S* y, const 
         plan.final_rows(d, kept.cell[d], hidden, c_initial[d], hidden, cy + state * hidden);
       }
     }
-    input = output;
-  }
-  if (!plan.direct()) plan.scatter(input, output_width(shape), y);
+  });
+  if (!plan.direct()) plan.scatter(output_of(shape.layers - 1), output_width(shape), y);
   plan.fill_padding(output_width(shape), y);
 }
 

@@ -56,9 +56,8 @@ void PackedMatrix<T>::multiply_all(int64_t rows, const T* a, int64_t lda, T* c, 
 }
 
 template <class T>
-void apply_mask(const RnnShape& shape, const Plan& plan, const uint8_t* kept, const T* in, T* out,
+void apply_mask(const RnnShape& shape, int64_t count, const uint8_t* kept, const T* in, T* out,
                 bool add) {
-  const int64_t count = plan.tokens() * output_width(shape);
   const int64_t tasks = (count + copies_per_task - 1) / copies_per_task;
   parallel_for(static_cast<int>(tasks), [&](int i) {
     const int64_t from = i * copies_per_task;
@@ -67,9 +66,9 @@ void apply_mask(const RnnShape& shape, const Plan& plan, const uint8_t* kept, co
   });
 }
 
-template void apply_mask<float>(const RnnShape&, const Plan&, const uint8_t*, const float*, float*,
+template void apply_mask<float>(const RnnShape&, int64_t, const uint8_t*, const float*, float*,
                                 bool);
-template void apply_mask<double>(const RnnShape&, const Plan&, const uint8_t*, const double*,
+template void apply_mask<double>(const RnnShape&, int64_t, const uint8_t*, const double*,
                                  double*, bool);
 template struct PackedMatrix<float>;
 template struct PackedMatrix<double>;

@@ -183,10 +183,10 @@ bool input_by_step(const RnnShape& shape, const Plan& plan, int layer) {
   return input_width(shape, layer) * gate_width(shape) * int64_t{sizeof(T)} <= limit;
 }
 
-/// out = the kept elements of a layer's input, scaled, and 0 elsewhere; or that added to out. All
-/// are [tokens][output_width].
+/// out = the kept ones of `count` elements of a layer's input, scaled, and 0 elsewhere; or that
+/// added to out.
 template <class T>
-void apply_mask(const RnnShape& shape, const Plan& plan, const uint8_t* kept, const T* in, T* out,
+void apply_mask(const RnnShape& shape, int64_t count, const uint8_t* kept, const T* in, T* out,
                 bool add);
 
 }  // namespace cudnn4j

@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "cudnn/rnn/layer.hpp"
+#include "cudnn/rnn/wavefront.hpp"
 
 namespace cudnn4j {
 
@@ -47,78 +48,110 @@ struct InitialStates {
   }
 };
 
-/// Workspace of `forward`.
+/// Workspace that belongs to a layer: one for all of them, or one each where they may overlap.
+class LayerRooms {
+ public:
+  LayerRooms(int layers, bool one_each, size_t bytes, Arena& arena)
+      : done(arena.take<std::atomic<int>>(layers)),
+        bytes_(one_each ? bytes : 0),
+        block_(arena.take<char>(one_each ? layers * bytes : bytes)) {}
+
+  /// For the Wavefront.
+  std::atomic<int>* done;
+
+  Arena of(int layer) const { return Arena(block_ ? block_ + layer * bytes_ : nullptr); }
+
+ private:
+  /// From one layer's room to the next.
+  size_t bytes_;
+  char* block_;
+};
+
+/// Workspace of one layer in `forward`.
 template <class T>
-struct ForwardScratch : InitialStates<T> {
-  T* x = nullptr;
+struct ForwardLayer : InitialStates<T> {
   T* bias[2] = {};
-  /// Room for the input matrix of one layer.
+  /// Room for the input matrix.
   T* input[2] = {};
   GateMatrix<T> recurrent[2];
   /// The projection packed for values * P^T.
   PackedMatrix<T> projection[2];
-  /// Training: the input of a layer after dropout.
+  /// Training: the layer's input after dropout.
   T* dropped[2] = {};
-  /// Inference: activations of the layer at work, and outputs of it and of the one below.
+  /// Inference: activations.
   Activations<T> passing;
-  T* outputs[2] = {};
 
-  ForwardScratch(const RnnShape& shape, const Plan& plan, bool training, Arena& arena)
+  ForwardLayer(const RnnShape& shape, const Plan& plan, bool training, Arena& arena)
       : InitialStates<T>(shape, plan, arena) {
-    if (!plan.direct()) x = arena.take<T>(plan.tokens() * shape.input);
     for (int d = 0; d < shape.directions; ++d) {
       input[d] = arena.take<T>(widest_input<T>(shape));
       recurrent[d] = GateMatrix<T>(shape, shape.output, arena);
       if (projects(shape)) projection[d] = PackedMatrix<T>(shape.hidden, shape.output, arena);
       bias[d] = arena.take<T>(gate_width(shape) + shape.hidden);
-    }
-    const int64_t outputs_size = plan.tokens() * output_width(shape);
-    if (training) {
-      for (int d = 0; d < shape.directions && shape.layers > 1 && shape.dropout > 0; ++d) {
-        dropped[d] = arena.take<T>(outputs_size);
+      if (training && shape.layers > 1 && shape.dropout > 0) {
+        dropped[d] = arena.take<T>(plan.tokens() * output_width(shape));
       }
-    } else {
-      passing = Activations<T>(shape, plan, false, false, arena);
-      outputs[0] = arena.take<T>(outputs_size);
-      outputs[1] = arena.take<T>(outputs_size);
     }
+    if (!training) passing = Activations<T>(shape, plan, false, false, arena);
+  }
+
+  static size_t bytes(const RnnShape& shape, const Plan& plan, bool training) {
+    Arena arena(nullptr);
+    ForwardLayer(shape, plan, training, arena);
+    return arena.used();
   }
 };
 
-/// Workspace of `backward_data`.
+/// Workspace of `forward`.
 template <class T>
-struct BackwardScratch : InitialStates<T> {
-  T* dy = nullptr;
-  T* dx = nullptr;
-  /// Room for the input matrix of one layer.
-  T* input = nullptr;
+struct ForwardScratch {
+  const RnnShape& shape;
+  const Plan& plan;
+  bool training;
+  T* x = nullptr;
+  LayerRooms rooms;
+  /// Inference: outputs of the layer at work and of the one below, or of all layers.
+  T* outputs = nullptr;
+
+  ForwardScratch(const RnnShape& network, const Plan& order, bool trains, Arena& arena)
+      : shape(network),
+        plan(order),
+        training(trains),
+        rooms(network.layers, may_overlap<T>(network, order),
+              ForwardLayer<T>::bytes(network, order, trains), arena) {
+    if (!plan.direct()) x = arena.take<T>(plan.tokens() * shape.input);
+    if (!training) outputs = arena.take<T>(outputs_kept() * output_size());
+  }
+
+  ForwardLayer<T> layer(int layer) const {
+    Arena room = rooms.of(layer);
+    return ForwardLayer<T>(shape, plan, training, room);
+  }
+
+  T* output(int layer) const { return outputs + layer % outputs_kept() * output_size(); }
+
+ private:
+  int outputs_kept() const { return may_overlap<T>(shape, plan) ? shape.layers : 2; }
+  int64_t output_size() const { return plan.tokens() * output_width(shape); }
+};
+
+/// Workspace of one layer in `backward_data`.
+template <class T>
+struct BackwardLayer : InitialStates<T> {
+  /// Room for the input matrix.
+  T* input;
   /// The recurrent matrix packed for gates * R; GRU's candidate apart, as its gradient is.
   PackedMatrix<T> joint[2];
   PackedMatrix<T> candidate[2];
-  /// The projection packed for gradients * P, [batch][hidden] for that product, and [hidden] zeros.
+  /// The projection packed for gradients * P, and [batch][hidden] for that product.
   PackedMatrix<T> projection[2];
   T* unprojected[2] = {};
-  T* zeros = nullptr;
-  /// Gradients of the output of the layer at work and of the one below.
-  T* outputs[2] = {};
-  /// Gradient of a layer's input before the dropout mask.
-  T* masked = nullptr;
   /// Per direction [batch][..]: the gradients that travel back through time.
   T* dh[2] = {};
   T* dc[2] = {};
 
-  BackwardScratch(const RnnShape& shape, const Plan& plan, Arena& arena)
+  BackwardLayer(const RnnShape& shape, const Plan& plan, Arena& arena)
       : InitialStates<T>(shape, plan, arena), input(arena.take<T>(widest_input<T>(shape))) {
-    const int64_t outputs_size = plan.tokens() * output_width(shape);
-    if (!plan.direct()) {
-      dy = arena.take<T>(outputs_size);
-      dx = arena.take<T>(plan.tokens() * shape.input);
-    }
-    if (shape.layers > 1) {
-      outputs[0] = arena.take<T>(outputs_size);
-      outputs[1] = arena.take<T>(outputs_size);
-      if (shape.dropout > 0) masked = arena.take<T>(outputs_size);
-    }
     for (int d = 0; d < shape.directions; ++d) {
       joint[d] = PackedMatrix<T>(joint_gates(shape.cell) * int64_t{shape.hidden}, shape.output,
                                  arena);
@@ -132,7 +165,52 @@ struct BackwardScratch : InitialStates<T> {
         unprojected[d] = arena.take<T>(plan.batch() * shape.hidden);
       }
     }
+  }
+
+  static size_t bytes(const RnnShape& shape, const Plan& plan) {
+    Arena arena(nullptr);
+    BackwardLayer(shape, plan, arena);
+    return arena.used();
+  }
+};
+
+/// Workspace of `backward_data`.
+template <class T>
+struct BackwardScratch {
+  const RnnShape& shape;
+  const Plan& plan;
+  T* dy = nullptr;
+  T* dx = nullptr;
+  LayerRooms rooms;
+  /// Gradients of the output of the layer at work and of the one below. Two are enough for layers
+  /// that overlap, too: one that writes tokens here comes after the one that reads them.
+  T* outputs[2] = {};
+  /// Gradient of a layer's input before the dropout mask; for all layers, as `outputs`.
+  T* masked = nullptr;
+  /// With a projection: [hidden] zeros.
+  T* zeros = nullptr;
+
+  BackwardScratch(const RnnShape& network, const Plan& order, Arena& arena)
+      : shape(network),
+        plan(order),
+        rooms(network.layers, may_overlap<T>(network, order),
+              BackwardLayer<T>::bytes(network, order), arena) {
+    const int64_t outputs_size = plan.tokens() * output_width(shape);
+    if (!plan.direct()) {
+      dy = arena.take<T>(outputs_size);
+      dx = arena.take<T>(plan.tokens() * shape.input);
+    }
+    if (shape.layers > 1) {
+      outputs[0] = arena.take<T>(outputs_size);
+      outputs[1] = arena.take<T>(outputs_size);
+      if (shape.dropout > 0) masked = arena.take<T>(outputs_size);
+    }
     if (projects(shape)) zeros = arena.take<T>(shape.hidden);
+  }
+
+  BackwardLayer<T> layer(int layer) const {
+    Arena room = rooms.of(layer);
+    return BackwardLayer<T>(shape, plan, room);
   }
 };
 

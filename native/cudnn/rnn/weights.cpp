@@ -240,7 +240,8 @@ void backward_weights(const RnnShape& shape, const Batch& batch, const S* x, con
       const LayerWeights<S> gradients(shape, layer, d, dweights);
       const T* from = input;
       if (drops(shape, layer)) {
-        apply_mask(shape, plan, stored.kept[d], input, scratch.dropped, false);
+        const int64_t count = plan.tokens() * output_width(shape);
+        apply_mask(shape, count, stored.kept[d], input, scratch.dropped, false);
         from = scratch.dropped;
       }
       const int64_t state = (static_cast<int64_t>(layer) * shape.directions + d) * plan.batch();

@@ -59,7 +59,44 @@ class RnnOnHostTest {
         network(
             "odd sizes",
             RnnConfig.gru(7, 93).layers(2).bidirectional(),
-            SequenceShape.ofLengths(RnnDataLayout.SEQ_MAJOR_PACKED, 9, 9, 7, 7, 4, 3, 1, 1)));
+            SequenceShape.ofLengths(RnnDataLayout.SEQ_MAJOR_PACKED, 9, 9, 7, 7, 4, 3, 1, 1)),
+        network("overlapping layers", RnnConfig.lstm(28, 64).layers(2), SequenceShape.of(61, 1)),
+        network(
+            "overlapping layers, dropout",
+            RnnConfig.lstm(64, 64).layers(4).dropout(0.4, 7),
+            SequenceShape.of(40, 2)),
+        network(
+            "overlapping layers, clipped and without an input matrix",
+            RnnConfig.lstm(48, 48).layers(3).skipInput().clip(-0.1, 0.1),
+            SequenceShape.of(50, 1)),
+        network(
+            "overlapping layers, projection",
+            RnnConfig.lstm(30, 80).projection(33).layers(3).dropout(0.2, 3),
+            SequenceShape.of(50, 3)),
+        network(
+            "overlapping layers, lengths",
+            RnnConfig.gru(20, 65).layers(5).dropout(0.3, 5),
+            SequenceShape.ofLengths(RnnDataLayout.BATCH_MAJOR_UNPACKED, 70, 33, 70, 1, 48)),
+        network(
+            "overlapping layers, packed",
+            RnnConfig.relu(20, 128).layers(3),
+            SequenceShape.ofLengths(RnnDataLayout.SEQ_MAJOR_PACKED, 90, 90, 41, 7)),
+        network(
+            "overlapping layers, double",
+            RnnConfig.tanh(40, 100).layers(2).precision(Precision.FP64),
+            SequenceShape.of(100, 1)),
+        network(
+            "overlapping layers, half",
+            RnnConfig.lstm(40, 64).layers(3).dropout(0.3, 5).precision(Precision.FP16),
+            SequenceShape.of(60, 2)),
+        network(
+            "overlapping layers, half math",
+            RnnConfig.gru(40, 64).layers(2).precision(Precision.FP16_MATH),
+            SequenceShape.ofLengths(RnnDataLayout.SEQ_MAJOR_UNPACKED, 70, 70, 20)),
+        network(
+            "overlapping layers, eight rows",
+            RnnConfig.gru(32, 40).layers(2).dropout(0.5, 1),
+            SequenceShape.of(40, 8)));
   }
 
   @ParameterizedTest
@@ -88,7 +125,13 @@ class RnnOnHostTest {
         buffer.clear();
       }
       rig.step();
-      return rig.results();
+      double[][] trained = rig.results();
+      rig.plan.infer(rig.x, rig.y, rig.states);
+      var inferred = Arrays.stream(rig.results()).limit(3);
+      var room = new double[] {rig.plan.workspaceBytes(), rig.plan.reserveBytes()};
+      return Stream.of(Arrays.stream(trained), inferred, Stream.of(room))
+          .flatMap(results -> results)
+          .toArray(double[][]::new);
     }
   }
 
