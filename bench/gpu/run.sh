@@ -67,6 +67,8 @@ if [[ $device == host ]]; then
   java+=("-Dcudnn4j.host.path=$host_path")
 fi
 [[ $python != */* ]] || PATH=$(cd "$(dirname "$python")" && pwd):$PATH
+unset LC_ALL
+export LC_NUMERIC=C # 1.5 is a number to printf
 export PATH PYTHONIOENCODING=UTF-8 PYTHONDONTWRITEBYTECODE=1
 cd "$kit" || exit 2
 ulimit -c 0 # a process that is aborted may hold gigabytes
@@ -135,7 +137,7 @@ doctor() { within "$1" "${java[@]}" io.github.cudnn4j.cli.Main doctor --device "
 # The classes that are tests, those first that say most about a GPU.
 test_classes() {
   local class
-  shopt -s globstar
+  shopt -s globstar nullglob
   for class in tests/io/github/cudnn4j/{rnn,cudnn,cuda,proof,train,tape,model,host}/*Test.class \
     tests/**/*Test.class; do
     class=${class#tests/}
@@ -299,6 +301,7 @@ part() {
   local name=$1 limit=$(($2 * seconds / 530)) left=$((seconds - SECONDS)) start=$SECONDS
   ((limit > 0)) || limit=$((left + limit))
   [[ ,$only, == *,$name,* ]] || return 0
+  limit=$((limit < 20 ? 20 : limit))
   limit=$((limit < left ? limit : left))
   if ((limit < 20)); then
     outcome="not begun, the time was up"

@@ -176,10 +176,8 @@ final class SearchPath {
     var path = environment.variable().apply("PATH");
     for (var entry : path == null ? new String[0] : path.split(File.pathSeparator)) {
       var folder = Path.of(entry.strip());
-      if (folder.isAbsolute()
-          && folder.getParent() != null
-          && Files.exists(folder.resolve("python3"))) {
-        prefixes.add(folder.getParent());
+      if (folder.isAbsolute()) {
+        prefixes.addAll(prefixes(folder.resolve("python3")));
       }
     }
     var home = environment.property().apply("user.home");
@@ -202,6 +200,24 @@ final class SearchPath {
       }
     }
     return distinct(packages);
+  }
+
+  /**
+   * The installations of a Python: by its name, and by where links lead, none if it is not there.
+   */
+  private static List<Path> prefixes(Path python) {
+    var prefixes = new ArrayList<Path>();
+    try {
+      for (var file : List.of(python, python.toRealPath())) {
+        var bin = file.getParent();
+        if (bin != null && bin.getParent() != null) {
+          prefixes.add(bin.getParent());
+        }
+      }
+    } catch (IOException e) {
+      // There is no Python.
+    }
+    return prefixes;
   }
 
   private List<Path> toolkits() {

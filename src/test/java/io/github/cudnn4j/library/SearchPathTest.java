@@ -82,6 +82,26 @@ class SearchPathTest {
         "pip wheels in /py/lib/python3.13/site-packages", origins(searchPath().cuda()).getFirst());
   }
 
+  /** As a virtual environment links to a Python, and /usr/local/bin to one elsewhere. */
+  @Test
+  void aLinkToPythonLeadsToItsPackages() throws IOException {
+    folder("py/bin");
+    Files.createFile(root.resolve("py/bin/python3.13"));
+    folder("py/lib/python3.13/site-packages");
+    folder("venv/bin");
+    folder("venv/lib/python3.13/site-packages");
+    Files.createSymbolicLink(root.resolve("venv/bin/python3"), root.resolve("py/bin/python3.13"));
+    variables.put("PATH", root + "/venv/bin");
+    assertEquals(
+        List.of(
+            "pip wheels in /venv/lib/python3.13/site-packages",
+            "pip wheels in " + root.toRealPath().resolve("py/lib/python3.13/site-packages")),
+        searchPath().cuda().stream()
+            .map(place -> place.origin().replace(root + "/venv", "/venv"))
+            .limit(2)
+            .toList());
+  }
+
   @Test
   void aPropertyIsExclusive() {
     variables.put("CUDA_HOME", root + "/home");
