@@ -28,6 +28,7 @@ INFER = (
     "LSTM_256_256_B1_T150",
     "LSTM_512_512_B4_T25",
 )
+LAYERS = "LSTM_64_64_L2_B1_T100"
 D2L = ("TANH_28_256_B32_T35", "GRU_28_256_B32_T35", "LSTM_28_256_B32_T35")
 D2L_LAYERS = ("LSTM_28_256_L2_B32_T35",)
 TINY = "LSTM_28_8_B1_T1"
@@ -118,6 +119,7 @@ def host():
     cases += [case("vanilla", "train", name, RNN_PEERS) for name in TRAIN_VANILLA]
     cases += [case("short", "train", name, ("torch", "djl")) for name in MANY_SHORT]
     cases += [case("infer", "infer", name, ("torch", "djl")) for name in INFER]
+    cases += [case("layers", kind, LAYERS, ("torch", "djl")) for kind in ("train", "infer")]
     cases += [case("step", "sgd", name, ("torch", "torch-compile", "djl")) for name in D2L]
     cases += [case("step", "adam", "LSTM_28_256_B32_T35", ("torch",))]
     cases += [case("tiny", "sgd", TINY, ("torch", "djl"))]

@@ -1,11 +1,13 @@
 #include "cudnn/rnn/wavefront.hpp"
 
+#include <cmath>
+
 #include "cudnn/rnn/layer.hpp"
 
 namespace cudnn4j {
 namespace {
 
-/// Rows up to which layers may overlap: a register block, beyond which sharing them costs nothing.
+/// Rows up to which layers may overlap: of more, half reuse the weights nearly as well as all.
 constexpr int64_t most_rows = 8;
 /// Recurrent weights of a layer up to which layers may overlap. A thread reads those of a whole
 /// layer in every step, so they must stay in its second-level cache: beyond, sharing the units is
@@ -28,26 +30,27 @@ bool may_overlap(const RnnShape& shape, const Plan& plan) {
 
 template <class T>
 int choose_parts(const RnnShape& shape, const Plan& plan, const Sharing& sharing) {
-  const int64_t threads = pool_threads();
+  const double threads = pool_threads();
   const int64_t weights = gate_width(shape) * shape.output;
-  if (threads == 1 || !sharing.by_rows() || !may_overlap<T>(shape, plan) ||
-      plan.tokens() * weights < least_work) {
+  if (threads == 1 || !may_overlap<T>(shape, plan) || plan.tokens() * weights < least_work) {
     return 1;
   }
   const int64_t time = plan.time();
   const int64_t parts = std::min({most_parts, plan.tokens() / tokens_per_part, time});
   if (parts < 2) return 1;
 
-  // A step of one layer with n rows takes about n + 1: the weights are read for however few. Here
-  // is a step through all layers, their threads starting and ending some parts apart, against one
-  // layer after the other with groups of rows.
-  const int64_t rows = plan.batch();
-  const int64_t layers = shape.layers;
-  const int64_t of_group = (rows + sharing.row_groups - 1) / sharing.row_groups;
-  const int64_t at_once = std::min(layers, threads);
-  const int64_t turns = (layers + threads - 1) / threads;
-  const bool faster = turns * (rows + 1) * (parts + at_once - 1) < layers * (of_group + 1) * parts;
-  return faster ? static_cast<int>(parts) : 1;
+  // How long a step through all layers takes, a step of one layer with one row being 1. With n rows
+  // that is about (n + 1) / 2: the weights are read for however few. Meeting in every step, where the
+  // units are shared, adds a quarter.
+  const auto rows = static_cast<double>(plan.batch());
+  const auto layers = static_cast<double>(shape.layers);
+  const double step = (rows + 1) / 2;
+  const double of_group = (std::ceil(rows / sharing.row_groups) + 1) / 2;
+  const double one_by_one = layers * (sharing.by_rows() ? of_group : 1.25 * step / threads);
+  // The last of the layers at work starts and ends some parts after the first.
+  const double late = (std::min(layers, threads) - 1) / static_cast<double>(parts);
+  const double overlapping = std::ceil(layers / threads) * step * (1 + late);
+  return overlapping < one_by_one ? static_cast<int>(parts) : 1;
 }
 
 template bool may_overlap<float>(const RnnShape&, const Plan&);

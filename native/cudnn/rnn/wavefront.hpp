@@ -16,8 +16,8 @@ bool may_overlap(const RnnShape& shape, const Plan& plan);
 /// How the layers follow one another through time.
 ///
 /// Normally a layer starts when the one before it is done. With few rows, whose steps are too small
-/// to be shared out among threads, each layer has a thread instead and follows the one before it
-/// at a distance of one part of the time. The bits of the result are the same.
+/// to be shared out among threads without loss, each layer has a thread instead and follows the one
+/// before it at a distance of one part of the time. The bits of the result are the same.
 class Wavefront {
  public:
   /// `done` has room for a number per layer.

@@ -62,6 +62,10 @@ class RnnOnHostTest {
             SequenceShape.ofLengths(RnnDataLayout.SEQ_MAJOR_PACKED, 9, 9, 7, 7, 4, 3, 1, 1)),
         network("overlapping layers", RnnConfig.lstm(28, 64).layers(2), SequenceShape.of(61, 1)),
         network(
+            "overlapping layers instead of shared units",
+            RnnConfig.lstm(28, 256).layers(2),
+            SequenceShape.of(50, 1)),
+        network(
             "overlapping layers, dropout",
             RnnConfig.lstm(64, 64).layers(4).dropout(0.4, 7),
             SequenceShape.of(40, 2)),
