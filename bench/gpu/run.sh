@@ -339,7 +339,7 @@ ratios() {
 # What there is so far, after each part: the machine may be taken away.
 summary() {
   local table
-  printf '# cudnn4j on %s\n\n' "$(sed -n 's/^ *0  \(.*\), compute capability.*/\1/p' \
+  printf '# cudnn4j: %s\n\n' "$(sed -n 's/^ *0  \(.*\), compute capability.*/\1/p' \
     "$results/doctor.txt" 2> /dev/null | head -n 1)"
   cat "$kit/version.txt"
   printf 'run %s, %d s\n' "$(date -u +%FT%TZ)" "$SECONDS"

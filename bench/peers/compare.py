@@ -41,6 +41,8 @@ class Peer:
 
     def __init__(self, label, command, environment, log):
         self.label = label
+        self.log = Path(log.name)
+        self.log_start = self.log.stat().st_size
         self.process = subprocess.Popen(
             command,
             stdin=subprocess.PIPE,
@@ -72,7 +74,7 @@ class Peer:
             data = os.read(self.process.stdout.fileno(), 65536)
             if not data:
                 self.stop()
-                raise Skip("the process has ended")
+                raise Skip(self.ending())
             self.pending += data
 
     def ask(self, line, seconds=120):
@@ -81,8 +83,14 @@ class Peer:
             self.process.stdin.flush()
         except OSError as e:
             self.stop()
-            raise Skip("the process has ended") from e
+            raise Skip(self.ending()) from e
         return self.answer(seconds)
+
+    def ending(self):
+        """Why the process is not there any more: what it said last."""
+        said = self.log.read_bytes()[self.log_start :].decode(errors="replace").strip()
+        last = said.splitlines()[-1].replace("|", "/") if said else f"exit status {self.process.poll()}"
+        return f"the process has ended: {last[:200]}"
 
     def run(self, times):
         """Seconds for each of so many times."""
@@ -315,8 +323,8 @@ def machine(options):
             facts["instructions"] = [x for x in known if x in line.split()]
             break
     if options.device == "cuda":
-        query = ["nvidia-smi", "--query-gpu=name,driver_version", "--format=csv,noheader"]
-        facts["gpu"] = first_line(query)
+        query = ["nvidia-smi", "--query-gpu=driver_version", "--format=csv,noheader"]
+        facts["driver"] = first_line(query)
     packed = HERE.parent / "version.txt"
     if packed.exists():
         facts["commit"] = packed.read_text().split(",")[0]
@@ -398,7 +406,10 @@ def compare(options, cases, facts, done):
         for threads in counts:
             peers = Peers(options, threads, log)
             try:
-                peak = find_peak(options, threads, device_of(peers))
+                device = device_of(peers)
+                if options.device == "cuda":
+                    facts["machine"]["gpu"] = device
+                peak = find_peak(options, threads, device)
                 if peak:
                     facts["peak"][threads] = dict(zip(("flops", "bytes", "step"), peak("FP32")))
                 for work in cases:
@@ -423,7 +434,7 @@ def compare(options, cases, facts, done):
 def device_of(peers):
     """The name of the device that ours runs on."""
     try:
-        return peers.get("ours").facts.removeprefix("cudnn4j ").rsplit(", Java", 1)[0]
+        return peers.get("ours").facts.rsplit(", Java", 1)[0]
     except Skip as e:
         sys.exit(f"cudnn4j does not start: {e}; {peers.log.name} tells more")
 

@@ -50,6 +50,7 @@ def table(summary):
     machine = summary["machine"]
     facts = [
         f"{machine.get('gpu') or machine.get('cpu', 'processor unknown')}, "
+        f"{'driver ' + machine['driver'] + ', ' if 'driver' in machine else ''}"
         f"{machine['processors']} processors, {', '.join(machine.get('instructions', []))}; "
         f"{machine['date']}, commit {machine['commit']}, {summary['seconds']} s."
     ]
