@@ -66,7 +66,10 @@ if [[ $device == host ]]; then
   host_path=$(cd "$host_path" && pwd)
   java+=("-Dcudnn4j.host.path=$host_path")
 fi
-[[ $python != */* ]] || PATH=$(cd "$(dirname "$python")" && pwd):$PATH
+if [[ $python == */* ]]; then
+  python=$(realpath -s "$python")
+  PATH=$(dirname "$python"):$PATH
+fi
 unset LC_ALL
 export LC_NUMERIC=C # 1.5 is a number to printf
 export PATH PYTHONIOENCODING=UTF-8 PYTHONDONTWRITEBYTECODE=1
@@ -75,13 +78,12 @@ ulimit -c 0 # a process that is aborted may hold gigabytes
 
 # Ends a command that hangs: within SECONDS COMMAND...
 within() { timeout --kill-after=5 "$@"; }
-cli() { "${java[@]}" io.github.cudnn4j.cli.Main "$@"; }
 
 # The libraries of PyTorch's packages come first, so that all that is compared uses the same; Python
 # knows where they are.
 wheels() {
-  PYTHONPATH=$kit/peers within 20 "$python" -c 'import nvidia, sys
-print(*(p / "lib" for p in nvidia.packages(sys.executable) if (p / "lib").is_dir()), sep=":")'
+  PYTHONPATH=$kit/peers within 20 "$python" -c 'import gpu, sys
+print(*(p / "lib" for p in gpu.packages(sys.executable) if (p / "lib").is_dir()), sep=":")'
 }
 if [[ $device == cuda ]]; then
   folders=$(wheels 2> /dev/null)

@@ -16,11 +16,10 @@ import signal
 import statistics
 import subprocess
 import sys
-import sysconfig
 import time
 from pathlib import Path
 
-import nvidia
+import gpu
 import report
 from cases import SETS, Cost, case
 
@@ -158,8 +157,8 @@ class Peers:
             return command, {"OMP_NUM_THREADS": threads, "OPT_OUT_TRACKING": "true"}
         if name == "c":
             try:
-                files = [f"{o.host_path}/libcudnn4j_host.so"] if host else nvidia.libraries(o.python)
-            except nvidia.NotFound as e:
+                files = [f"{o.host_path}/libcudnn4j_host.so"] if host else gpu.libraries(o.python)
+            except gpu.NotFound as e:
                 raise Skip(str(e)) from e
             self.loaded[name] = ", " + ", ".join(files)
             return [compiled_c_peer(o), *files], {"CUDNN4J_THREADS": threads}
@@ -178,7 +177,7 @@ def compiled_c_peer(options):
     if not program.exists() or program.stat().st_mtime < source.stat().st_mtime:
         folders = [Path(f) for f in options.include]
         folders += [Path(os.environ.get("CUDA_PATH", "/usr/local/cuda")) / "include"]
-        folders += [f / "include" for f in nvidia.packages(options.python)]
+        folders += [f / "include" for f in gpu.packages(options.python)]
         if not any((f / "cudnn.h").exists() for f in [*folders, Path("/usr/include")]):
             raise Skip("cudnn.h is not found; --include FOLDER names its folder")
         command = ["cc", "-O2", *(f"-I{f}" for f in folders if f.exists())]
@@ -293,12 +292,12 @@ def evaluate(work, results, peak):
             result["ratio_quartiles"] = report.quartiles(ratios)
 
 
-def find_peak(options, threads, gpu):
+def find_peak(options, threads, device):
     """What the machine can do: a function from the precision to FLOP/s, bytes/s, seconds a step."""
     if options.device == "cuda":
-        known = nvidia.peaks(gpu)
+        known = gpu.peaks(device)
         if "bytes" not in known:
-            print(f"no peak is known of {gpu}", file=sys.stderr)
+            print(f"no peak is known of {device}", file=sys.stderr)
             return None
         return lambda precision: (known.get(precision), known["bytes"], GPU_STEP)
     program = options.work / "peak"

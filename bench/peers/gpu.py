@@ -84,7 +84,9 @@ def libraries(python):
     for major in sorted(MAJORS, key=place_of):
         files = [find(f"{name}.{major}") for name in CUDA] + [find(CUDNN)]
         if all(files):
-            return files
+            # cuDNN opens it when it compiles for a network, and would look only where it is itself.
+            nvrtc = find(f"libnvrtc.so.{major}")
+            return [*([nvrtc] if nvrtc else []), *files]
     names = ", ".join(f"{name}.{'|'.join(MAJORS)}" for name in CUDA)
     missing = CUDNN if not find(CUDNN) else names
     raise NotFound(f"{missing} not found in wheels of {python}, LD_LIBRARY_PATH, toolkits, ldconfig -p")
