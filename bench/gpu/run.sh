@@ -197,7 +197,7 @@ tests() {
   for class in "${classes[@]}"; do
     while (($(jobs -rp | wc -l) >= jobs)); do wait -n; done
     left=$((end - SECONDS))
-    if ((left > 5)); then
+    if ((left > 20)); then
       test_class "$class" $((left < 120 ? left - 5 : 120)) &
     else
       not_run+=("$class")
@@ -214,7 +214,9 @@ tests() {
   ((${#not_run[@]} == 0)) || printf '%s: NOT RUN, the time was up\n' "${not_run[@]}"
   printf 'Tests run: %d, Failures and errors: %d, Skipped: %d, Classes not ok: %d, not run: %d\n' \
     "$run" "$failed" "$left_out" "$bad" "${#not_run[@]}"
-  ((bad == 0 && ${#not_run[@]} == 0 && run > left_out))
+  ((bad == 0)) || return 1
+  ((${#not_run[@]} == 0)) || return 124
+  ((run > left_out))
 }
 
 # What cuDNN's documentation leaves open, beside what the host device does.
@@ -314,7 +316,8 @@ part() {
     case ${PIPESTATUS[0]} in
       0) outcome=ok ;;
       3) outcome="not run" ;;
-      124 | 137) outcome="STOPPED after $limit s" failed=1 ;;
+      124) outcome="STOPPED after $limit s" failed=1 ;;
+      137) outcome=KILLED failed=1 ;;
       *) outcome=FAILED failed=1 ;;
     esac
   fi
@@ -370,7 +373,7 @@ summary() {
     printf '\n## d2l, trained from the command line\n\n'
     cat "$results/d2l.txt"
   fi
-  if [[ -f $results/sweep.txt ]]; then
+  if grep -qs '^Training; speed-up' "$results/sweep.txt"; then
     printf '\n## Sweep, whose table is in sweep.txt\n\n'
     sed -n '/^Training; speed-up/,$p' "$results/sweep.txt" | sed 's/^/    /'
   fi
