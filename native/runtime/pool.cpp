@@ -131,7 +131,8 @@ class Pool {
     announce();
     take_part();
     if (!spin_until([&] { return done_.load(std::memory_order_acquire) == count; })) {
-      // Asleep, we leave our processor to the worker that is late.
+      // Asleep, we leave our processor to the worker that is late. It counts its call before it asks
+      // whether we wait, we say so before we look at the count: one of us sees the other.
       owner_waits_.store(true);
       for (int done = done_.load(); done != count; done = done_.load()) done_.wait(done);
       owner_waits_.store(false);
@@ -139,7 +140,12 @@ class Pool {
     if (out_of_memory_.exchange(false, std::memory_order_relaxed)) throw std::bad_alloc();
   }
 
-  /** Wakes the workers that sleep. */
+  /**
+   * Wakes the workers that sleep. None is missed: work is there before the sleepers are counted, and
+   * a worker counts itself before it looks for work a last time, all in the one order of sequentially
+   * consistent operations, so it is counted or sees the work. One that is counted has read `wake_`
+   * before the change, which ends its sleep, or after it, and then it sees the work.
+   */
   void announce() {
     if (sleepers_.load() == 0) return;
     wake_.fetch_add(1);
@@ -159,7 +165,8 @@ class Pool {
       const auto body = body_.load(std::memory_order_relaxed);
       const uint64_t index = ticket & closed;
       if (index >= static_cast<uint64_t>(count_.load(std::memory_order_relaxed))) break;
-      // Success says that the loop is still the one whose fields we have read.
+      // Success says that the loop is still the one whose fields we have read: they do not change
+      // before this call is done.
       if (!ticket_.compare_exchange_weak(ticket, ticket + 1)) continue;
       try {
         call(body, static_cast<int>(index));

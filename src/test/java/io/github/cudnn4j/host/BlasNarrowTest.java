@@ -176,6 +176,7 @@ class BlasNarrowTest {
     // Deeper, higher and wider than what is multiplied at a time.
     check(types, 9, 130, 1100, 1, 1, 0);
     check(types, 9, 130, 1100, 1, 0.5, 0.25);
+    check(types, 130, 9, 1100, 1, 1, 0);
     check(types, 2100, 3, 7, 1, 1, 1);
   }
 
