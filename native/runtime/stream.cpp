@@ -122,7 +122,11 @@ cudaError_t Stream::synchronize() {
   }
   if (kind_ == Kind::Legacy) {
     if (const cudaError_t error = refuse_legacy_work()) return error;
-    wait_for_implicit();
+    try {
+      wait_for_implicit();
+    } catch (const std::bad_alloc&) {
+      return cudaErrorMemoryAllocation;
+    }
   }
   run_until(submitted_);
   return take_task_error();
