@@ -160,7 +160,9 @@ class Peers:
                 files = [f"{o.host_path}/libcudnn4j_host.so"] if host else gpu.libraries(o.python)
             except gpu.NotFound as e:
                 raise Skip(str(e)) from e
-            self.loaded[name] = ", " + ", ".join(files)
+            # Of a folder the end: enough to tell a wheel's library from the system's.
+            ends = ["/".join(Path(file).parts[-3:]) for file in files]
+            self.loaded[name] = ", " + ("the host device" if host else ", ".join(ends))
             return [compiled_c_peer(o), *files], {"CUDNN4J_THREADS": threads}
         raise Skip(f"there is no peer {name}")
 
