@@ -170,13 +170,14 @@ def chart(summary):
     names = sorted({result["peer"] for _, _, result in bars})
     high = 12.0  # a bar beyond is cut off; its number tells
     low = min([0.5, *(r["ratio"] for _, _, r in bars)])
-    left, width, height, top = 300, 560, 14, 50
+    left, width, height, top, gap = 300, 560, 14, 50, 6
 
     def x(ratio):
         ratio = min(ratio, high)
         return left + width * math.log(ratio / low) / math.log(high / low)
 
-    bottom = top + height * len(bars)
+    labels = [what + count(threads) for what, threads, _ in bars]
+    bottom = top + height * len(bars) + gap * len(dict.fromkeys(labels))
     out = [
         f'<svg xmlns="http://www.w3.org/2000/svg" width="{left + width + 60}" '
         f'height="{bottom + 30}" font-family="sans-serif" font-size="10">',
@@ -196,10 +197,11 @@ def chart(summary):
             )
             out.append(f'<text x="{x(tick):.1f}" y="{bottom + 14}" text-anchor="middle">{tick}×</text>')
     previous = None
-    for i, (what, threads, result) in enumerate(bars):
-        y = top + height * i
-        label = what + count(threads)
+    y = top - height
+    for label, (_, _, result) in zip(labels, bars):
+        y += height
         if label != previous:
+            y += gap
             out.append(f'<text x="{left - 6}" y="{y + 10}" text-anchor="end">{escape(label)}</text>')
             previous = label
         start, end = sorted((x(1), x(result["ratio"])))
