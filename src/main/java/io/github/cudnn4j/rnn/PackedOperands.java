@@ -45,6 +45,30 @@ record PackedOperands(
             : RnnStateGradients.NONE);
   }
 
+  /** Those of the states that the caller's have: cuDNN computes more where it gets more. */
+  RnnStates statesFor(RnnStates callers) {
+    if (callers.equals(RnnStates.NONE)) {
+      return RnnStates.NONE;
+    }
+    return new RnnStates(
+        callers.hx() == null ? null : states.hx(),
+        callers.cx() == null ? null : states.cx(),
+        callers.hy() == null ? null : states.hy(),
+        callers.cy() == null ? null : states.cy());
+  }
+
+  /** Those of the states' gradients that the caller's have. */
+  RnnStateGradients gradientsFor(RnnStateGradients callers) {
+    if (callers.equals(RnnStateGradients.NONE)) {
+      return RnnStateGradients.NONE;
+    }
+    return new RnnStateGradients(
+        callers.dhy() == null ? null : gradients.dhy(),
+        callers.dcy() == null ? null : gradients.dcy(),
+        callers.dhx() == null ? null : gradients.dhx(),
+        callers.dcx() == null ? null : gradients.dcx());
+  }
+
   private static DeviceBuffer buffer(Rnn rnn, long elements, Parts parts) {
     return parts.add(DeviceBuffer.allocate(rnn.device(), rnn.config().type(), elements));
   }

@@ -74,16 +74,11 @@ final class RowMover {
   /**
    * Sorts states, without those of empty rows.
    *
-   * @param states null for zeros
+   * @param states null if there are none
    * @param packed null if the cell has no such state
    */
   void packStates(@Nullable DeviceBuffer states, @Nullable DeviceBuffer packed, int width) {
-    if (packed == null) {
-      return;
-    }
-    if (states == null) {
-      packed.clear();
-    } else {
+    if (packed != null && states != null) {
       move(packedStates, states, null, packed, width);
     }
   }

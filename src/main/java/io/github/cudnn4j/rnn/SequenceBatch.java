@@ -32,9 +32,9 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>All operands are on the network's device, of its type, and of exactly the sizes given here. An
  * operand that is written may not overlap another. A call queues its work on the device's stream
- * and returns: it allocates nothing and waits for nothing, so it can be captured into a graph.
- * Packed copies of the operands are kept inside, so the caller may overwrite theirs once the queued
- * work is done. A batch in which all rows are empty makes no call to cuDNN.
+ * and returns: it allocates nothing there and waits for nothing, so it can be captured into a
+ * graph. Packed copies of the operands are kept inside, so the caller may overwrite theirs once the
+ * queued work is done. A batch in which all rows are empty makes no call to cuDNN.
  *
  * <p>An owner; it belongs to the thread that the device belongs to. Once its network is closed it
  * can only be closed.
@@ -157,7 +157,7 @@ public final class SequenceBatch extends DeviceResource {
   public void infer(DeviceBuffer x, DeviceBuffer y, RnnStates states) {
     prepare(x, y, states);
     if (plan != null) {
-      plan.infer(packed.x(), packed.y(), packed.states());
+      plan.infer(packed.x(), packed.y(), packed.statesFor(states));
     }
     finish(y, states);
   }
@@ -182,7 +182,7 @@ public final class SequenceBatch extends DeviceResource {
     }
     prepare(x, y, states);
     if (plan != null) {
-      pass = plan.forward(packed.x(), packed.y(), packed.states());
+      pass = plan.forward(packed.x(), packed.y(), packed.statesFor(states));
     }
     finish(y, states);
     backwardIsDue = true;
@@ -253,7 +253,7 @@ public final class SequenceBatch extends DeviceResource {
     mover.packStates(gradients.dhy(), inside.dhy(), hiddenWidth);
     mover.packStates(gradients.dcy(), inside.dcy(), cellWidth);
     if (pass != null) {
-      pass.backward(packed.dy(), packed.dx(), inside);
+      pass.backward(packed.dy(), packed.dx(), packed.gradientsFor(gradients));
     }
     if (dx != null) {
       mover.pad(packed.dx(), dx, rnn.config().inputSize());
