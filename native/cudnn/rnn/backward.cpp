@@ -120,8 +120,6 @@ struct WalkBack {
 
   int time_of(int step) const { return direction == 0 ? plan.time() - 1 - step : step; }
 
-  void run(int64_t from, int64_t to) const { run(from, to, 0, plan.time()); }
-
   /// The steps [first, end) of the rows [from, to).
   void run(int64_t from, int64_t to, int first, int end) const {
     for (int i = first; i < end; ++i) {
@@ -132,9 +130,6 @@ struct WalkBack {
       });
     }
   }
-
-  /// The steps [first, end) of all rows.
-  void advance(int first, int end) const { run(0, plan.batch(), first, end); }
 
   int steps() const { return plan.time() + 1; }
 
@@ -260,7 +255,7 @@ void backward_data(const RnnShape& shape, const Batch& batch, const S* y, const 
     };
     wavefront.follow(place, [&](int first, int end) {
       if (wavefront.overlaps()) {
-        walk(0).advance(first, end);
+        walk(0).run(0, plan.batch(), first, end);
       } else {
         sharing.run(shape, plan, walk);
       }

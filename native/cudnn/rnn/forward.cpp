@@ -87,16 +87,15 @@ struct Walk {
     // All units of the joint gates lie side by side; of a part of them, each gate by itself.
     const int64_t columns = count == s.hidden ? joint : count;
     const int64_t stride = count == s.hidden ? joint : s.hidden;
-    if (backwards) {
-      if (candidate) multiply_candidate(span, s, first, count, backwards);
-      for (int64_t at = joint - stride; at >= 0; at -= stride) {
-        multiply_joint(span, s, first + at, columns, backwards);
+    const int64_t joint_parts = joint / stride;
+    const int64_t parts = joint_parts + (candidate ? 1 : 0);
+    for (int64_t i = 0; i < parts; ++i) {
+      const int64_t part = backwards ? parts - 1 - i : i;
+      if (part < joint_parts) {
+        multiply_joint(span, s, first + part * stride, columns, backwards);
+      } else {
+        multiply_candidate(span, s, first, count, backwards);
       }
-    } else {
-      for (int64_t at = 0; at < joint; at += stride) {
-        multiply_joint(span, s, first + at, columns, backwards);
-      }
-      if (candidate) multiply_candidate(span, s, first, count, backwards);
     }
   }
 
@@ -133,16 +132,12 @@ struct Walk {
 
   int time_of(int step) const { return direction == 0 ? step : plan.time() - 1 - step; }
 
-  void run(int64_t from, int64_t to) const {
-    for (int i = 0; i < plan.time(); ++i) {
+  /// The steps [first, end) of the rows [from, to).
+  void run(int64_t from, int64_t to, int first, int end) const {
+    for (int i = first; i < end; ++i) {
       plan.spans(direction, time_of(i), from, to,
                  [&](const Plan::Span& span) { compute(i, span, 0, shape.hidden); });
     }
-  }
-
-  /// The steps [first, end) of all rows.
-  void advance(int first, int end) const {
-    for (int i = first; i < end; ++i) step(i, 0, shape.hidden);
   }
 
   int steps() const { return plan.time(); }
@@ -305,7 +300,7 @@ void forward(const RnnShape& shape, const Batch& batch, const S* x, S* y, const 
         }
       }
       if (wavefront.overlaps()) {
-        walk(0).advance(first, end);
+        walk(0).run(0, plan.batch(), first, end);
       } else {
         sharing.run(shape, plan, walk);
       }

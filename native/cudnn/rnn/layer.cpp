@@ -11,20 +11,28 @@ namespace {
 constexpr int64_t product_per_task = 200'000;
 constexpr int64_t copies_per_task = 1 << 14;
 
+/// Runs f(first, end) on the pool for all columns, whole panels of them, in at most `tasks` parts.
+template <class T, class F>
+void for_columns(int64_t columns, int64_t tasks, F&& f) {
+  const int64_t width = packed<T>().columns;
+  const int64_t panels = (columns + width - 1) / width;
+  const int64_t parts = std::clamp<int64_t>(tasks, 1, panels);
+  parallel_for(static_cast<int>(parts), [&](int i) {
+    f(panels * i / parts * width, std::min(columns, panels * (i + 1) / parts * width));
+  });
+}
+
 }  // namespace
 
 template <class T>
 template <class S>
 void PackedMatrix<T>::fill(bool transposed, const S* source, int64_t ld) const {
-  const Packed<T>& kernels = packed<T>();
-  const int64_t panels = (columns + kernels.columns - 1) / kernels.columns;
-  const int64_t tasks = std::clamp<int64_t>(depth * columns / copies_per_task, 1,
-                                            std::min<int64_t>(panels, 4 * pool_threads()));
-  parallel_for(static_cast<int>(tasks), [&](int i) {
-    const int64_t first = panels * i / tasks * kernels.columns;
-    const int64_t end = std::min(columns, panels * (i + 1) / tasks * kernels.columns);
+  const int64_t panel_stride = depth * packed<T>().columns;
+  const int64_t tasks =
+      std::min<int64_t>(depth * columns / copies_per_task, 4 * pool_threads());
+  for_columns<T>(columns, tasks, [&](int64_t first, int64_t end) {
     pack_right(transposed, depth, end - first, T(1), source + (transposed ? first * ld : first), ld,
-               data + first * depth, depth * kernels.columns);
+               data + first * depth, panel_stride);
   });
 }
 
@@ -35,11 +43,8 @@ void PackedMatrix<T>::multiply_all(int64_t rows, const T* a, int64_t lda, T* c, 
   const Packed<T>& kernels = packed<T>();
   const int64_t most = std::max<int64_t>(1, rows * columns * depth / product_per_task);
   if (unpacked) {
-    const int64_t panels = (columns + kernels.columns - 1) / kernels.columns;
-    const int64_t tasks = std::min({most, panels, 2 * int64_t{pool_threads()}});
-    return parallel_for(static_cast<int>(tasks), [&](int i) {
-      const int64_t first = panels * i / tasks * kernels.columns;
-      const int64_t end = std::min(columns, panels * (i + 1) / tasks * kernels.columns);
+    const int64_t tasks = std::min<int64_t>(most, 2 * pool_threads());
+    return for_columns<T>(columns, tasks, [&](int64_t first, int64_t end) {
       const Term<T> product = term(a, lda, first);
       kernels.multiply(rows, end - first, &product, 1, c + first, ldc, add);
     });

@@ -24,8 +24,9 @@ struct Sharing {
   bool by_rows() const { return unit_groups == 1; }
 
   /// Runs the time loops of all directions. walk(d) makes the loop of direction d, which has
-  /// run(from, to) for a group of rows, and for sharing by units steps() and step(i, first,
-  /// count), of which step i + 1 starts when step i is done in all groups.
+  /// run(from, to, first, end) for the steps [first, end) of a group of rows, and for sharing by
+  /// units steps() and step(i, first, count), of which step i + 1 starts when step i is done in all
+  /// groups.
   template <class MakeWalk>
   void run(const RnnShape& shape, const Plan& plan, MakeWalk&& walk) const {
     const int directions = shape.directions;
@@ -33,7 +34,8 @@ struct Sharing {
       parallel_for(directions * row_groups, [&](int i) {
         const int group = i / directions;
         walk(i % directions)
-            .run(plan.group_start(group, row_groups), plan.group_start(group + 1, row_groups));
+            .run(plan.group_start(group, row_groups), plan.group_start(group + 1, row_groups), 0,
+                 plan.time());
       });
       return;
     }
