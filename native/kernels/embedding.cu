@@ -1,4 +1,4 @@
-// Tokens to vectors and back. A negative token is padding: its vector is zero and it has no
+// Tokens from the host, to vectors and back. A negative token is padding: its vector is zero and it has no
 // gradient. A token beyond the table has no meaning; it yields NaN, so that the step is refused.
 #include "dialect.cuh"
 
@@ -111,4 +111,15 @@ KERNEL(embedding_gradient_f16, (const int* tokens, const int* order, const f16* 
 KERNEL(embedding_gradient_bf16, (const int* tokens, const int* order, const bf16* dy, bf16* dtable,
                                  int count, int width, int vocabulary)) {
   sum_by_token(tokens, order, dy, dtable, count, width, vocabulary);
+}
+
+// window[words] = the next of the windows in the ring, which is the host's memory; place[1] counts.
+// By one block, whose threads must all have read the place before it changes.
+KERNEL(fetch_window, (const long long* ring, int* place, long long* window, long long words,
+                      int windows)) {
+  FOR_EACH_ROW(r, 1) {
+    const long long at = block_max(place[r]);
+    FOR_EACH_COLUMN(c, words) { window[c] = ring[at * words + c]; }
+    IF_FIRST_THREAD { place[r] = at + 1 == windows ? 0 : static_cast<int>(at + 1); }
+  }
 }

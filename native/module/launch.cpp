@@ -164,7 +164,9 @@ CUDNN4J_API CUresult cuLaunchKernel(CUfunction function, unsigned grid_x, unsign
     launch.arguments.set(i, arguments[i], kernel.parameters[i].bytes);
     if (!kernel.parameters[i].pointer) continue;
     const Range range{launch.arguments.get<const void*>(i), 1};
-    if (!inside(range, MemoryKind::Device)) return CUDA_ERROR_ILLEGAL_ADDRESS;
+    if (!inside(range, MemoryKind::Device) && !inside(range, MemoryKind::Pinned)) {
+      return CUDA_ERROR_ILLEGAL_ADDRESS;
+    }
     pointers[pointer_count++] = range;
   }
   return static_cast<CUresult>(queue->submit(std::span(pointers.data(), pointer_count), launch));

@@ -6,7 +6,7 @@
 
 namespace cudnn4j {
 
-/** Device memory belongs to kernels alone; pinned memory belongs to the host, for fast copies. */
+/** Device memory belongs to kernels alone; pinned memory is the host's, and kernels reach it too. */
 enum class MemoryKind { Device, Pinned };
 
 /** A piece of memory that a call touches; a null address stands for an absent argument. */

@@ -18,8 +18,8 @@ import org.openjdk.jmh.annotations.TearDown;
 import org.openjdk.jmh.annotations.Warmup;
 
 /**
- * Whole training steps of a character model: upload, forward, loss, backward, clip, Adam. The host
- * is at most two steps ahead of the device, so what is measured is the slower of both.
+ * Whole training steps of a character model: window, forward, loss, backward, clip, Adam. The host
+ * is only some steps ahead of the device, so what is measured is the slower of both.
  */
 @State(Scope.Thread)
 @BenchmarkMode(Mode.AverageTime)

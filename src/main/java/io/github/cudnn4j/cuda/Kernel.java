@@ -50,8 +50,8 @@ public final class Kernel {
    *
    * @param grid the number of blocks
    * @param block the threads of a block
-   * @param arguments a {@link DeviceBuffer}, Integer, Long, Float or Double for each parameter, of
-   *     exactly its type
+   * @param arguments a {@link DeviceBuffer}, {@link PinnedBuffer}, Integer, Long, Float or Double
+   *     for each parameter, of exactly its type
    * @throws IllegalArgumentException if an argument does not fit its parameter, or {@code grid} or
    *     {@code block} is out of range
    * @throws IllegalStateException if the device is closed

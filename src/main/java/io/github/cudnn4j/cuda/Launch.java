@@ -23,8 +23,8 @@ public final class Launch extends DeviceResource {
   private final MemorySegment values;
   private final MemorySegment pointers;
 
-  /** The buffer bound to each parameter that takes one; the others' places hold null. */
-  private final @Nullable DeviceBuffer[] buffers;
+  /** The buffer bound to each parameter that is a pointer; the others' places hold null. */
+  private final @Nullable Object[] buffers;
 
   Launch(Kernel kernel, int grid, int block, Object[] arguments) {
     var parameters = kernel.parameters();
@@ -39,7 +39,7 @@ public final class Launch extends DeviceResource {
     this.arena = Arena.ofShared();
     this.values = arena.allocate(SLOT * Math.max(1, parameters.size()), SLOT);
     this.pointers = arena.allocate(ValueLayout.ADDRESS, Math.max(1, parameters.size()));
-    this.buffers = new DeviceBuffer[parameters.size()];
+    this.buffers = new Object[parameters.size()];
     try {
       for (var i = 0; i < arguments.length; i++) {
         pointers.setAtIndex(ValueLayout.ADDRESS, i, values.asSlice(i * SLOT, SLOT));
@@ -54,6 +54,7 @@ public final class Launch extends DeviceResource {
   private void bind(int index, Object value) {
     switch (value) {
       case DeviceBuffer buffer -> set(index, buffer);
+      case PinnedBuffer buffer -> set(index, buffer);
       case Integer number -> set(index, (int) number);
       case Long number -> set(index, (long) number);
       case Float number -> set(index, (float) number);
@@ -83,8 +84,11 @@ public final class Launch extends DeviceResource {
     checkOpen();
     Arguments.sameDevice(device(), stream.device(), "stream");
     for (var buffer : buffers) {
-      if (buffer != null) {
-        buffer.pointer();
+      // Asking for the address checks the buffer, and tells a capture that it is used.
+      switch (buffer) {
+        case DeviceBuffer device -> device.pointer();
+        case PinnedBuffer pinned -> pinned.pointer(0);
+        case null, default -> {}
       }
     }
     Status.driver(
@@ -112,15 +116,17 @@ public final class Launch extends DeviceResource {
    * @throws IllegalStateException if this or the buffer is closed
    */
   public Launch set(int index, DeviceBuffer buffer) {
-    var parameter = parameter(index);
-    if (parameter.kind() != KernelParameter.Kind.POINTER
-        || (parameter.element() != null && parameter.element() != buffer.type())) {
-      throw misfit(index, "DeviceBuffer of " + buffer.type());
-    }
-    Arguments.sameDevice(device(), buffer.device(), "argument " + parameter.name());
-    values.set(ValueLayout.JAVA_LONG, index * SLOT, buffer.pointer().address());
-    buffers[index] = buffer;
-    return this;
+    checkPointer(index, "DeviceBuffer", buffer.type(), buffer.device());
+    return point(index, buffer, buffer.pointer());
+  }
+
+  /**
+   * As {@link #set(int, DeviceBuffer)}, with memory of the host. The kernel reads and writes it
+   * where it is, which is slow: for what is used once.
+   */
+  public Launch set(int index, PinnedBuffer buffer) {
+    checkPointer(index, "PinnedBuffer", buffer.type(), buffer.device());
+    return point(index, buffer, buffer.pointer(0));
   }
 
   /** As {@link #set(int, DeviceBuffer)}, for a parameter of type int. */
@@ -148,6 +154,21 @@ public final class Launch extends DeviceResource {
   public Launch set(int index, double value) {
     check(index, KernelParameter.Kind.DOUBLE);
     values.set(ValueLayout.JAVA_DOUBLE, index * SLOT, value);
+    return this;
+  }
+
+  private void checkPointer(int index, String value, ElementType type, Device device) {
+    var parameter = parameter(index);
+    if (parameter.kind() != KernelParameter.Kind.POINTER
+        || (parameter.element() != null && parameter.element() != type)) {
+      throw misfit(index, value + " of " + type);
+    }
+    Arguments.sameDevice(device(), device, "argument " + parameter.name());
+  }
+
+  private Launch point(int index, Object buffer, MemorySegment address) {
+    values.set(ValueLayout.JAVA_LONG, index * SLOT, address.address());
+    buffers[index] = buffer;
     return this;
   }
 

@@ -6,11 +6,12 @@ import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 
 /**
- * Host memory that a device can copy from and to while the program goes on.
+ * Host memory that a device can copy from and to while the program goes on, and that a {@link
+ * Launch kernel} can read and write.
  *
- * <p>Such a copy is queued, so the memory must stay as it is until the copy is done: until {@link
- * Stream#synchronize}, or an {@link Event} recorded behind the copy. Closing the buffer waits for
- * the device, so that no queued copy can reach memory that is no longer there.
+ * <p>Copies and kernels are queued, so the memory must stay as it is until they are done: until
+ * {@link Stream#synchronize}, or an {@link Event} recorded behind them. Closing the buffer waits
+ * for the device, so that nothing queued can reach memory that is no longer there.
  *
  * <p>Belongs to the device's thread; the {@link #segment} itself may be accessed from any thread.
  * An owner.
@@ -21,7 +22,7 @@ public final class PinnedBuffer extends DeviceResource {
   private final MemorySegment address;
   private final Arena arena;
   private final MemorySegment segment;
-  private boolean copied;
+  private boolean queued;
 
   private PinnedBuffer(Device device, ElementType type, long elements, MemorySegment address) {
     this.type = type;
@@ -83,10 +84,10 @@ public final class PinnedBuffer extends DeviceResource {
     return elements * type.bytes();
   }
 
-  /** Returns the address of an element for a copy that is queued. */
+  /** Returns the address of an element for work that is queued. */
   MemorySegment pointer(long offset) {
     checkOpen();
-    copied = true;
+    queued = true;
     var recording = device().recording();
     if (recording != null) {
       recording.uses(this);
@@ -99,7 +100,7 @@ public final class PinnedBuffer extends DeviceResource {
   @Override
   protected void release() {
     try {
-      if (copied) {
+      if (queued) {
         device().synchronize();
       }
     } finally {

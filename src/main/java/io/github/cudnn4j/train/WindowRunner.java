@@ -7,6 +7,7 @@ import io.github.cudnn4j.cuda.Device;
 import io.github.cudnn4j.cuda.DeviceBuffer;
 import io.github.cudnn4j.cuda.ElementType;
 import io.github.cudnn4j.cuda.Event;
+import io.github.cudnn4j.cuda.Launch;
 import io.github.cudnn4j.cuda.Parts;
 import io.github.cudnn4j.cuda.PinnedBuffer;
 import io.github.cudnn4j.cuda.Stream;
@@ -19,83 +20,101 @@ import org.jspecify.annotations.Nullable;
  * Runs the same work on one window of tokens after the other.
  *
  * <pre>
- *   host memory  ---- upload stream ---->  slot 0, slot 1  ---- device's stream ---->  window, work
+ *   host: writes a place of the ring, launches      device: fetches from the ring's next place, works
  * </pre>
  *
- * <p>A window travels in one copy: inputs, labels and a number such as the learning rate. There are
- * two slots on each side, so that the next window is on its way while the device works on this one;
- * the host waits only if the device is two windows behind. The work reads a fixed place, to which
- * its slot is copied first: that copy is small, stays on the device and is part of the captured
- * work, of which there is one graph for each slot. So a step is one launch, and the tape knows
- * nothing of slots.
+ * <p>A window is inputs, labels and a number such as the learning rate. The ring is pinned memory,
+ * which the work reads by itself: it begins with a kernel that fetches the next window and counts,
+ * so that one captured graph serves every step and a step is one launch. Nothing else is called but
+ * once in each half of the ring, which is not written again before the device has fetched it: the
+ * host waits if it is a ring ahead.
  *
  * <p>Owner of all of that; belongs to the device's thread.
  */
 final class WindowRunner implements AutoCloseable {
 
-  private static final int SLOTS = 2;
+  private static final int HALVES = 2;
 
-  /** The number takes the place of two tokens, behind them: their sizes make it aligned. */
-  private static final int NUMBER = Double.BYTES / Integer.BYTES;
+  /** Enough that the calls for a half do not count, and few enough for a training to stop soon. */
+  private static final int MOST_WINDOWS_IN_HALF = 16;
 
-  private static final class Slot {
-    final PinnedBuffer host;
-    final MemorySegment labels;
-    final DeviceBuffer staged;
-    final Event uploaded;
-    final Event done;
-    @Nullable CapturedGraph graph;
+  private static final long MOST_BYTES_IN_HALF = 1 << 20;
 
-    Slot(Device device, int tokens, Parts parts) {
-      long size = 2L * tokens + NUMBER;
-      host = parts.add(PinnedBuffer.allocate(device, ElementType.INT32, size));
-      labels = host.segment().asSlice((long) tokens * Integer.BYTES);
-      staged = parts.add(DeviceBuffer.allocate(device, ElementType.INT32, size));
-      uploaded = parts.add(Event.create(device));
-      done = parts.add(Event.create(device));
-    }
-  }
+  /** As wide as the loads are: the memory is far from the device. */
+  private static final int FETCHING_THREADS = 1024;
+
+  /** A place of the ring. */
+  private record Window(MemorySegment inputs, MemorySegment labels, MemorySegment number) {}
 
   private final SequentialBatches batches;
   private final boolean capture;
   private final Stream stream;
-  private final Stream upload;
-  private final List<Slot> slots = new ArrayList<>();
   private final Parts parts = new Parts();
-  private final long numberOffset;
-  private final DeviceBuffer window;
+
+  private final int windowsInHalf;
+  private final PinnedBuffer ring;
+  private final List<Window> windows = new ArrayList<>();
+  private final Event[] fetched = new Event[HALVES];
+  private final DeviceBuffer place;
   private final DeviceBuffer inputs;
   private final DeviceBuffer labels;
   private final DeviceBuffer number;
+  private final Launch fetch;
+  private @Nullable CapturedGraph graph;
   private int next;
   private boolean warm;
+  private boolean inStep;
 
   private WindowRunner(Device device, SequentialBatches batches, boolean capture) {
     this.batches = batches;
     this.capture = capture;
     stream = device.stream();
     int tokens = Math.multiplyExact(batches.time(), batches.batch());
-    numberOffset = 2L * tokens * Integer.BYTES;
+    long tokenBytes = (long) tokens * Integer.BYTES;
+    long windowBytes = 2 * tokenBytes + Double.BYTES;
+    windowsInHalf = Math.clamp(MOST_BYTES_IN_HALF / windowBytes, 1, MOST_WINDOWS_IN_HALF);
+    // Two tokens are as long as a number, so that everything is a number of INT64.
+    long words = windowBytes / Long.BYTES;
     try {
-      upload = parts.add(Stream.create(device));
-      for (int i = 0; i < SLOTS; i++) {
-        slots.add(new Slot(device, tokens, parts));
-      }
-      window = parts.add(DeviceBuffer.allocate(device, ElementType.INT32, 2L * tokens + NUMBER));
-      inputs = window.slice(0, tokens);
-      labels = window.slice(tokens, tokens);
-      number =
+      ring =
           parts.add(
-              DeviceBuffer.wrap(device, ElementType.FLOAT64, window.address() + numberOffset, 1));
+              PinnedBuffer.allocate(device, ElementType.INT64, HALVES * windowsInHalf * words));
+      for (long at = 0; at < ring.bytes(); at += windowBytes) {
+        var segment = ring.segment().asSlice(at, windowBytes);
+        windows.add(
+            new Window(
+                segment.asSlice(0, tokenBytes),
+                segment.asSlice(tokenBytes, tokenBytes),
+                segment.asSlice(2 * tokenBytes)));
+      }
+      for (int half = 0; half < HALVES; half++) {
+        fetched[half] = parts.add(Event.create(device));
+      }
+      place = parts.add(DeviceBuffer.allocate(device, ElementType.INT32, 1));
+      var window = parts.add(DeviceBuffer.allocate(device, ElementType.INT64, words));
+      inputs = view(device, ElementType.INT32, window, 0, tokens);
+      labels = view(device, ElementType.INT32, window, tokenBytes, tokens);
+      number = view(device, ElementType.FLOAT64, window, 2 * tokenBytes, 1);
+      fetch =
+          parts.add(
+              device
+                  .kernels()
+                  .get("embedding", "fetch_window")
+                  .bind(1, FETCHING_THREADS, ring, place, window, words, windows.size()));
     } catch (RuntimeException | Error e) {
       throw parts.abandon(e);
     }
   }
 
+  private DeviceBuffer view(
+      Device device, ElementType type, DeviceBuffer window, long offset, long elements) {
+    return parts.add(DeviceBuffer.wrap(device, type, window.address() + offset, elements));
+  }
+
   /**
    * Prepares for a text.
    *
-   * @param capture whether to capture the work as graphs and replay them
+   * @param capture whether to capture the work as a graph and replay it
    */
   static WindowRunner create(Device device, SequentialBatches batches, boolean capture) {
     return new WindowRunner(device, batches, capture);
@@ -116,11 +135,6 @@ final class WindowRunner implements AutoCloseable {
     return number;
   }
 
-  /** For tests: the stream that windows travel on. */
-  Stream upload() {
-    return upload;
-  }
-
   /**
    * Enqueues the work on one window. The first time it runs as it is, so that everything is loaded
    * and allocated; from then on it is replayed.
@@ -128,29 +142,43 @@ final class WindowRunner implements AutoCloseable {
    * @param work always the same; it may enqueue whatever a graph can hold
    */
   void run(int offset, int index, double value, Runnable work) {
-    Slot slot = slots.get(next);
-    next = (next + 1) % SLOTS;
-    // Then the slot's memory is free on the device too, so that the upload has to wait for nothing.
-    slot.done.synchronize();
-    batches.window(offset, index, slot.host.segment(), slot.labels);
-    slot.host.segment().set(JAVA_DOUBLE, numberOffset, value);
-    slot.staged.copyFrom(slot.host, upload);
-    upload.record(slot.uploaded);
-    stream.waitFor(slot.uploaded);
+    if (!inStep) {
+      restart();
+    }
+    if (next % windowsInHalf == 0) {
+      fetched[next / windowsInHalf].synchronize();
+    }
+    Window window = windows.get(next);
+    batches.window(offset, index, window.inputs, window.labels);
+    window.number.set(JAVA_DOUBLE, 0, value);
+    inStep = false;
     if (!capture || !warm) {
-      enqueue(slot, work);
+      enqueue(work);
       warm = true;
     } else {
-      if (slot.graph == null) {
-        slot.graph = parts.add(stream.capture(() -> enqueue(slot, work)));
+      if (graph == null) {
+        graph = parts.add(stream.capture(() -> enqueue(work)));
       }
-      slot.graph.launch();
+      graph.launch();
     }
-    stream.record(slot.done);
+    next++;
+    if (next % windowsInHalf == 0) {
+      stream.record(fetched[next / windowsInHalf - 1]);
+    }
+    next %= windows.size();
+    inStep = true;
   }
 
-  private void enqueue(Slot slot, Runnable work) {
-    window.copyFrom(slot.staged);
+  /** Lets host and device begin with the same place, at first and after a step that failed. */
+  private void restart() {
+    stream.synchronize();
+    place.clear();
+    next = 0;
+    inStep = true;
+  }
+
+  private void enqueue(Runnable work) {
+    fetch.run();
     work.run();
   }
 

@@ -3,6 +3,7 @@ package io.github.cudnn4j.cuda;
 import static io.github.cudnn4j.cuda.ElementType.FLOAT32;
 import static io.github.cudnn4j.cuda.ElementType.FLOAT64;
 import static io.github.cudnn4j.cuda.ElementType.INT32;
+import static java.lang.foreign.ValueLayout.JAVA_INT;
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertSame;
@@ -65,6 +66,25 @@ class KernelsTest {
   }
 
   @Test
+  void aKernelReachesPinnedMemory() {
+    var memory = PinnedBuffer.allocate(device, INT32, 4);
+    try (var launch = device.kernels().get("fill", "fill_i32").bind(1, 64, memory, 1, 4L)) {
+      launch.run();
+      device.synchronize();
+      assertArrayEquals(new int[] {1, 1, 1, 1}, memory.segment().toArray(JAVA_INT));
+      try (var graph = device.stream().capture(launch.set(1, 2)::run)) {
+        memory.segment().fill((byte) 0);
+        graph.launch();
+        device.synchronize();
+        assertArrayEquals(new int[] {2, 2, 2, 2}, memory.segment().toArray(JAVA_INT));
+        memory.close();
+        assertThrows(IllegalStateException.class, graph::launch);
+      }
+      assertThrows(IllegalStateException.class, launch::run);
+    }
+  }
+
+  @Test
   void aFileIsCompiledOnce() {
     var kernels = device.kernels();
     assertSame(kernels.get("fill", "fill_f64"), kernels.get("fill", "fill_f64"));
@@ -111,6 +131,12 @@ class KernelsTest {
           "argument 0 of fill_f32 is a DeviceBuffer of FLOAT64, must be a DeviceBuffer of FLOAT32"
               + " target",
           () -> fill.bind(1, 1, doubles, 1f, 4L));
+      try (var pinned = PinnedBuffer.allocate(device, INT32, 4)) {
+        refuses(
+            "argument 0 of fill_f32 is a PinnedBuffer of INT32, must be a DeviceBuffer of FLOAT32"
+                + " target",
+            () -> fill.bind(1, 1, pinned, 1f, 4L));
+      }
       refuses(
           "argument 1 of fill_f32 is a double, must be a float value",
           () -> fill.bind(1, 1, floats, 1.0, 4L));

@@ -156,13 +156,11 @@ class KernelLaunchTest extends HostDeviceTest {
   }
 
   @Test
-  void pointerToWhereNoDeviceMemoryIsIsRefused() throws IOException {
+  void pointerToWhereTheDeviceHasNoMemoryIsRefused() throws IOException {
     var module = module("fill.cu");
     var function = function(module, "fill_f32");
     var block = device(4);
-    var memory = pinned(4);
     int refused = CudaDriver.CUDA_ERROR_ILLEGAL_ADDRESS();
-    assertEquals(refused, launch(function, 1, 1, 32, 0, arguments(memory, 1, 1)));
     assertEquals(refused, launch(function, 1, 1, 32, 0, arguments(arena.allocate(4), 1, 1)));
     free(block);
     assertEquals(refused, launch(function, 1, 1, 32, 0, arguments(block, 1, 1)));
@@ -171,7 +169,6 @@ class KernelLaunchTest extends HostDeviceTest {
     assertEquals(
         CudaDriver.CUDA_ERROR_INVALID_HANDLE(),
         launch(function, 1, 1, 32, 0, arguments(block, 1, 1)));
-    ok(Cudart.cudaFreeHost(memory));
   }
 
   @Test

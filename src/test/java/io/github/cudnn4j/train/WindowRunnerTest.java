@@ -1,86 +1,179 @@
 package io.github.cudnn4j.train;
 
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
-import static org.junit.jupiter.api.Assertions.assertFalse;
-import static org.junit.jupiter.api.Assertions.assertTrue;
+import static org.junit.jupiter.api.Assertions.assertThrows;
 
+import io.github.cudnn4j.bindings.Cudart;
+import io.github.cudnn4j.cuda.CudaException;
 import io.github.cudnn4j.cuda.Device;
 import io.github.cudnn4j.cuda.DeviceBuffer;
 import io.github.cudnn4j.cuda.ElementType;
-import io.github.cudnn4j.cuda.Event;
 import io.github.cudnn4j.library.HostControl;
-import io.github.cudnn4j.library.HostMode;
 import java.util.Arrays;
 import org.junit.jupiter.api.Assumptions;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
-import org.junit.jupiter.params.provider.ValueSource;
+import org.junit.jupiter.params.provider.CsvSource;
 
 class WindowRunnerTest {
 
-  private static final int TIME = 3;
-  private static final int BATCH = 2;
-  private static final int STEPS = 5;
+  private static final Runnable FAILING =
+      () -> {
+        throw new UnsupportedOperationException();
+      };
 
-  private static SequentialBatches text() {
-    var tokens = new int[TIME * BATCH * STEPS + 1];
-    Arrays.setAll(tokens, i -> i);
-    return SequentialBatches.training(tokens, BATCH, TIME, false);
+  /** Window number {@code step}, as the work finds it; every token of the text is its place. */
+  private record Found(int[] inputs, int[] labels, double number) {
+    static Found expected(SequentialBatches text, int step) {
+      int batch = text.batch();
+      var inputs = new int[batch * text.time()];
+      int first = step * text.time();
+      int length = text.windows() * text.time();
+      Arrays.setAll(inputs, i -> first + i / batch + i % batch * length);
+      return new Found(inputs, Arrays.stream(inputs).map(i -> i + 1).toArray(), 0.5 * step);
+    }
   }
 
-  /** The work keeps what it finds. */
-  @ParameterizedTest
-  @ValueSource(booleans = {false, true})
-  void theWorkFindsItsWindow(boolean capture) {
-    int tokens = TIME * BATCH;
-    try (var device = Device.open();
-        var windows = WindowRunner.create(device, text(), capture);
-        var inputs = DeviceBuffer.allocate(device, ElementType.INT32, tokens);
-        var labels = DeviceBuffer.allocate(device, ElementType.INT32, tokens);
-        var numbers = DeviceBuffer.allocate(device, ElementType.FLOAT64, 1)) {
-      Runnable work =
-          () -> {
-            inputs.copyFrom(windows.inputs());
-            labels.copyFrom(windows.labels());
-            numbers.copyFrom(windows.number());
-          };
-      for (int step = 0; step < STEPS; step++) {
-        windows.run(0, step, 0.5 * step, work);
-        var expected = new int[tokens];
-        int first = step * TIME;
-        Arrays.setAll(expected, i -> first + i / BATCH + i % BATCH * TIME * STEPS);
-        assertArrayEquals(expected, inputs.toInts());
-        assertArrayEquals(Arrays.stream(expected).map(i -> i + 1).toArray(), labels.toInts());
-        assertArrayEquals(new double[] {0.5 * step}, numbers.toDoubles());
+  /** Work that keeps the latest windows that it found. */
+  private static final class Keeper implements AutoCloseable {
+    final WindowRunner windows;
+    private final DeviceBuffer[] inputs;
+    private final DeviceBuffer[] labels;
+    private final DeviceBuffer[] numbers;
+
+    Keeper(Device device, SequentialBatches text, boolean capture, int kept) {
+      windows = WindowRunner.create(device, text, capture);
+      inputs = new DeviceBuffer[kept];
+      labels = new DeviceBuffer[kept];
+      numbers = new DeviceBuffer[kept];
+      long tokens = windows.inputs().elements();
+      for (int i = 0; i < kept; i++) {
+        inputs[i] = DeviceBuffer.allocate(device, ElementType.INT32, tokens);
+        labels[i] = DeviceBuffer.allocate(device, ElementType.INT32, tokens);
+        numbers[i] = DeviceBuffer.allocate(device, ElementType.FLOAT64, 1);
+      }
+    }
+
+    void run(int step) {
+      windows.run(0, step, 0.5 * step, this::work);
+    }
+
+    private void work() {
+      push(inputs, windows.inputs());
+      push(labels, windows.labels());
+      push(numbers, windows.number());
+    }
+
+    private static void push(DeviceBuffer[] kept, DeviceBuffer latest) {
+      for (int i = kept.length - 1; i > 0; i--) {
+        kept[i].copyFrom(kept[i - 1]);
+      }
+      kept[0].copyFrom(latest);
+    }
+
+    /** Waits, and compares the steps that end with {@code last}. */
+    void check(SequentialBatches text, int last) {
+      for (int i = 0; i < inputs.length; i++) {
+        var expected = Found.expected(text, last - i);
+        assertArrayEquals(expected.inputs(), inputs[i].toInts(), "inputs of step " + (last - i));
+        assertArrayEquals(expected.labels(), labels[i].toInts(), "labels of step " + (last - i));
+        assertArrayEquals(new double[] {expected.number()}, numbers[i].toDoubles());
+      }
+    }
+
+    @Override
+    public void close() {
+      windows.close();
+      for (int i = 0; i < inputs.length; i++) {
+        inputs[i].close();
+        labels[i].close();
+        numbers[i].close();
       }
     }
   }
 
-  /** The next window arrives while the device has not even begun with this one. */
-  @Test
-  void anUploadWaitsForNoWork() {
-    var control = HostControl.ifHost();
-    Assumptions.assumeTrue(control.isPresent(), "needs the host device, which can be held back");
-    HostMode before = control.get().mode();
+  private static SequentialBatches text(int batch, int time, int windows) {
+    var tokens = new int[batch * time * windows + 1];
+    Arrays.setAll(tokens, i -> i);
+    return SequentialBatches.training(tokens, batch, time, false);
+  }
+
+  @ParameterizedTest
+  @CsvSource({"false, 2, 3", "true, 2, 3", "true, 1, 1", "true, 70, 1001"})
+  void theWorkFindsItsWindow(boolean capture, int batch, int time) {
+    var text = text(batch, time, 5);
     try (var device = Device.open();
-        var windows = WindowRunner.create(device, text(), true);
-        var begun = Event.create(device)) {
-      Runnable work = () -> windows.inputs().clear();
-      windows.run(0, 0, 0, work);
-      device.synchronize();
-      control.get().mode(HostMode.LAZY);
-      windows.run(0, 1, 0, work);
-      windows.run(0, 2, 0, work);
-      try (var uploaded = Event.create(device)) {
-        device.stream().record(begun);
-        windows.upload().record(uploaded);
-        windows.upload().synchronize();
-        assertTrue(uploaded.isDone());
-        assertFalse(begun.isDone());
+        var keeper = new Keeper(device, text, capture, 1)) {
+      for (int step = 0; step < 5; step++) {
+        keeper.run(step);
+        keeper.check(text, step);
       }
-      device.synchronize();
-    } finally {
-      control.get().mode(before);
+    }
+  }
+
+  /** No window is overwritten while the device is as far behind as the host lets it be. */
+  @ParameterizedTest
+  @CsvSource({"false, 2, 3", "true, 2, 3", "true, 70, 1001"})
+  void theHostDoesNotOvertakeTheDevice(boolean capture, int batch, int time) {
+    int steps = 100;
+    var text = text(batch, time, steps);
+    try (var device = Device.open();
+        var keeper = new Keeper(device, text, capture, 70)) {
+      for (int step = 0; step < steps; step++) {
+        keeper.run(step);
+      }
+      keeper.check(text, steps - 1);
+    }
+  }
+
+  /** Whether the device had fetched the window of a step that failed is not known. */
+  @Test
+  void aStepThatFailedDoesNotShiftTheOnesBehindIt() {
+    var text = text(2, 3, 40);
+    try (var device = Device.open();
+        var keeper = new Keeper(device, text, false, 1)) {
+      for (int step = 0; step < 40; step++) {
+        if (step % 7 == 3) {
+          assertThrows(
+              UnsupportedOperationException.class, () -> keeper.windows.run(0, 0, 0, FAILING));
+        }
+        keeper.run(step);
+        keeper.check(text, step);
+      }
+    }
+  }
+
+  @Test
+  void aLaunchThatFailedDoesNotShiftTheOnesBehindIt() {
+    var control = HostControl.ifHost();
+    Assumptions.assumeTrue(control.isPresent(), "needs the host device, which fails on demand");
+    HostControl host = control.get();
+    var text = text(2, 3, 40);
+    try (var device = Device.open();
+        var keeper = new Keeper(device, text, true, 1)) {
+      for (int step = 0; step < 40; step++) {
+        // Behind the sixteenth launch, the host marks the place.
+        String function = step == 15 ? "cudaEventRecord" : "cudaGraphLaunch";
+        if (step == 15 || step > 15 && step % 7 == 1) {
+          int failed = step;
+          host.fail(function, 1, Cudart.cudaErrorUnknown(), false);
+          assertThrows(CudaException.class, () -> keeper.run(failed));
+        }
+        keeper.run(step);
+        keeper.check(text, step);
+      }
+    }
+  }
+
+  @Test
+  void aWindowThatDoesNotExistIsRefusedAndCostsNothing() {
+    var text = text(2, 3, 4);
+    try (var device = Device.open();
+        var keeper = new Keeper(device, text, true, 1)) {
+      keeper.run(0);
+      assertThrows(IndexOutOfBoundsException.class, () -> keeper.run(4));
+      keeper.run(1);
+      keeper.check(text, 1);
     }
   }
 }
