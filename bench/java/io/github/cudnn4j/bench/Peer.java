@@ -7,6 +7,7 @@ import java.io.BufferedReader;
 import java.io.IOException;
 import java.io.InputStreamReader;
 import java.nio.charset.StandardCharsets;
+import java.util.HashSet;
 import java.util.Locale;
 import java.util.Map;
 import java.util.stream.Collectors;
@@ -35,6 +36,17 @@ public final class Peer {
 
     /** Does it and tells what came out. */
     Map<String, Double> check();
+
+    /**
+     * Does it for a second. For a {@linkplain Workload#small small} one, so that Java has compiled
+     * what a large one uses too, which would run for minutes on code that is interpreted.
+     */
+    default void warmUp() {
+      long start = System.nanoTime();
+      while (System.nanoTime() - start < 1_000_000_000L) {
+        run(10);
+      }
+    }
 
     @Override
     void close();
@@ -66,11 +78,12 @@ public final class Peer {
     }
   }
 
-  /** Answers lines until there are no more. */
+  /** Answers lines until there are no more. The first of a kind is preceded by a small one. */
   public static void serve(String facts, Opener opener) throws IOException {
     answer(facts);
     var input = new BufferedReader(new InputStreamReader(System.in, StandardCharsets.UTF_8));
     Job job = null;
+    var warm = new HashSet<String>();
     for (String line = input.readLine(); line != null; line = input.readLine()) {
       String[] words = line.split(" ");
       if (words[0].equals("quit")) {
@@ -80,7 +93,12 @@ public final class Peer {
         if (words[0].equals("open")) {
           close(job);
           job = null;
-          job = opener.open(words[1], Workload.parse(words[2]));
+          var workload = Workload.parse(words[2]);
+          var small = workload.small();
+          if (warm.add(words[1] + small)) {
+            warmUp(opener, words[1], small);
+          }
+          job = opener.open(words[1], workload);
           answer("ok");
         } else if (job == null) {
           answer("skip nothing is open");
@@ -100,6 +118,14 @@ public final class Peer {
       }
     }
     close(job);
+  }
+
+  private static void warmUp(Opener opener, String kind, Workload small) {
+    try (Job job = opener.open(kind, small)) {
+      job.warmUp();
+    } catch (RuntimeException e) {
+      // Some algorithms refuse small sizes. The large ones can be measured all the same.
+    }
   }
 
   private static void answer(String text) {

@@ -54,7 +54,11 @@ public class RnnBenchmark {
             ? RnnWork.Kind.INFER
             : name.endsWith("forward") ? RnnWork.Kind.FORWARD : RnnWork.Kind.TRAIN;
     device = Device.open();
-    work = new RnnWork(device, kind, Workload.parse(shape), false);
+    var workload = Workload.parse(shape);
+    try (var small = new RnnWork(device, kind, workload.small(), false)) {
+      small.warmUp();
+    }
+    work = new RnnWork(device, kind, workload, false);
   }
 
   /** Closes the device, and with it everything made from it. */

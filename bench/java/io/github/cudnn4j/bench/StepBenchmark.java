@@ -40,7 +40,11 @@ public class StepBenchmark {
   @Setup
   public void open() {
     device = Device.open();
-    work = new StepWork(device, Workload.parse(shape), Optimizer.adam(0.001));
+    var workload = Workload.parse(shape);
+    try (var small = new StepWork(device, workload.small(), Optimizer.adam(0.001))) {
+      small.warmUp();
+    }
+    work = new StepWork(device, workload, Optimizer.adam(0.001));
   }
 
   /** Closes the device, and with it everything made from it. */

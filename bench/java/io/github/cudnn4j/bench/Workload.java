@@ -93,6 +93,14 @@ public record Workload(
         .toArray();
   }
 
+  /** The same with the smallest sizes: next to nothing to compute, but every call is made. */
+  public Workload small() {
+    return parse(
+        name.replaceFirst("_\\d+_\\d+", "_8_8")
+            .replaceAll("_B\\d+", "_B2")
+            .replaceAll("_T\\d+", "_T2"));
+  }
+
   /** B. */
   public int batch() {
     return lengths.length;
