@@ -55,6 +55,9 @@ enum cublasGemmAlgo_t : int { CUBLAS_GEMM_DEFAULT = -1, CUBLAS_GEMM_DEFAULT_TENS
 
 enum cudaDataType : int { CUDA_R_32F = 0, CUDA_R_64F = 1, CUDA_R_16F = 2, CUDA_R_16BF = 14 };
 
+enum libraryPropertyType : int { MAJOR_VERSION, MINOR_VERSION, PATCH_LEVEL };
+
+CUDNN4J_API cublasStatus_t cublasGetProperty(libraryPropertyType type, int* value);
 CUDNN4J_API cublasStatus_t cublasCreate_v2(cublasHandle_t* handle);
 CUDNN4J_API cublasStatus_t cublasDestroy_v2(cublasHandle_t handle);
 CUDNN4J_API cublasStatus_t cublasGetVersion_v2(cublasHandle_t handle, int* version);

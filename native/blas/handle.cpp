@@ -56,6 +56,23 @@ CUDNN4J_API const char* cublasGetStatusString(cublasStatus_t status) {
   return describe(status, &StatusText::text);
 }
 
+CUDNN4J_API cublasStatus_t cublasGetProperty(libraryPropertyType type, int* value) {
+  CUDNN4J_CALL(cublasStatus_t);
+  if (value == nullptr) return CUBLAS_STATUS_INVALID_VALUE;
+  switch (type) {
+    case MAJOR_VERSION:
+      *value = cuda_version / 1000;
+      return CUBLAS_STATUS_SUCCESS;
+    case MINOR_VERSION:
+      *value = cuda_version % 1000 / 10;
+      return CUBLAS_STATUS_SUCCESS;
+    case PATCH_LEVEL:
+      *value = 0;
+      return CUBLAS_STATUS_SUCCESS;
+  }
+  return CUBLAS_STATUS_INVALID_VALUE;
+}
+
 CUDNN4J_API cublasStatus_t cublasCreate_v2(cublasHandle_t* handle) {
   CUDNN4J_CALL_SITE(true);
   return BlasCall{cudnn4j_call_site} << [&] {

@@ -40,8 +40,8 @@ final class WindowRunner implements AutoCloseable {
 
   private static final long MOST_BYTES_IN_HALF = 1 << 20;
 
-  /** As wide as the loads are: the memory is far from the device. */
-  private static final int FETCHING_THREADS = 1024;
+  /** The words that one block fetches, each of its threads one. */
+  private static final int PART = 1024;
 
   /** A place of the ring. */
   private record Window(MemorySegment inputs, MemorySegment labels, MemorySegment number) {}
@@ -55,7 +55,7 @@ final class WindowRunner implements AutoCloseable {
   private final PinnedBuffer ring;
   private final List<Window> windows = new ArrayList<>();
   private final Event[] fetched = new Event[HALVES];
-  private final DeviceBuffer place;
+  private final DeviceBuffer places;
   private final DeviceBuffer inputs;
   private final DeviceBuffer labels;
   private final DeviceBuffer number;
@@ -90,7 +90,8 @@ final class WindowRunner implements AutoCloseable {
       for (int half = 0; half < HALVES; half++) {
         fetched[half] = parts.add(Event.create(device));
       }
-      place = parts.add(DeviceBuffer.allocate(device, ElementType.INT32, 1));
+      int blocks = Math.toIntExact(Math.ceilDiv(words, PART));
+      places = parts.add(DeviceBuffer.allocate(device, ElementType.INT32, blocks));
       var window = parts.add(DeviceBuffer.allocate(device, ElementType.INT64, words));
       inputs = view(device, ElementType.INT32, window, 0, tokens);
       labels = view(device, ElementType.INT32, window, tokenBytes, tokens);
@@ -100,7 +101,7 @@ final class WindowRunner implements AutoCloseable {
               device
                   .kernels()
                   .get("embedding", "fetch_window")
-                  .bind(1, FETCHING_THREADS, ring, place, window, words, windows.size()));
+                  .bind(blocks, PART, ring, places, window, words, (long) PART, windows.size()));
     } catch (RuntimeException | Error e) {
       throw parts.abandon(e);
     }
@@ -172,7 +173,7 @@ final class WindowRunner implements AutoCloseable {
   /** Lets host and device begin with the same place, at first and after a step that failed. */
   private void restart() {
     stream.synchronize();
-    place.clear();
+    places.clear();
     next = 0;
     inStep = true;
   }

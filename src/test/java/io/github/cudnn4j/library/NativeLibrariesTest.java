@@ -1,12 +1,17 @@
 package io.github.cudnn4j.library;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertInstanceOf;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
+import io.github.cudnn4j.cli.Main;
+import io.github.cudnn4j.io.Json;
 import io.github.cudnn4j.testing.JavaProcess;
 import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -60,6 +65,45 @@ class NativeLibrariesTest {
             "device host is asked for, but this process uses CUDA: a process uses one kind from"
                 + " the first call to its end"),
         choose(DeviceChoice.AUTO));
+  }
+
+  /**
+   * The host device under the names of NVIDIA's libraries: all that happens on a GPU machine, from
+   * the search to a trained model, but the GPU.
+   */
+  @Test
+  void aModelIsTrainedByLibrariesWithCudasNames() throws Exception {
+    needsTheHostDevice();
+    var host = Path.of(System.getProperty("cudnn4j.host.path"), "libcudnn4j_host.so");
+    new FakeCuda().cudnn(folder);
+    var cudnn = folder.resolve("libcudnn.so.9");
+    Files.copy(host, cudnn, StandardCopyOption.REPLACE_EXISTING);
+    for (var name :
+        List.of(
+            "libcuda.so.1",
+            "libcudart.so.13",
+            "libcublas.so.13",
+            "libcublasLt.so.13",
+            "libnvrtc.so.13",
+            "libnvrtc-builtins.so.13.0")) {
+      // Links, which the loader takes for one library: they share what they know of the device.
+      Files.createSymbolicLink(folder.resolve(name), cudnn);
+    }
+    var text = folder.resolve("text.txt");
+    Files.writeString(text, "what is learned by heart is kept longest; ".repeat(60));
+    useOnly(folder);
+    options.add("-Dcudnn4j.host.path=" + folder.resolve("nothing"));
+    var process =
+        JavaProcess.run(
+            Main.class,
+            options,
+            Map.of("LD_LIBRARY_PATH", folder.toString()),
+            ("train --device cuda --epochs 8 --hidden 32 --batch 4 --steps 16 --text " + text)
+                .split(" "));
+    assertEquals(0, process.status(), process::toString);
+    var result = Json.parseObject(process.output().getLast());
+    var perplexity = assertInstanceOf(Number.class, result.get("perplexity")).doubleValue();
+    assertTrue(perplexity < 5, () -> "perplexity " + perplexity + ", a guess has 19");
   }
 
   @Test
