@@ -85,10 +85,10 @@ public final class Launch extends DeviceResource {
     Arguments.sameDevice(device(), stream.device(), "stream");
     for (var buffer : buffers) {
       // Asking for the address checks the buffer, and tells a capture that it is used.
-      switch (buffer) {
-        case DeviceBuffer device -> device.pointer();
-        case PinnedBuffer pinned -> pinned.pointer(0);
-        case null, default -> {}
+      if (buffer instanceof DeviceBuffer device) {
+        device.pointer();
+      } else if (buffer instanceof PinnedBuffer pinned) {
+        pinned.pointer(0);
       }
     }
     Status.driver(
