@@ -20,6 +20,9 @@ import sys
 import time
 from pathlib import Path
 
+if sys.version_info < (3, 9):
+    sys.exit("Python 3.9 is needed, %s is %d.%d" % (sys.executable, *sys.version_info[:2]))
+
 import gpu
 import report
 from cases import SETS, Cost, case
@@ -140,7 +143,8 @@ class Peers:
             if host:
                 command += [f"-Dcudnn4j.host.path={o.host_path}"]
             command += ["-cp", o.classpath, "io.github.cudnn4j.bench.Peer"]
-            return command + name.split("-")[1:], {"CUDNN4J_THREADS": threads}
+            environment = {} if host else gpu.same_libraries(o.python)
+            return command + name.split("-")[1:], {"CUDNN4J_THREADS": threads, **environment}
         if name in ("torch", "torch-graph", "torch-compile"):
             mode = name.split("-")[1] if "-" in name else "eager"
             if mode == "graph" and host:
@@ -230,7 +234,7 @@ def differs(name, ours, theirs):
     """What the two sides computed, if that is not the same."""
     precision = next((p for p in TOLERANCE if p in name.split("_")), "FP32")
     for key in ours.keys() & theirs.keys():
-        if abs(ours[key] - theirs[key]) > TOLERANCE[precision] * abs(ours[key]):
+        if not abs(ours[key] - theirs[key]) <= TOLERANCE[precision] * abs(ours[key]):  # or NaN
             return f"{key} is {theirs[key]:.6g}, ours {ours[key]:.6g}"
     return None
 
@@ -404,7 +408,7 @@ def compare(options, cases, facts, done):
         counts = [int(n) for n in options.threads.split(",")] if options.threads else DEFAULT_THREADS
     start = time.monotonic()
     neighbour = Neighbour()
-    with open(options.work / "peers.log", "w") as log:
+    with open(options.work / "peers.log", "a") as log:
         for threads in counts:
             peers = Peers(options, threads, log)
             try:
@@ -441,6 +445,11 @@ def device_of(peers):
         sys.exit(f"cudnn4j does not start: {e}; {peers.log.name} tells more")
 
 
+def wrong(result):
+    """Whether an entry computed something else, or is ours and has not run."""
+    return result.get("differs") or (result["peer"].startswith("ours") and not result["samples"])
+
+
 def write(options, facts, done):
     """Writes what there is by now; returns the table."""
     targets = report.targets(done) if options.device == "host" else []
@@ -469,6 +478,8 @@ def main():
     finally:
         if done:
             print(write(options, facts, done), flush=True)
+    if any(wrong(result) for work in done for result in work["entries"]):
+        sys.exit("something differs, or ours did not run: the table tells what")
 
 
 if __name__ == "__main__":

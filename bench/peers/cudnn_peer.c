@@ -92,11 +92,32 @@ static uint32_t bits(uint32_t salt, uint32_t index) {
   return hash >> 8;
 }
 
+/* Halves by their bits: not every compiler has a type for them. */
+
+/* Rounds to the nearest half, of two to the even one. */
+static uint16_t to_half(float value) {
+  uint32_t word;
+  memcpy(&word, &value, sizeof(word));
+  uint32_t sign = word >> 16 & 0x8000, size = word & 0x7FFFFFFF;
+  if (size > 0x7F800000) return sign | 0x7E00;  /* not a number */
+  if (size >= 0x47800000) return sign | 0x7C00; /* 2^16 and more: infinite */
+  /* Below 2^-14, the least normal one, as many times 2^-24. */
+  if (size < 0x38800000) return sign | (uint32_t)nearbyint(ldexp(fabs(value), 24));
+  return sign | (size + 0xFFF + (size >> 13 & 1) - 0x38000000) >> 13;
+}
+
+static double of_half(uint16_t half) {
+  int exponent = half >> 10 & 31, fraction = half & 1023;
+  double size = ldexp(exponent == 0 ? fraction : 1024 + fraction, exponent == 0 ? -24 : exponent - 25);
+  if (exponent == 31) size = fraction == 0 ? INFINITY : NAN;
+  return half & 0x8000 ? -size : size;
+}
+
 static void store(void* to, long index, float value, cudnnDataType_t type) {
   if (type == CUDNN_DATA_DOUBLE) {
     ((double*)to)[index] = value;
   } else if (type == CUDNN_DATA_HALF) {
-    ((_Float16*)to)[index] = (_Float16)value;
+    ((uint16_t*)to)[index] = to_half(value);
   } else if (type == CUDNN_DATA_BFLOAT16) {
     uint32_t word;
     memcpy(&word, &value, sizeof(word));
@@ -108,7 +129,7 @@ static void store(void* to, long index, float value, cudnnDataType_t type) {
 
 static double load(const void* from, long index, cudnnDataType_t type) {
   if (type == CUDNN_DATA_DOUBLE) return ((const double*)from)[index];
-  if (type == CUDNN_DATA_HALF) return (double)((const _Float16*)from)[index];
+  if (type == CUDNN_DATA_HALF) return of_half(((const uint16_t*)from)[index]);
   if (type == CUDNN_DATA_FLOAT) return ((const float*)from)[index];
   uint32_t word = (uint32_t)((const uint16_t*)from)[index] << 16;
   float value;
@@ -170,7 +191,7 @@ static int parse(char* name, Workload* w) {
     else if (strcmp(part, "H") == 0 && w->algorithm == CUDNN_RNN_ALGO_PERSIST_STATIC_SMALL_H) continue;
     else if (strcmp(part, "TF32") == 0) w->math_type = CUDNN_DEFAULT_MATH;
     else if (strcmp(part, "FP16") == 0) w->type = CUDNN_DATA_HALF, w->math_type = CUDNN_TENSOR_OP_MATH;
-    else if (strcmp(part, "BF16") == 0) w->type = CUDNN_DATA_BFLOAT16, w->math_type = CUDNN_TENSOR_OP_MATH;
+    else if (strcmp(part, "BF16") == 0) w->type = CUDNN_DATA_BFLOAT16, w->math_type = CUDNN_DEFAULT_MATH;
     else if (strcmp(part, "FP64") == 0) {
       w->type = w->math = CUDNN_DATA_DOUBLE;
       w->math_type = CUDNN_DEFAULT_MATH;

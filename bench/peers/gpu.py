@@ -43,6 +43,18 @@ def packages(python):
     return tuple(found)
 
 
+def wheels(python):
+    """The folders of libraries in the wheels, as a variable lists them."""
+    return os.pathsep.join(str(p / "lib") for p in packages(python) if (p / "lib").is_dir())
+
+
+def same_libraries(python):
+    """Variables by which cudnn4j finds the libraries that `libraries` finds in the wheels."""
+    names = ("CUDNN4J_CUDA_PATH", "CUDNN4J_CUDNN_PATH")
+    found = wheels(python)
+    return {name: found for name in names if found and name not in os.environ}
+
+
 def folders_of(variables):
     """The folders that variables name, and where libraries are in an installation."""
     entries = [e for v in variables for e in os.environ.get(v, "").split(os.pathsep) if e]

@@ -124,6 +124,7 @@ class Network:
         return self.rnn(x)[0]
 
     def once(self):
+        self.y = None  # and the autograd graph of the time before
         if self.kind == "infer":
             with torch.inference_mode():
                 self.y = self.call(self.x)
@@ -183,7 +184,18 @@ class Steps:
         if MODE == "graph":
             self.tokens = torch.empty_like(self.windows[0], device=DEVICE)
             self.tokens.copy_(self.windows[0])
+            initial = [parameter.detach().clone() for parameter in self.parameters]
             self.graph = capture(self.once)
+            self.restart(initial)
+
+    def restart(self, initial):
+        """Undoes the training before the capture, in the memory that the graph uses."""
+        moments = [value for kept in self.optimizer.state.values() for value in kept.values()]
+        with torch.no_grad():
+            for parameter, value in zip(self.parameters, initial):
+                parameter.copy_(value)
+            for part in [*self.state, self.loss_sum, *filter(torch.is_tensor, moments)]:
+                part.zero_()
 
     def loss(self, tokens, state):
         x = F.one_hot(tokens[0], self.work.input).to(self.work.dtype)
@@ -228,8 +240,6 @@ class Steps:
         return mean
 
     def check(self):
-        if MODE == "graph":
-            return {}  # its capture has trained already
         return {"first": self.mean_loss(1), "next": self.mean_loss(10)}
 
 

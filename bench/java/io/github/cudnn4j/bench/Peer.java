@@ -1,6 +1,7 @@
 package io.github.cudnn4j.bench;
 
 import io.github.cudnn4j.cuda.Device;
+import io.github.cudnn4j.cudnn.CudnnHandle;
 import io.github.cudnn4j.train.Optimizer;
 import io.github.cudnn4j.train.StepWork;
 import java.io.BufferedReader;
@@ -73,7 +74,7 @@ public final class Peer {
     boolean captured = arguments.length > 0 && arguments[0].equals("graph");
     try (Device device = Device.open()) {
       serve(
-          device.name() + ", Java " + Runtime.version(),
+          device.name() + ", Java " + Runtime.version() + ", cuDNN " + CudnnHandle.version(),
           (kind, workload) -> open(device, kind, workload, captured));
     }
   }
