@@ -80,7 +80,7 @@ def in_turn(names):
 
 def deepbench_training(skip=False):
     """Baidu's DeepBench, code/kernels/rnn_problems.h; I = H."""
-    names = [f"TANH_{h}_{h}_B{b}_T50" for h in (1760, 2048, 2560) for b in (16, 32, 64, 128)]
+    names = [f"RELU_{h}_{h}_B{b}_T50" for h in (1760, 2048, 2560) for b in (16, 32, 64, 128)]
     names += lstm_shapes((h, b, 25) for h in (512, 1024, 2048, 4096) for b in (16, 32, 64, 128))
     names += lstm_shapes((1536, b, 50) for b in (8, 16, 32))
     names += lstm_shapes((256, b, 150) for b in (16, 32, 64))

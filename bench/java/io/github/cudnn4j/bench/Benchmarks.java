@@ -48,7 +48,7 @@ public final class Benchmarks {
 
   private String training() {
     for (int hidden : new int[] {1760, 2048, 2560}) {
-      add(RnnMode.TANH, hidden, 50, 16, 32, 64, 128);
+      add(RnnMode.RELU, hidden, 50, 16, 32, 64, 128);
     }
     for (int hidden : new int[] {512, 1024, 2048, 4096}) {
       add(RnnMode.LSTM, hidden, 25, 16, 32, 64, 128);

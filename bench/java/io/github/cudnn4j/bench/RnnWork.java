@@ -4,6 +4,7 @@ import io.github.cudnn4j.cuda.CapturedGraph;
 import io.github.cudnn4j.cuda.Device;
 import io.github.cudnn4j.cuda.DeviceBuffer;
 import io.github.cudnn4j.cuda.ElementType;
+import io.github.cudnn4j.cuda.Parts;
 import io.github.cudnn4j.rnn.Rnn;
 import io.github.cudnn4j.rnn.RnnPlan;
 import io.github.cudnn4j.rnn.RnnStateGradients;
@@ -27,6 +28,7 @@ public final class RnnWork implements Peer.Job {
   }
 
   private final Device device;
+  private final Parts parts = new Parts();
   private final Rnn rnn;
   private final @Nullable RnnPlan plan;
   private final @Nullable SequenceBatch rows;
@@ -45,28 +47,34 @@ public final class RnnWork implements Peer.Job {
   public RnnWork(Device device, Kind kind, Workload workload, boolean captured) {
     this.device = device;
     this.kind = kind;
-    rnn = Rnn.create(device, workload.config());
-    setWeights(rnn);
     boolean infers = kind == Kind.INFER;
-    if (workload.anyOrder()) {
-      plan = null;
-      rows =
-          infers
-              ? SequenceBatch.createForInference(
-                  rnn, workload.layout(), workload.time(), workload.lengths())
-              : SequenceBatch.create(rnn, workload.layout(), workload.time(), workload.lengths());
-    } else {
-      rows = null;
-      plan = infers ? rnn.inferencePlan(workload.shape()) : rnn.plan(workload.shape());
+    try {
+      rnn = parts.add(Rnn.create(device, workload.config()));
+      setWeights(rnn);
+      if (workload.anyOrder()) {
+        var layout = workload.layout();
+        int[] lengths = workload.lengths();
+        plan = null;
+        rows =
+            parts.add(
+                infers
+                    ? SequenceBatch.createForInference(rnn, layout, workload.time(), lengths)
+                    : SequenceBatch.create(rnn, layout, workload.time(), lengths));
+      } else {
+        rows = null;
+        plan = parts.add(infers ? rnn.inferencePlan(workload.shape()) : rnn.plan(workload.shape()));
+      }
+      int inputs = Math.toIntExact(plan == null ? rows.inputElements() : plan.inputElements());
+      int outputs = Math.toIntExact(plan == null ? rows.outputElements() : plan.outputElements());
+      x = filled(Fill.X, inputs);
+      dx = filled(Fill.X, inputs);
+      y = filled(Fill.DY, outputs);
+      dy = filled(Fill.DY, outputs);
+      enqueue(); // what is allocated when it is first needed cannot be captured
+      graph = captured ? parts.add(device.stream().capture(this::enqueue)) : null;
+    } catch (RuntimeException | Error e) {
+      throw parts.abandon(e);
     }
-    int inputs = Math.toIntExact(plan == null ? rows.inputElements() : plan.inputElements());
-    int outputs = Math.toIntExact(plan == null ? rows.outputElements() : plan.outputElements());
-    x = filled(Fill.X, inputs);
-    dx = filled(Fill.X, inputs);
-    y = filled(Fill.DY, outputs);
-    dy = filled(Fill.DY, outputs);
-    enqueue(); // what is allocated when it is first needed cannot be captured
-    graph = captured ? device.stream().capture(this::enqueue) : null;
   }
 
   private static void setWeights(Rnn rnn) {
@@ -134,7 +142,7 @@ public final class RnnWork implements Peer.Job {
 
   private DeviceBuffer filled(int salt, int elements) {
     ElementType type = rnn.config().type();
-    DeviceBuffer buffer = DeviceBuffer.allocate(device, type, elements);
+    DeviceBuffer buffer = parts.add(DeviceBuffer.allocate(device, type, elements));
     float[] values = Fill.floats(salt, elements, 1);
     if (type == ElementType.FLOAT64) {
       var wide = new double[elements];
@@ -171,18 +179,6 @@ public final class RnnWork implements Peer.Job {
   /** Frees everything but the device. */
   @Override
   public void close() {
-    if (graph != null) {
-      graph.close();
-    }
-    for (DeviceBuffer buffer : new DeviceBuffer[] {x, y, dx, dy}) {
-      buffer.close();
-    }
-    if (rows != null) {
-      rows.close();
-    }
-    if (plan != null) {
-      plan.close();
-    }
-    rnn.close();
+    parts.close();
   }
 }

@@ -4,6 +4,7 @@ import io.github.cudnn4j.bench.Fill;
 import io.github.cudnn4j.bench.Peer;
 import io.github.cudnn4j.bench.Workload;
 import io.github.cudnn4j.cuda.Device;
+import io.github.cudnn4j.cuda.Parts;
 import io.github.cudnn4j.model.CharLanguageModel;
 import io.github.cudnn4j.model.CharModelConfig;
 import io.github.cudnn4j.model.Vocabulary;
@@ -20,6 +21,7 @@ public final class StepWork implements Peer.Job {
   /** As many characters as d2l trains on. */
   private static final int CHARACTERS = 10_000;
 
+  private final Parts parts = new Parts();
   private final CharLanguageModel model;
   private final SequentialBatches batches;
   private final TrainingStep step;
@@ -41,17 +43,19 @@ public final class StepWork implements Peer.Job {
     var vocabulary =
         Vocabulary.ofCharacters(
             IntStream.range(1, classes).mapToObj(i -> Character.toString('a' + i)).toList());
-    model =
-        CharLanguageModel.create(
-            device,
-            vocabulary,
-            CharModelConfig.of(config.mode(), config.hiddenSize()).layers(config.layers()));
-    setWeights(config.hiddenSize());
+    var characterModel =
+        CharModelConfig.of(config.mode(), config.hiddenSize()).layers(config.layers());
     int[] text = Fill.ints(Fill.TOKENS, CHARACTERS, classes);
     batches = SequentialBatches.training(text, workload.batch(), workload.time(), false);
     var training = TrainerConfig.of(optimizer).clip(Clip.byNorm(1));
-    step = TrainingStep.create(model, batches, training);
     learningRate = optimizer.learningRate();
+    try {
+      model = parts.add(CharLanguageModel.create(device, vocabulary, characterModel));
+      setWeights(config.hiddenSize());
+      step = parts.add(TrainingStep.create(model, batches, training));
+    } catch (RuntimeException | Error e) {
+      throw parts.abandon(e);
+    }
   }
 
   private void setWeights(int hidden) {
@@ -106,7 +110,6 @@ public final class StepWork implements Peer.Job {
   /** Frees everything but the device. */
   @Override
   public void close() {
-    step.close();
-    model.close();
+    parts.close();
   }
 }
