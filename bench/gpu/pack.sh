@@ -28,7 +28,7 @@ fi
 rm -rf "$kit"
 
 cd "$root"
-mvn -q -B -ntp -Pgpu-kit package -DskipTests -Dmaven.javadoc.skip -Dmaven.source.skip \
+mvn -q -B -ntp -Pgpu-kit package -DskipTests -Djavadoc.skip=true -Dmaven.source.skip \
   -Dkit.directory="$kit"
 strip --strip-unneeded "$kit"/jdk/lib/*.so "$kit"/jdk/lib/server/*.so
 cp target/cudnn4j-*-SNAPSHOT.jar "$kit/lib"

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Runs everything on this machine's GPU in nine minutes, the most important first. Needs bash and
-# coreutils, no Java; the comparison needs Python 3.
+# Runs everything on this machine's GPU in nine minutes, the most important first. Needs bash 4.3
+# and coreutils, no Java; the comparison needs Python 3.9.
 set -uo pipefail
 
 usage="usage: $0 [OPTION...] RESULTS
@@ -16,6 +16,8 @@ refuse() {
   printf '%s\n%s\n' "$1" "$usage" >&2
   exit 2
 }
+
+((BASH_VERSINFO[0] * 100 + BASH_VERSINFO[1] >= 403)) || refuse "bash 4.3 is needed, this is $BASH_VERSION"
 
 device=cuda
 host_path=
@@ -60,6 +62,7 @@ mkdir "$logs"
 [[ -x $kit/jdk/bin/java && -x $kit/jdk/lib/jspawnhelper ]] ||
   chmod +x "$kit"/jdk/bin/* "$kit/jdk/lib/jspawnhelper" "$kit/cudnn_peer" 2> /dev/null
 java=("$kit/jdk/bin/java" --enable-native-access=ALL-UNNAMED "-Dcudnn4j.device=$device"
+  "-Dcudnn4j.algorithms.path=$logs/algorithms.json" # of this run, not the user's
   -Dstdout.encoding=UTF-8 -Dstderr.encoding=UTF-8 "-XX:ErrorFile=$logs/crash-%p.log"
   -cp "$kit/lib/*:$kit/tests")
 if [[ $device == host ]]; then
@@ -82,8 +85,7 @@ within() { timeout --kill-after=5 "$@"; }
 # The libraries of PyTorch's packages come first, so that all that is compared uses the same; Python
 # knows where they are.
 wheels() {
-  PYTHONPATH=$kit/peers within 20 "$python" -c 'import gpu, sys
-print(*(p / "lib" for p in gpu.packages(sys.executable) if (p / "lib").is_dir()), sep=":")'
+  PYTHONPATH=$kit/peers within 20 "$python" -c 'import gpu, sys; print(gpu.wheels(sys.executable))'
 }
 if [[ $device == cuda ]]; then
   folders=$(wheels 2> /dev/null)
@@ -231,20 +233,24 @@ peers() {
     echo "not run: there is no $python"
     return 3
   fi
+  within 20 "$python" peers/compare.py --help > /dev/null || return 3 # it is too old, which it says
+  local end=$((SECONDS + $1)) first
   local options=(--device "$device" --python "$(command -v "$python")" --java "$kit/jdk/bin/java"
     --classpath "$kit/lib/*:$kit/tests" --work "$logs/peers" --seconds 0.25 --rounds 5)
   local networks=deepbench
   if [[ $device == cuda ]]; then
     options+=(--peers c,torch,torch-graph)
+    # Reading PyTorch from a disk for the first time takes longer than all that is measured.
+    within $(($1 < 80 ? $1 / 2 : 40)) "$python" -c 'import torch; torch.zeros(1).cuda()' 2> /dev/null
   else
     options+=(--peers c,torch --host-path "$host_path" --threads "$(nproc)")
     networks=shapes
   fi
   # Compiled where the kit was packed; if it does not start here, it is compiled here.
-  "$kit/cudnn_peer" < /dev/null > /dev/null 2>&1
-  (($? > 1)) || options+=(--c-program "$kit/cudnn_peer")
-  local end=$((SECONDS + $1)) first
-  compare "$(($1 / 3))" d2l --set d2l
+  if [[ $("$kit/cudnn_peer" < /dev/null 2> /dev/null) == "= "* ]]; then
+    options+=(--c-program "$kit/cudnn_peer")
+  fi
+  compare "$(((end - SECONDS) / 2))" d2l --set d2l
   first=$?
   compare "$((end - SECONDS))" networks --set "$networks" && return "$first"
 }
@@ -256,7 +262,7 @@ compare() {
 
 # The character models of d2l.ai, from the command line to the perplexity.
 d2l() {
-  local end=$((SECONDS + $1)) epochs=500 cell precision line left status=0
+  local end=$((SECONDS + $1)) epochs=500 cell precision line left status=0 late=0
   [[ $device == cuda ]] || epochs=20
   printf '| cell | precision | training perplexity | tokens/s | seconds |\n|---|---|---|---|---|\n'
   for precision in FP32 TF32 BF16; do
@@ -264,6 +270,7 @@ d2l() {
       left=$((end - SECONDS))
       if ((left < 8)); then
         printf '| %s | %s | not run, the time was up | | |\n' "$cell" "$precision"
+        late=1
         continue
       fi
       line=$(within "$left" "${java[@]}" io.github.cudnn4j.cli.Main train --device "$device" \
@@ -277,18 +284,20 @@ d2l() {
           "$(field seconds "$line")"
       elif ((SECONDS >= end)); then
         printf '| %s | %s | not finished, the time was up | | |\n' "$cell" "$precision"
+        late=1
       else
         printf '| %s | %s | FAILED, see logs/d2l.txt | | |\n' "$cell" "$precision"
         status=1
       fi
     done
   done
+  ((status == 1 || late == 0)) || return 124
   return "$status"
 }
 # field NAME JSON: a number
 field() { sed -E "s/.*\"$1\":([-+.0-9eE]+).*/\\1/" <<< "$2"; }
 
-# Every algorithm in every precision.
+# Every algorithm in FP32, TF32, BF16 and FP16.
 sweep() {
   local options=(--preset d2l,deepbench --precision FP32,TF32,BF16,FP16 --repeat 5)
   [[ $device == cuda ]] || options=(--preset d2l --repeat 5)
@@ -315,7 +324,7 @@ part() {
     "$name" "$limit" 2>&1 | tee "$results/$name.txt"
     case ${PIPESTATUS[0]} in
       0) outcome=ok ;;
-      3) outcome="not run" ;;
+      3) outcome="not run" failed=1 ;;
       124) outcome="STOPPED after $limit s" failed=1 ;;
       137) outcome=KILLED failed=1 ;;
       *) outcome=FAILED failed=1 ;;
@@ -325,19 +334,28 @@ part() {
   summary > "$results/summary.md"
 }
 
-# The geometric mean and the least of the ratios in a table of the comparison, by peer.
+# By peer, of a table of the comparison: how many ratios, how many are left out because what was
+# computed differs, the geometric mean and the least of the others.
 ratios() {
   awk -F' *[|] *' '
     NF > 10 && $8 != "" && $10 + 0 > 0 {
       peer = $8
       sub(/ .*/, "", peer)
+      n[peer] += 0
+      if ($8 ~ /[(]differs: /) {
+        differ[peer]++
+        next
+      }
       n[peer]++
       logs[peer] += log($10)
       if (!(peer in least) || $10 < least[peer]) least[peer] = $10
     }
     END {
-      for (peer in n)
-        printf "| %s | %d | %.2f | %.2f |\n", peer, n[peer], exp(logs[peer] / n[peer]), least[peer]
+      for (peer in n) {
+        printf "| %s | %d | %d |", peer, n[peer], differ[peer]
+        if (n[peer]) printf " %.2f | %.2f |\n", exp(logs[peer] / n[peer]), least[peer]
+        else print " | |"
+      }
     }' "$1" | sort
 }
 
@@ -366,7 +384,7 @@ summary() {
   for table in d2l networks; do
     [[ -f $results/peers-$table/table.md ]] || continue
     printf '\n## Comparison, %s: their time divided by ours\n\n' "$table"
-    printf '| peer | cases | geometric mean | least |\n|---|---|---|---|\n'
+    printf '| peer | cases | left out, differ | geometric mean | least |\n|---|---|---|---|---|\n'
     ratios "$results/peers-$table/table.md"
   done
   if [[ -f $results/d2l.txt ]]; then
