@@ -74,7 +74,10 @@ public final class Main {
       err.println("(-Dcudnn4j.stacktrace=true shows where)");
     }
     err.flush();
-    return CommandLine.ExitCode.SOFTWARE;
+    // What the options say is checked where it is used, so the commands themselves refuse it.
+    return failure instanceof IllegalArgumentException
+        ? CommandLine.ExitCode.USAGE
+        : CommandLine.ExitCode.SOFTWARE;
   }
 
   private static String message(Exception failure) {

@@ -102,6 +102,8 @@ class CommandLineTest {
             "0");
     assertEquals(0, generated.status, generated.err);
     assertEquals("abcdef abcdef", generated.out.strip());
+    String[] colder = {"generate", "--checkpoint", checkpoint, "--prefix", "a"};
+    assertRefused("temperature is -1.0", run(with(colder, "--temperature", "-1")));
 
     Ran evaluated = run("evaluate", "--checkpoint", checkpoint, "--text", text.toString());
     assertEquals(0, evaluated.status, evaluated.err);
@@ -201,8 +203,15 @@ class CommandLineTest {
     assertRefused("Invalid value for option '--precision'", train("--precision", "int8"));
     assertRefused("must end in .png", train("--plot", "curve.gif"));
     assertRefused("Invalid value for option '--cell'", train("--cell", "transformer"));
-    assertRefused("no such file: nowhere.txt", run("train", "--text", "nowhere.txt"));
-    assertRefused(
+    assertRefused("epochs 0, must be at least 1", train("--epochs", "0"));
+    assertRefused("batch 0 and time 7", train("--batch", "0"));
+    assertRefused("is a folder", run("train", "--text", folder + ""));
+  }
+
+  @Test
+  void failsWhereAFileIsMissing() {
+    assertFailed("no such file: nowhere.txt", run("train", "--text", "nowhere.txt"));
+    assertFailed(
         "nowhere holds no checkpoint", run("generate", "--checkpoint", "nowhere", "--prefix", "a"));
   }
 
@@ -218,7 +227,7 @@ class CommandLineTest {
     assertRefused(
         "the options ask for",
         train("--epochs", "2", "--checkpoint", checkpoint + "", "--resume", "--hidden", "17"));
-    assertRefused(
+    assertFailed(
         "no such file",
         run("train", "--text", "nowhere.txt", "--checkpoint", checkpoint + "", "--overwrite"));
     assertArrayEquals(before, weights(checkpoint));
@@ -234,8 +243,18 @@ class CommandLineTest {
     assertTrue(ran.out.lines().count() > 5, ran.out);
   }
 
+  /** Because of the arguments. */
   private static void assertRefused(String message, Ran ran) {
-    assertTrue(ran.status != 0, ran.out);
+    assertStatus(2, message, ran);
+  }
+
+  /** Because of something else. */
+  private static void assertFailed(String message, Ran ran) {
+    assertStatus(1, message, ran);
+  }
+
+  private static void assertStatus(int status, String message, Ran ran) {
+    assertEquals(status, ran.status, () -> ran.out + ran.err);
     assertTrue(ran.err.contains(message), () -> "\"" + message + "\" is not in: " + ran.err);
   }
 
