@@ -151,6 +151,9 @@ final class BenchCommand implements Callable<Integer> {
     List<BenchShape> asked = askedShapes();
     List<Precision> precisions = askedPrecisions();
     PrintWriter out = spec.commandLine().getOut();
+    if (json != null) {
+      Main.makeFolderOf("--json", json);
+    }
     try (Device opened = Device.open(device.choice())) {
       BenchPeak peak = BenchPeak.of(opened, EnumSet.copyOf(precisions));
       List<BenchRun> runs = runs(asked, precisions, askedAlgorithms(opened.kind()));
@@ -163,8 +166,8 @@ final class BenchCommand implements Callable<Integer> {
       try {
         report.end(measure(opened, runs, report, begin));
       } finally {
-        report.end("because of the failure that is told below");
         forget(interrupted);
+        report.end("because of the failure that is told below");
       }
     }
     return 0;

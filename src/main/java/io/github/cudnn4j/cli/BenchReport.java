@@ -44,7 +44,7 @@ final class BenchReport {
    *
    * @param facts about the device and the way of measuring
    * @param runs all of the sweep, group by group
-   * @param json the file to write, null for none
+   * @param json the file to write, in a folder that there is; null for none
    * @throws IOException if the file cannot be written
    */
   BenchReport(
@@ -60,11 +60,8 @@ final class BenchReport {
     this.peak = peak;
     this.table = table;
     this.out = out;
-    this.json = json == null ? null : json.toAbsolutePath();
+    this.json = json;
     this.algorithms = (int) runs.stream().takeWhile(run -> sameGroup(run, runs.getFirst())).count();
-    if (this.json != null && this.json.getParent() != null) {
-      Files.createDirectories(this.json.getParent());
-    }
     write();
   }
 
@@ -89,7 +86,7 @@ final class BenchReport {
   }
 
   /**
-   * Writes what is left to say; after that nothing is written any more.
+   * Writes what is left to say; after that nothing is written any more, also if this fails.
    *
    * @param why what is not measured is not, null if all is measured
    */
@@ -97,11 +94,14 @@ final class BenchReport {
     if (ended) {
       return;
     }
-    stopped = why;
-    flush();
     ended = true;
-    out.print(table.ending(results, fastest(), why));
-    out.flush();
+    stopped = why;
+    try {
+      flush();
+    } finally {
+      out.print(table.ending(results, fastest(), why));
+      out.flush();
+    }
   }
 
   private void flush() {
@@ -111,7 +111,7 @@ final class BenchReport {
     try {
       write();
     } catch (IOException e) {
-      throw new UncheckedIOException("cannot write " + json + ": " + e.getMessage(), e);
+      throw new UncheckedIOException("cannot write " + json + ": " + Main.message(e), e);
     }
   }
 

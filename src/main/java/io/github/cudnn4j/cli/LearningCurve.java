@@ -38,15 +38,14 @@ final class LearningCurve implements TrainingListener {
   /**
    * Makes the file's folder, so that what is wrong with it is found before the training.
    *
-   * @throws IllegalArgumentException unless the name ends in .png
+   * @throws IllegalArgumentException unless the name ends in .png and can be written
+   * @throws IOException if the folder cannot be made
    */
   static LearningCurve into(Path file) throws IOException {
     if (!file.toString().toLowerCase(Locale.ROOT).endsWith(".png")) {
       throw new IllegalArgumentException("--plot: " + file + " must end in .png");
     }
-    Path folder = file.toAbsolutePath().getParent();
-    Files.createDirectories(folder);
-    if (!Files.isWritable(folder) || Files.isDirectory(file)) {
+    if (!Files.isWritable(Main.makeFolderOf("--plot", file))) {
       throw new IllegalArgumentException("--plot: " + file + " cannot be written");
     }
     return new LearningCurve(file);

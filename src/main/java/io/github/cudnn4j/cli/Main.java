@@ -1,9 +1,20 @@
 package io.github.cudnn4j.cli;
 
 import io.github.cudnn4j.train.TrainingDivergedException;
+import java.io.IOException;
 import java.io.PrintStream;
 import java.io.PrintWriter;
+import java.io.UncheckedIOException;
+import java.nio.charset.MalformedInputException;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.AccessDeniedException;
+import java.nio.file.DirectoryNotEmptyException;
+import java.nio.file.FileAlreadyExistsException;
+import java.nio.file.FileSystemException;
+import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
+import java.nio.file.NotDirectoryException;
+import java.nio.file.Path;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 
@@ -80,18 +91,38 @@ public final class Main {
         : CommandLine.ExitCode.SOFTWARE;
   }
 
-  private static String message(Exception failure) {
+  /** What went wrong, as a sentence; of many an exception about a file the message is a path. */
+  static String message(Exception failure) {
     return switch (failure) {
-      case java.nio.file.NoSuchFileException missing -> "no such file: " + missing.getFile();
-      case java.nio.file.AccessDeniedException denied -> "no permission: " + denied.getFile();
-      case java.nio.charset.MalformedInputException _ -> "the text is not UTF-8";
+      case NoSuchFileException missing -> "no such file: " + missing.getFile();
+      case AccessDeniedException denied -> "no permission: " + denied.getFile();
+      case FileAlreadyExistsException there -> "a file is in the way: " + there.getFile();
+      case NotDirectoryException file -> "not a folder: " + file.getFile();
+      case DirectoryNotEmptyException full -> "the folder is not empty: " + full.getFile();
+      case FileSystemException other when other.getReason() == null ->
+          "cannot be used: %s (%s)".formatted(other.getMessage(), other.getClass().getSimpleName());
+      case MalformedInputException _ -> "the text is not UTF-8";
       default -> failure.getMessage() == null ? failure.toString() : failure.getMessage();
     };
   }
 
+  /**
+   * Makes the folder of a file that a command is to write, and returns it.
+   *
+   * @throws IllegalArgumentException if the file is a folder itself
+   * @throws IOException if the folder cannot be made
+   */
+  static Path makeFolderOf(String option, Path file) throws IOException {
+    if (Files.isDirectory(file)) {
+      throw new IllegalArgumentException(option + ": " + file + " is a folder");
+    }
+    return Files.createDirectories(file.toAbsolutePath().getParent());
+  }
+
   private static boolean isUsersConcern(Exception failure) {
     return failure instanceof IllegalArgumentException
-        || failure instanceof java.io.IOException
+        || failure instanceof IOException
+        || failure instanceof UncheckedIOException
         || failure instanceof TrainingDivergedException;
   }
 }

@@ -129,6 +129,9 @@ final class TrainCommand implements Callable<Integer> {
   public Integer call() throws IOException {
     CharModelConfig config = shape.config(seed);
     LearningCurve curve = plot == null ? null : LearningCurve.into(plot);
+    if (metrics != null) {
+      Main.makeFolderOf("--metrics", metrics);
+    }
     Corpus corpus = Corpus.of(text.read(), tokens, heldOut);
     SequentialBatches training =
         SequentialBatches.training(corpus.training(), window.batch(), window.time(), false);

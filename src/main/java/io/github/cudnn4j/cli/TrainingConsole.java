@@ -185,7 +185,7 @@ final class TrainingConsole implements TrainingListener, AutoCloseable {
 
   /** Tells what is missing from an otherwise finished run. */
   void failed(String what, IOException reason) {
-    line("missing   %s: %s", what, reason.getMessage());
+    line("missing   %s: %s", what, Main.message(reason));
     out.flush();
   }
 

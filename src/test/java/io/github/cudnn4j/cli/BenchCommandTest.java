@@ -20,6 +20,7 @@ import io.github.cudnn4j.testing.JavaProcess;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.io.StringWriter;
+import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -268,6 +269,44 @@ class BenchCommandTest {
     assertTrue(ran.out.contains("because the time limit of"), ran.out);
     assertTrue(ran.out.contains(" runs, the first one being"), ran.out);
     assertTrue(assertInstanceOf(List.class, json().get("leftOut")).size() >= 4 * 53);
+  }
+
+  @Test
+  void refusesAFolderForItsFile() throws IOException {
+    Path results = Files.createDirectory(folder.resolve("results"));
+
+    Ran ran = bench("--json=" + results);
+
+    assertEquals(2, ran.status, ran.err);
+    assertEquals("", ran.out);
+    assertTrue(ran.err.contains("--json: " + results + " is a folder"), ran.err);
+    assertTrue(Files.isDirectory(results));
+  }
+
+  @Test
+  void aFileThatCannotBeWrittenIsToldAndTheReportIsOver() throws IOException {
+    Result result = result(RnnAlgorithm.STANDARD, null);
+    List<BenchRun> runs = List.of(result.run());
+    BenchPeak peak = BenchPeak.known("NVIDIA H200");
+    StringWriter out = new StringWriter();
+    Path json = folder.resolve("bench.json");
+    BenchReport report =
+        new BenchReport(
+            Map.of(),
+            runs,
+            peak,
+            new BenchTable(runs, peak, Integer.MAX_VALUE),
+            new PrintWriter(out),
+            json);
+    Files.createDirectory(folder.resolve("bench.json.next"));
+
+    var failure = assertThrows(UncheckedIOException.class, () -> report.add(result));
+    assertTrue(failure.getMessage().startsWith("cannot write " + json), failure::getMessage);
+    assertThrows(UncheckedIOException.class, () -> report.end("because of a failure"));
+    String text = out.toString();
+    assertTrue(text.contains("STANDARD"), text);
+    report.end("because it was interrupted");
+    assertEquals(text, out.toString());
   }
 
   @ParameterizedTest

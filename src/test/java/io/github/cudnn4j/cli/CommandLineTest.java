@@ -11,6 +11,7 @@ import io.github.cudnn4j.io.Json;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.io.StringWriter;
+import java.nio.file.AtomicMoveNotSupportedException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -64,7 +65,7 @@ class CommandLineTest {
   @Test
   void trainsThenGeneratesAndEvaluates() throws IOException {
     String checkpoint = folder.resolve("model").toString();
-    Path metrics = folder.resolve("metrics.jsonl");
+    Path metrics = folder.resolve("new/metrics.jsonl");
 
     Ran trained =
         train(
@@ -213,6 +214,18 @@ class CommandLineTest {
     assertFailed("no such file: nowhere.txt", run("train", "--text", "nowhere.txt"));
     assertFailed(
         "nowhere holds no checkpoint", run("generate", "--checkpoint", "nowhere", "--prefix", "a"));
+  }
+
+  @Test
+  void saysWhyAFileCannotBeWritten() {
+    String inTheWay = "cudnn4j train: a file is in the way: " + text;
+    assertFailed(inTheWay, train("--checkpoint", text + ""));
+    assertFailed(inTheWay, train("--plot", text + "/curve.png"));
+    assertFailed(inTheWay, train("--metrics", text + "/metrics.jsonl"));
+    assertRefused("--metrics: " + folder + " is a folder", train("--metrics", folder + ""));
+    assertEquals(
+        "cannot be used: a -> b (AtomicMoveNotSupportedException)",
+        Main.message(new AtomicMoveNotSupportedException("a", "b", null)));
   }
 
   @Test
