@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertInstanceOf;
 import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import io.github.cudnn4j.cli.BenchRun.Pass;
 import io.github.cudnn4j.cli.BenchRun.Result;
@@ -24,10 +25,12 @@ import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.concurrent.TimeUnit;
 import java.util.regex.Pattern;
 import java.util.stream.IntStream;
@@ -133,24 +136,41 @@ class BenchCommandTest {
   }
 
   @Test
-  void replaysFromAGraphAndNamesTheAutomaticChoice() throws IOException {
-    Ran ran =
-        bench(
-            "--shapes",
-            "TANH:H16:B2:T3",
-            "--precision",
-            "FP32",
-            "--algorithm",
-            "auto",
-            "--graph",
-            "--repeat",
-            "3",
-            "--json",
-            jsonFile());
+  void namesTheAutomaticChoice() {
+    Ran ran = bench("--shape=TANH:H16:B2:T3", "--precision=FP32", "--algorithm=auto", "--repeat=3");
 
     assertEquals(0, ran.status, ran.err);
     assertTrue(ran.out.contains("auto → "), ran.out);
-    assertEquals(true, json().get("graph"));
+  }
+
+  @ParameterizedTest
+  @ValueSource(booleans = {false, true})
+  void replaysFromAGraphIfAsked(boolean graph) throws IOException {
+    Optional<HostControl> host = HostControl.ifHost();
+    long before = host.map(control -> control.calls("cudaGraphLaunch")).orElse(0L);
+    List<String> arguments =
+        new ArrayList<>(
+            List.of(
+                "--shape=TANH:H16:B2:T3",
+                "--precision=FP32",
+                "--algorithm=standard",
+                "--repeat=3",
+                "--json=" + jsonFile()));
+    if (graph) {
+      arguments.add("--graph");
+    }
+    Ran ran = bench(arguments.toArray(String[]::new));
+
+    assertEquals(0, ran.status, ran.err);
+    assertEquals(graph, json().get("graph"));
+    assumeTrue(host.isPresent(), "only the host device counts calls");
+    long launches = host.get().calls("cudaGraphLaunch") - before;
+    if (graph) {
+      int least = 3 * (1 + 1 + 3); // of each pass the first launch, one for its length, the samples
+      assertTrue(launches >= least, launches + " launches of a graph, must be at least " + least);
+    } else {
+      assertEquals(0, launches);
+    }
   }
 
   /**

@@ -8,6 +8,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import io.github.cudnn4j.io.Json;
+import io.github.cudnn4j.train.Checkpoints;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.io.StringWriter;
@@ -148,10 +149,22 @@ class CommandLineTest {
 
   @Test
   void trainsWithoutAnInputMatrixByTheFastestAlgorithm() throws IOException {
-    Ran trained = train("--skip-input", "--hidden", "8", "--algorithm", "auto", "--epochs", "2");
+    String[] shape = {"--hidden", "8", "--epochs", "2"};
+    Path skipping = folder.resolve("skipping");
+    Path other = folder.resolve("other");
+    Ran trained =
+        train(with(shape, "--skip-input", "--algorithm", "auto", "--checkpoint", skipping + ""));
+    assertEquals(0, train(with(shape, "--checkpoint", other + "")).status);
 
     assertEquals(0, trained.status, trained.err);
     assertTrue(number(trained.result(), "perplexity") < 8, trained.out);
+    assertEquals(true, configuration(skipping).get("inputSkipped"));
+    assertEquals("auto", configuration(skipping).get("algorithm"));
+    assertEquals("standard", configuration(other).get("algorithm"));
+    // The four gates' matrices of 8 x 8 FP32, and their names.
+    int matrices = 4 * 4 * 8 * 8;
+    int saved = weights(other).length - weights(skipping).length;
+    assertTrue(saved >= matrices, saved + " bytes less, must be at least " + matrices);
   }
 
   @Test
@@ -285,5 +298,10 @@ class CommandLineTest {
       Path newest = steps.filter(Files::isDirectory).max(Path::compareTo).orElseThrow();
       return Files.readAllBytes(newest.resolve("weights.safetensors"));
     }
+  }
+
+  /** What the model of the newest checkpoint of a folder is. */
+  private static Map<?, ?> configuration(Path folder) throws IOException {
+    return Checkpoints.in(folder, 1).latest().orElseThrow().modelConfiguration();
   }
 }
