@@ -18,6 +18,8 @@
  *   column_sums(rows, columns, value, take)
  *                                         take(c, sum) for every column c, the sum being that of
  *                                         value(r, c) over the rows, in a fixed order
+ *   block_column_sums(rows, columns, value, take)
+ *                                         in a row: the same by the threads of the block
  *
  * On a GPU a row loop needs a block size that is a multiple of 32. On the host a part of a loop is
  * a piece without gaps, run by one thread, and a block is one thread.
@@ -102,15 +104,16 @@ DEVICE T block_max(T value) {
 }
 
 // A block takes as many columns as a warp has threads, so that a warp reads neighbours; its warps
-// share the rows.
+// share the rows. Then it goes on `stride` columns further.
 template <class Value, class Take>
-DEVICE void column_sums(long long rows, long long columns, Value value, Take take) {
+DEVICE void strided_column_sums(long long begin, long long stride, long long rows,
+                                long long columns, Value value, Take take) {
   using T = decltype(value(0LL, 0LL));
   __shared__ T of_warps[32][32];
   const int lane = threadIdx.x % 32;
   const int warp = threadIdx.x / 32;
   const int warps = blockDim.x / 32;
-  for (long long first = blockIdx.x * 32LL; first < columns; first += gridDim.x * 32LL) {
+  for (long long first = begin; first < columns; first += stride) {
     const long long c = first + lane;
     T sum = 0;
     for (long long r = warp; c < columns && r < rows; r += warps) sum += value(r, c);
@@ -122,6 +125,16 @@ DEVICE void column_sums(long long rows, long long columns, Value value, Take tak
       take(c, sum);
     }
   }
+}
+
+template <class Value, class Take>
+DEVICE void column_sums(long long rows, long long columns, Value value, Take take) {
+  strided_column_sums(blockIdx.x * 32LL, gridDim.x * 32LL, rows, columns, value, take);
+}
+
+template <class Value, class Take>
+DEVICE void block_column_sums(long long rows, long long columns, Value value, Take take) {
+  strided_column_sums(0, 32, rows, columns, value, take);
 }
 
 #else
@@ -155,24 +168,36 @@ DEVICE T block_max(T value) {
   return value;
 }
 
+constexpr int strip_width = 16;
+
+template <class Value, class Take>
+DEVICE void strip_sums(long long first, long long rows, long long columns, Value value, Take take) {
+  using T = decltype(value(0LL, 0LL));
+  const int count = columns - first < strip_width ? static_cast<int>(columns - first) : strip_width;
+  T sums[strip_width] = {};
+  if (count == strip_width) {
+    for (long long r = 0; r < rows; ++r) {
+      for (int i = 0; i < strip_width; ++i) sums[i] += value(r, first + i);
+    }
+  } else {
+    for (long long r = 0; r < rows; ++r) {
+      for (int i = 0; i < count; ++i) sums[i] += value(r, first + i);
+    }
+  }
+  for (int i = 0; i < count; ++i) take(first + i, sums[i]);
+}
+
 template <class Value, class Take>
 DEVICE void column_sums(long long rows, long long columns, Value value, Take take) {
-  using T = decltype(value(0LL, 0LL));
-  constexpr int width = 16;
-  CUDNN4J_PART_LOOP(strip, (columns + width - 1) / width) {
-    const long long first = strip * width;
-    const int count = columns - first < width ? static_cast<int>(columns - first) : width;
-    T sums[width] = {};
-    if (count == width) {
-      for (long long r = 0; r < rows; ++r) {
-        for (int i = 0; i < width; ++i) sums[i] += value(r, first + i);
-      }
-    } else {
-      for (long long r = 0; r < rows; ++r) {
-        for (int i = 0; i < count; ++i) sums[i] += value(r, first + i);
-      }
-    }
-    for (int i = 0; i < count; ++i) take(first + i, sums[i]);
+  CUDNN4J_PART_LOOP(strip, (columns + strip_width - 1) / strip_width) {
+    strip_sums(strip * strip_width, rows, columns, value, take);
+  }
+}
+
+template <class Value, class Take>
+DEVICE void block_column_sums(long long rows, long long columns, Value value, Take take) {
+  for (long long first = 0; first < columns; first += strip_width) {
+    strip_sums(first, rows, columns, value, take);
   }
 }
 

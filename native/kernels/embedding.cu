@@ -29,8 +29,8 @@ DEVICE void encode(const int* tokens, T* y, int count, int classes) {
   }
 }
 
-// The row of a token's first place in `order` sums over all its places, in their order, so every
-// row of the table has one writer and one order of summation.
+// The row of a token's first place in `order` sums over all its places, so every row of the table
+// has one writer and one order of summation.
 template <class T>
 DEVICE void sum_by_token(const int* tokens, const int* order, const T* dy, T* dtable, int count,
                          int width, int vocabulary) {
@@ -38,16 +38,20 @@ DEVICE void sum_by_token(const int* tokens, const int* order, const T* dy, T* dt
     const int token = tokens[order[r]];
     const bool first = r == 0 || tokens[order[r - 1]] != token;
     const int columns = first && token >= 0 && token < vocabulary ? width : 0;
-    long long end = r;
-    while (columns > 0 && end < count && tokens[order[end]] == token) ++end;
-    FOR_EACH_COLUMN(c, columns) {
-      Number<T> sum = 0;
-      for (long long k = r; k < end; ++k) {
-        sum += static_cast<Number<T>>(dy[static_cast<long long>(order[k]) * width + c]);
-      }
-      T& target = dtable[static_cast<long long>(token) * width + c];
-      target = static_cast<T>(static_cast<Number<T>>(target) + sum);
+    long long last = r;
+    for (long long end = count; columns > 0 && end - last > 1;) {
+      const long long middle = (last + end) / 2;
+      (tokens[order[middle]] == token ? last : end) = middle;
     }
+    block_column_sums(
+        last - r + 1, columns,
+        [&](long long k, long long c) {
+          return static_cast<Number<T>>(dy[static_cast<long long>(order[r + k]) * width + c]);
+        },
+        [&](long long c, Number<T> sum) {
+          T& target = dtable[static_cast<long long>(token) * width + c];
+          target = static_cast<T>(static_cast<Number<T>>(target) + sum);
+        });
   }
 }
 

@@ -135,7 +135,8 @@ DEVICE void rms_prop(T* weights, G* rounded, const G* gradients, T* squares, T* 
       means[i] = mean;
       variance -= mean * mean;
     }
-    T step = g / (sqrt(variance) + small);
+    // Of gradients that hardly change, rounding may leave less than nothing.
+    T step = g / (sqrt(variance > 0 ? variance : 0) + small);
     if (kept != 0) {
       step += kept * velocities[i];
       velocities[i] = step;

@@ -10,7 +10,9 @@ import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.util.HashMap;
 import java.util.Map;
+import java.util.concurrent.locks.ReentrantReadWriteLock;
 import java.util.function.Function;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -35,6 +37,12 @@ public final class Device implements AutoCloseable {
   private static final int ORDINAL = 0;
   private static final int NAME_BYTES = 256;
   private static final long SCRATCH_BYTES = 64;
+
+  /**
+   * Captures share it, closing a device has it alone: libraries then wait for the whole GPU, which
+   * is invalid, and ends every capture, while any thread captures.
+   */
+  private static final ReentrantReadWriteLock CAPTURES = new ReentrantReadWriteLock();
 
   private final DeviceKind kind;
   private final Arena arena = Arena.ofShared();
@@ -211,14 +219,19 @@ public final class Device implements AutoCloseable {
   }
 
   /**
-   * Waits until all work on all streams is done.
+   * Waits until all work on all streams that were made from this or borrowed is done.
    *
-   * @throws IllegalStateException if the device is closed
+   * @throws IllegalStateException if the device is closed or captures
    * @throws CudaException if some work failed
    */
   public void synchronize() {
     checkAccess();
-    Status.cudart(Cudart.cudaDeviceSynchronize(), "cudaDeviceSynchronize");
+    // cudaDeviceSynchronize waits for the streams of other threads too, and ends their captures.
+    for (var resource = newest; resource != null; resource = resource.older) {
+      if (resource instanceof Stream each) {
+        each.synchronize();
+      }
+    }
   }
 
   /**
@@ -312,6 +325,16 @@ public final class Device implements AutoCloseable {
     return recording;
   }
 
+  /** Captures, during which no thread closes a device. */
+  static CapturedGraph whileNoneCloses(Supplier<CapturedGraph> capture) {
+    CAPTURES.readLock().lock();
+    try {
+      return capture.get();
+    } finally {
+      CAPTURES.readLock().unlock();
+    }
+  }
+
   void recording(@Nullable Recording recording) {
     this.recording = recording;
   }
@@ -346,8 +369,9 @@ public final class Device implements AutoCloseable {
 
   /**
    * Closes everything made from the device that is still open, the newest first, then the device.
-   * Does nothing if that was done before.
+   * Waits for captures of other threads. Does nothing if that was done before.
    *
+   * @throws IllegalStateException if a capture is under way on this thread; it stays open then
    * @throws WrongThreadException if the device belongs to another thread; it stays open then
    * @throws CudaException if closing something failed; all is closed all the same, and further
    *     failures are suppressed ones of this
@@ -358,6 +382,18 @@ public final class Device implements AutoCloseable {
       return;
     }
     checkOwner();
+    if (CAPTURES.getReadHoldCount() > 0) {
+      throw new IllegalStateException("closing a device cannot be captured");
+    }
+    CAPTURES.writeLock().lock();
+    try {
+      closeAll();
+    } finally {
+      CAPTURES.writeLock().unlock();
+    }
+  }
+
+  private void closeAll() {
     RuntimeException failure = null;
     if (active == null && context.address() != 0) {
       failure = attempt(failure, this::activate);

@@ -67,6 +67,7 @@ public final class Event extends DeviceResource {
     checkOpen();
     var status = Cudart.cudaEventQuery(handle);
     if (status == Cudart.cudaErrorNotReady()) {
+      Status.forgetLastError();
       return false;
     }
     Status.cudart(status, "cudaEventQuery");

@@ -13,6 +13,7 @@ public final class Kernel {
   private static final int BLOCK = 256;
   private static final int BLOCKS_PER_MULTIPROCESSOR = 8;
   private static final int MAX_ROWS_IN_GRID = 65_535;
+  private static final int WARP = 32;
   private static final int MAX_BLOCK = 1024;
 
   private final Kernels kernels;
@@ -49,7 +50,7 @@ public final class Kernel {
    * Binds arguments, for launches that follow.
    *
    * @param grid the number of blocks
-   * @param block the threads of a block
+   * @param block the threads of a block, a multiple of 32
    * @param arguments a {@link DeviceBuffer}, {@link PinnedBuffer}, Integer, Long, Float or Double
    *     for each parameter, of exactly its type
    * @throws IllegalArgumentException if an argument does not fit its parameter, or {@code grid} or
@@ -58,7 +59,10 @@ public final class Kernel {
    */
   public Launch bind(int grid, int block, Object... arguments) {
     Arguments.between(grid, 1, Integer.MAX_VALUE, "grid");
-    Arguments.between(block, 1, MAX_BLOCK, "block");
+    Arguments.between(block, WARP, MAX_BLOCK, "block");
+    if (block % WARP != 0) {
+      throw new IllegalArgumentException("block = " + block + ", must be a multiple of " + WARP);
+    }
     return new Launch(this, grid, block, arguments);
   }
 
@@ -85,6 +89,19 @@ public final class Kernel {
   public Launch overRows(long rows, Object... arguments) {
     Arguments.between(rows, 0, Long.MAX_VALUE, "rows");
     return bind(Math.clamp(rows, 1, MAX_ROWS_IN_GRID), BLOCK, arguments);
+  }
+
+  /**
+   * Binds arguments for a kernel that works on few rows of much each: every block has as many
+   * threads as there can be.
+   *
+   * @param rows the number of rows; the kernel gets it only as one of its arguments
+   * @throws IllegalArgumentException if {@code rows} is negative or an argument does not fit
+   * @throws IllegalStateException if the device is closed
+   */
+  public Launch overLongRows(long rows, Object... arguments) {
+    Arguments.between(rows, 0, Long.MAX_VALUE, "rows");
+    return bind(Math.clamp(rows, 1, MAX_ROWS_IN_GRID), MAX_BLOCK, arguments);
   }
 
   @Override

@@ -88,7 +88,7 @@ final class Status {
    * The runtime keeps the last error and would report it once more to the next library that asks,
    * for example cuDNN. An error that the device does not recover from is reported all the same.
    */
-  private static void forgetLastError() {
+  static void forgetLastError() {
     Cudart.cudaGetLastError();
   }
 

@@ -95,6 +95,7 @@ public final class Stream extends DeviceResource {
     refuseWhileCapturing("asking for the state of the stream");
     var status = Cudart.cudaStreamQuery(handle);
     if (status == Cudart.cudaErrorNotReady()) {
+      Status.forgetLastError();
       return false;
     }
     Status.cudart(status, "cudaStreamQuery");
@@ -142,6 +143,10 @@ public final class Stream extends DeviceResource {
     if (device().recording() != null) {
       throw new IllegalStateException("a capture is under way on this device");
     }
+    return Device.whileNoneCloses(() -> record(work));
+  }
+
+  private CapturedGraph record(Runnable work) {
     Status.cudart(
         Cudart.cudaStreamBeginCapture(handle, Cudart.cudaStreamCaptureModeThreadLocal()),
         "cudaStreamBeginCapture");
@@ -171,6 +176,8 @@ public final class Stream extends DeviceResource {
       // A capture that goes on would make everything else on this thread fail.
       if (Cudart.cudaStreamEndCapture(handle, out) == 0) {
         CapturedGraph.destroy(out.get(NativeTypes.C_POINTER, 0));
+      } else {
+        Status.forgetLastError();
       }
       throw failure;
     }
@@ -192,7 +199,12 @@ public final class Stream extends DeviceResource {
   @Override
   protected void release() {
     if (owned) {
-      Status.cudart(Cudart.cudaStreamDestroy(handle), "cudaStreamDestroy");
+      try {
+        // What is queued here may use pinned memory, which looks for open streams to wait for.
+        Status.cudart(Cudart.cudaStreamSynchronize(handle), "cudaStreamSynchronize");
+      } finally {
+        Status.cudart(Cudart.cudaStreamDestroy(handle), "cudaStreamDestroy");
+      }
     }
   }
 }

@@ -162,7 +162,7 @@ public final class CtcLoss extends DeviceResource {
 
   /**
    * Returns how many steps labels need: one each, and one for a blank between equal neighbours. A
-   * sequence with fewer steps has no alignment.
+   * sequence with fewer steps has no alignment; one with fewer than labels is refused.
    */
   public static int neededSteps(int... labels) {
     int steps = labels.length;
@@ -177,7 +177,8 @@ public final class CtcLoss extends DeviceResource {
    * to the device is queued. Waits only for the copy before it. Not to be captured.
    *
    * @param labels of all sequences, one after the other, each in [1, A); more may follow, unread
-   * @param labelLengths B numbers of labels, each in [0, min(T, maxLabels)]
+   * @param labelLengths B numbers of labels, each in [0, maxLabels] and no more than the sequence
+   *     has steps, beyond which cuDNN reads memory that it should not
    * @param inputLengths B numbers of steps, each in [1, T]
    * @throws IllegalArgumentException if an array or a number is not as stated; the labels before
    *     stay set
@@ -189,8 +190,8 @@ public final class CtcLoss extends DeviceResource {
     checkCount("inputLengths", inputLengths);
     int count = 0;
     for (int n = 0; n < batch; n++) {
-      checkRange("labelLengths", n, labelLengths[n], 0, Math.min(time, maxLabels));
       checkRange("inputLengths", n, inputLengths[n], 1, time);
+      checkRange("labelLengths", n, labelLengths[n], 0, Math.min(inputLengths[n], maxLabels));
       count += labelLengths[n];
     }
     if (labels.length < count) {
@@ -233,10 +234,10 @@ public final class CtcLoss extends DeviceResource {
   /**
    * Computes the cost of each sequence and, unless {@code gradients} is null, its gradients.
    *
-   * <p>A sequence that is shorter than its labels need ({@link #neededSteps}) costs 0; its
-   * gradients are what the {@link CtcGradientMode} says. Gradients of steps behind a sequence's
-   * length are zero in {@link CtcGradientMode#ZERO} mode, and stay as they are in memory in the
-   * other.
+   * <p>A sequence that is shorter than its labels need ({@link #neededSteps}), because equal ones
+   * are neighbours, costs 0; its gradients are what the {@link CtcGradientMode} says. Gradients of
+   * steps behind a sequence's length are zero in {@link CtcGradientMode#ZERO} mode, and stay as
+   * they are in memory in the other.
    *
    * @param x {@code [T, B, A]}, as the {@link LossNormalization} says; not written
    * @param costs {@code [B]}, overwritten with the negative natural logarithms of the probabilities

@@ -69,7 +69,8 @@ final class CudnnLibraries implements AutoCloseable {
     }
     var group = new LibraryGroup(folderPlace, findings);
     for (var soname : subLibraries(folderPlace)) {
-      if (group.open(soname, library -> onlyOne(library, soname)) == null) {
+      var opened = group.open(soname, library -> onlyOne(library, soname));
+      if (opened == null && REQUIRED.contains(soname)) {
         group.close();
         return null;
       }

@@ -1,5 +1,6 @@
 package io.github.cudnn4j.rnn;
 
+import io.github.cudnn4j.cuda.CudaException;
 import io.github.cudnn4j.cuda.DeviceBuffer;
 import io.github.cudnn4j.cuda.DeviceOutOfMemoryException;
 import io.github.cudnn4j.cuda.Event;
@@ -86,8 +87,8 @@ final class AlgorithmTrial implements AutoCloseable {
   /**
    * Makes an engine, which belongs to this, and makes every call with it that a plan can make.
    *
-   * @throws RefusedException if cuDNN refuses it, it does not fit into the device, or has weights
-   *     in other places than the network
+   * @throws RefusedException if cuDNN refuses it, it fails on the device or does not fit into it,
+   *     or has weights in other places than the network
    */
   RnnEngine engine(RnnAlgorithm algorithm) throws RefusedException {
     RnnEngine engine = null;
@@ -103,7 +104,7 @@ final class AlgorithmTrial implements AutoCloseable {
       refusal = "its weights lie in other places";
     } catch (CudnnException e) {
       refusal = e.function() + " returned " + e.codeName();
-    } catch (DeviceOutOfMemoryException e) {
+    } catch (CudaException e) {
       refusal = e.getMessage();
     }
     if (engine != null) {

@@ -32,7 +32,7 @@ final class CrossEntropy implements Operation {
       launches.add(
           tape.own(
               tape.kernel("loss", "loss_share", tape.lossType())
-                  .overRows(1, targets, scale, share, rows)));
+                  .overLongRows(1, targets, scale, share, rows)));
       launches.add(
           tape.own(
               tape.kernel("loss", "cross_entropy_gradient", tape.type())
@@ -49,7 +49,7 @@ final class CrossEntropy implements Operation {
     launches.add(
         tape.own(
             tape.kernel("loss", "mean_loss", tape.lossType())
-                .overRows(1, losses, targets, mean, meter, rows)));
+                .overLongRows(1, losses, targets, mean, meter, rows)));
   }
 
   Loss loss() {

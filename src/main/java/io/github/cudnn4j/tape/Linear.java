@@ -37,7 +37,7 @@ final class Linear implements Operation {
         sumBias =
             tape.own(
                 tape.kernel("linear", "bias_gradient", tape.type())
-                    .overRows(
+                    .overLongRows(
                         Math.ceilDiv(columns, COLUMNS_OF_A_BLOCK),
                         y.gradient(),
                         bias.gradient(),

@@ -3,6 +3,7 @@ package io.github.cudnn4j.train;
 import static java.lang.foreign.ValueLayout.JAVA_DOUBLE;
 
 import io.github.cudnn4j.cuda.CapturedGraph;
+import io.github.cudnn4j.cuda.CudaException;
 import io.github.cudnn4j.cuda.Device;
 import io.github.cudnn4j.cuda.DeviceBuffer;
 import io.github.cudnn4j.cuda.ElementType;
@@ -11,6 +12,7 @@ import io.github.cudnn4j.cuda.Launch;
 import io.github.cudnn4j.cuda.Parts;
 import io.github.cudnn4j.cuda.PinnedBuffer;
 import io.github.cudnn4j.cuda.Stream;
+import io.github.cudnn4j.cudnn.CudnnException;
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
 import java.util.List;
@@ -40,14 +42,15 @@ final class WindowRunner implements AutoCloseable {
 
   private static final long MOST_BYTES_IN_HALF = 1 << 20;
 
-  /** The words that one block fetches, each of its threads one. */
+  /** The words that one block fetches, so few that each of its threads has one. */
   private static final int PART = 1024;
 
   /** A place of the ring. */
   private record Window(MemorySegment inputs, MemorySegment labels, MemorySegment number) {}
 
+  private static final System.Logger LOG = System.getLogger("io.github.cudnn4j");
+
   private final SequentialBatches batches;
-  private final boolean capture;
   private final Stream stream;
   private final Parts parts = new Parts();
 
@@ -62,6 +65,7 @@ final class WindowRunner implements AutoCloseable {
   private final Launch fetch;
   private @Nullable CapturedGraph graph;
   private int next;
+  private boolean capture;
   private boolean warm;
   private boolean inStep;
 
@@ -101,7 +105,7 @@ final class WindowRunner implements AutoCloseable {
               device
                   .kernels()
                   .get("embedding", "fetch_window")
-                  .bind(blocks, PART, ring, places, window, words, (long) PART, windows.size()));
+                  .overLongRows(blocks, ring, places, window, words, (long) PART, windows.size()));
     } catch (RuntimeException | Error e) {
       throw parts.abandon(e);
     }
@@ -138,7 +142,7 @@ final class WindowRunner implements AutoCloseable {
 
   /**
    * Enqueues the work on one window. The first time it runs as it is, so that everything is loaded
-   * and allocated; from then on it is replayed.
+   * and allocated; from then on it is replayed, if it can be captured.
    *
    * @param work always the same; it may enqueue whatever a graph can hold
    */
@@ -153,14 +157,14 @@ final class WindowRunner implements AutoCloseable {
     batches.window(offset, index, window.inputs, window.labels);
     window.number.set(JAVA_DOUBLE, 0, value);
     inStep = false;
-    if (!capture || !warm) {
+    if (capture && warm && graph == null) {
+      graph = captured(work);
+    }
+    if (graph != null) {
+      graph.launch();
+    } else {
       enqueue(work);
       warm = true;
-    } else {
-      if (graph == null) {
-        graph = parts.add(stream.capture(() -> enqueue(work)));
-      }
-      graph.launch();
     }
     next++;
     if (next % windowsInHalf == 0) {
@@ -176,6 +180,20 @@ final class WindowRunner implements AutoCloseable {
     places.clear();
     next = 0;
     inStep = true;
+  }
+
+  /** Not every network that a library runs is one that it lets be captured: null then. */
+  private @Nullable CapturedGraph captured(Runnable work) {
+    try {
+      return parts.add(stream.capture(() -> enqueue(work)));
+    } catch (CudaException | CudnnException e) {
+      capture = false;
+      LOG.log(
+          System.Logger.Level.WARNING,
+          "A step cannot be captured as a graph, so each of its calls is made every time: "
+              + e.getMessage());
+      return null;
+    }
   }
 
   private void enqueue(Runnable work) {

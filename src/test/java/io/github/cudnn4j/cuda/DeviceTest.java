@@ -1,8 +1,10 @@
 package io.github.cudnn4j.cuda;
 
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertNotSame;
+import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertSame;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
@@ -14,6 +16,9 @@ import io.github.cudnn4j.library.HostControl;
 import io.github.cudnn4j.library.NativeLibraries;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicReference;
 import org.junit.jupiter.api.Test;
 
@@ -186,6 +191,59 @@ class DeviceTest {
     assertEquals(null, failure.get());
     assertFalse(device.isOpen());
     device.close();
+  }
+
+  /** A wait for the whole GPU would end the capture; closing a device, which has one, waits. */
+  @Test
+  void othersWaitAndCloseBesideACapture() throws InterruptedException {
+    var waited = new CountDownLatch(1);
+    var closed = new AtomicBoolean();
+    var thrown = new AtomicReference<Throwable>();
+    Runnable neighbour =
+        () -> {
+          try (var other = Device.open()) {
+            try (var buffer = DeviceBuffer.allocate(other, ElementType.INT32, 4)) {
+              try (var pinned = PinnedBuffer.allocate(other, ElementType.INT32, 4)) {
+                buffer.copyFrom(pinned);
+              }
+              other.synchronize();
+            } catch (RuntimeException e) {
+              thrown.set(e);
+            } finally {
+              waited.countDown();
+            }
+          }
+          closed.set(true);
+        };
+    try (var device = Device.open();
+        var buffer = DeviceBuffer.allocate(device, ElementType.INT32, 4)) {
+      buffer.copyFrom(new int[] {1, 2, 3, 4});
+      var threads = new ArrayList<Thread>();
+      try (var graph =
+          device.stream()
+              .capture(
+                  () -> {
+                    threads.add(Thread.ofPlatform().start(neighbour));
+                    try {
+                      assertTrue(waited.await(60, TimeUnit.SECONDS));
+                    } catch (InterruptedException e) {
+                      throw new AssertionError(e);
+                    }
+                    assertFalse(closed.get());
+                    buffer.clear();
+                  })) {
+        threads.getFirst().join();
+        assertNull(thrown.get());
+        graph.launch();
+        assertArrayEquals(new int[4], buffer.toInts());
+      }
+      try (var other = Device.open()) {
+        var e =
+            assertThrows(IllegalStateException.class, () -> device.stream().capture(other::close));
+        assertEquals("closing a device cannot be captured", e.getMessage());
+        assertTrue(other.isOpen());
+      }
+    }
   }
 
   @Test

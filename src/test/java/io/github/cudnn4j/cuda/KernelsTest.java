@@ -126,33 +126,34 @@ class KernelsTest {
         var doubles = DeviceBuffer.allocate(device, FLOAT64, 4)) {
       refuses(
           "fill_f32[DeviceBuffer of FLOAT32 target, float value, long n] takes 3 arguments, got 2",
-          () -> fill.bind(1, 1, floats, 1f));
+          () -> fill.bind(1, 32, floats, 1f));
       refuses(
           "argument 0 of fill_f32 is a DeviceBuffer of FLOAT64, must be a DeviceBuffer of FLOAT32"
               + " target",
-          () -> fill.bind(1, 1, doubles, 1f, 4L));
+          () -> fill.bind(1, 32, doubles, 1f, 4L));
       try (var pinned = PinnedBuffer.allocate(device, INT32, 4)) {
         refuses(
             "argument 0 of fill_f32 is a PinnedBuffer of INT32, must be a DeviceBuffer of FLOAT32"
                 + " target",
-            () -> fill.bind(1, 1, pinned, 1f, 4L));
+            () -> fill.bind(1, 32, pinned, 1f, 4L));
       }
       refuses(
           "argument 1 of fill_f32 is a double, must be a float value",
-          () -> fill.bind(1, 1, floats, 1.0, 4L));
+          () -> fill.bind(1, 32, floats, 1.0, 4L));
       refuses(
           "argument 2 of fill_f32 is a int, must be a long n",
-          () -> fill.bind(1, 1, floats, 1f, 4));
+          () -> fill.bind(1, 32, floats, 1f, 4));
       refuses(
           "argument 1 of fill_f32 is a String, must be a float value",
-          () -> fill.bind(1, 1, floats, "1", 4L));
-      try (var launch = fill.bind(1, 1, floats, 1f, 4L)) {
+          () -> fill.bind(1, 32, floats, "1", 4L));
+      try (var launch = fill.bind(1, 32, floats, 1f, 4L)) {
         refuses(
             "fill_f32[DeviceBuffer of FLOAT32 target, float value, long n] has no parameter 3",
             () -> launch.set(3, 1f));
       }
-      refuses("block = 1025, must be from 1 to 1024", () -> fill.bind(1, 1025, floats, 1f, 4L));
-      refuses("grid = 0, must be from 1 to 2147483647", () -> fill.bind(0, 1, floats, 1f, 4L));
+      refuses("block = 1025, must be from 32 to 1024", () -> fill.bind(1, 1025, floats, 1f, 4L));
+      refuses("block = 100, must be a multiple of 32", () -> fill.bind(1, 100, floats, 1f, 4L));
+      refuses("grid = 0, must be from 1 to 2147483647", () -> fill.bind(0, 32, floats, 1f, 4L));
     }
   }
 

@@ -104,6 +104,9 @@ class CtcLossTest {
           "labelLengths[1] is 4, but it must be in [0, 3]",
           () -> loss.labels(LABELS, new int[] {1, 4}, STEPS));
       refused(
+          "labelLengths[0] is 2, but it must be in [0, 1]",
+          () -> loss.labels(LABELS, new int[] {2, 1}, new int[] {1, 4}));
+      refused(
           "inputLengths[0] is 0, but it must be in [1, 4]",
           () -> loss.labels(LABELS, LENGTHS, new int[] {0, 4}));
       refused(

@@ -96,6 +96,23 @@ class UpdaterTest {
     }
   }
 
+  /** The variance of a gradient that does not change is 0, or just below it. */
+  @ParameterizedTest
+  @EnumSource(names = {"FLOAT32", "FLOAT64"})
+  void aConstantGradientHasAVariance(ElementType type) {
+    double[] gradient = new double[64];
+    Arrays.setAll(gradient, i -> 1 / (3.0 + i));
+    try (var run =
+        new Run(type, gradient.length, new RmsProp(1e-6, 0.9, 1e-3, 0, 0, true), Clip.NONE)) {
+      for (int step = 0; step < 1000; step++) {
+        run.step(gradient);
+      }
+      for (double weight : run.parameters.read("w")) {
+        assertTrue(weight < 0 && weight > -1, "weight " + weight);
+      }
+    }
+  }
+
   @ParameterizedTest
   @EnumSource(names = {"FLOAT32", "FLOAT64"})
   void clipsByNormThenByValue(ElementType type) {

@@ -1,6 +1,7 @@
 package io.github.cudnn4j.train;
 
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 
 import io.github.cudnn4j.bindings.Cudart;
@@ -14,6 +15,7 @@ import org.junit.jupiter.api.Assumptions;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 class WindowRunnerTest {
 
@@ -162,6 +164,26 @@ class WindowRunnerTest {
         keeper.run(step);
         keeper.check(text, step);
       }
+    }
+  }
+
+  /** cuDNN may refuse to be captured where it runs. */
+  @ParameterizedTest
+  @ValueSource(strings = {"cudaStreamBeginCapture", "cudaStreamEndCapture", "cudaGraphInstantiate"})
+  void workThatCannotBeCapturedIsQueuedCallByCall(String function) {
+    var control = HostControl.ifHost();
+    Assumptions.assumeTrue(control.isPresent(), "needs the host device, which fails on demand");
+    HostControl host = control.get();
+    var text = text(2, 3, 40);
+    try (var device = Device.open();
+        var keeper = new Keeper(device, text, true, 1)) {
+      long launches = host.calls("cudaGraphLaunch");
+      host.fail(function, 1, Cudart.cudaErrorUnknown(), false);
+      for (int step = 0; step < 40; step++) {
+        keeper.run(step);
+        keeper.check(text, step);
+      }
+      assertEquals(launches, host.calls("cudaGraphLaunch"));
     }
   }
 
