@@ -1,5 +1,6 @@
-// Tokens from the host, to vectors and back. A negative token is padding: its vector is zero and it has no
-// gradient. A token beyond the table has no meaning; it yields NaN, so that the step is refused.
+// Tokens from the host, to vectors and back. A negative token is padding: its vector is zero and it
+// has no gradient. A token beyond the table has no meaning; it yields NaN, so that the step is
+// refused.
 #include "dialect.cuh"
 
 template <class T>

@@ -325,6 +325,10 @@ public final class Device implements AutoCloseable {
     return recording;
   }
 
+  void recording(@Nullable Recording recording) {
+    this.recording = recording;
+  }
+
   /** Captures, during which no thread closes a device. */
   static CapturedGraph whileNoneCloses(Supplier<CapturedGraph> capture) {
     CAPTURES.readLock().lock();
@@ -333,10 +337,6 @@ public final class Device implements AutoCloseable {
     } finally {
       CAPTURES.readLock().unlock();
     }
-  }
-
-  void recording(@Nullable Recording recording) {
-    this.recording = recording;
   }
 
   void register(DeviceResource resource) {

@@ -65,13 +65,7 @@ public final class Event extends DeviceResource {
    */
   public boolean isDone() {
     checkOpen();
-    var status = Cudart.cudaEventQuery(handle);
-    if (status == Cudart.cudaErrorNotReady()) {
-      Status.forgetLastError();
-      return false;
-    }
-    Status.cudart(status, "cudaEventQuery");
-    return true;
+    return Status.isDone(Cudart.cudaEventQuery(handle), "cudaEventQuery");
   }
 
   /**

@@ -87,8 +87,7 @@ public final class Kernel {
    * @throws IllegalStateException if the device is closed
    */
   public Launch overRows(long rows, Object... arguments) {
-    Arguments.between(rows, 0, Long.MAX_VALUE, "rows");
-    return bind(Math.clamp(rows, 1, MAX_ROWS_IN_GRID), BLOCK, arguments);
+    return bindRows(rows, BLOCK, arguments);
   }
 
   /**
@@ -100,8 +99,12 @@ public final class Kernel {
    * @throws IllegalStateException if the device is closed
    */
   public Launch overLongRows(long rows, Object... arguments) {
+    return bindRows(rows, MAX_BLOCK, arguments);
+  }
+
+  private Launch bindRows(long rows, int block, Object[] arguments) {
     Arguments.between(rows, 0, Long.MAX_VALUE, "rows");
-    return bind(Math.clamp(rows, 1, MAX_ROWS_IN_GRID), MAX_BLOCK, arguments);
+    return bind(Math.clamp(rows, 1, MAX_ROWS_IN_GRID), block, arguments);
   }
 
   @Override

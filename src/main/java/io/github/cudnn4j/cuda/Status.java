@@ -53,6 +53,16 @@ final class Status {
         text(Cudart.cudaGetErrorString(status)));
   }
 
+  /** Whether what was asked about has happened; not yet is no failure. */
+  static boolean isDone(int status, String function) {
+    if (status == Cudart.cudaErrorNotReady()) {
+      forgetLastError();
+      return false;
+    }
+    cudart(status, function);
+    return true;
+  }
+
   static CudaException nvrtcFailure(int status, String function, String detail) {
     return new CudaException(function, status, text(Nvrtc.nvrtcGetErrorString(status)), detail);
   }

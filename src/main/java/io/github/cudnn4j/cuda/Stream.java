@@ -93,13 +93,7 @@ public final class Stream extends DeviceResource {
   public boolean isDone() {
     checkOpen();
     refuseWhileCapturing("asking for the state of the stream");
-    var status = Cudart.cudaStreamQuery(handle);
-    if (status == Cudart.cudaErrorNotReady()) {
-      Status.forgetLastError();
-      return false;
-    }
-    Status.cudart(status, "cudaStreamQuery");
-    return true;
+    return Status.isDone(Cudart.cudaStreamQuery(handle), "cudaStreamQuery");
   }
 
   /**
@@ -143,10 +137,10 @@ public final class Stream extends DeviceResource {
     if (device().recording() != null) {
       throw new IllegalStateException("a capture is under way on this device");
     }
-    return Device.whileNoneCloses(() -> record(work));
+    return Device.whileNoneCloses(() -> graphOf(work));
   }
 
-  private CapturedGraph record(Runnable work) {
+  private CapturedGraph graphOf(Runnable work) {
     Status.cudart(
         Cudart.cudaStreamBeginCapture(handle, Cudart.cudaStreamCaptureModeThreadLocal()),
         "cudaStreamBeginCapture");

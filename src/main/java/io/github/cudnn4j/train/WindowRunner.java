@@ -35,6 +35,8 @@ import org.jspecify.annotations.Nullable;
  */
 final class WindowRunner implements AutoCloseable {
 
+  private static final System.Logger LOG = System.getLogger("io.github.cudnn4j");
+
   private static final int HALVES = 2;
 
   /** Enough that the calls for a half do not count, and few enough for a training to stop soon. */
@@ -48,12 +50,9 @@ final class WindowRunner implements AutoCloseable {
   /** A place of the ring. */
   private record Window(MemorySegment inputs, MemorySegment labels, MemorySegment number) {}
 
-  private static final System.Logger LOG = System.getLogger("io.github.cudnn4j");
-
   private final SequentialBatches batches;
   private final Stream stream;
   private final Parts parts = new Parts();
-
   private final int windowsInHalf;
   private final PinnedBuffer ring;
   private final List<Window> windows = new ArrayList<>();
@@ -150,8 +149,9 @@ final class WindowRunner implements AutoCloseable {
     if (!inStep) {
       restart();
     }
+    int half = next / windowsInHalf;
     if (next % windowsInHalf == 0) {
-      fetched[next / windowsInHalf].synchronize();
+      fetched[half].synchronize();
     }
     Window window = windows.get(next);
     batches.window(offset, index, window.inputs, window.labels);
@@ -166,11 +166,10 @@ final class WindowRunner implements AutoCloseable {
       enqueue(work);
       warm = true;
     }
-    next++;
+    next = (next + 1) % windows.size();
     if (next % windowsInHalf == 0) {
-      stream.record(fetched[next / windowsInHalf - 1]);
+      stream.record(fetched[half]);
     }
-    next %= windows.size();
     inStep = true;
   }
 
@@ -179,7 +178,6 @@ final class WindowRunner implements AutoCloseable {
     stream.synchronize();
     places.clear();
     next = 0;
-    inStep = true;
   }
 
   /** Not every network that a library runs is one that it lets be captured: null then. */

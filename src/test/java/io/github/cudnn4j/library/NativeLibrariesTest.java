@@ -29,15 +29,17 @@ class NativeLibrariesTest {
   /** Runs {@link ChosenDevice} in a process of its own; returns the lines that it prints. */
   private List<String> choose(DeviceChoice choice) throws IOException, InterruptedException {
     options.addFirst("-Dcudnn4j.host.path=" + System.getProperty("cudnn4j.host.path"));
-    var process =
-        JavaProcess.run(
-            ChosenDevice.class,
-            options,
-            Map.of("LD_LIBRARY_PATH", folder.toString()),
-            choice.toString());
-    assertEquals(0, process.status(), process::toString);
+    var process = run(ChosenDevice.class, choice.toString());
     errors = process.errors();
     return process.output().stream().map(line -> line.replace(folder.toString(), "")).toList();
+  }
+
+  private JavaProcess run(Class<?> program, String... arguments)
+      throws IOException, InterruptedException {
+    var variables = Map.of("LD_LIBRARY_PATH", folder.toString());
+    var process = JavaProcess.run(program, options, variables, arguments);
+    assertEquals(0, process.status(), process::toString);
+    return process;
   }
 
   private void useOnly(Path libraries) {
@@ -93,14 +95,9 @@ class NativeLibrariesTest {
     Files.writeString(text, "what is learned by heart is kept longest; ".repeat(60));
     useOnly(folder);
     options.add("-Dcudnn4j.host.path=" + folder.resolve("nothing"));
-    var process =
-        JavaProcess.run(
-            Main.class,
-            options,
-            Map.of("LD_LIBRARY_PATH", folder.toString()),
-            ("train --device cuda --epochs 8 --hidden 32 --batch 4 --steps 16 --text " + text)
-                .split(" "));
-    assertEquals(0, process.status(), process::toString);
+    var arguments =
+        "train --device cuda --epochs 8 --hidden 32 --batch 4 --steps 16 --text " + text;
+    var process = run(Main.class, arguments.split(" "));
     var result = Json.parseObject(process.output().getLast());
     var perplexity = assertInstanceOf(Number.class, result.get("perplexity")).doubleValue();
     assertTrue(perplexity < 5, () -> "perplexity " + perplexity + ", a guess has 19");

@@ -100,6 +100,12 @@ class WindowRunnerTest {
     return SequentialBatches.training(tokens, batch, time, false);
   }
 
+  private static HostControl failingHost() {
+    var control = HostControl.ifHost();
+    Assumptions.assumeTrue(control.isPresent(), "needs the host device, which fails on demand");
+    return control.get();
+  }
+
   @ParameterizedTest
   @CsvSource({"false, 2, 3", "true, 2, 3", "true, 1, 1", "true, 70, 1001"})
   void theWorkFindsItsWindow(boolean capture, int batch, int time) {
@@ -147,9 +153,7 @@ class WindowRunnerTest {
 
   @Test
   void aLaunchThatFailedDoesNotShiftTheOnesBehindIt() {
-    var control = HostControl.ifHost();
-    Assumptions.assumeTrue(control.isPresent(), "needs the host device, which fails on demand");
-    HostControl host = control.get();
+    HostControl host = failingHost();
     var text = text(2, 3, 40);
     try (var device = Device.open();
         var keeper = new Keeper(device, text, true, 1)) {
@@ -171,9 +175,7 @@ class WindowRunnerTest {
   @ParameterizedTest
   @ValueSource(strings = {"cudaStreamBeginCapture", "cudaStreamEndCapture", "cudaGraphInstantiate"})
   void workThatCannotBeCapturedIsQueuedCallByCall(String function) {
-    var control = HostControl.ifHost();
-    Assumptions.assumeTrue(control.isPresent(), "needs the host device, which fails on demand");
-    HostControl host = control.get();
+    HostControl host = failingHost();
     var text = text(2, 3, 40);
     try (var device = Device.open();
         var keeper = new Keeper(device, text, true, 1)) {
