@@ -16,6 +16,7 @@ import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.function.Consumer;
@@ -31,7 +32,12 @@ import java.util.regex.Pattern;
 public final class Checkpoints {
 
   private static final System.Logger LOG = System.getLogger(Checkpoints.class.getName());
-  private static final Pattern NAME = Pattern.compile("step-(\\d{9,})");
+
+  /**
+   * Digits of every script are read, as in folders named in a user's locale; written are 0 to 9.
+   */
+  private static final Pattern NAME = Pattern.compile("step-(\\p{Nd}{9,})");
+
   private static final String UNFINISHED = ".unfinished";
   private static final String REPLACED = ".replaced";
 
@@ -89,7 +95,7 @@ public final class Checkpoints {
   public Optional<Checkpoint> best() throws IOException {
     var latest = latest();
     if (latest.isPresent() && latest.get().bestStep() >= 0) {
-      Path best = folder.resolve(name(latest.get().bestStep()));
+      Path best = place(latest.get().bestStep());
       try {
         return Optional.of(Checkpoint.open(best));
       } catch (IOException | RuntimeException e) {
@@ -113,6 +119,7 @@ public final class Checkpoints {
       Map<String, Object> description)
       throws IOException {
     Path target = folder.resolve(name(step));
+    Path before = place(step);
     Path unfinished = folder.resolve(UNFINISHED);
     Files.createDirectories(folder);
     delete(unfinished);
@@ -133,9 +140,9 @@ public final class Checkpoints {
     writeForced(unfinished.resolve(Checkpoint.DESCRIPTION), Json.write(sealed) + "\n");
     force(unfinished);
     stages.accept("description");
-    if (Files.exists(target)) {
+    if (Files.exists(before)) {
       delete(folder.resolve(REPLACED));
-      Files.move(target, folder.resolve(REPLACED), StandardCopyOption.ATOMIC_MOVE);
+      Files.move(before, folder.resolve(REPLACED), StandardCopyOption.ATOMIC_MOVE);
       stages.accept("replaced");
     }
     Files.move(unfinished, target, StandardCopyOption.ATOMIC_MOVE);
@@ -183,8 +190,16 @@ public final class Checkpoints {
     return found;
   }
 
+  /** Returns the folder that holds the checkpoint of a step, or is to hold it. */
+  private Path place(long step) throws IOException {
+    return newestFirst().stream()
+        .filter(checkpoint -> stepOf(checkpoint) == step)
+        .findFirst()
+        .orElse(folder.resolve(name(step)));
+  }
+
   private static String name(long step) {
-    return "step-%09d".formatted(step);
+    return String.format(Locale.ROOT, "step-%09d", step);
   }
 
   private static long stepOf(Path checkpoint) {

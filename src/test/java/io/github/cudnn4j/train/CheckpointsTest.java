@@ -190,6 +190,23 @@ class CheckpointsTest {
     assertEquals(List.of("step-000000005", "step-000000006"), names());
   }
 
+  /** As written where numbers were formatted in the user's language, such as Persian. */
+  @Test
+  void readsAndReplacesNamesWithOtherDigits() throws IOException {
+    var checkpoints = Checkpoints.in(folder, 1);
+    for (long step : new long[] {17, 29}) {
+      Path written = save(checkpoints, step, 17);
+      Files.move(written, folder.resolve("step-۰۰۰۰۰۰۰" + (step == 17 ? "۱۷" : "۲۹")));
+    }
+    assertEquals(List.of("step-۰۰۰۰۰۰۰۱۷", "step-۰۰۰۰۰۰۰۲۹"), names());
+    assertEquals(29, checkpoints.latest().orElseThrow().step());
+    assertEquals(17, checkpoints.best().orElseThrow().step());
+    save(checkpoints, 29, 17);
+    assertEquals(List.of("step-000000029", "step-۰۰۰۰۰۰۰۱۷"), names());
+    save(checkpoints, 30, 30);
+    assertEquals(List.of("step-000000030"), names());
+  }
+
   private static Path save(Checkpoints checkpoints, long step) throws IOException {
     return save(checkpoints, step, -1);
   }
