@@ -7,7 +7,10 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.github.cudnn4j.cuda.Device;
 import io.github.cudnn4j.cudnn.RnnMode;
+import io.github.cudnn4j.train.SavableRandom;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 class TextGeneratorTest {
 
@@ -52,6 +55,26 @@ class TextGeneratorTest {
     assertEquals(2, TextGenerator.draw(logits, 0, 0.0), "temperature 0 takes the likeliest");
     assertEquals(1, TextGenerator.draw(logits, 0.5, 0.09), "colder: 1 : 9");
     assertEquals(2, TextGenerator.draw(logits, 0.5, 0.11));
+  }
+
+  /** Without weights the bias alone makes the distribution, the same for every character. */
+  @ParameterizedTest
+  @ValueSource(doubles = {0, 0.25, 1, 3})
+  void theTemperatureDividesTheLogits(double temperature) {
+    float[] logits = {9, 0.5f, -1, 1, 0};
+    try (Device device = Device.open();
+        CharLanguageModel model = CharLanguageModel.create(device, Vocabulary.of("abcd"), CONFIG);
+        TextGenerator generator = TextGenerator.of(model)) {
+      model.parameters().write("linear.weight", new double[logits.length * 16]);
+      model.parameters().write("linear.bias", new double[] {9, 0.5, -1, 1, 0});
+      SavableRandom random = new SavableRandom(7);
+      StringBuilder expected = new StringBuilder("ab");
+      for (int i = 0; i < 60; i++) {
+        int id = TextGenerator.draw(logits, temperature, random.nextDouble());
+        expected.append(model.vocabulary().character(id));
+      }
+      assertEquals(expected.toString(), generator.generate("ab", 60, temperature, 7));
+    }
   }
 
   @Test

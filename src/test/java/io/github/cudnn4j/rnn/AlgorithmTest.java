@@ -23,8 +23,10 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
+import java.util.EnumMap;
 import java.util.EnumSet;
 import java.util.List;
+import java.util.Map;
 import java.util.Set;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.AfterEach;
@@ -193,6 +195,7 @@ class AlgorithmTest {
       }
       Choice choice = choices().getFirst();
       assertEquals(measured, choice.algorithm());
+      assertEquals(AlgorithmChooser.fastest(choice.milliseconds()), measured, choice::figures);
       assertEquals(device.name(), choice.subject().device());
       assertEquals("LSTM I 3 H 5 L 1 D 1 bias DOUBLE dropout 0.0 FP32", choice.subject().network());
       assertEquals("SEQ_MAJOR_UNPACKED T 4 B 2", choice.subject().shape());
@@ -218,6 +221,24 @@ class AlgorithmTest {
     assertEquals(List.of(), choices());
     assertFalse(Files.exists(file));
     AlgorithmChoices.ofUser().clear();
+  }
+
+  @Test
+  void theFastestIsChosenIfItIsClearlyFaster() {
+    assertEquals(RnnAlgorithm.PERSIST_STATIC, fastest(1, 0.5, 0.7, 0.6));
+    assertEquals(RnnAlgorithm.PERSIST_DYNAMIC, fastest(1, 0.97, 0.96, 0.97));
+    assertEquals(RnnAlgorithm.PERSIST_STATIC_SMALL_H, fastest(1, 2, 3, 0.9));
+    assertEquals(RnnAlgorithm.STANDARD, fastest(1, 0.99, 0.985, 1.5));
+    assertEquals(RnnAlgorithm.STANDARD, fastest(1));
+  }
+
+  /** Of times in the order of the algorithms. */
+  private static RnnAlgorithm fastest(double... milliseconds) {
+    Map<RnnAlgorithm, Double> times = new EnumMap<>(RnnAlgorithm.class);
+    for (int i = 0; i < milliseconds.length; i++) {
+      times.put(RnnAlgorithm.values()[i], milliseconds[i]);
+    }
+    return AlgorithmChooser.fastest(times);
   }
 
   @Test

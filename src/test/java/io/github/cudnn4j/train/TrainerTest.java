@@ -21,6 +21,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 class TrainerTest {
 
@@ -214,6 +215,58 @@ class TrainerTest {
     }
   }
 
+  /** With V classes, one logit b below the others and that class the target, the loss is known. */
+  @ParameterizedTest
+  @ValueSource(doubles = {9.99, 10.01})
+  void aLossTenTimesThatOfGuessingIsBad(double times) throws IOException {
+    double loss = times * Math.log(TinyModel.VOCABULARY);
+    double[] bias = new double[TinyModel.VOCABULARY];
+    bias[0] = -Math.log(Math.expm1(loss) / (TinyModel.VOCABULARY - 1));
+    var recorder = new Recorder();
+    try (var model = model(Precision.FP64, 0);
+        var trainer =
+            Trainer.create(
+                    model,
+                    SequentialBatches.training(new int[100], 1, 10, false),
+                    TrainerConfig.of(Optimizer.sgd(0)).steps(3))
+                .listener(recorder)) {
+      model.parameters().write("linear.weight", new double[6 * TinyModel.VOCABULARY]);
+      model.parameters().write("linear.bias", bias);
+      if (times > 10) {
+        assertEquals(3, assertThrows(TrainingDivergedException.class, trainer::run).badSteps());
+      } else {
+        assertEquals(3, trainer.run().steps());
+      }
+      assertEquals(loss, recorder.last.loss(), 1e-9);
+    }
+  }
+
+  @Test
+  void theLoggedLossIsTheMeanSinceTheLastOne() throws IOException {
+    var single = new Recorder();
+    var several = new Recorder();
+    for (var recorder : List.of(single, several)) {
+      try (var model = model(Precision.FP32, 0);
+          var trainer =
+              Trainer.create(model, text(), CONFIG.steps(30).logEvery(recorder == single ? 1 : 7))
+                  .listener(recorder)) {
+        trainer.run();
+      }
+    }
+    assertEquals(List.of(7L, 14L, 21L, 28L, 30L), several.steps);
+    long from = 0;
+    for (int i = 0; i < several.steps.size(); i++) {
+      long to = several.steps.get(i);
+      double mean =
+          single.losses.subList((int) from, (int) to).stream()
+              .mapToDouble(Double::doubleValue)
+              .average()
+              .orElseThrow();
+      assertEquals(mean, several.losses.get(i), 1e-6, "steps %d to %d".formatted(from + 1, to));
+      from = to;
+    }
+  }
+
   @Test
   void aRunOfBadStepsOnlyFailsHoweverShort() {
     int[] poisoned = TinyModel.tokens(400);
@@ -346,6 +399,7 @@ class TrainerTest {
 
   private static final class Recorder implements TrainingListener {
     final List<Long> steps = new ArrayList<>();
+    final List<Double> losses = new ArrayList<>();
     final List<Validation> validations = new ArrayList<>();
     Progress last;
     long firstSkipped;
@@ -353,6 +407,7 @@ class TrainerTest {
     @Override
     public void logged(Progress progress) {
       steps.add(progress.step());
+      losses.add(progress.loss());
       if (progress.skipped() == 1 && firstSkipped == 0) {
         firstSkipped = progress.step();
       }

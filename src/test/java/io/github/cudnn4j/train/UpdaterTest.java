@@ -9,6 +9,7 @@ import io.github.cudnn4j.cuda.Device;
 import io.github.cudnn4j.cuda.DeviceBuffer;
 import io.github.cudnn4j.cuda.ElementType;
 import io.github.cudnn4j.io.SafeTensors;
+import io.github.cudnn4j.testing.Closeness;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -22,6 +23,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.MethodSource;
 
@@ -132,6 +134,56 @@ class UpdaterTest {
       run.step(gradient);
       assertArrayEquals(new double[] {-3, 3.5, 0}, run.parameters.read("w"));
     }
+  }
+
+  /** Gradients from half to a thousand times as long as the limit. */
+  @ParameterizedTest
+  @CsvSource({
+    "FLOAT64, f64, 1e-12",
+    "FLOAT32, f32, 1e-6",
+    "FLOAT16, f16, 1e-6",
+    "BFLOAT16, bf16, 1e-6"
+  })
+  void clippedGradientsHaveTheNormOfTheLimitAsInPyTorch(
+      ElementType type, String name, double tolerance) throws IOException {
+    double[] gradient = vectors.doubles("clipped." + name + ".gradient");
+    double[] limits = vectors.doubles("clipped." + name + ".limits");
+    double[] expected = vectors.doubles("clipped." + name);
+    double length = norm(gradient);
+    int size = gradient.length;
+    for (int i = 0; i < limits.length; i++) {
+      double limit = limits[i];
+      var config =
+          TrainerConfig.of(Optimizer.sgd(1))
+              .clip(Clip.byNorm(limit))
+              .lossScale(new LossScale(8, 0));
+      for (boolean captured : new boolean[] {false, true}) {
+        try (var run = new Run(type, size, config)) {
+          double scale = run.state().scale();
+          run.setGradient(Arrays.stream(gradient).map(g -> g * scale).toArray());
+          if (captured) {
+            try (var graph = device.stream().capture(run.updater::run)) {
+              graph.launch();
+            }
+          } else {
+            run.updater.run();
+          }
+          double[] clipped = Arrays.stream(run.parameters.read("w")).map(w -> -w).toArray();
+          String where = "limit " + limit + (captured ? " captured" : "");
+          assertEquals(Math.min(length, limit) / limit, norm(clipped) / limit, tolerance, where);
+          if (length < limit) {
+            assertArrayEquals(gradient, clipped, where);
+          }
+          // PyTorch divides by the norm and one millionth.
+          Closeness.within(2e-6)
+              .check(where, Arrays.copyOfRange(expected, i * size, (i + 1) * size), clipped);
+        }
+      }
+    }
+  }
+
+  private static double norm(double[] values) {
+    return Math.sqrt(Arrays.stream(values).map(value -> value * value).sum());
   }
 
   @ParameterizedTest
@@ -381,12 +433,16 @@ class UpdaterTest {
     }
 
     void step(double[] gradient) {
+      setGradient(gradient);
+      updater.run();
+    }
+
+    void setGradient(double[] gradient) {
       if (parameters.type() == ElementType.FLOAT64) {
         parameters.gradients("w").copyFrom(gradient);
       } else {
         parameters.gradients("w").copyFrom(NamedTensor.toFloats(gradient));
       }
-      updater.run();
     }
 
     StepState state() {

@@ -1,5 +1,6 @@
 """Writes optimizers.safetensors: weights after each of six steps of torch.optim; and, under "scaled.",
-gradients of which some are too large in FP16, and what GradScaler and Adam make of them.
+gradients of which some are too large in FP16, and what GradScaler and Adam make of them; and, under
+"clipped.", gradients, limits of their norm and what clip_grad_norm_ makes of them, in each type.
 
 Needs torch, numpy and safetensors; the tests only need the file.
 """
@@ -72,5 +73,25 @@ tensors["scaled.gradients"] = scaled
 tensors["scaled.weights"] = torch.stack(history)
 tensors["scaled.scales"] = torch.tensor(scales, dtype=torch.float64)
 print("scales", scales)
+
+# A gradient so many times as long as the limit.
+times = torch.tensor([0.5, 1, 1.0001, 1.5, 2, 1000], dtype=torch.float64)
+for name, dtype in (
+    ("f64", torch.float64),
+    ("f32", torch.float32),
+    ("f16", torch.float16),
+    ("bf16", torch.bfloat16),
+):
+    gradient = torch.randn(SIZE, generator=generator, dtype=torch.float64).to(dtype).double()
+    limits = gradient.norm() / times
+    clipped = []
+    for limit in limits:
+        parameter = torch.nn.Parameter(torch.zeros(SIZE, dtype=torch.float64))
+        parameter.grad = gradient.clone()
+        torch.nn.utils.clip_grad_norm_([parameter], limit.item())
+        clipped.append(parameter.grad)
+    tensors[f"clipped.{name}.gradient"] = gradient
+    tensors[f"clipped.{name}.limits"] = limits
+    tensors[f"clipped.{name}"] = torch.stack(clipped)
 
 save_file(tensors, pathlib.Path(__file__).with_name("optimizers.safetensors"))
