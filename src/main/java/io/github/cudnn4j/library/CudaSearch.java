@@ -9,9 +9,13 @@ import org.jspecify.annotations.Nullable;
 final class CudaSearch {
   private static final String DRIVER = "libcuda.so.1";
 
+  /** {@code CUDA_ERROR_STUB_LIBRARY} of {@code cuda.h}. */
+  private static final int STUB = 34;
+
   private final SearchPath searchPath;
   private final Findings findings;
   private final CudaAdvice advice;
+  private @Nullable String driverProblem;
   private String refusal = "no CUDA libraries were found";
 
   CudaSearch(Environment environment, Findings findings) {
@@ -36,8 +40,12 @@ final class CudaSearch {
     }
     // Also without a driver, so that one report names everything that is missing.
     var found = search(driver);
+    searchPath.remarks().forEach(findings::note);
     if (driver == null) {
-      refusal = "there is no NVIDIA driver (" + DRIVER + " is not found)";
+      refusal =
+          driverProblem == null
+              ? "there is no NVIDIA driver (" + DRIVER + " is not found)"
+              : "NVIDIA's driver cannot be used: " + driverProblem;
     }
     return found;
   }
@@ -50,20 +58,27 @@ final class CudaSearch {
   private @Nullable SharedObject driver() {
     for (var place : searchPath.driver()) {
       var group = new LibraryGroup(place, findings);
-      var driver =
-          group.open(
-              DRIVER,
-              library -> {
-                LibraryGroup.requireFunctions(library, NeededFunctions.CUDA);
-                return "for CUDA "
-                    + CudaToolkit.cudaVersion(Probe.getInt(library, "cuDriverGetVersion"));
-              });
+      var driver = group.open(DRIVER, CudaSearch::driverVersion);
       if (driver != null) {
         return driver;
+      }
+      if (driverProblem == null && findings.lastWasThere()) {
+        driverProblem = findings.lastProblem();
       }
       group.close();
     }
     return null;
+  }
+
+  private static String driverVersion(SharedObject library) throws Probe.ProbeException {
+    LibraryGroup.requireFunctions(library, NeededFunctions.CUDA);
+    try {
+      return "for CUDA " + CudaToolkit.cudaVersion(Probe.getInt(library, "cuDriverGetVersion"));
+    } catch (Probe.ProbeException e) {
+      throw e.code() == STUB
+          ? new Probe.ProbeException(STUB, "a toolkit's stand-in to link programs with, no driver")
+          : e;
+    }
   }
 
   private @Nullable Found search(@Nullable SharedObject driver) {

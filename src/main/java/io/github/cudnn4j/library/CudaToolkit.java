@@ -63,7 +63,7 @@ final class CudaToolkit implements AutoCloseable {
                 library -> {
                   LibraryGroup.requireFunctions(library, NeededFunctions.NVRTC);
                   var version = Probe.getTwoInts(library, "nvrtcVersion");
-                  openBuiltins(library, version);
+                  openBuiltins(group, library, version);
                   return sameMajor(major, version[0], "NVRTC " + version[0] + "." + version[1]);
                 });
     if (cudart == null || cublas == null || nvrtc == null) {
@@ -77,12 +77,17 @@ final class CudaToolkit implements AutoCloseable {
    * Opens the library that NVRTC opens at the first compilation, by SONAME: it would find it only
    * on the loader's own search path, and fail with a code that does not say so.
    */
-  private static void openBuiltins(SharedObject nvrtc, int[] version) throws Probe.ProbeException {
+  private static void openBuiltins(LibraryGroup group, SharedObject nvrtc, int[] version)
+      throws Probe.ProbeException {
     var name = "libnvrtc-builtins.so." + version[0] + "." + version[1];
     var folder = folderOf(nvrtc);
     var file = folder.resolve(name);
     if (!Files.exists(file)) {
       throw new Probe.ProbeException(-1, name + " is not beside it in " + folder);
+    }
+    var refusal = group.untrusted(file);
+    if (refusal != null) {
+      throw new Probe.ProbeException(-1, name + " beside it " + refusal);
     }
     try {
       // Never closed: NVRTC keeps on using it for as long as it is open itself.

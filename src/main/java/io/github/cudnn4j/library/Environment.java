@@ -1,5 +1,6 @@
 package io.github.cudnn4j.library;
 
+import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
 import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
@@ -21,6 +22,18 @@ record Environment(
 
   static Environment ofProcess() {
     return new Environment(System::getProperty, System::getenv, Path.of("/"), true);
+  }
+
+  /**
+   * Returns the path that a variable names; null if it has none, or one that is not a full path and
+   * would mean something else in every folder, or one that this locale cannot express.
+   */
+  static @Nullable Path fullPath(@Nullable String value) {
+    try {
+      return value != null && Path.of(value.strip()).isAbsolute() ? Path.of(value.strip()) : null;
+    } catch (InvalidPathException e) {
+      return null;
+    }
   }
 
   /** Returns a place of the file system, for example {@code usr/lib}. */

@@ -15,6 +15,7 @@ final class Findings {
   private final List<String> notes = new ArrayList<>();
   private final Set<String> advice = new LinkedHashSet<>();
   private String lastProblem = "";
+  private boolean lastWasThere;
 
   void found(String library, Place place, Object path, String version) {
     attempt(library, place, path, Outcome.FOUND, version);
@@ -32,12 +33,18 @@ final class Findings {
     attempts.add(new LibraryAttempt(library, path.toString(), place.origin(), outcome, reason));
     if (outcome != Outcome.FOUND) {
       lastProblem = library + " of " + place.describe() + ": " + reason;
+      lastWasThere = outcome == Outcome.REFUSED;
     }
   }
 
   /** Says in one line why the library that failed last cannot be used. */
   String lastProblem() {
     return lastProblem;
+  }
+
+  /** Returns whether the library that failed last is there. */
+  boolean lastWasThere() {
+    return lastWasThere;
   }
 
   void fact(String name, String value) {

@@ -10,6 +10,8 @@ final class HostLibrary implements AutoCloseable {
   static final String NAME = "libcudnn4j_host.so";
 
   private static final String PATH_PROPERTY = "cudnn4j.host.path";
+  private static final String ORIGIN = "cudnn4j's jar of the host device";
+  private static final Path CLASS_PATH = Path.of("the class path");
 
   private final LibraryGroup group;
   private final SharedObject library;
@@ -28,12 +30,6 @@ final class HostLibrary implements AutoCloseable {
     }
     var place = place(environment, findings);
     if (place == null) {
-      findings.advise(
-          "For the host device, put cudnn4j's jar with the classifier linux-x86_64 on the class"
-              + " path (or on the module path, with --add-modules io.github.cudnn4j.linux_x86_64),"
-              + " or name the folder of its library: -D"
-              + PATH_PROPERTY
-              + "=FOLDER.");
       return null;
     }
     var group = new LibraryGroup(place, findings);
@@ -48,17 +44,21 @@ final class HostLibrary implements AutoCloseable {
   private static @Nullable Place place(Environment environment, Findings findings) {
     var property = environment.property().apply(PATH_PROPERTY);
     if (property != null) {
-      return new Place("property " + PATH_PROPERTY, List.of(Path.of(property).toAbsolutePath()));
+      return Place.ofProperty(PATH_PROPERTY, List.of(Path.of(property).toAbsolutePath()));
     }
-    var cache = new NativeCache(environment);
     try {
-      return new Place("cudnn4j's jar of the host device", List.of(cache.folder(List.of(NAME))));
+      var folder = new NativeCache(environment).folder(List.of(NAME));
+      return new Place(ORIGIN, List.of(folder), true);
     } catch (NativeCache.UnavailableException e) {
-      findings.missing(
-          NAME,
-          new Place("cudnn4j's jar of the host device", List.of(Path.of("/"))),
-          "class path",
-          e.getMessage());
+      findings.missing(NAME, new Place(ORIGIN, List.of(CLASS_PATH)), CLASS_PATH, e.getMessage());
+      if (e.isNotInJars()) {
+        findings.advise(
+            "For the host device, put cudnn4j's jar with the classifier linux-x86_64 on the class"
+                + " path (or on the module path, with --add-modules"
+                + " io.github.cudnn4j.linux_x86_64), or name the folder of its library: -D"
+                + PATH_PROPERTY
+                + "=FOLDER.");
+      }
       return null;
     }
   }

@@ -1,5 +1,6 @@
 package io.github.cudnn4j.library;
 
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
@@ -39,6 +40,9 @@ final class LibraryGroup implements AutoCloseable {
         return null;
       }
       var refusal = ElfFile.refusal(file);
+      if (refusal == null) {
+        refusal = untrusted(file);
+      }
       if (refusal != null) {
         findings.refused(soname, place, file, refusal);
         return null;
@@ -64,6 +68,21 @@ final class LibraryGroup implements AutoCloseable {
       findings.refused(soname, place, library.path(), e.getMessage());
       return null;
     }
+  }
+
+  /** Returns who else could have put a file there; null if nobody could. */
+  @Nullable String untrusted(Path file) {
+    var refusal = place.untrusted(file);
+    if (refusal != null) {
+      findings.advise(
+          "A library runs with your rights, so it is loaded only from where no other user can"
+              + " write. Change that (chown, chmod go-w), or name the folder with -D"
+              + SearchPath.CUDA_PROPERTY
+              + " and -D"
+              + SearchPath.CUDNN_PROPERTY
+              + ", which are taken as they are.");
+    }
+    return refusal;
   }
 
   /**

@@ -2,6 +2,7 @@ package io.github.cudnn4j.library;
 
 import io.github.cudnn4j.bindings.HostDevice;
 import java.io.IOException;
+import java.lang.foreign.MemorySegment;
 import java.lang.foreign.SymbolLookup;
 import java.nio.file.Path;
 import java.util.List;
@@ -85,6 +86,7 @@ public final class NativeLibraries {
   private static NativeLibraries find(DeviceChoice choice) {
     var environment = Environment.ofProcess();
     var findings = new Findings();
+    requireNativeAccess(choice, findings);
     var refusal = "";
     if (choice != DeviceChoice.HOST) {
       var search = new CudaSearch(environment, findings);
@@ -105,10 +107,10 @@ public final class NativeLibraries {
     var host = HostLibrary.open(environment, findings);
     if (host == null) {
       throw new LibraryException(
-          "the host device is not available"
+          "the host device is not available, because "
+              + findings.lastProblem()
               + (refusal.isEmpty() ? "" : ", and CUDA is not, because " + refusal)
-              + "; the report says what was tried:\n"
-              + findings.report(choice, null),
+              + "; the doctor command tells what was tried",
           findings.report(choice, null));
     }
     var result = loadHost(choice, host, findings);
@@ -119,6 +121,20 @@ public final class NativeLibraries {
           refusal);
     }
     return result;
+  }
+
+  /** Java may have been told to refuse native calls, which it does in class initializers. */
+  private static void requireNativeAccess(DeviceChoice choice, Findings findings) {
+    try {
+      MemorySegment.NULL.reinterpret(0);
+    } catch (IllegalCallerException e) {
+      var module = NativeLibraries.class.getModule();
+      var flag = "--enable-native-access=" + (module.isNamed() ? module.getName() : "ALL-UNNAMED");
+      findings.advise("Start Java with " + flag + ".");
+      throw new LibraryException(
+          "Java refuses native calls in this process; start it with " + flag,
+          findings.report(choice, null));
+    }
   }
 
   private static NativeLibraries loadCuda(

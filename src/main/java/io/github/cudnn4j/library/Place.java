@@ -11,10 +11,21 @@ import org.jspecify.annotations.Nullable;
  *
  * @param origin why this place is looked at
  * @param folders the folders; none means the dynamic loader's own search
+ * @param trusted whether the folders are taken as they are, because the user named them for this
+ *     library or because they are part of the program; in others nobody else may be able to put a
+ *     library
  */
-record Place(String origin, List<Path> folders) {
+record Place(String origin, List<Path> folders, boolean trusted) {
   Place {
     folders = List.copyOf(folders);
+  }
+
+  Place(String origin, List<Path> folders) {
+    this(origin, folders, false);
+  }
+
+  static Place ofProperty(String property, List<Path> folders) {
+    return new Place("property " + property, folders, true);
   }
 
   static Place loader() {
@@ -34,6 +45,11 @@ record Place(String origin, List<Path> folders) {
       }
     }
     return null;
+  }
+
+  /** Returns who else could have put a file of this place there; null if nobody could. */
+  @Nullable String untrusted(Path file) {
+    return trusted || isLoader() ? null : WriteAccess.refusal(file);
   }
 
   /** Names the folders for people. */

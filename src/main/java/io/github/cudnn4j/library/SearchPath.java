@@ -6,6 +6,7 @@ import java.nio.file.Files;
 import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.Comparator;
 import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
@@ -48,6 +49,7 @@ final class SearchPath {
   private static final String CUDNN_WHEEL = "nvidia/cudnn/lib";
 
   private final Environment environment;
+  private final Set<String> remarks = new LinkedHashSet<>();
 
   SearchPath(Environment environment) {
     this.environment = environment;
@@ -57,7 +59,7 @@ final class SearchPath {
   List<Place> cuda() {
     var property = environment.property().apply(CUDA_PROPERTY);
     if (property != null) {
-      return List.of(new Place("property " + CUDA_PROPERTY, folders(property)));
+      return List.of(ofProperty(CUDA_PROPERTY, property));
     }
     var places = new ArrayList<Place>();
     places.addAll(variables(CUDA_VARIABLES));
@@ -74,12 +76,12 @@ final class SearchPath {
   List<Place> cudnn() {
     var property = environment.property().apply(CUDNN_PROPERTY);
     if (property != null) {
-      return single(new Place("property " + CUDNN_PROPERTY, folders(property)));
+      return single(ofProperty(CUDNN_PROPERTY, property));
     }
     var places = new ArrayList<Place>();
     var cuda = environment.property().apply(CUDA_PROPERTY);
     if (cuda != null) {
-      places.add(new Place("property " + CUDA_PROPERTY, folders(cuda)));
+      places.add(ofProperty(CUDA_PROPERTY, cuda));
     }
     places.addAll(variables(CUDNN_VARIABLES));
     for (var packages : sitePackages()) {
@@ -106,11 +108,7 @@ final class SearchPath {
   }
 
   private List<Place> systemPlaces() {
-    var places = new ArrayList<Place>();
-    var conda = environment.variable().apply("CONDA_PREFIX");
-    if (conda != null) {
-      places.add(new Place("environment CONDA_PREFIX", folders(conda)));
-    }
+    var places = new ArrayList<>(variables(List.of("CONDA_PREFIX")));
     for (var toolkit : toolkits()) {
       places.add(new Place("CUDA toolkit", List.of(toolkit.resolve("lib64"))));
     }
@@ -126,24 +124,49 @@ final class SearchPath {
   private List<Place> variables(List<String> names) {
     var places = new ArrayList<Place>();
     for (var name : names) {
-      var value = environment.variable().apply(name);
-      if (value != null && !value.isBlank()) {
-        places.add(new Place("environment " + name, folders(value)));
+      var folders = new ArrayList<Path>();
+      for (var entry : entries(name)) {
+        folders.addAll(withLibraryFolders(entry));
+      }
+      if (!folders.isEmpty()) {
+        places.add(new Place("environment " + name, folders));
       }
     }
     return places;
   }
 
+  /** Returns the full paths of a variable's list; what else it has is told once. */
+  private List<Path> entries(String variable) {
+    var value = environment.variable().apply(variable);
+    var entries = new ArrayList<Path>();
+    for (var entry : value == null ? new String[0] : value.split(File.pathSeparator)) {
+      var path = Environment.fullPath(entry);
+      if (path != null) {
+        entries.add(path);
+      } else if (!entry.isBlank()) {
+        remarks.add(
+            "The variable "
+                + variable
+                + " names '"
+                + entry.strip()
+                + "', which is not the full path of a folder: no library is looked for there.");
+      }
+    }
+    return entries;
+  }
+
+  /** Returns what a user should know of the variables. */
+  Set<String> remarks() {
+    return Collections.unmodifiableSet(remarks);
+  }
+
   /** Returns the folders of a list as {@code PATH} has it; each may also be an installation. */
-  private static List<Path> folders(String list) {
+  private static Place ofProperty(String property, String list) {
     var folders = new ArrayList<Path>();
     for (var entry : list.split(File.pathSeparator)) {
       if (!entry.isBlank()) {
         try {
-          var folder = Path.of(entry.strip()).toAbsolutePath();
-          folders.add(folder);
-          folders.add(folder.resolve("lib64"));
-          folders.add(folder.resolve("lib"));
+          folders.addAll(withLibraryFolders(Path.of(entry.strip()).toAbsolutePath()));
         } catch (InvalidPathException e) {
           throw new IllegalArgumentException("'" + entry + "' is no folder", e);
         }
@@ -152,7 +175,11 @@ final class SearchPath {
     if (folders.isEmpty()) {
       throw new IllegalArgumentException("the folder list '" + list + "' names no folder");
     }
-    return folders;
+    return Place.ofProperty(property, folders);
+  }
+
+  private static List<Path> withLibraryFolders(Path folder) {
+    return List.of(folder, folder.resolve("lib64"), folder.resolve("lib"));
   }
 
   /** Splits a place into one place for each of its folders. */
@@ -160,7 +187,7 @@ final class SearchPath {
     return place.isLoader()
         ? List.of(place)
         : place.folders().stream()
-            .map(folder -> new Place(place.origin(), List.of(folder)))
+            .map(folder -> new Place(place.origin(), List.of(folder), place.trusted()))
             .toList();
   }
 
@@ -168,21 +195,18 @@ final class SearchPath {
   private List<Path> sitePackages() {
     Set<Path> prefixes = new LinkedHashSet<>();
     for (var name : List.of("VIRTUAL_ENV", "CONDA_PREFIX", "PYTHONHOME")) {
-      var value = environment.variable().apply(name);
-      if (value != null && !value.isBlank()) {
-        prefixes.add(Path.of(value));
-      }
+      prefixes.addAll(entries(name));
     }
     var path = environment.variable().apply("PATH");
     for (var entry : path == null ? new String[0] : path.split(File.pathSeparator)) {
-      var folder = Path.of(entry.strip());
-      if (folder.isAbsolute()) {
+      var folder = Environment.fullPath(entry);
+      if (folder != null) {
         prefixes.addAll(prefixes(folder.resolve("python3")));
       }
     }
-    var home = environment.property().apply("user.home");
+    var home = Environment.fullPath(environment.property().apply("user.home"));
     if (home != null) {
-      prefixes.add(Path.of(home, ".local"));
+      prefixes.add(home.resolve(".local"));
     }
     prefixes.add(environment.at("usr/local"));
     prefixes.add(environment.at("usr"));

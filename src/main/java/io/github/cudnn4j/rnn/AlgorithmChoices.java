@@ -137,8 +137,11 @@ public final class AlgorithmChoices {
     if (property != null) {
       return new AlgorithmChoices(Path.of(property));
     }
-    Path folder = UserCache.folder();
-    return folder == null ? null : new AlgorithmChoices(folder.resolve("algorithms.json"));
+    try {
+      return new AlgorithmChoices(UserCache.open().resolve("algorithms.json"));
+    } catch (IOException e) {
+      return null;
+    }
   }
 
   /** The file, which need not exist. */

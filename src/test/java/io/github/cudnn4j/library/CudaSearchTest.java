@@ -11,6 +11,7 @@ import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.attribute.PosixFilePermissions;
 import java.util.HashMap;
 import java.util.Map;
 import org.junit.jupiter.api.AfterEach;
@@ -237,5 +238,46 @@ class CudaSearchTest {
     properties.put(SearchPath.CUDA_PROPERTY, root.resolve("nowhere").toString());
     findsNothing("neither CUDA 13 nor 12 (libcudart, libcublas, libnvrtc) was found");
     advises("-Dcudnn4j.cuda.path=FOLDER");
+  }
+
+  @Test
+  void aFolderThatOthersCanWriteIsRefusedUnlessItIsNamed() throws IOException {
+    var wheel = root.resolve("wheel/lib");
+    new FakeCuda().driver(lib()).toolkit(wheel).cudnn(lib());
+    Files.setPosixFilePermissions(wheel, PosixFilePermissions.fromString("rwxrwxrwx"));
+    variables.put("CUDA_HOME", root.resolve("wheel").toString());
+    findsNothing(
+        "CUDA 13 cannot be used: libcudart.so.13 of /wheel, /wheel/lib64, /wheel/lib: can be"
+            + " replaced by everybody (who may write /wheel/lib)");
+    advises("taken as they are");
+    properties.put(SearchPath.CUDA_PROPERTY, wheel.toString());
+    properties.put(SearchPath.CUDNN_PROPERTY, lib().toString());
+    makeSearch();
+    finds();
+  }
+
+  @Test
+  void whatNvrtcOpensByItselfMustBeSafeToo() throws IOException {
+    new FakeCuda().driver(lib()).toolkit(lib()).cudnn(lib());
+    Files.setPosixFilePermissions(
+        lib().resolve("libnvrtc-builtins.so.13.0"), PosixFilePermissions.fromString("rw-r--rw-"));
+    findsNothing(
+        "CUDA 13 cannot be used: libnvrtc.so.13 of /usr/lib/x86_64-linux-gnu:"
+            + " libnvrtc-builtins.so.13.0 beside it can be replaced by everybody (who may write"
+            + " /usr/lib/x86_64-linux-gnu/libnvrtc-builtins.so.13.0)");
+  }
+
+  @Test
+  void aDriverThatIsThereAndCannotBeUsedIsSaid() throws IOException {
+    new FakeCuda().driver(lib()).toolkit(lib()).cudnn(lib());
+    Files.write(lib().resolve("libcuda.so.1"), new byte[0]);
+    findsNothing(
+        "NVIDIA's driver cannot be used: libcuda.so.1 of /usr/lib/x86_64-linux-gnu: not a library"
+            + " (no ELF header)");
+    new FakeCuda().with("DRIVER_STATUS", 34).driver(lib());
+    makeSearch();
+    findsNothing(
+        "NVIDIA's driver cannot be used: libcuda.so.1 of /usr/lib/x86_64-linux-gnu: a toolkit's"
+            + " stand-in to link programs with, no driver");
   }
 }

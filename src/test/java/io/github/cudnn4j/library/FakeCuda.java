@@ -34,7 +34,7 @@ final class FakeCuda {
       Stream.of(
               "int cudaRuntimeGetVersion(int *v) { *v = RUNTIME; return 0; }",
               "int cudaDriverGetVersion(int *v) { *v = DRIVER; return 0; }",
-              "int cuDriverGetVersion(int *v) { *v = DRIVER; return 0; }",
+              "int cuDriverGetVersion(int *v) { *v = DRIVER; return DRIVER_STATUS; }",
               "int cudaGetDeviceCount(int *v) { *v = DEVICES; return COUNT_STATUS; }",
               "int cudaDeviceGetAttribute(int *v, int a, int d) { *v = a == 75 ? 9 : a != 76;"
                   + " return 0; }",
@@ -61,6 +61,7 @@ final class FakeCuda {
           Map.of(
               "RUNTIME", 13000,
               "DRIVER", 13010,
+              "DRIVER_STATUS", 0,
               "DEVICES", 1,
               "COUNT_STATUS", 0,
               "FREE_STATUS", 0,

@@ -13,6 +13,7 @@ import java.net.URI;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.FileTime;
+import java.nio.file.attribute.PosixFilePermissions;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
@@ -95,6 +96,71 @@ class NativeCacheTest {
     assertEquals(target, cache.folder(FILES));
     assertEquals("liba.soone".repeat(10_000), Files.readString(target.resolve("liba.so")));
     assertEquals("libb.soone".repeat(10_000), Files.readString(target.resolve("libb.so")));
+  }
+
+  @Test
+  void aDamagedFileOfTheSameSizeIsReplaced() throws Exception {
+    var cache = cache(jar("1.jar", "one"));
+    var library = cache.folder(FILES).resolve("liba.so");
+    var size = Files.size(library);
+    Files.write(library, new byte[(int) size]);
+    assertEquals(library.getParent(), cache.folder(FILES));
+    assertEquals("liba.soone".repeat(10_000), Files.readString(library));
+  }
+
+  @Test
+  void nobodyElseCanReadOrWriteTheCache() throws Exception {
+    var target = cache(jar("1.jar", "one")).folder(FILES);
+    for (var made : List.of(folder.resolve("c"), target.getParent(), target)) {
+      assertEquals("rwx------", permissions(made), made::toString);
+    }
+    assertEquals("rw-------", permissions(target.resolve("liba.so")));
+  }
+
+  @Test
+  void aFolderThatEverybodyCanWriteIsTakenBack() throws Exception {
+    var cache = cache(jar("1.jar", "one"));
+    var target = cache.folder(FILES);
+    permit(target.getParent(), "rwxrwxrwx");
+    permit(target, "rwxrwxrwx");
+    permit(target.resolve("liba.so"), "rw-rw-rw-");
+    assertEquals(target, cache.folder(FILES));
+    assertEquals("rwx------", permissions(target.getParent()));
+    assertEquals("rwx------", permissions(target));
+    assertEquals("rw-------", permissions(target.resolve("liba.so")));
+  }
+
+  @Test
+  void aPlaceThatEverybodyCanWriteIsNotUsed() throws Exception {
+    var open = Files.createDirectories(folder.resolve("open/deep"));
+    Files.createDirectory(folder.resolve("c"));
+    Files.createSymbolicLink(folder.resolve("c/cudnn4j"), open);
+    permit(open.getParent(), "rwxrwxrwx");
+    isUnpackedForThisProcess(cache(jar("1.jar", "one")));
+    try (var files = Files.list(open)) {
+      assertEquals(List.of(), files.toList());
+    }
+  }
+
+  @Test
+  void withoutACacheTheFilesAreUnpackedForThisProcess() throws Exception {
+    Files.createFile(folder.resolve("c"));
+    isUnpackedForThisProcess(cache(jar("1.jar", "one")));
+  }
+
+  private void isUnpackedForThisProcess(NativeCache cache) throws Exception {
+    var target = cache.folder(FILES);
+    assertFalse(target.startsWith(folder), target::toString);
+    assertEquals("rwx------", permissions(target));
+    assertEquals("liba.soone".repeat(10_000), Files.readString(target.resolve("liba.so")));
+  }
+
+  private static void permit(Path path, String permissions) throws IOException {
+    Files.setPosixFilePermissions(path, PosixFilePermissions.fromString(permissions));
+  }
+
+  private static String permissions(Path path) throws IOException {
+    return PosixFilePermissions.toString(Files.getPosixFilePermissions(path));
   }
 
   @Test

@@ -9,10 +9,12 @@ import io.github.cudnn4j.cli.Main;
 import io.github.cudnn4j.io.Json;
 import io.github.cudnn4j.testing.JavaProcess;
 import java.io.IOException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import org.junit.jupiter.api.Test;
@@ -23,6 +25,8 @@ class NativeLibrariesTest {
   @TempDir private Path folder;
 
   private final List<String> options = new ArrayList<>();
+
+  private final Map<String, String> variables = new HashMap<>();
 
   private String errors = "";
 
@@ -36,7 +40,7 @@ class NativeLibrariesTest {
 
   private JavaProcess run(Class<?> program, String... arguments)
       throws IOException, InterruptedException {
-    var variables = Map.of("LD_LIBRARY_PATH", folder.toString());
+    variables.put("LD_LIBRARY_PATH", folder.toString());
     var process = JavaProcess.run(program, options, variables, arguments);
     assertEquals(0, process.status(), process::toString);
     return process;
@@ -159,7 +163,30 @@ class NativeLibrariesTest {
   void aFolderWithoutTheHostDeviceIsRefused() throws Exception {
     options.add("-Dcudnn4j.host.path=" + folder);
     assertEquals(
-        List.of("the host device is not available; the report says what was tried:"),
+        List.of(
+            "the host device is not available, because libcudnn4j_host.so of : no such file; the"
+                + " doctor command tells what was tried"),
         choose(DeviceChoice.HOST));
+  }
+
+  @Test
+  void emptyAndRelativeVariablesAreNoObstacle() throws Exception {
+    needsTheHostDevice();
+    new FakeCuda().driver(folder);
+    variables.putAll(Map.of("CONDA_PREFIX", "", "CUDA_HOME", ":", "VIRTUAL_ENV", "venv"));
+    assertEquals("host (CPU)", choose(DeviceChoice.AUTO).getFirst());
+  }
+
+  @Test
+  void refusedNativeAccessIsOneSentence() throws Exception {
+    options.add("--illegal-native-access=deny");
+    var command = JavaProcess.command(ChosenDevice.class, options, List.of("host"));
+    command.remove("--enable-native-access=ALL-UNNAMED");
+    var process = new ProcessBuilder(command).redirectErrorStream(true).start();
+    assertEquals(
+        "Java refuses native calls in this process; start it with"
+            + " --enable-native-access=ALL-UNNAMED\n",
+        new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8));
+    assertEquals(0, process.waitFor());
   }
 }

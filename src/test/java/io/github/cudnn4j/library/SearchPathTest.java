@@ -1,7 +1,9 @@
 package io.github.cudnn4j.library;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.io.IOException;
 import java.nio.file.Files;
@@ -126,5 +128,38 @@ class SearchPathTest {
     properties.put(SearchPath.CUDA_PROPERTY, ":");
     var e = assertThrows(IllegalArgumentException.class, () -> searchPath().cuda());
     assertEquals("the folder list ':' names no folder", e.getMessage());
+  }
+
+  /** Variables are inherited, and a relative path means another folder wherever one is. */
+  @Test
+  void onlyFullPathsOfVariablesAreTaken() throws IOException {
+    folder("venv/lib/python3.13/site-packages");
+    variables.put("CUDA_HOME", ".:" + root + "/home");
+    variables.put("CUDA_PATH", ":");
+    variables.put("CONDA_PREFIX", "");
+    variables.put("VIRTUAL_ENV", "venv");
+    variables.put("PATH", "bin::" + root + "/bin");
+    properties.put("user.home", "?");
+    var path = searchPath();
+    assertEquals(
+        List.of("environment CUDA_HOME", "distribution folders", "the dynamic loader's own search"),
+        origins(path.cuda()));
+    assertEquals(root.resolve("home"), path.cuda().getFirst().folders().getFirst());
+    assertEquals(
+        List.of(
+            "The variable CUDA_HOME names '.', which is not the full path of a folder: no library"
+                + " is looked for there.",
+            "The variable VIRTUAL_ENV names 'venv', which is not the full path of a folder: no"
+                + " library is looked for there."),
+        List.copyOf(path.remarks()));
+  }
+
+  @Test
+  void onlyWhatTheUserNamesForThisLibraryIsTakenAsItIs() {
+    variables.put("CUDA_HOME", root + "/home");
+    assertFalse(searchPath().cuda().getFirst().trusted());
+    properties.put(SearchPath.CUDA_PROPERTY, root + "/own");
+    assertTrue(searchPath().cuda().getFirst().trusted());
+    assertTrue(searchPath().cudnn().getFirst().trusted());
   }
 }
