@@ -4,6 +4,7 @@ import io.github.cudnn4j.cudnn.RnnMode;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Locale;
 import org.openjdk.jmh.Main;
 
 /**
@@ -38,9 +39,10 @@ public final class Benchmarks {
           });
     }
     if (!cuda && System.getenv(JniBenchmark.VARIABLE) == null) {
-      System.err.printf(
-          "JniBenchmark is left out: it needs a GPU, or %s with the folder of a libcudnn.so.9%n",
-          JniBenchmark.VARIABLE);
+      System.err.println(
+          "JniBenchmark is left out: it needs a GPU, or "
+              + JniBenchmark.VARIABLE
+              + " with the folder of a libcudnn.so.9");
       arguments.addAll(List.of("-e", "JniBenchmark"));
     }
     Main.main(arguments.toArray(String[]::new));
@@ -85,7 +87,7 @@ public final class Benchmarks {
     int h = whole ? hidden : hidden / SMALLER_HIDDEN;
     int t = whole ? time : Math.ceilDiv(time, SHORTER);
     Arrays.stream(batches)
-        .mapToObj(b -> "%s_%d_%d_B%d_T%d_SKIP".formatted(mode, h, h, b, t))
+        .mapToObj(b -> String.format(Locale.ROOT, "%s_%d_%d_B%d_T%d_SKIP", mode, h, h, b, t))
         .forEach(names::add);
   }
 }

@@ -3,12 +3,14 @@ package io.github.cudnn4j;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.github.cudnn4j.bench.Benchmarks;
 import io.github.cudnn4j.bindings.Cudnn;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.lang.classfile.ClassFile;
 import java.lang.classfile.ClassModel;
 import java.lang.classfile.constantpool.ClassEntry;
+import java.lang.classfile.constantpool.MemberRefEntry;
 import java.lang.classfile.constantpool.PoolEntry;
 import java.lang.classfile.constantpool.Utf8Entry;
 import java.net.URISyntaxException;
@@ -36,34 +38,52 @@ class ArchitectureTest {
   private static final Pattern CLASS_NAME = Pattern.compile("^\\[*L?io/github/cudnn4j/(\\w+)/");
   private static final Pattern IN_DESCRIPTOR = Pattern.compile("Lio/github/cudnn4j/(\\w+)/");
 
+  /** Methods of the JDK that follow the user's locale unless they are given another. */
+  private static final Set<String> NEED_LOCALE =
+      Set.of("format", "formatted", "printf", "toLowerCase", "toUpperCase", "ofPattern");
+
+  /** Classes of the JDK that follow the user's locale. */
+  private static final Pattern OF_LOCALE =
+      Pattern.compile("java/util/(Scanner|Formatter)|java/text/(?!Normalizer).*");
+
   /** Package to the packages that it uses, each with the classes that do. */
   private static final Map<String, Map<String, Set<String>>> USES = new TreeMap<>();
 
   @BeforeAll
   static void readClasses() throws IOException, URISyntaxException {
-    Path place = Path.of(Cudnn.class.getProtectionDomain().getCodeSource().getLocation().toURI());
+    classes(Cudnn.class, "").forEach(ArchitectureTest::readClass);
+  }
+
+  /** Returns the classes of a folder that were compiled to the same place as {@code one}. */
+  private static List<ClassModel> classes(Class<?> one, String folder)
+      throws IOException, URISyntaxException {
+    Path place = Path.of(one.getProtectionDomain().getCodeSource().getLocation().toURI());
     if (Files.isDirectory(place)) {
-      readTree(place);
-    } else {
-      try (var jar = FileSystems.newFileSystem(place)) {
-        readTree(jar.getPath("/"));
-      }
+      return readTree(place, folder);
+    }
+    try (var jar = FileSystems.newFileSystem(place)) {
+      return readTree(jar.getPath("/"), folder);
     }
   }
 
-  private static void readTree(Path root) throws IOException {
-    try (var files = Files.walk(root.resolve("io/github/cudnn4j"))) {
-      files.filter(f -> f.toString().endsWith(".class")).forEach(ArchitectureTest::readClass);
+  private static List<ClassModel> readTree(Path root, String folder) throws IOException {
+    try (var files = Files.walk(root.resolve("io/github/cudnn4j").resolve(folder))) {
+      return files
+          .filter(file -> file.toString().endsWith(".class"))
+          .map(ArchitectureTest::parse)
+          .toList();
     }
   }
 
-  private static void readClass(Path file) {
-    ClassModel model;
+  private static ClassModel parse(Path file) {
     try {
-      model = ClassFile.of().parse(Files.readAllBytes(file));
+      return ClassFile.of().parse(Files.readAllBytes(file));
     } catch (IOException e) {
       throw new UncheckedIOException(e);
     }
+  }
+
+  private static void readClass(ClassModel model) {
     String name = model.thisClass().asInternalName();
     var matcher = CLASS_NAME.matcher(name);
     assertTrue(matcher.find(), name + " is in no package of the design");
@@ -98,6 +118,35 @@ class ArchitectureTest {
     assertNoUse(
         (from, to) ->
             to.equals("bindings") && !from.equals("bindings") && !USE_BINDINGS.contains(from));
+  }
+
+  /** Digits, letters and decimal points of the user's language would get into names and files. */
+  @Test
+  void nothingFollowsTheUsersLocale() throws IOException, URISyntaxException {
+    var found = new TreeSet<String>();
+    for (var place : Map.of(Cudnn.class, "", Benchmarks.class, "bench").entrySet()) {
+      for (ClassModel model : classes(place.getKey(), place.getValue())) {
+        String name = model.thisClass().asInternalName();
+        for (PoolEntry entry : model.constantPool()) {
+          // What jextract writes only prints traces.
+          if (followsLocale(entry) && !name.contains("/bindings/")) {
+            found.add(name + " uses " + entry);
+          }
+        }
+      }
+    }
+    assertEquals(Set.of(), found);
+  }
+
+  private static boolean followsLocale(PoolEntry entry) {
+    return switch (entry) {
+      case ClassEntry type -> OF_LOCALE.matcher(type.asInternalName()).matches();
+      case MemberRefEntry member ->
+          NEED_LOCALE.contains(member.name().stringValue())
+              && member.owner().asInternalName().startsWith("java/")
+              && !member.type().stringValue().contains("Ljava/util/Locale;");
+      default -> false;
+    };
   }
 
   private static void assertNoUse(BiPredicate<String, String> forbidden) {

@@ -178,13 +178,14 @@ final class BenchCommand implements Callable<Integer> {
       Device opened, List<BenchRun> runs, BenchReport report, long begin) {
     for (BenchRun run : runs) {
       if (timeLimit > 0 && (System.nanoTime() - begin) * 1e-9 > timeLimit) {
-        return "because the time limit of %s s was reached".formatted(timeLimit);
+        return String.format(Locale.ROOT, "because the time limit of %s s was reached", timeLimit);
       }
       report.begin(run);
       try {
         report.add(run.measure(opened, new BenchRun.Settings(repeat, graph)));
       } catch (BenchRun.DeviceLostException e) {
-        return "because the device failed in %s: %s".formatted(run, e.getMessage());
+        return String.format(
+            Locale.ROOT, "because the device failed in %s: %s", run, e.getMessage());
       }
     }
     return null;
@@ -224,7 +225,9 @@ final class BenchCommand implements Callable<Integer> {
       try {
         asked.addAll(name.equals(ALL) ? PRECISIONS : List.of(Precision.valueOf(name)));
       } catch (IllegalArgumentException e) {
-        throw usage("--precision: '%s' is none of %s, all".formatted(text, names(PRECISIONS)));
+        throw usage(
+            String.format(
+                Locale.ROOT, "--precision: '%s' is none of %s, all", text, names(PRECISIONS)));
       }
     }
     return List.copyOf(asked);
@@ -242,7 +245,11 @@ final class BenchCommand implements Callable<Integer> {
         }
       } catch (IllegalArgumentException e) {
         throw usage(
-            "--algorithm: '%s' is none of %s, all, auto".formatted(text, names(ALGORITHMS)));
+            String.format(
+                Locale.ROOT,
+                "--algorithm: '%s' is none of %s, all, auto",
+                text,
+                names(ALGORITHMS)));
       }
     }
     if (asked.isEmpty()) {
@@ -284,15 +291,16 @@ final class BenchCommand implements Callable<Integer> {
 
   private static void header(
       PrintWriter out, Device opened, List<Precision> precisions, BenchPeak peak) {
-    out.printf("device    %s, cuDNN %s%n", opened.name(), CudnnHandle.version());
+    out.println("device    " + opened.name() + ", cuDNN " + CudnnHandle.version());
     String peaks =
         precisions.stream()
             .filter(peak.teraflops()::containsKey)
             .map(of -> String.format(Locale.ROOT, "%s %.4g", of, peak.teraflops().get(of)))
             .collect(Collectors.joining(", "));
-    out.printf(
-        "peak      %s%s%n",
-        peaks.isEmpty() ? "" : peaks + " TFLOP/s%n          ".formatted(), peak.source());
+    if (!peaks.isEmpty()) {
+      peaks += " TFLOP/s" + System.lineSeparator() + "          ";
+    }
+    out.println("peak      " + peaks + peak.source());
     out.println(BenchTable.legend());
     out.flush();
   }

@@ -11,6 +11,7 @@ import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
 import java.util.EnumMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Set;
@@ -79,7 +80,9 @@ record BenchPeak(Map<Precision, Double> teraflops, String source) {
       peaks.put(precision, computed.computeIfAbsent(units, key -> product(device, key)));
     }
     return new BenchPeak(
-        peaks, "measured: the best of %d products of %d x %d".formatted(ROUNDS, SIZE, SIZE));
+        peaks,
+        String.format(
+            Locale.ROOT, "measured: the best of %d products of %d x %d", ROUNDS, SIZE, SIZE));
   }
 
   private static double product(Device device, Precision precision) {

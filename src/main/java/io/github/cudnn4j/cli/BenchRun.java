@@ -15,6 +15,7 @@ import io.github.cudnn4j.rnn.RnnConfig;
 import io.github.cudnn4j.rnn.RnnPlan;
 import io.github.cudnn4j.rnn.RnnStates;
 import java.util.Arrays;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Objects;
 import java.util.SplittableRandom;
@@ -164,14 +165,19 @@ record BenchRun(BenchShape shape, Precision precision, @Nullable RnnAlgorithm al
       refusal = e.getMessage();
     } catch (DeviceOutOfMemoryException e) {
       refusal =
-          "out of memory: %,d bytes asked, %,d free".formatted(e.requestedBytes(), e.freeBytes());
+          String.format(
+              Locale.ROOT,
+              "out of memory: %,d bytes asked, %,d free",
+              e.requestedBytes(),
+              e.freeBytes());
     } catch (CudnnException e) {
       refusal =
-          "%s from %s%s"
-              .formatted(
-                  e.codeName().replace("CUDNN_STATUS_", ""),
-                  e.function(),
-                  e.lastError().isBlank() ? "" : ": " + e.lastError().strip());
+          String.format(
+              Locale.ROOT,
+              "%s from %s%s",
+              e.codeName().replace("CUDNN_STATUS_", ""),
+              e.function(),
+              e.lastError().isBlank() ? "" : ": " + e.lastError().strip());
     } catch (CudaException e) {
       refusal = e.codeName() + " from " + e.function();
     }

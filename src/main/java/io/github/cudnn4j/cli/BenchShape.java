@@ -138,7 +138,11 @@ record BenchShape(
     }
     if (mode == null) {
       throw new IllegalArgumentException(
-          "'%s' begins with none of LSTM, GRU, TANH, RELU; a shape is %s".formatted(text, SYNTAX));
+          String.format(
+              Locale.ROOT,
+              "'%s' begins with none of LSTM, GRU, TANH, RELU; a shape is %s",
+              text,
+              SYNTAX));
     }
     int input = 0;
     int hidden = 0;
@@ -169,7 +173,7 @@ record BenchShape(
     }
     if (hidden == 0 || batch == 0 || time == 0) {
       throw new IllegalArgumentException(
-          "'%s' lacks H, B or T; a shape is %s".formatted(text, SYNTAX));
+          String.format(Locale.ROOT, "'%s' lacks H, B or T; a shape is %s", text, SYNTAX));
     }
     BenchShape shape =
         new BenchShape(
@@ -195,7 +199,8 @@ record BenchShape(
 
   private static IllegalArgumentException unknown(String text, String part) {
     return new IllegalArgumentException(
-        "'%s' has the unknown part '%s'; a shape is %s".formatted(text, part, SYNTAX));
+        String.format(
+            Locale.ROOT, "'%s' has the unknown part '%s'; a shape is %s", text, part, SYNTAX));
   }
 
   /**
@@ -234,16 +239,17 @@ record BenchShape(
   /** The shape as {@link #parse} reads it. */
   @Override
   public String toString() {
-    return "%s:I%d:H%d:B%d:T%d%s%s%s%s"
-        .formatted(
-            mode,
-            input,
-            hidden,
-            batch,
-            time,
-            layers > 1 ? ":L" + layers : "",
-            projection < hidden ? ":P" + projection : "",
-            bidirectional ? ":bi" : "",
-            skip ? ":skip" : "");
+    return String.format(
+        Locale.ROOT,
+        "%s:I%d:H%d:B%d:T%d%s%s%s%s",
+        mode,
+        input,
+        hidden,
+        batch,
+        time,
+        layers > 1 ? ":L" + layers : "",
+        projection < hidden ? ":P" + projection : "",
+        bidirectional ? ":bi" : "",
+        skip ? ":skip" : "");
   }
 }

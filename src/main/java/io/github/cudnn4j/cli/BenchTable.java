@@ -78,7 +78,7 @@ final class BenchTable {
     if (screen == Integer.MAX_VALUE) {
       return "";
     }
-    String text = "[%d/%d] %s".formatted(number, runs.size(), run);
+    String text = String.format(Locale.ROOT, "[%d/%d] %s", number, runs.size(), run);
     text = text.substring(0, Math.min(text.length(), screen - 1));
     String line = erasure() + text;
     transientLength = text.length();
@@ -161,11 +161,12 @@ final class BenchTable {
             decimal(speed, speed >= 100 ? 0 : speed >= 10 ? 1 : speed >= 1 ? 2 : 3),
             best == null ? "-" : decimal(100 * speed / best, 1));
     StringBuilder text = new StringBuilder(before(wide));
-    text.append(("%" + timeWidth(pass) + "s").formatted(decimal(timing.median(), 3)));
+    text.append(
+        String.format(Locale.ROOT, "%" + timeWidth(pass) + "s", decimal(timing.median(), 3)));
     text.append(fastest ? MARK : " ");
     for (int i = 0; i < values.size(); i++) {
       if (detailed(pass, DETAILS.get(i), wide)) {
-        text.append((" %" + DETAIL_WIDTH + "s").formatted(values.get(i)));
+        text.append(String.format(Locale.ROOT, " %" + DETAIL_WIDTH + "s", values.get(i)));
       }
     }
     return text.toString();
@@ -205,10 +206,16 @@ final class BenchTable {
     }
     List<BenchRun> rest = runs.subList(results.size(), runs.size());
     if (!rest.isEmpty()) {
-      text.append("\nLeft out, %s%n".formatted(why == null ? "for no reason" : why))
+      text.append(
+              String.format(Locale.ROOT, "\nLeft out, %s%n", why == null ? "for no reason" : why))
           .append(
-              "%s%d of %d runs, the first one being%n%1$s%s%n"
-                  .formatted(INDENT, rest.size(), runs.size(), rest.getFirst()));
+              String.format(
+                  Locale.ROOT,
+                  "%s%d of %d runs, the first one being%n%1$s%s%n",
+                  INDENT,
+                  rest.size(),
+                  runs.size(),
+                  rest.getFirst()));
     }
     return text.toString();
   }
@@ -250,7 +257,7 @@ final class BenchTable {
   private static String counts(List<Result> of, List<Map<Pass, Result>> fastest) {
     long refused = of.stream().filter(result -> result.refusal() != null).count();
     long wins = fastest.stream().filter(best -> of.contains(best.get(Pass.TRAINING))).count();
-    return "%10d%9d%9d".formatted(of.size() - refused, refused, wins);
+    return String.format(Locale.ROOT, "%10d%9d%9d", of.size() - refused, refused, wins);
   }
 
   /** Geometric mean, least and most of the times that STANDARD takes longer. */
@@ -270,9 +277,11 @@ final class BenchTable {
         + decimal(mean, 2)
         + (ratios.size() == 1
             ? ""
-            : " (%s to %s)"
-                .formatted(
-                    decimal(Collections.min(ratios), 2), decimal(Collections.max(ratios), 2)));
+            : String.format(
+                Locale.ROOT,
+                " (%s to %s)",
+                decimal(Collections.min(ratios), 2),
+                decimal(Collections.max(ratios), 2)));
   }
 
   private static String group(BenchRun run) {

@@ -15,6 +15,7 @@ import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.NotDirectoryException;
 import java.nio.file.Path;
+import java.util.Locale;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 
@@ -100,7 +101,11 @@ public final class Main {
       case NotDirectoryException file -> "not a folder: " + file.getFile();
       case DirectoryNotEmptyException full -> "the folder is not empty: " + full.getFile();
       case FileSystemException other when other.getReason() == null ->
-          "cannot be used: %s (%s)".formatted(other.getMessage(), other.getClass().getSimpleName());
+          String.format(
+              Locale.ROOT,
+              "cannot be used: %s (%s)",
+              other.getMessage(),
+              other.getClass().getSimpleName());
       case MalformedInputException _ -> "the text is not UTF-8";
       default -> failure.getMessage() == null ? failure.toString() : failure.getMessage();
     };

@@ -1,5 +1,7 @@
 package io.github.cudnn4j.cuda;
 
+import java.util.Locale;
+
 /** Checks of arguments, each with the value and the limit in its message. */
 final class Arguments {
   private Arguments() {}
@@ -13,14 +15,14 @@ final class Arguments {
   static void type(ElementType expected, ElementType actual, String what) {
     if (expected != actual) {
       throw new IllegalArgumentException(
-          "the %s has type %s, must be %s".formatted(what, actual, expected));
+          String.format(Locale.ROOT, "the %s has type %s, must be %s", what, actual, expected));
     }
   }
 
   static void elements(long expected, long actual, String what) {
     if (expected != actual) {
       throw new IllegalArgumentException(
-          "the %s has %d elements, must be %d".formatted(what, actual, expected));
+          String.format(Locale.ROOT, "the %s has %d elements, must be %d", what, actual, expected));
     }
   }
 
@@ -28,15 +30,20 @@ final class Arguments {
   static void range(long offset, long length, long limit, String what) {
     if (offset < 0 || length < 0 || offset > limit - length) {
       throw new IllegalArgumentException(
-          "%s: offset %d and length %d do not fit into %d elements"
-              .formatted(what, offset, length, limit));
+          String.format(
+              Locale.ROOT,
+              "%s: offset %d and length %d do not fit into %d elements",
+              what,
+              offset,
+              length,
+              limit));
     }
   }
 
   static void between(long value, long low, long high, String what) {
     if (value < low || value > high) {
       throw new IllegalArgumentException(
-          "%s = %d, must be from %d to %d".formatted(what, value, low, high));
+          String.format(Locale.ROOT, "%s = %d, must be from %d to %d", what, value, low, high));
     }
   }
 

@@ -9,6 +9,7 @@ import io.github.cudnn4j.bindings.Cublas;
 import io.github.cudnn4j.bindings.NativeTypes;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.util.Locale;
 
 /**
  * Linear algebra on device buffers, by cuBLAS: products of matrices of any floating-point type,
@@ -396,7 +397,8 @@ public final class Blas extends DeviceResource {
   private boolean isSingle(DeviceBuffer buffer, String what) {
     if (buffer.type() != FLOAT32 && buffer.type() != FLOAT64) {
       throw new IllegalArgumentException(
-          "%s has type %s, must be FLOAT32 or FLOAT64".formatted(what, buffer.type()));
+          String.format(
+              Locale.ROOT, "%s has type %s, must be FLOAT32 or FLOAT64", what, buffer.type()));
     }
     return buffer.type() == FLOAT32;
   }
@@ -409,14 +411,24 @@ public final class Blas extends DeviceResource {
     Arguments.sameDevice(device(), buffer.device(), what);
     if (stride < columns) {
       throw new IllegalArgumentException(
-          "the leading dimension of %s is %d, must be at least its columns, %d"
-              .formatted(what, stride, columns));
+          String.format(
+              Locale.ROOT,
+              "the leading dimension of %s is %d, must be at least its columns, %d",
+              what,
+              stride,
+              columns));
     }
     var needed = (rows - 1L) * stride + columns;
     if (buffer.elements() < needed) {
       throw new IllegalArgumentException(
-          "%s has %d elements, [%d,%d] needs %d"
-              .formatted(what, buffer.elements(), rows, columns, needed));
+          String.format(
+              Locale.ROOT,
+              "%s has %d elements, [%d,%d] needs %d",
+              what,
+              buffer.elements(),
+              rows,
+              columns,
+              needed));
     }
   }
 

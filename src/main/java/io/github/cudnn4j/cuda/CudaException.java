@@ -1,5 +1,7 @@
 package io.github.cudnn4j.cuda;
 
+import java.util.Locale;
+
 /**
  * A function of the CUDA runtime, the CUDA driver, cuBLAS or NVRTC has returned an error.
  *
@@ -14,8 +16,13 @@ public sealed class CudaException extends RuntimeException permits DeviceOutOfMe
 
   CudaException(String function, int code, String codeName, String detail) {
     super(
-        "%s returned %d %s%s"
-            .formatted(function, code, codeName, detail.isBlank() ? "" : ": " + detail));
+        String.format(
+            Locale.ROOT,
+            "%s returned %d %s%s",
+            function,
+            code,
+            codeName,
+            detail.isBlank() ? "" : ": " + detail));
     this.function = function;
     this.code = code;
     this.codeName = codeName;

@@ -9,6 +9,7 @@ import io.github.cudnn4j.library.NativeLibraries;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.util.HashMap;
+import java.util.Locale;
 import java.util.Map;
 import java.util.concurrent.locks.ReentrantReadWriteLock;
 import java.util.function.Function;
@@ -275,8 +276,11 @@ public final class Device implements AutoCloseable {
     var thread = Thread.currentThread();
     if (thread != owner) {
       throw new WrongThreadException(
-          "the device belongs to thread '%s' and is used by thread '%s'"
-              .formatted(owner.getName(), thread.getName()));
+          String.format(
+              Locale.ROOT,
+              "the device belongs to thread '%s' and is used by thread '%s'",
+              owner.getName(),
+              thread.getName()));
     }
   }
 

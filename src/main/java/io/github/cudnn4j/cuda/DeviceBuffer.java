@@ -4,6 +4,7 @@ import io.github.cudnn4j.bindings.Cudart;
 import io.github.cudnn4j.bindings.NativeTypes;
 import io.github.cudnn4j.io.HalfFloat;
 import java.lang.foreign.MemorySegment;
+import java.util.Locale;
 
 /**
  * Memory of a device that holds elements of one type. It is not host memory: it is read and written
@@ -93,7 +94,11 @@ public final class DeviceBuffer implements AutoCloseable {
     Arguments.bytes(type, elements);
     if (address == 0 || address % type.bytes() != 0) {
       throw new IllegalArgumentException(
-          "address 0x%x, must not be 0 and be a multiple of %d".formatted(address, type.bytes()));
+          String.format(
+              Locale.ROOT,
+              "address 0x%x, must not be 0 and be a multiple of %d",
+              address,
+              type.bytes()));
     }
     return new DeviceBuffer(new Block(device, MemorySegment.NULL), true, type, elements, address);
   }
@@ -417,7 +422,7 @@ public final class DeviceBuffer implements AutoCloseable {
   private MemorySegment checked(ElementType arrayType, MemorySegment array) {
     if (type != arrayType) {
       throw new IllegalArgumentException(
-          "the array is of type %s, the buffer of %s".formatted(arrayType, type));
+          String.format(Locale.ROOT, "the array is of type %s, the buffer of %s", arrayType, type));
     }
     Arguments.elements(elements, array.byteSize() / type.bytes(), "array");
     return array;
@@ -426,7 +431,8 @@ public final class DeviceBuffer implements AutoCloseable {
   private void checkSegment(MemorySegment segment) {
     if (segment.byteSize() != bytes()) {
       throw new IllegalArgumentException(
-          "the segment has %d bytes, must be %d".formatted(segment.byteSize(), bytes()));
+          String.format(
+              Locale.ROOT, "the segment has %d bytes, must be %d", segment.byteSize(), bytes()));
     }
   }
 
@@ -440,7 +446,12 @@ public final class DeviceBuffer implements AutoCloseable {
 
   @Override
   public String toString() {
-    return "%d %s at 0x%x%s"
-        .formatted(elements, type, address(), block.isOpen() ? "" : " (closed)");
+    return String.format(
+        Locale.ROOT,
+        "%d %s at 0x%x%s",
+        elements,
+        type,
+        address(),
+        block.isOpen() ? "" : " (closed)");
   }
 }

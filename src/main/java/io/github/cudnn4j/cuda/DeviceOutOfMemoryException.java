@@ -1,5 +1,7 @@
 package io.github.cudnn4j.cuda;
 
+import java.util.Locale;
+
 /** There is not enough device memory, or pinned host memory, for a buffer. */
 public final class DeviceOutOfMemoryException extends CudaException {
   private static final long serialVersionUID = 1;
@@ -23,8 +25,12 @@ public final class DeviceOutOfMemoryException extends CudaException {
         function,
         code,
         codeName,
-        "%,d bytes asked%s, %,d bytes of device memory free"
-            .formatted(requestedBytes, purpose, freeBytes));
+        String.format(
+            Locale.ROOT,
+            "%,d bytes asked%s, %,d bytes of device memory free",
+            requestedBytes,
+            purpose,
+            freeBytes));
     this.requestedBytes = requestedBytes;
     this.freeBytes = freeBytes;
   }

@@ -15,6 +15,7 @@ import java.lang.invoke.MethodHandle;
 import java.lang.invoke.MethodHandles;
 import java.lang.invoke.MethodType;
 import java.util.Arrays;
+import java.util.Locale;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
 
@@ -188,8 +189,12 @@ public final class DlPackTensor extends DeviceResource {
     var expected = device.kind() == DeviceKind.HOST ? CPU : CUDA;
     if (type != expected || ordinal != 0) {
       throw new IllegalArgumentException(
-          "the DLPack tensor is on device %d of type %d, must be on device 0 of type %d"
-              .formatted(ordinal, type, expected));
+          String.format(
+              Locale.ROOT,
+              "the DLPack tensor is on device %d of type %d, must be on device 0 of type %d",
+              ordinal,
+              type,
+              expected));
     }
   }
 
@@ -203,8 +208,14 @@ public final class DlPackTensor extends DeviceResource {
       }
     }
     throw new IllegalArgumentException(
-        "the DLPack tensor has elements of type code %d, %d bits and %d lanes, must be one of %s"
-            .formatted(code, bits, lanes, Arrays.toString(ElementType.values())));
+        String.format(
+            Locale.ROOT,
+            "the DLPack tensor has elements of type code %d, %d bits and %d lanes, must be one of"
+                + " %s",
+            code,
+            bits,
+            lanes,
+            Arrays.toString(ElementType.values())));
   }
 
   private static int code(ElementType type) {
@@ -225,9 +236,12 @@ public final class DlPackTensor extends DeviceResource {
     for (int i = 0; i < shape.length; i++) {
       if (shape[i] > 1 && strides[i] != expected[i]) {
         throw new IllegalArgumentException(
-            "the DLPack tensor of shape %s has strides %s, must have %s: rows without gaps"
-                .formatted(
-                    Arrays.toString(shape), Arrays.toString(strides), Arrays.toString(expected)));
+            String.format(
+                Locale.ROOT,
+                "the DLPack tensor of shape %s has strides %s, must have %s: rows without gaps",
+                Arrays.toString(shape),
+                Arrays.toString(strides),
+                Arrays.toString(expected)));
       }
     }
   }

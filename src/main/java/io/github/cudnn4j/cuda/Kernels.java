@@ -10,6 +10,7 @@ import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.TreeMap;
 import java.util.regex.Pattern;
@@ -52,8 +53,12 @@ public final class Kernels extends DeviceResource {
     var found = kernels.get(kernel);
     if (found == null) {
       throw new IllegalArgumentException(
-          "there is no kernel '%s' in %s.cu, which has %s"
-              .formatted(kernel, file, kernels.keySet()));
+          String.format(
+              Locale.ROOT,
+              "there is no kernel '%s' in %s.cu, which has %s",
+              kernel,
+              file,
+              kernels.keySet()));
     }
     return found;
   }

@@ -30,7 +30,12 @@ public final class Launch extends DeviceResource {
     var parameters = kernel.parameters();
     if (arguments.length != parameters.size()) {
       throw new IllegalArgumentException(
-          "%s takes %d arguments, got %d".formatted(kernel, parameters.size(), arguments.length));
+          String.format(
+              Locale.ROOT,
+              "%s takes %d arguments, got %d",
+              kernel,
+              parameters.size(),
+              arguments.length));
     }
     super(kernel.device());
     this.kernel = kernel;
@@ -175,7 +180,8 @@ public final class Launch extends DeviceResource {
   private KernelParameter parameter(int index) {
     checkOpen();
     if (index < 0 || index >= buffers.length) {
-      throw new IllegalArgumentException("%s has no parameter %d".formatted(kernel, index));
+      throw new IllegalArgumentException(
+          String.format(Locale.ROOT, "%s has no parameter %d", kernel, index));
     }
     return kernel.parameters().get(index);
   }
@@ -188,8 +194,13 @@ public final class Launch extends DeviceResource {
 
   private IllegalArgumentException misfit(int index, String value) {
     return new IllegalArgumentException(
-        "argument %d of %s is a %s, must be a %s"
-            .formatted(index, kernel.name(), value, kernel.parameters().get(index)));
+        String.format(
+            Locale.ROOT,
+            "argument %d of %s is a %s, must be a %s",
+            index,
+            kernel.name(),
+            value,
+            kernel.parameters().get(index)));
   }
 
   @Override

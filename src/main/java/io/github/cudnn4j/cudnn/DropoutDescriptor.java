@@ -8,6 +8,7 @@ import io.github.cudnn4j.cuda.ElementType;
 import io.github.cudnn4j.cuda.Parts;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.util.Locale;
 
 /**
  * A probability to drop and the generator that decides, whose state lives on the device.
@@ -109,8 +110,12 @@ public final class DropoutDescriptor extends Descriptor {
   public void restoreState(byte[] state) {
     if (state.length != states.bytes()) {
       throw new IllegalArgumentException(
-          "a dropout state of %d bytes given, but on %s it has %d"
-              .formatted(state.length, device().name(), states.bytes()));
+          String.format(
+              Locale.ROOT,
+              "a dropout state of %d bytes given, but on %s it has %d",
+              state.length,
+              device().name(),
+              states.bytes()));
     }
     states.copyFrom(state);
     CudnnException.check(

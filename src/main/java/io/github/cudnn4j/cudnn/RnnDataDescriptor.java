@@ -6,6 +6,7 @@ import io.github.cudnn4j.cuda.Device;
 import io.github.cudnn4j.cuda.ElementType;
 import io.github.cudnn4j.cuda.Parts;
 import java.lang.foreign.Arena;
+import java.util.Locale;
 
 /**
  * How the input or the output of a recurrent network lies in memory.
@@ -59,7 +60,8 @@ public final class RnnDataDescriptor extends Descriptor {
               arena.allocateFrom(NativeTypes.C_INT, lengths),
               arena.allocate(ZERO_BYTES, ZERO_BYTES)),
           "cudnnSetRNNDataDescriptor",
-          "%s %s T %d B %d V %d".formatted(type, layout, time, lengths.length, vectorSize));
+          String.format(
+              Locale.ROOT, "%s %s T %d B %d V %d", type, layout, time, lengths.length, vectorSize));
       return descriptor;
     } catch (Throwable t) {
       throw parts.abandon(t);

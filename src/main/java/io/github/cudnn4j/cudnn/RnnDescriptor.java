@@ -11,6 +11,7 @@ import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Locale;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -70,19 +71,20 @@ public final class RnnDescriptor extends Descriptor {
     /** All of it in a few words, for messages. */
     @Override
     public String toString() {
-      return "%s I %d H %d%s L %d D %d bias %s%s%s %s %s"
-          .formatted(
-              mode,
-              inputSize,
-              hiddenSize,
-              projectionSize == hiddenSize ? "" : " P " + projectionSize,
-              layers,
-              direction.directions(),
-              bias,
-              skipInput ? " skip input" : "",
-              clip == null ? "" : " clip [" + clip.low() + ", " + clip.high() + "]",
-              precision,
-              algorithm);
+      return String.format(
+          Locale.ROOT,
+          "%s I %d H %d%s L %d D %d bias %s%s%s %s %s",
+          mode,
+          inputSize,
+          hiddenSize,
+          projectionSize == hiddenSize ? "" : " P " + projectionSize,
+          layers,
+          direction.directions(),
+          bias,
+          skipInput ? " skip input" : "",
+          clip == null ? "" : " clip [" + clip.low() + ", " + clip.high() + "]",
+          precision,
+          algorithm);
     }
   }
 

@@ -8,6 +8,7 @@ import io.github.cudnn4j.cuda.Parts;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.util.Arrays;
+import java.util.Locale;
 
 /**
  * The type and the extents of a packed row-major tensor: the last index moves fastest.
@@ -62,22 +63,30 @@ public final class TensorDescriptor extends Descriptor {
   private static int[] packedStrides(int[] extents) {
     if (extents.length < MIN_RANK || extents.length > Cudnn.CUDNN_DIM_MAX()) {
       throw new IllegalArgumentException(
-          "%d extents given, but a tensor has from %d to %d"
-              .formatted(extents.length, MIN_RANK, Cudnn.CUDNN_DIM_MAX()));
+          String.format(
+              Locale.ROOT,
+              "%d extents given, but a tensor has from %d to %d",
+              extents.length,
+              MIN_RANK,
+              Cudnn.CUDNN_DIM_MAX()));
     }
     int[] strides = new int[extents.length];
     long elements = 1;
     for (int i = extents.length - 1; i >= 0; i--) {
       if (extents[i] < 1) {
         throw new IllegalArgumentException(
-            "extents[%d] is %d, but it must be at least 1".formatted(i, extents[i]));
+            String.format(
+                Locale.ROOT, "extents[%d] is %d, but it must be at least 1", i, extents[i]));
       }
       strides[i] = (int) elements;
       elements *= extents[i];
       if (elements > Integer.MAX_VALUE) {
         throw new IllegalArgumentException(
-            "a tensor of %s has more elements than the %d that cuDNN takes"
-                .formatted(Arrays.toString(extents), Integer.MAX_VALUE));
+            String.format(
+                Locale.ROOT,
+                "a tensor of %s has more elements than the %d that cuDNN takes",
+                Arrays.toString(extents),
+                Integer.MAX_VALUE));
       }
     }
     return strides;

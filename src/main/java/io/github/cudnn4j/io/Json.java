@@ -4,6 +4,7 @@ import java.io.IOException;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
@@ -307,7 +308,7 @@ public final class Json {
         default -> {
           // A lone surrogate has no UTF-8 form.
           if (c < ' ' || Character.isSurrogate(c) && !isPaired(string, i)) {
-            out.append("\\u%04x".formatted((int) c));
+            out.append(String.format(Locale.ROOT, "\\u%04x", (int) c));
           } else {
             out.append(c);
           }

@@ -1,8 +1,7 @@
 package io.github.cudnn4j.io;
 
-import static java.util.Locale.ROOT;
-
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
@@ -229,7 +228,8 @@ public enum WeightLayout {
               + " state");
     }
     if (attributes.get("activations") instanceof List<?> functions) {
-      List<String> names = functions.stream().map(f -> f.toString().toLowerCase(ROOT)).toList();
+      List<String> names =
+          functions.stream().map(f -> f.toString().toLowerCase(Locale.ROOT)).toList();
       List<String> one =
           switch (cell) {
             case RNN -> names.contains("relu") ? List.of("relu") : List.of("tanh");

@@ -1,5 +1,7 @@
 package io.github.cudnn4j.library;
 
+import java.util.Locale;
+
 /** What a user can do about CUDA not being usable, in the words of his package manager. */
 final class CudaAdvice {
   private final Findings findings;
@@ -58,8 +60,12 @@ final class CudaAdvice {
 
   void noCudnn(int cudaMajor) {
     findings.advise(
-        "Install cuDNN 9 for CUDA %d: pip install nvidia-cudnn-cu%d, or with NVIDIA's package"
-                .formatted(cudaMajor, cudaMajor)
+        String.format(
+                Locale.ROOT,
+                "Install cuDNN 9 for CUDA %d: pip install nvidia-cudnn-cu%d, or with NVIDIA's"
+                    + " package",
+                cudaMajor,
+                cudaMajor)
             + " repository apt install libcudnn9-cuda-"
             + cudaMajor
             + ".");
@@ -80,7 +86,10 @@ final class CudaAdvice {
 
   private void places() {
     findings.advise(
-        "If they are installed elsewhere, name the folders: -D%s=FOLDER[:FOLDER] -D%s=FOLDER."
-            .formatted(SearchPath.CUDA_PROPERTY, SearchPath.CUDNN_PROPERTY));
+        String.format(
+            Locale.ROOT,
+            "If they are installed elsewhere, name the folders: -D%s=FOLDER[:FOLDER] -D%s=FOLDER.",
+            SearchPath.CUDA_PROPERTY,
+            SearchPath.CUDNN_PROPERTY));
   }
 }

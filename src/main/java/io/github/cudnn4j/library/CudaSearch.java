@@ -1,5 +1,6 @@
 package io.github.cudnn4j.library;
 
+import java.util.Locale;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -94,7 +95,9 @@ final class CudaSearch {
         var toolkit = CudaToolkit.open(place, major, findings);
         if (toolkit == null) {
           if (!place.isLoader()) {
-            incomplete = "CUDA %d cannot be used: %s".formatted(major, findings.lastProblem());
+            incomplete =
+                String.format(
+                    Locale.ROOT, "CUDA %d cannot be used: %s", major, findings.lastProblem());
           }
           continue;
         }
@@ -148,8 +151,11 @@ final class CudaSearch {
       var supported = Probe.getInt(cudart, "cudaDriverGetVersion");
       if (supported > 0 && supported / 1000 < toolkit.major()) {
         var text =
-            "the driver supports CUDA %s, the libraries are of CUDA %d"
-                .formatted(CudaToolkit.cudaVersion(supported), toolkit.major());
+            String.format(
+                Locale.ROOT,
+                "the driver supports CUDA %s, the libraries are of CUDA %d",
+                CudaToolkit.cudaVersion(supported),
+                toolkit.major());
         findings.refused("driver", toolkit.place(), cudart.path(), text);
         advice.oldDriver(toolkit.major());
         return new Fault(text, true);

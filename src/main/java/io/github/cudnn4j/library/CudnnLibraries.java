@@ -6,6 +6,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.LinkedHashSet;
 import java.util.List;
+import java.util.Locale;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
@@ -160,9 +161,13 @@ final class CudnnLibraries implements AutoCloseable {
       if (status != 0) {
         throw new Probe.ProbeException(
             status,
-            "%s: %s returns %d (%s): the sub-libraries are of different versions"
-                .formatted(
-                    text, check, status, Probe.getText(cudnn, "cudnnGetErrorString", status)));
+            String.format(
+                Locale.ROOT,
+                "%s: %s returns %d (%s): the sub-libraries are of different versions",
+                text,
+                check,
+                status,
+                Probe.getText(cudnn, "cudnnGetErrorString", status)));
       }
     }
     LibraryGroup.requireFunctions(cudnn, NeededFunctions.CUDNN);

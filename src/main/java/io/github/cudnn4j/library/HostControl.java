@@ -4,6 +4,7 @@ import io.github.cudnn4j.bindings.HostDevice;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.util.EnumMap;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
@@ -103,8 +104,11 @@ public final class HostControl {
       var name = function == null ? MemorySegment.NULL : arena.allocateFrom(function);
       if (HostDevice.cudnn4jHostFail(name, k, status, sticky ? 1 : 0) != 0) {
         throw new IllegalArgumentException(
-            "the host device has no function %s that can return status %d"
-                .formatted(function, status));
+            String.format(
+                Locale.ROOT,
+                "the host device has no function %s that can return status %d",
+                function,
+                status));
       }
     }
     if (function != null) {

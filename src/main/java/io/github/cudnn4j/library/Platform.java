@@ -12,12 +12,13 @@ final class Platform {
 
   /** Describes the platform in a few words. */
   static String describe() {
-    return "%s %s%s, Java %s"
-        .formatted(
-            System.getProperty("os.name"),
-            System.getProperty("os.arch"),
-            usesMusl() ? " (musl)" : "",
-            Runtime.version());
+    return String.format(
+        Locale.ROOT,
+        "%s %s%s, Java %s",
+        System.getProperty("os.name"),
+        System.getProperty("os.arch"),
+        usesMusl() ? " (musl)" : "",
+        Runtime.version());
   }
 
   /** Returns why no device can be used on this platform, null if one can. */

@@ -60,8 +60,12 @@ public record CharModelConfig(
     }
     if (inputSkipped && embeddingSize != hiddenSize) {
       throw new IllegalArgumentException(
-          "skipping the input matrix needs characters as vectors of hiddenSize, %d, but embeddingSize is %d"
-              .formatted(hiddenSize, embeddingSize));
+          String.format(
+              Locale.ROOT,
+              "skipping the input matrix needs characters as vectors of hiddenSize, %d, but"
+                  + " embeddingSize is %d",
+              hiddenSize,
+              embeddingSize));
     }
     if (!(dropout >= 0 && dropout < 1)) {
       throw new IllegalArgumentException("dropout is " + dropout + ", must be in [0, 1)");
@@ -71,8 +75,11 @@ public record CharModelConfig(
     }
     if (forgetBias != null && (cell != RnnMode.LSTM || !Double.isFinite(forgetBias))) {
       throw new IllegalArgumentException(
-          "forgetBias is %s for a cell of kind %s, must be finite, and the cell an LSTM"
-              .formatted(forgetBias, cell));
+          String.format(
+              Locale.ROOT,
+              "forgetBias is %s for a cell of kind %s, must be finite, and the cell an LSTM",
+              forgetBias,
+              cell));
     }
   }
 

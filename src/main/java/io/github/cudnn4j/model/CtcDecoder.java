@@ -4,6 +4,7 @@ import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.HashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
@@ -119,15 +120,23 @@ public final class CtcDecoder {
       int symbols = logProbabilities[0].length;
       if (step.length != symbols || symbols == 0) {
         throw new IllegalArgumentException(
-            "step %d has %d symbols, but step 0 has %d, and there must be one at least"
-                .formatted(t, step.length, symbols));
+            String.format(
+                Locale.ROOT,
+                "step %d has %d symbols, but step 0 has %d, and there must be one at least",
+                t,
+                step.length,
+                symbols));
       }
       for (int symbol = 0; symbol < symbols; symbol++) {
         // Written so that NaN is refused, too.
         if (!(step[symbol] < Float.POSITIVE_INFINITY)) {
           throw new IllegalArgumentException(
-              "step %d, symbol %d is %s, but it must be the logarithm of a probability"
-                  .formatted(t, symbol, step[symbol]));
+              String.format(
+                  Locale.ROOT,
+                  "step %d, symbol %d is %s, but it must be the logarithm of a probability",
+                  t,
+                  symbol,
+                  step[symbol]));
         }
       }
     }

@@ -77,7 +77,7 @@ public final class AlgorithmChoices {
               .collect(Collectors.joining(", "));
       String others =
           refused.entrySet().stream()
-              .map(e -> "; %s refused: %s".formatted(e.getKey(), e.getValue()))
+              .map(e -> String.format(Locale.ROOT, "; %s refused: %s", e.getKey(), e.getValue()))
               .collect(Collectors.joining());
       return times + others;
     }
@@ -170,7 +170,9 @@ public final class AlgorithmChoices {
       throw new IOException(file + " is damaged: " + e.getMessage(), e);
     } catch (RuntimeException e) {
       throw new IOException(
-          "%s is damaged: entry %d is not a choice".formatted(file, choices.size()), e);
+          String.format(
+              Locale.ROOT, "%s is damaged: entry %d is not a choice", file, choices.size()),
+          e);
     }
     return choices;
   }

@@ -13,6 +13,7 @@ import java.io.IOException;
 import java.util.ArrayList;
 import java.util.EnumMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
@@ -79,7 +80,8 @@ final class AlgorithmChooser {
     if (algorithm != RnnAlgorithm.STANDARD && mode == ForwardMode.INFERENCE && shape.time() == 1) {
       RnnEngine standard = engine(RnnAlgorithm.STANDARD);
       if (standard.findsWeights()) {
-        return new Chosen(standard, "STANDARD, because %s needs steps".formatted(algorithm));
+        return new Chosen(
+            standard, String.format(Locale.ROOT, "STANDARD, because %s needs steps", algorithm));
       }
       standard.close();
     }
@@ -91,8 +93,11 @@ final class AlgorithmChooser {
     String refusal = config.refusal(algorithm);
     if (refusal == null && algorithm != RnnAlgorithm.STANDARD && !shape.hasEqualLengths()) {
       refusal =
-          "algorithm %s needs sequences of T steps each, but the shape is %s"
-              .formatted(algorithm, shape);
+          String.format(
+              Locale.ROOT,
+              "algorithm %s needs sequences of T steps each, but the shape is %s",
+              algorithm,
+              shape);
     }
     return refusal;
   }
@@ -120,12 +125,16 @@ final class AlgorithmChooser {
     try (AlgorithmTrial trial = AlgorithmTrial.create(rnn, shape, mode)) {
       RnnEngine engine = trial.engine(algorithm);
       return new Chosen(
-          trial.take(engine), "%s, measured before: %s".formatted(algorithm, known.figures()));
+          trial.take(engine),
+          String.format(Locale.ROOT, "%s, measured before: %s", algorithm, known.figures()));
     } catch (RefusedException | DeviceOutOfMemoryException e) {
       return new Chosen(
           engine(RnnAlgorithm.STANDARD),
-          "STANDARD, because %s, measured before, is refused now: %s"
-              .formatted(algorithm, e.getMessage()));
+          String.format(
+              Locale.ROOT,
+              "STANDARD, because %s, measured before, is refused now: %s",
+              algorithm,
+              e.getMessage()));
     }
   }
 
@@ -153,7 +162,8 @@ final class AlgorithmChooser {
       return new Chosen(engine(RnnAlgorithm.STANDARD), "STANDARD, not measured: " + e.getMessage());
     }
     Choice choice = new Choice(subject, best.algorithm(), milliseconds, refused);
-    String note = "%s, measured: %s".formatted(best.algorithm(), choice.figures());
+    String note =
+        String.format(Locale.ROOT, "%s, measured: %s", best.algorithm(), choice.figures());
     try {
       if (choices != null) {
         choices.add(choice);

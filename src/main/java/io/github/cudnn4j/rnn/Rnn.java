@@ -12,6 +12,7 @@ import io.github.cudnn4j.cudnn.RnnAlgorithm;
 import io.github.cudnn4j.cudnn.RnnDescriptor;
 import io.github.cudnn4j.cudnn.RnnDescriptor.WeightSlot;
 import java.util.List;
+import java.util.Locale;
 import java.util.SplittableRandom;
 import org.jspecify.annotations.Nullable;
 
@@ -106,8 +107,12 @@ public final class Rnn extends DeviceResource {
     Operands.check(name, buffer, device, config.type(), elements);
     if (buffer.address() % ALIGNMENT != 0) {
       throw new IllegalArgumentException(
-          "%s starts at address 0x%x, but it must start at a multiple of %d bytes"
-              .formatted(name, buffer.address(), ALIGNMENT));
+          String.format(
+              Locale.ROOT,
+              "%s starts at address 0x%x, but it must start at a multiple of %d bytes",
+              name,
+              buffer.address(),
+              ALIGNMENT));
     }
   }
 
@@ -293,7 +298,11 @@ public final class Rnn extends DeviceResource {
       dropout.restoreState(state);
     } else if (state.length != 0) {
       throw new IllegalArgumentException(
-          "a dropout state of %d bytes given, but %s has none".formatted(state.length, config));
+          String.format(
+              Locale.ROOT,
+              "a dropout state of %d bytes given, but %s has none",
+              state.length,
+              config));
     }
   }
 

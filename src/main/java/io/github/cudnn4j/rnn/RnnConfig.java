@@ -77,8 +77,11 @@ public record RnnConfig(
     requirePositive("layers", layers);
     if (projectionSize < 1 || projectionSize > hiddenSize) {
       throw new IllegalArgumentException(
-          "projectionSize is %d, but it must be in [1, %d], the latter being hiddenSize"
-              .formatted(projectionSize, hiddenSize));
+          String.format(
+              Locale.ROOT,
+              "projectionSize is %d, but it must be in [1, %d], the latter being hiddenSize",
+              projectionSize,
+              hiddenSize));
     }
     if (projectionSize < hiddenSize && mode != RnnMode.LSTM) {
       throw new IllegalArgumentException(
@@ -90,8 +93,11 @@ public record RnnConfig(
     }
     if (inputSkipped && inputSize != hiddenSize) {
       throw new IllegalArgumentException(
-          "skipping the input matrix needs inputSize to be hiddenSize, but they are %d and %d"
-              .formatted(inputSize, hiddenSize));
+          String.format(
+              Locale.ROOT,
+              "skipping the input matrix needs inputSize to be hiddenSize, but they are %d and %d",
+              inputSize,
+              hiddenSize));
     }
     DropoutDescriptor.checkProbability(dropout);
     String refusal =
@@ -112,13 +118,15 @@ public record RnnConfig(
       return null;
     }
     if (bias != BiasMode.DOUBLE) {
-      return "algorithm %s needs both biases, but the bias mode is %s".formatted(algorithm, bias);
+      return String.format(
+          Locale.ROOT, "algorithm %s needs both biases, but the bias mode is %s", algorithm, bias);
     }
     if (projects) {
       return "algorithm " + algorithm + " cannot project the output, only STANDARD can";
     }
     if (!algorithm.computes(precision)) {
-      return "algorithm %s does not compute in %s".formatted(algorithm, precision);
+      return String.format(
+          Locale.ROOT, "algorithm %s does not compute in %s", algorithm, precision);
     }
     return null;
   }

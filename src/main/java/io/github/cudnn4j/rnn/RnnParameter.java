@@ -4,6 +4,7 @@ import io.github.cudnn4j.cuda.DeviceBuffer;
 import io.github.cudnn4j.cuda.ElementType;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Locale;
 
 /**
  * One parameter of a recurrent network under its name in PyTorch, with the shape that it has there.
@@ -137,8 +138,13 @@ public final class RnnParameter {
   private void checkLength(int length) {
     if (length != elements()) {
       throw new IllegalArgumentException(
-          "%s %s has %d elements, but the array has %d"
-              .formatted(name, Arrays.toString(shape()), elements(), length));
+          String.format(
+              Locale.ROOT,
+              "%s %s has %d elements, but the array has %d",
+              name,
+              Arrays.toString(shape()),
+              elements(),
+              length));
     }
   }
 

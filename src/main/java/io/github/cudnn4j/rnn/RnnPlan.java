@@ -7,6 +7,7 @@ import io.github.cudnn4j.cuda.Parts;
 import io.github.cudnn4j.cudnn.CudnnException;
 import io.github.cudnn4j.cudnn.ForwardMode;
 import io.github.cudnn4j.cudnn.RnnAlgorithm;
+import java.util.Locale;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -87,8 +88,14 @@ public final class RnnPlan extends DeviceResource {
     long limit = Long.MAX_VALUE / Double.BYTES / vectorSize;
     if (shape.rows() > limit) {
       throw new IllegalArgumentException(
-          "%s of %s would have %d vectors of %d, but at most %d can be addressed"
-              .formatted(name, shape, shape.rows(), vectorSize, limit));
+          String.format(
+              Locale.ROOT,
+              "%s of %s would have %d vectors of %d, but at most %d can be addressed",
+              name,
+              shape,
+              shape.rows(),
+              vectorSize,
+              limit));
     }
   }
 

@@ -9,6 +9,7 @@ import java.io.IOException;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.regex.Pattern;
 
@@ -129,8 +130,12 @@ public final class RnnWeights {
     RnnParameter parameter = parameters.get(name);
     if (parameter == null) {
       throw new IllegalArgumentException(
-          "no parameter \"%s\" in %s; there are %s"
-              .formatted(name, config, String.join(", ", parameters.keySet())));
+          String.format(
+              Locale.ROOT,
+              "no parameter \"%s\" in %s; there are %s",
+              name,
+              config,
+              String.join(", ", parameters.keySet())));
     }
     return parameter;
   }
@@ -158,9 +163,13 @@ public final class RnnWeights {
       long[] expected = Arrays.stream(parameter.shape()).asLongStream().toArray();
       if (!Arrays.equals(file.shape(name), expected)) {
         throw new IOException(
-            "%s has shape %s in the file, but %s in %s"
-                .formatted(
-                    name, Arrays.toString(file.shape(name)), Arrays.toString(expected), config));
+            String.format(
+                Locale.ROOT,
+                "%s has shape %s in the file, but %s in %s",
+                name,
+                Arrays.toString(file.shape(name)),
+                Arrays.toString(expected),
+                config));
       }
       values.put(parameter, file.doubles(name));
     }
@@ -210,8 +219,12 @@ public final class RnnWeights {
     WeightSlot slot = slot(pseudoLayer, linearLayerId);
     if (slot.matrixOffset() < 0) {
       throw new IllegalArgumentException(
-          "linear layer %d of pseudo-layer %d has no matrix in %s"
-              .formatted(linearLayerId, pseudoLayer, config));
+          String.format(
+              Locale.ROOT,
+              "linear layer %d of pseudo-layer %d has no matrix in %s",
+              linearLayerId,
+              pseudoLayer,
+              config));
     }
     return matrix(slot);
   }
@@ -247,7 +260,13 @@ public final class RnnWeights {
   private void checkIndex(String name, int value, int limit) {
     if (value < 0 || value >= limit) {
       throw new IllegalArgumentException(
-          "%s is %d, but in %s it must be in [0, %d]".formatted(name, value, config, limit - 1));
+          String.format(
+              Locale.ROOT,
+              "%s is %d, but in %s it must be in [0, %d]",
+              name,
+              value,
+              config,
+              limit - 1));
     }
   }
 }

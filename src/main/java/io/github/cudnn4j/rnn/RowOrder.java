@@ -3,6 +3,7 @@ package io.github.cudnn4j.rnn;
 import io.github.cudnn4j.cudnn.RnnDataLayout;
 import java.util.Arrays;
 import java.util.Comparator;
+import java.util.Locale;
 import java.util.stream.IntStream;
 
 /**
@@ -45,13 +46,23 @@ final class RowOrder {
     for (int row = 0; row < lengths.length; row++) {
       if (lengths[row] < 0 || lengths[row] > time) {
         throw new IllegalArgumentException(
-            "lengths[%d] is %d, but it must be in [0, T = %d]".formatted(row, lengths[row], time));
+            String.format(
+                Locale.ROOT,
+                "lengths[%d] is %d, but it must be in [0, T = %d]",
+                row,
+                lengths[row],
+                time));
       }
     }
     if ((long) time * lengths.length > Integer.MAX_VALUE) {
       throw new IllegalArgumentException(
-          "T %d times B %d is %d vectors, but at most %d can be numbered"
-              .formatted(time, lengths.length, (long) time * lengths.length, Integer.MAX_VALUE));
+          String.format(
+              Locale.ROOT,
+              "T %d times B %d is %d vectors, but at most %d can be numbered",
+              time,
+              lengths.length,
+              (long) time * lengths.length,
+              Integer.MAX_VALUE));
     }
     this.layout = layout;
     this.time = time;

@@ -3,6 +3,7 @@ package io.github.cudnn4j.tape;
 import io.github.cudnn4j.cuda.DeviceBuffer;
 import io.github.cudnn4j.cuda.ElementType;
 import java.util.Arrays;
+import java.util.Locale;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -31,12 +32,21 @@ public final class Tensor {
     long elements = elements(shape);
     if (value.elements() != elements) {
       throw new IllegalArgumentException(
-          "value of %d elements for shape %s".formatted(value.elements(), Arrays.toString(shape)));
+          String.format(
+              Locale.ROOT,
+              "value of %d elements for shape %s",
+              value.elements(),
+              Arrays.toString(shape)));
     }
     if (gradient != null && (gradient.elements() != elements || gradient.type() != value.type())) {
       throw new IllegalArgumentException(
-          "gradient of %d %s elements for a value of %d %s elements"
-              .formatted(gradient.elements(), gradient.type(), elements, value.type()));
+          String.format(
+              Locale.ROOT,
+              "gradient of %d %s elements for a value of %d %s elements",
+              gradient.elements(),
+              gradient.type(),
+              elements,
+              value.type()));
     }
     this.value = value;
     this.gradient = gradient;

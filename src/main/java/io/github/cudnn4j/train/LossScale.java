@@ -1,5 +1,7 @@
 package io.github.cudnn4j.train;
 
+import java.util.Locale;
+
 /**
  * What the loss is multiplied by before it is differentiated in FP16, so that small gradients do
  * not become zero; the update divides them by it. It is halved, and the step refused, when a
@@ -30,8 +32,12 @@ public record LossScale(double initial, int growEvery) {
   public LossScale {
     if (!(initial >= 1 && initial <= MOST) || growEvery < 0) {
       throw new IllegalArgumentException(
-          "loss scale %s doubled every %d steps, must be from 1 to %s and a number of steps"
-              .formatted(initial, growEvery, MOST));
+          String.format(
+              Locale.ROOT,
+              "loss scale %s doubled every %d steps, must be from 1 to %s and a number of steps",
+              initial,
+              growEvery,
+              MOST));
     }
   }
 }

@@ -15,6 +15,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.TreeSet;
 import java.util.random.RandomGenerator;
@@ -334,8 +335,12 @@ public final class ParameterSet implements AutoCloseable {
       long[] shape = Arrays.stream(shape(name)).asLongStream().toArray();
       if (!Arrays.equals(shape, file.shape(name))) {
         throw new IOException(
-            "%s is %s in the file and %s in the model"
-                .formatted(name, Arrays.toString(file.shape(name)), Arrays.toString(shape)));
+            String.format(
+                Locale.ROOT,
+                "%s is %s in the file and %s in the model",
+                name,
+                Arrays.toString(file.shape(name)),
+                Arrays.toString(shape)));
       }
       values.put(name, file.doubles(name));
     }

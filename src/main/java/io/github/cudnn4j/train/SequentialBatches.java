@@ -3,6 +3,7 @@ package io.github.cudnn4j.train;
 import static java.lang.foreign.ValueLayout.JAVA_INT;
 
 import java.lang.foreign.MemorySegment;
+import java.util.Locale;
 import java.util.random.RandomGenerator;
 
 /**
@@ -41,8 +42,13 @@ public final class SequentialBatches {
     if (windows(offset) == 0) {
       long needed = whole ? 2 : (long) batch * time + 1 + offset;
       throw new IllegalArgumentException(
-          "%d tokens, batches of %d x %d need at least %d"
-              .formatted(tokens.length, batch, time, needed));
+          String.format(
+              Locale.ROOT,
+              "%d tokens, batches of %d x %d need at least %d",
+              tokens.length,
+              batch,
+              time,
+              needed));
     }
   }
 

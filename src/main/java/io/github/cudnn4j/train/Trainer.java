@@ -8,6 +8,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.zip.CRC32C;
 import org.jspecify.annotations.Nullable;
@@ -93,8 +94,13 @@ public final class Trainer implements AutoCloseable {
       Object found = saved.get(expected.getKey());
       if (!expected.getValue().equals(found)) {
         throw new IOException(
-            "%s was written with %s %s, not %s"
-                .formatted(checkpoint.folder(), expected.getKey(), found, expected.getValue()));
+            String.format(
+                Locale.ROOT,
+                "%s was written with %s %s, not %s",
+                checkpoint.folder(),
+                expected.getKey(),
+                found,
+                expected.getValue()));
       }
     }
     var loaded = Position.of(saved);

@@ -1,5 +1,7 @@
 package io.github.cudnn4j.train;
 
+import java.util.Locale;
+
 /**
  * Too many steps in a row were bad: refused because the loss or the gradient was not finite, or of
  * a loss far above that of a uniform guess. The weights are of no use any more; no checkpoint was
@@ -14,10 +16,16 @@ public final class TrainingDivergedException extends RuntimeException {
 
   TrainingDivergedException(long step, StepState state) {
     super(
-        ("the training has diverged: the last %d steps up to step %d had a loss far above guessing,"
-                + " or a loss or gradient that is not finite (the latest loss is %.4g, the"
-                + " gradient's norm %.4g); lower the learning rate (%s) or clip the gradient")
-            .formatted(state.bad(), step, state.loss(), state.norm(), state.learningRate()));
+        String.format(
+            Locale.ROOT,
+            "the training has diverged: the last %d steps up to step %d had a loss far above"
+                + " guessing, or a loss or gradient that is not finite (the latest loss is %.4g,"
+                + " the gradient's norm %.4g); lower the learning rate (%s) or clip the gradient",
+            state.bad(),
+            step,
+            state.loss(),
+            state.norm(),
+            state.learningRate()));
     this.step = step;
     this.badSteps = state.bad();
   }

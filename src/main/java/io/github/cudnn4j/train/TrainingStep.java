@@ -17,6 +17,7 @@ import java.io.IOException;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 
 /**
@@ -120,8 +121,12 @@ final class TrainingStep implements AutoCloseable {
       DeviceBuffer buffer = item.getValue();
       if (file.elements(name) != buffer.elements()) {
         throw new IOException(
-            "%s has %d elements in the file, needed are %d"
-                .formatted(name, file.elements(name), buffer.elements()));
+            String.format(
+                Locale.ROOT,
+                "%s has %d elements in the file, needed are %d",
+                name,
+                file.elements(name),
+                buffer.elements()));
       }
       if (buffer.type() == ElementType.FLOAT64) {
         buffer.copyFrom(file.doubles(name));
