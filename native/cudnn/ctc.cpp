@@ -26,6 +26,14 @@ struct Tensors {
   void* work;
 };
 
+/** What a call wants of the loss. */
+enum class Purpose { Size, Loss };
+
+/** cuDNN answers a loss with a bad parameter where it answers its size with an unsupported one. */
+cudnnStatus_t too_many_labels(Purpose purpose) {
+  return purpose == Purpose::Size ? CUDNN_STATUS_NOT_SUPPORTED : CUDNN_STATUS_BAD_PARAM;
+}
+
 CtcStrides strides(const cudnnTensorStruct& tensor) {
   return {tensor.stride[0], tensor.stride[1], tensor.stride[2]};
 }
@@ -61,11 +69,14 @@ CtcBatch shape_of(cudnnCTCLossAlgo_t algo, const cudnnCTCLossStruct& ctc,
 }
 
 CtcBatch shape_of(cudnnCTCLossAlgo_t algo, cudnnCTCLossDescriptor_t desc,
-                  cudnnTensorDescriptor_t probs_desc, cudnnTensorDescriptor_t gradients_desc) {
+                  cudnnTensorDescriptor_t probs_desc, cudnnTensorDescriptor_t gradients_desc,
+                  Purpose purpose) {
   const auto& ctc = live(desc, "ctcLossDesc");
   CtcBatch batch = shape_of(algo, ctc, probs_desc, gradients_desc);
-  require(ctc.max_label_length >= 0 && ctc.max_label_length <= most_labels,
-          "maxLabelLength is %d, not in [0, %d]", ctc.max_label_length, most_labels);
+  if (ctc.max_label_length < 0 || ctc.max_label_length > most_labels) {
+    refuse(too_many_labels(purpose), "maxLabelLength is %d, not in [0, %d]", ctc.max_label_length,
+           most_labels);
+  }
   batch.max_labels = ctc.max_label_length;
   return batch;
 }
@@ -118,7 +129,7 @@ int64_t count_labels(const CtcBatch& batch) {
 
 /** Checks labels and lengths in host memory, and says how many labels there are at most. */
 void add_host_lengths(CtcBatch& batch, const int* labels, const int* label_lengths,
-                      const int* input_lengths) {
+                      const int* input_lengths, Purpose purpose) {
   require_pointer(labels, "labels");
   require_pointer(label_lengths, "labelLengths");
   require_pointer(input_lengths, "inputLengths");
@@ -126,8 +137,10 @@ void add_host_lengths(CtcBatch& batch, const int* labels, const int* label_lengt
   for (int n = 0; n < batch.sequences; ++n) {
     require(input_lengths[n] >= 1 && input_lengths[n] <= batch.time,
             "inputLengths[%d] is %d, not in [1, %d]", n, input_lengths[n], batch.time);
-    require(label_lengths[n] >= 0 && label_lengths[n] <= most_labels,
-            "labelLengths[%d] is %d, not in [0, %d]", n, label_lengths[n], most_labels);
+    if (label_lengths[n] < 0 || label_lengths[n] > most_labels) {
+      refuse(too_many_labels(purpose), "labelLengths[%d] is %d, not in [0, %d]", n,
+             label_lengths[n], most_labels);
+    }
     for (const int64_t end = at + label_lengths[n]; at < end; ++at) {
       require(labels[at] >= 1 && labels[at] < batch.symbols, "labels[%lld] is %d, not in [1, %d)",
               static_cast<long long>(at), labels[at], batch.symbols);
@@ -191,7 +204,7 @@ cudnnStatus_t cudnnCTCLoss(cudnnHandle_t handle, cudnnTensorDescriptor_t probs_d
   return answer([&] {
     auto& stream = stream_of(handle);
     CtcBatch batch = shape_of(algo, live(desc, "ctcLossDesc"), probs_desc, gradients_desc);
-    add_host_lengths(batch, labels, label_lengths, input_lengths);
+    add_host_lengths(batch, labels, label_lengths, input_lengths, Purpose::Loss);
     Buffers buffers;
     add_tensors(batch, {probs_desc, probs, costs, gradients_desc, gradients, work_bytes, work},
                 buffers);
@@ -216,7 +229,7 @@ cudnnStatus_t cudnnCTCLoss_v8(cudnnHandle_t handle, cudnnCTCLossAlgo_t algo,
   CUDNN4J_CALL(cudnnStatus_t);
   return answer([&] {
     auto& stream = stream_of(handle);
-    CtcBatch batch = shape_of(algo, desc, probs_desc, gradients_desc);
+    CtcBatch batch = shape_of(algo, desc, probs_desc, gradients_desc, Purpose::Loss);
     require_pointer(labels, "labels");
     require_pointer(label_lengths, "labelLengths");
     require_pointer(input_lengths, "inputLengths");
@@ -248,7 +261,7 @@ cudnnStatus_t cudnnGetCTCLossWorkspaceSize(
   return answer([&] {
     live(handle, "handle");
     CtcBatch batch = shape_of(algo, live(desc, "ctcLossDesc"), probs_desc, gradients_desc);
-    add_host_lengths(batch, labels, label_lengths, input_lengths);
+    add_host_lengths(batch, labels, label_lengths, input_lengths, Purpose::Size);
     require_pointer(work_bytes, "sizeInBytes");
     *work_bytes = workspace_bytes(batch, gradients_desc != nullptr);
   });
@@ -262,7 +275,7 @@ cudnnStatus_t cudnnGetCTCLossWorkspaceSize_v8(cudnnHandle_t handle, cudnnCTCLoss
   CUDNN4J_CALL(cudnnStatus_t);
   return answer([&] {
     live(handle, "handle");
-    const CtcBatch batch = shape_of(algo, desc, probs_desc, gradients_desc);
+    const CtcBatch batch = shape_of(algo, desc, probs_desc, gradients_desc, Purpose::Size);
     require_pointer(work_bytes, "sizeInBytes");
     *work_bytes = workspace_bytes(batch, gradients_desc != nullptr);
   });

@@ -33,7 +33,7 @@ int64_t kept_steps(const CtcBatch& batch) { return batch.gradients != nullptr ? 
 
 size_t bytes_per_sequence(const CtcBatch& batch) {
   const int64_t doubles =
-      (kept_steps(batch) + 2) * state_room(batch) + batch.time + 2 * int64_t{batch.symbols};
+      (kept_steps(batch) + 2) * state_room(batch) + batch.time + batch.symbols;
   const size_t bytes = static_cast<size_t>(doubles) * sizeof(double);
   return (bytes + cache_line - 1) / cache_line * cache_line;
 }
@@ -52,8 +52,7 @@ class Sequence {
         row_a_(arrived_ + kept_steps(batch) * state_room(batch)),
         row_b_(row_a_ + state_room(batch)),
         normalizer_(row_b_ + state_room(batch)),
-        occupied_(normalizer_ + batch.time),
-        arriving_(occupied_ + batch.symbols) {}
+        occupied_(normalizer_ + batch.time) {}
 
   /** Returns the probability of the labels. */
   double forward() {
@@ -105,8 +104,8 @@ class Sequence {
     }
   }
 
-  void write_zeros() {
-    for (int t = 0; t < steps_; ++t) {
+  void write_zeros(int steps) {
+    for (int t = 0; t < steps; ++t) {
       for (int k = 0; k < batch_.symbols; ++k) {
         gradient(t, k) = 0;
       }
@@ -155,19 +154,20 @@ class Sequence {
 
   void write_step(int t, const double* left, double total) {
     std::fill(occupied_, occupied_ + batch_.symbols, 0.0);
-    std::fill(arriving_, arriving_ + batch_.symbols, 0.0);
     const double* now = arrived(t);
     for (int s = 0; s < states_; ++s) {
-      // Without the emission: what the probability of the labels gains for each bit of the
-      // symbol's own, also where that is 0.
-      const double gain = now[s] + left[s] - total;
-      arriving_[symbol(s)] += std::exp(gain);
-      occupied_[symbol(s)] += std::exp(gain + emission(t, s));
+      occupied_[symbol(s)] += std::exp(now[s] + left[s] - total + emission(t, s));
     }
     for (int k = 0; k < batch_.symbols; ++k) {
       gradient(t, k) = static_cast<float>(
-          batch_.softmax ? std::exp(input(t, k) - normalizer_[t]) - occupied_[k] : -arriving_[k]);
+          batch_.softmax ? std::exp(input(t, k) - normalizer_[t]) - occupied_[k]
+                         : unnormalized_gradient(input(t, k), occupied_[k]));
     }
+  }
+
+  /** As cuDNN has it: a symbol that no alignment takes gets its probability, where 0 is right. */
+  static double unnormalized_gradient(double probability, double occupied) {
+    return occupied == 0 ? probability : -occupied / probability;
   }
 
   const CtcBatch& batch_;
@@ -181,8 +181,19 @@ class Sequence {
   double* const row_b_;
   double* const normalizer_;
   double* const occupied_;
-  double* const arriving_;
 };
+
+bool in_range(const CtcBatch& batch, int steps) { return steps >= 1 && steps <= batch.time; }
+
+/** The steps of the longest sequence, of those whose number of steps can be one. */
+int longest(const CtcBatch& batch) {
+  int most = 0;
+  for (int n = 0; n < batch.sequences; ++n) {
+    const int steps = batch.input_lengths[n];
+    most = in_range(batch, steps) ? std::max(most, steps) : most;
+  }
+  return most;
+}
 
 bool labels_in_range(const CtcBatch& batch, const int* labels, int count) {
   return std::all_of(labels, labels + count,
@@ -200,8 +211,7 @@ void compute(const CtcBatch& batch, int index, int64_t label_count) {
   const int count = batch.label_lengths[index];
   const int* labels = batch.labels + first;
   const int steps = batch.input_lengths[index];
-  const bool steps_valid = steps >= 1 && steps <= batch.time;
-  valid = valid && steps_valid && labels_in_range(batch, labels, count);
+  valid = valid && in_range(batch, steps) && labels_in_range(batch, labels, count);
 
   double total = impossible;
   if (valid && ctc_needed_steps(labels, count) <= steps) {
@@ -214,8 +224,9 @@ void compute(const CtcBatch& batch, int index, int64_t label_count) {
   } else {
     batch.costs[index] = valid ? 0 : std::numeric_limits<float>::quiet_NaN();
   }
-  if (batch.gradients != nullptr && batch.zeroes_unaligned && steps_valid) {
-    Sequence(batch, index, labels, 0).write_zeros();
+  if (batch.gradients != nullptr && batch.zeroes_unaligned) {
+    // cuDNN, too, goes on behind the sequence.
+    Sequence(batch, index, labels, 0).write_zeros(longest(batch));
   }
 }
 

@@ -48,8 +48,9 @@ int ctc_needed_steps(const int* labels, int count);
 
 /**
  * Computes costs and gradients. Of gradients, only the steps before a sequence's input length are
- * written. A sequence whose labels need more steps than it has costs 0, as with cuDNN; one whose
- * lengths or labels are out of range costs NaN. `label_count` is how many labels may be read.
+ * written, or those before the batch's longest where they are set to zero. A sequence whose labels
+ * need more steps than it has costs 0, as with cuDNN; one whose lengths or labels are out of range
+ * costs NaN. `label_count` is how many labels may be read.
  */
 void ctc_loss(const CtcBatch& batch, int64_t label_count);
 

@@ -174,11 +174,22 @@ class CtcLossTest extends HostDeviceTest {
     assertEquals(0, cudnn.read(costs, FLOAT, N)[0]);
     assertCost(1, 1, 1);
     assertArrayEquals(filled(2 * A, 0), gradients(0, 0, 2));
+    assertArrayEquals(filled(2 * A, 7), gradients(0, 2, T), "behind the longest sequence");
 
     set(FLOAT, SOFTMAX, Cudnn.CUDNN_CTC_SKIP_OOB_GRADIENTS(), 4);
     cudnn.write(gradients, FLOAT, filled(COUNT, Double.NaN));
     succeed(onDevice(upload(1, 1, 2), upload(2, 1), upload(2, 1)));
     assertArrayEquals(filled(T * A, Double.NaN), gradients(0, 0, T), "kept, even if not finite");
+  }
+
+  @Test
+  void noLabelsAndMoreLabelsThanStepsPass() {
+    succeed(onHost(cudnn.ints(1, 2, 1), cudnn.ints(0, 3), cudnn.ints(2, 2)));
+    assertCost(0, 1, 2);
+    assertEquals(0, cudnn.read(costs, FLOAT, N)[1]);
+    assertArrayEquals(filled(2 * A, 0), gradients(1, 0, 2));
+    succeed(onDevice(upload(1, 2, 1), upload(0, 3), upload(2, 2)));
+    assertCost(0, 1, 2);
   }
 
   @Test
@@ -265,8 +276,26 @@ class CtcLossTest extends HostDeviceTest {
     assertCategory(BAD, workspace(tensor, cudnn.tensor(FLOAT, T, N, A + 1), out));
     var wide = cudnn.tensor(Cudnn.CUDNN_DATA_DOUBLE(), T, N, A);
     assertCategory(UNSUPPORTED, workspace(wide, wide, out));
-    set(FLOAT, SOFTMAX, 0, 256);
-    assertCategory(BAD, workspace(tensor, tensor, out));
+    for (int most : new int[] {-1, 256}) {
+      set(FLOAT, SOFTMAX, 0, most);
+      assertCategory(UNSUPPORTED, workspace(tensor, tensor, out));
+      assertEquals("maxLabelLength is %d, not in [0, 255]".formatted(most), lastError());
+      assertCategory(BAD, onDevice(upload(1, 1, 2), upload(1, 2), upload(2, 3)));
+    }
+    assertCategory(
+        UNSUPPORTED,
+        Cudnn.cudnnGetCTCLossWorkspaceSize(
+            cudnn.handle,
+            tensor,
+            tensor,
+            labels,
+            cudnn.ints(1, 256),
+            steps,
+            DETERMINISTIC,
+            desc,
+            out));
+    set(FLOAT, SOFTMAX, 0, 255);
+    assertEquals(0, workspace(tensor, tensor, out));
     set(Cudnn.CUDNN_DATA_DOUBLE(), SOFTMAX, 0, 4);
     assertCategory(UNSUPPORTED, workspace(tensor, tensor, out));
     assertCategory(

@@ -41,7 +41,8 @@ record ProbeQuestion(String name, String text, String host, Asker asker) {
             ProbeCalls.QUESTIONS,
             ProbeAlgorithms.QUESTIONS,
             ProbeNumbers.QUESTIONS,
-            ProbeDropout.QUESTIONS)
+            ProbeDropout.QUESTIONS,
+            ProbeCtc.QUESTIONS)
         .flatMap(List::stream)
         .toList();
   }
