@@ -48,13 +48,13 @@ public final class Blas extends DeviceResource {
   /**
    * Makes another one, for work on another stream.
    *
-   * @throws IllegalStateException if the stream is closed or the device captures
+   * @throws IllegalStateException if the stream is closed or this thread captures
    * @throws CudaException if it cannot be made
    */
   public static Blas create(Stream stream) {
     var device = stream.device();
     var streamHandle = stream.handle();
-    device.refuseWhileCapturing("making a cuBLAS handle");
+    Recording.refuse("making a cuBLAS handle");
     var out = device.scratch();
     Status.cublas(Cublas.cublasCreate_v2(out), "cublasCreate_v2");
     var handle = MemorySegment.ofAddress(out.get(NativeTypes.C_POINTER, 0).address());

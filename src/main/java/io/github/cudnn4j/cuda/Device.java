@@ -9,7 +9,6 @@ import io.github.cudnn4j.library.NativeLibraries;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.util.HashMap;
-import java.util.Locale;
 import java.util.Map;
 import java.util.concurrent.locks.ReentrantReadWriteLock;
 import java.util.function.Function;
@@ -20,7 +19,8 @@ import org.jspecify.annotations.Nullable;
  * A device to compute on: an NVIDIA GPU, or the CPU through the host device.
  *
  * <p>A device and everything made from it belong to the thread that opened it, until {@link
- * #handOver} gives them to another one; any other thread that uses them gets a {@link
+ * #handOver} gives them to another one, or that thread has ended: then the next platform thread
+ * that uses them takes them over. Any other thread that uses them gets a {@link
  * WrongThreadException}. Several threads may each open the device for themselves.
  *
  * <p>Work is queued on {@link #stream()}; a method that waits for the device says so.
@@ -75,7 +75,8 @@ public final class Device implements AutoCloseable {
    *
    * @see DeviceChoice#configured
    * @throws io.github.cudnn4j.library.LibraryException if it is not available
-   * @throws IllegalStateException on a virtual thread, or if this process uses the other kind
+   * @throws IllegalStateException on a virtual thread, if this thread captures, or if this process
+   *     uses the other kind
    * @throws CudaException if it is there but cannot be used
    */
   public static Device open() {
@@ -87,15 +88,13 @@ public final class Device implements AutoCloseable {
    * CPU.
    *
    * @throws io.github.cudnn4j.library.LibraryException if it is not available
-   * @throws IllegalStateException on a virtual thread, or if this process uses the other kind
+   * @throws IllegalStateException on a virtual thread, if this thread captures, or if this process
+   *     uses the other kind
    * @throws CudaException if it is there but cannot be used
    */
   public static Device open(DeviceChoice choice) {
-    if (Thread.currentThread().isVirtual()) {
-      throw new IllegalStateException(
-          "a device needs a platform thread: a virtual thread moves between threads of the"
-              + " operating system, and CUDA's current context does not move with it");
-    }
+    requirePlatformThread();
+    Recording.refuse("opening a device");
     var device = new Device(NativeLibraries.load(choice).kind());
     try {
       device.start();
@@ -107,6 +106,14 @@ public final class Device implements AutoCloseable {
         failure.addSuppressed(e);
       }
       throw failure;
+    }
+  }
+
+  private static void requirePlatformThread() {
+    if (Thread.currentThread().isVirtual()) {
+      throw new IllegalStateException(
+          "a device needs a platform thread: a virtual thread moves between threads of the"
+              + " operating system, and CUDA's current context does not move with it");
     }
   }
 
@@ -222,7 +229,7 @@ public final class Device implements AutoCloseable {
   /**
    * Waits until all work on all streams that were made from this or borrowed is done.
    *
-   * @throws IllegalStateException if the device is closed or captures
+   * @throws IllegalStateException if the device is closed or this thread captures
    * @throws CudaException if some work failed
    */
   public void synchronize() {
@@ -239,13 +246,14 @@ public final class Device implements AutoCloseable {
    * Returns the one resource of a type that belongs to this device, for example its cuDNN handle;
    * it is made when it is first asked for, and closed with the device.
    *
-   * @throws IllegalStateException if the device is closed
+   * @throws IllegalStateException if the device is closed, or must make it and this thread captures
    */
   public <T extends DeviceResource> T resource(
       Class<T> type, Function<? super Device, ? extends T> factory) {
     checkAccess();
     var resource = resources.get(type);
     if (resource == null || !resource.isOpen()) {
+      Recording.refuse("making the device's " + type.getSimpleName());
       resource = factory.apply(this);
       resources.put(type, resource);
     }
@@ -269,25 +277,37 @@ public final class Device implements AutoCloseable {
       throw closed();
     }
     checkOwner();
+    Recording.ofThread(); // Ends one that is overdue.
     activate();
   }
 
-  private void checkOwner() {
+  /** Checks whose the device is; of a thread that has ended, the next one takes it over. */
+  private synchronized void checkOwner() {
     var thread = Thread.currentThread();
-    if (thread != owner) {
-      throw new WrongThreadException(
-          String.format(
-              Locale.ROOT,
-              "the device belongs to thread '%s' and is used by thread '%s'",
-              owner.getName(),
-              thread.getName()));
+    if (thread == owner) {
+      return;
     }
+    if (!hasEnded(owner)) {
+      throw new WrongThreadException(
+          "the device belongs to thread '"
+              + owner.getName()
+              + "' and is used by thread '"
+              + thread.getName()
+              + "', which gets it by handOver, or when the other has ended");
+    }
+    requirePlatformThread();
+    deactivate();
+    owner = thread;
   }
 
-  void refuseWhileCapturing(String action) {
-    if (recording != null) {
-      throw new IllegalStateException(action + " cannot be captured");
-    }
+  private static boolean hasEnded(Thread thread) {
+    // What it did happens before isAlive() answers false, which it also does before the start.
+    return !thread.isAlive() && thread.getState() == Thread.State.TERMINATED;
+  }
+
+  /** Makes the next use look whether the thread can use the device. */
+  void deactivate() {
+    active = null;
   }
 
   private static IllegalStateException closed() {
@@ -298,8 +318,8 @@ public final class Device implements AutoCloseable {
    * Gives the device and everything made from it to another thread. Work that is queued stays
    * queued. Passing the reference on safely is the caller's part.
    *
-   * @throws IllegalStateException if the device is closed or a capture is under way
-   * @throws IllegalArgumentException if the thread is virtual
+   * @throws IllegalStateException if the device is closed or this thread captures
+   * @throws IllegalArgumentException if the thread is virtual or has ended
    * @throws WrongThreadException if the device belongs to another thread
    */
   public void handOver(Thread next) {
@@ -307,10 +327,11 @@ public final class Device implements AutoCloseable {
     if (next.isVirtual()) {
       throw new IllegalArgumentException("thread '" + next.getName() + "' is virtual");
     }
-    if (recording != null) {
-      throw new IllegalStateException("a capture is under way on this thread");
+    if (hasEnded(next)) {
+      throw new IllegalArgumentException("thread '" + next.getName() + "' has ended");
     }
-    active = null;
+    Recording.refuseAnother();
+    deactivate();
     owner = next;
   }
 
@@ -375,8 +396,10 @@ public final class Device implements AutoCloseable {
    * Closes everything made from the device that is still open, the newest first, then the device.
    * Waits for captures of other threads. Does nothing if that was done before.
    *
-   * @throws IllegalStateException if a capture is under way on this thread; it stays open then
+   * @throws IllegalStateException if this thread captures; it stays open then
    * @throws WrongThreadException if the device belongs to another thread; it stays open then
+   * @throws CudaException if an earlier capture of this thread still cannot be ended; it stays open
+   *     then
    * @throws CudaException if closing something failed; all is closed all the same, and further
    *     failures are suppressed ones of this
    */
@@ -386,9 +409,7 @@ public final class Device implements AutoCloseable {
       return;
     }
     checkOwner();
-    if (CAPTURES.getReadHoldCount() > 0) {
-      throw new IllegalStateException("closing a device cannot be captured");
-    }
+    Recording.refuse("closing a device");
     CAPTURES.writeLock().lock();
     try {
       closeAll();

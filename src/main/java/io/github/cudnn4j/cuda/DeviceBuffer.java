@@ -61,13 +61,13 @@ public final class DeviceBuffer implements AutoCloseable {
    *
    * @param elements from 0; without elements the address is 0
    * @throws IllegalArgumentException if {@code elements} is negative or too large to count in bytes
-   * @throws IllegalStateException if the device is closed or captures
+   * @throws IllegalStateException if the device is closed or this thread captures
    * @throws DeviceOutOfMemoryException if there is not enough memory
    */
   public static DeviceBuffer allocate(Device device, ElementType type, long elements) {
     var bytes = Arguments.bytes(type, elements);
     device.checkAccess();
-    device.refuseWhileCapturing("allocating memory");
+    Recording.refuse("allocating memory");
     var address = 0L;
     if (bytes > 0) {
       var out = device.scratch();
@@ -294,7 +294,7 @@ public final class DeviceBuffer implements AutoCloseable {
    * Copies an array here and waits for it. In FLOAT16 and BFLOAT16 every number is rounded to the
    * nearest, see {@link HalfFloat}.
    *
-   * @throws IllegalStateException if the buffer is closed or the device's stream captures
+   * @throws IllegalStateException if the buffer is closed or this thread captures
    * @throws IllegalArgumentException if this is not FLOAT32, FLOAT16 or BFLOAT16, or not as long as
    *     the array
    */
@@ -330,7 +330,7 @@ public final class DeviceBuffer implements AutoCloseable {
   /**
    * Copies host memory here, whatever the type of the elements, and waits for it.
    *
-   * @throws IllegalStateException if the buffer is closed or the device's stream captures
+   * @throws IllegalStateException if the buffer is closed or this thread captures
    * @throws IllegalArgumentException if the segment does not have {@link #bytes} bytes
    */
   public void copyFrom(MemorySegment source) {
@@ -342,7 +342,7 @@ public final class DeviceBuffer implements AutoCloseable {
   /**
    * Copies the contents to an array, after all work queued on the device's stream, and waits.
    *
-   * @throws IllegalStateException if the buffer is closed or the device's stream captures
+   * @throws IllegalStateException if the buffer is closed or this thread captures
    * @throws IllegalArgumentException if this is not FLOAT32, FLOAT16 or BFLOAT16, or not as long as
    *     the array
    */
@@ -380,7 +380,7 @@ public final class DeviceBuffer implements AutoCloseable {
   /**
    * Copies the contents to host memory, after all work queued on the device's stream, and waits.
    *
-   * @throws IllegalStateException if the buffer is closed or the device's stream captures
+   * @throws IllegalStateException if the buffer is closed or this thread captures
    * @throws IllegalArgumentException if the segment does not have {@link #bytes} bytes, or cannot
    *     be written
    */

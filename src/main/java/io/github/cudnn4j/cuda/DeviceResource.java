@@ -73,7 +73,7 @@ public abstract class DeviceResource implements AutoCloseable {
    * Destroys the native object; does nothing if that was done before.
    *
    * @throws WrongThreadException if the device belongs to another thread; this stays open then
-   * @throws IllegalStateException if a capture is under way; this stays open then
+   * @throws IllegalStateException if this thread captures; this stays open then
    * @throws CudaException if destroying it fails; this is closed all the same
    */
   @Override
@@ -82,7 +82,7 @@ public abstract class DeviceResource implements AutoCloseable {
       return;
     }
     device.checkAccess();
-    device.refuseWhileCapturing("closing a resource");
+    Recording.refuse("closing a resource");
     open = false;
     device.unregister(this);
     release();

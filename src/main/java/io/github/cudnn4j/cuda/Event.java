@@ -49,22 +49,24 @@ public final class Event extends DeviceResource {
   /**
    * Waits until this has happened; an event never recorded has.
    *
-   * @throws IllegalStateException if the event is closed
+   * @throws IllegalStateException if the event is closed, or this thread captures
    * @throws CudaException if work before it failed
    */
   public void synchronize() {
     checkOpen();
+    Recording.refuse("waiting for an event");
     Status.cudart(Cudart.cudaEventSynchronize(handle), "cudaEventSynchronize");
   }
 
   /**
    * Returns whether this has happened; does not wait.
    *
-   * @throws IllegalStateException if the event is closed
+   * @throws IllegalStateException if the event is closed, or this thread captures
    * @throws CudaException if work before it failed
    */
   public boolean isDone() {
     checkOpen();
+    Recording.refuse("asking for the state of an event");
     return Status.isDone(Cudart.cudaEventQuery(handle), "cudaEventQuery");
   }
 

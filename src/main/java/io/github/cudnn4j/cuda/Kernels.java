@@ -83,7 +83,7 @@ public final class Kernels extends DeviceResource {
   }
 
   private Map<String, Kernel> load(String file) {
-    device().refuseWhileCapturing("compiling kernels");
+    Recording.refuse("compiling kernels");
     var source = source(file + ".cu");
     if (source == null) {
       throw new IllegalArgumentException("there is no kernel file '" + file + ".cu'");

@@ -39,14 +39,14 @@ public final class PinnedBuffer extends DeviceResource {
    * Allocates pinned memory. Its contents are undefined.
    *
    * @throws IllegalArgumentException if {@code elements} is below 1 or too large to count in bytes
-   * @throws IllegalStateException if the device is closed or captures
+   * @throws IllegalStateException if the device is closed or this thread captures
    * @throws DeviceOutOfMemoryException if there is not enough memory
    */
   public static PinnedBuffer allocate(Device device, ElementType type, long elements) {
     Arguments.between(elements, 1, Long.MAX_VALUE / type.bytes(), "elements");
     var bytes = Arguments.bytes(type, elements);
     device.checkAccess();
-    device.refuseWhileCapturing("allocating memory");
+    Recording.refuse("allocating memory");
     var out = device.scratch();
     var status = Cudart.cudaHostAlloc(out, bytes, Cudart.cudaHostAllocDefault());
     if (status != 0) {

@@ -18,7 +18,7 @@ final class Staging extends DeviceResource {
   }
 
   static Staging of(Device device) {
-    device.refuseWhileCapturing("a copy that waits");
+    Recording.refuse("a copy that waits");
     return device.resource(Staging.class, Staging::create);
   }
 

@@ -75,24 +75,24 @@ public final class Stream extends DeviceResource {
   /**
    * Waits until the work queued so far is done.
    *
-   * @throws IllegalStateException if the stream is closed or captures
+   * @throws IllegalStateException if the stream is closed, or this thread captures
    * @throws CudaException if some work failed
    */
   public void synchronize() {
     checkOpen();
-    refuseWhileCapturing("waiting for the stream");
+    Recording.refuse("waiting for the stream");
     Status.cudart(Cudart.cudaStreamSynchronize(handle), "cudaStreamSynchronize");
   }
 
   /**
    * Returns whether the work queued so far is done; does not wait.
    *
-   * @throws IllegalStateException if the stream is closed or captures
+   * @throws IllegalStateException if the stream is closed, or this thread captures
    * @throws CudaException if some work failed
    */
   public boolean isDone() {
     checkOpen();
-    refuseWhileCapturing("asking for the state of the stream");
+    Recording.refuse("asking for the state of the stream");
     return Status.isDone(Cudart.cudaStreamQuery(handle), "cudaStreamQuery");
   }
 
@@ -129,65 +129,35 @@ public final class Stream extends DeviceResource {
    * <p>The work may queue anything asynchronous on this stream. It must not wait for the device,
    * nor make or close anything; do it once before, so that what is made at first use exists.
    *
-   * @throws IllegalStateException if the stream is closed, or a capture is under way
-   * @throws CudaException if the work did what cannot be captured
+   * @throws IllegalStateException if the stream is closed, or this thread captures
+   * @throws CudaException if the work did what cannot be captured, or the capture cannot be ended;
+   *     whatever uses the device next tries again to end it
    */
   public CapturedGraph capture(Runnable work) {
     checkOpen();
-    if (device().recording() != null) {
-      throw new IllegalStateException("a capture is under way on this device");
-    }
+    Recording.refuseAnother();
     return Device.whileNoneCloses(() -> graphOf(work));
   }
 
   private CapturedGraph graphOf(Runnable work) {
-    Status.cudart(
-        Cudart.cudaStreamBeginCapture(handle, Cudart.cudaStreamCaptureModeThreadLocal()),
-        "cudaStreamBeginCapture");
-    var recording = new Recording(this);
-    device().recording(recording);
+    var recording = Recording.begin(this);
     try {
       work.run();
     } catch (Throwable failure) {
-      device().recording(null);
       try {
-        CapturedGraph.destroy(endCapture());
+        recording.abandon();
       } catch (CudaException e) {
         failure.addSuppressed(e);
       }
       throw failure;
     }
-    device().recording(null);
-    return CapturedGraph.of(this, endCapture(), recording.memory());
-  }
-
-  private MemorySegment endCapture() {
-    var out = device().scratch();
-    out.set(NativeTypes.C_POINTER, 0, MemorySegment.NULL);
-    var status = Cudart.cudaStreamEndCapture(handle, out);
-    if (status != 0) {
-      var failure = Status.cudartFailure(status, "cudaStreamEndCapture");
-      // A capture that goes on would make everything else on this thread fail.
-      if (Cudart.cudaStreamEndCapture(handle, out) == 0) {
-        CapturedGraph.destroy(out.get(NativeTypes.C_POINTER, 0));
-      } else {
-        Status.forgetLastError();
-      }
-      throw failure;
-    }
-    return MemorySegment.ofAddress(out.get(NativeTypes.C_POINTER, 0).address());
+    return CapturedGraph.of(this, recording.end(), recording.memory());
   }
 
   /** Returns whether this stream records its work instead of doing it. */
   public boolean isCapturing() {
     var recording = device().recording();
     return recording != null && recording.stream() == this;
-  }
-
-  void refuseWhileCapturing(String action) {
-    if (isCapturing()) {
-      throw new IllegalStateException(action + " cannot be captured");
-    }
   }
 
   @Override

@@ -159,7 +159,10 @@ class DeviceTest {
         var e = onOtherThread("intruder", use);
         assertSame(WrongThreadException.class, e.getClass(), () -> "got " + e);
         assertEquals(
-            "the device belongs to thread '" + name + "' and is used by thread 'intruder'",
+            "the device belongs to thread '"
+                + name
+                + "' and is used by thread 'intruder', which gets it by handOver, or when the other"
+                + " has ended",
             e.getMessage());
       }
       assertTrue(device.isOpen());
@@ -191,6 +194,45 @@ class DeviceTest {
     assertEquals(null, failure.get());
     assertFalse(device.isOpen());
     device.close();
+  }
+
+  @Test
+  void goesToTheNextThreadWhenItsOwnHasEnded() throws InterruptedException {
+    var device = Device.open();
+    var buffer = DeviceBuffer.allocate(device, ElementType.INT32, 3);
+    var idle = Thread.ofPlatform().name("idle").unstarted(() -> {});
+    device.handOver(idle);
+    assertThrows(WrongThreadException.class, buffer::close);
+    idle.start();
+    idle.join();
+    // The first of the two that uses it has it until it ends.
+    assertNull(onOtherThread("one", () -> buffer.copyFrom(new int[] {1, 2, 3})));
+    assertArrayEquals(new int[] {1, 2, 3}, buffer.toInts());
+    assertSame(WrongThreadException.class, onOtherThread("two", buffer::toInts).getClass());
+    var e = assertThrows(IllegalArgumentException.class, () -> device.handOver(idle));
+    assertEquals("thread 'idle' has ended", e.getMessage());
+    device.close();
+  }
+
+  @Test
+  void isClosedWhenTheThreadThatOpenedItHasEnded() throws InterruptedException {
+    var opened = new AtomicReference<Device>();
+    assertNull(onOtherThread("opener", () -> opened.set(Device.open())));
+    var device = opened.get();
+    var refused = new AtomicReference<Throwable>();
+    Thread.ofVirtual()
+        .start(
+            () -> {
+              try {
+                device.close();
+              } catch (Throwable e) {
+                refused.set(e);
+              }
+            })
+        .join();
+    assertSame(IllegalStateException.class, refused.get().getClass());
+    device.close();
+    assertFalse(device.isOpen());
   }
 
   /** A wait for the whole GPU would end the capture; closing a device, which has one, waits. */

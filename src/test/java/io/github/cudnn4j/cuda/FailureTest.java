@@ -113,6 +113,44 @@ class FailureTest {
         });
   }
 
+  /** The work fails, then whatever is to end the capture, until it is the next device's turn. */
+  @Test
+  void aCaptureThatCannotBeEnded() {
+    var before = host.live();
+    try (var device = Device.open();
+        var buffer = DeviceBuffer.allocate(device, ElementType.INT32, 3)) {
+      var stream = device.stream();
+      for (Consumer<Device> next :
+          List.<Consumer<Device>>of(
+              x -> buffer.clear(),
+              x -> stream.synchronize(),
+              x -> stream.capture(buffer::clear).close(),
+              x -> device.handOver(Thread.currentThread()),
+              x -> Device.open().close(),
+              x -> DeviceBuffer.allocate(x, ElementType.INT32, 3).close(),
+              Device::blas)) {
+        try (var other = Device.open()) {
+          Runnable work =
+              () -> {
+                host.fail(null, 1, Cudart.cudaErrorUnknown(), true);
+                buffer.clear();
+              };
+          var e = assertThrows(CudaException.class, () -> stream.capture(work));
+          assertEquals("cudaMemsetAsync", e.function());
+          assertEquals("cudaStreamEndCapture", ((CudaException) e.getSuppressed()[0]).function());
+          assertThrows(CudaException.class, () -> next.accept(other));
+          assertThrows(CudaException.class, other::close);
+          assertTrue(other.isOpen());
+          host.clearFault();
+          next.accept(other);
+        }
+      }
+      buffer.copyFrom(new int[] {1, 2, 3});
+      assertArrayEquals(new int[] {1, 2, 3}, buffer.toInts());
+    }
+    assertEquals(before, host.live());
+  }
+
   /** What a product packs its operands into, which is reserved while it runs. */
   @ParameterizedTest
   @EnumSource(names = {"FLOAT32", "FLOAT16"})

@@ -148,7 +148,7 @@ class StreamTest {
           "allocating memory cannot be captured",
           () -> stream.capture(() -> DeviceBuffer.allocate(device, INT32, 1)));
       illegal(
-          "a capture is under way on this device",
+          "a capture is under way on this thread",
           () -> stream.capture(() -> stream.capture(() -> {})));
       illegal(
           "a capture is under way on this thread",
@@ -156,6 +156,49 @@ class StreamTest {
       assertFalse(stream.isCapturing());
       buffer.copyFrom(new int[] {5});
       assertArrayEquals(new int[] {5}, buffer.toInts());
+    }
+  }
+
+  @Test
+  void aCaptureConcernsEveryDeviceOfItsThread() {
+    try (var other = Device.open();
+        var theirs = DeviceBuffer.allocate(other, INT32, 4);
+        var theirEvent = Event.create(other);
+        var ours = DeviceBuffer.allocate(device, INT32, 4)) {
+      ours.copyFrom(new int[] {1, 2, 3, 4});
+      theirs.copyFrom(new int[] {5, 6, 7, 8});
+      var stream = device.stream();
+      try (var graph =
+          stream.capture(
+              () -> {
+                illegal("closing a resource cannot be captured", theirs::close);
+                illegal("closing a device cannot be captured", other::close);
+                illegal("opening a device cannot be captured", Device::open);
+                illegal("making the device's Blas cannot be captured", other::blas);
+                illegal(
+                    "allocating memory cannot be captured",
+                    () -> DeviceBuffer.allocate(other, INT32, 1));
+                illegal(
+                    "allocating memory cannot be captured",
+                    () -> PinnedBuffer.allocate(other, INT32, 1));
+                illegal("a copy that waits cannot be captured", theirs::toInts);
+                illegal("waiting for the stream cannot be captured", other::synchronize);
+                illegal(
+                    "asking for the state of the stream cannot be captured",
+                    () -> other.stream().isDone());
+                illegal("waiting for an event cannot be captured", theirEvent::synchronize);
+                illegal("asking for the state of an event cannot be captured", theirEvent::isDone);
+                illegal(
+                    "a capture is under way on this thread",
+                    () -> other.stream().capture(() -> {}));
+                theirs.clear();
+                ours.clear();
+              })) {
+        assertArrayEquals(new int[4], theirs.toInts());
+        assertArrayEquals(new int[] {1, 2, 3, 4}, ours.toInts());
+        graph.launch();
+        assertArrayEquals(new int[4], ours.toInts());
+      }
     }
   }
 }
