@@ -11,7 +11,7 @@ import java.util.random.RandomGenerator;
  * recurrent state of one window is the right start for the next. The label of a place is the token
  * after it.
  *
- * <p>The tokens are not copied and must not change. Immutable otherwise.
+ * <p>The tokens are not copied. Immutable.
  *
  * @see <a href="https://d2l.ai/chapter_recurrent-neural-networks/language-model.html">the
  *     sequential partition of Dive into Deep Learning</a>
@@ -21,14 +21,14 @@ public final class SequentialBatches {
   /** The label of a place that does not count. */
   private static final int NO_LABEL = -1;
 
-  private final int[] tokens;
+  private final Tokens tokens;
   private final int batch;
   private final int time;
   private final boolean randomOffset;
   private final boolean whole;
 
   private SequentialBatches(
-      int[] tokens, int batch, int time, boolean randomOffset, boolean whole) {
+      Tokens tokens, int batch, int time, boolean randomOffset, boolean whole) {
     if (batch <= 0 || time <= 0) {
       throw new IllegalArgumentException(
           "batch " + batch + " and time " + time + ", both must be positive");
@@ -39,13 +39,25 @@ public final class SequentialBatches {
     this.randomOffset = randomOffset;
     this.whole = whole;
     int offset = randomOffset ? time : 0;
+    long length = streamLength(offset) / time;
+    if (length >= Integer.MAX_VALUE) {
+      throw new IllegalArgumentException(
+          String.format(
+              Locale.ROOT,
+              "%d tokens are %d windows of %d x %d, must be fewer than %d",
+              tokens.length(),
+              length,
+              batch,
+              time,
+              Integer.MAX_VALUE));
+    }
     if (windows(offset) == 0) {
       long needed = whole ? 2 : (long) batch * time + 1 + offset;
       throw new IllegalArgumentException(
           String.format(
               Locale.ROOT,
               "%d tokens, batches of %d x %d need at least %d",
-              tokens.length,
+              tokens.length(),
               batch,
               time,
               needed));
@@ -56,21 +68,34 @@ public final class SequentialBatches {
    * Partitions a text for training; what does not fill a window is left out.
    *
    * @param randomOffset whether each epoch skips a random number of tokens, up to T
-   * @throws IllegalArgumentException if the text is too short for one window
+   * @throws IllegalArgumentException if the text is too short for one window, or is one of 2³¹
+   *     windows and more
    */
   public static SequentialBatches training(
-      int[] tokens, int batch, int time, boolean randomOffset) {
+      Tokens tokens, int batch, int time, boolean randomOffset) {
     return new SequentialBatches(tokens, batch, time, randomOffset, false);
+  }
+
+  /** {@link #training(Tokens, int, int, boolean)} of an array, which must not change. */
+  public static SequentialBatches training(
+      int[] tokens, int batch, int time, boolean randomOffset) {
+    return training(Tokens.of(tokens), batch, time, randomOffset);
   }
 
   /**
    * Partitions a text for evaluation: each of its places counts exactly once, and windows are
    * filled up with places that do not count.
    *
-   * @throws IllegalArgumentException if the text has fewer than two tokens
+   * @throws IllegalArgumentException if the text has fewer than two tokens, or is one of 2³¹
+   *     windows and more
    */
-  public static SequentialBatches evaluation(int[] tokens, int batch, int time) {
+  public static SequentialBatches evaluation(Tokens tokens, int batch, int time) {
     return new SequentialBatches(tokens, batch, time, false, true);
+  }
+
+  /** {@link #evaluation(Tokens, int, int)} of an array, which must not change. */
+  public static SequentialBatches evaluation(int[] tokens, int batch, int time) {
+    return evaluation(Tokens.of(tokens), batch, time);
   }
 
   /** Returns the number of parallel streams, B. */
@@ -90,13 +115,13 @@ public final class SequentialBatches {
 
   /** Returns the number of windows of an epoch that skips {@code offset} tokens. */
   public int windows(int offset) {
-    int length = streamLength(offset);
-    return whole ? Math.ceilDiv(length, time) : length / time;
+    long length = streamLength(offset);
+    return (int) (whole ? Math.ceilDiv(length, time) : length / time);
   }
 
   /** Returns the number of places with a label in an epoch without offset. */
   public long places() {
-    return whole ? tokens.length - 1 : (long) windows() * time * batch;
+    return whole ? tokens.length() - 1 : (long) windows() * time * batch;
   }
 
   /** Draws how many tokens the next epoch skips; 0 without drawing if the offset is not random. */
@@ -118,21 +143,21 @@ public final class SequentialBatches {
     if (index < 0 || index >= windows(offset)) {
       throw new IndexOutOfBoundsException("window " + index + " of " + windows(offset));
     }
-    int length = streamLength(offset);
+    long length = streamLength(offset);
     for (int b = 0; b < batch; b++) {
-      long start = offset + (long) b * length;
+      long start = offset + b * length;
       for (int t = 0; t < time; t++) {
-        int place = index * time + t;
+        long place = (long) index * time + t;
         long at = start + place;
-        boolean counts = place < length && at + 1 < tokens.length;
-        inputs.setAtIndex(JAVA_INT, (long) t * batch + b, counts ? tokens[(int) at] : NO_LABEL);
-        labels.setAtIndex(JAVA_INT, (long) t * batch + b, counts ? tokens[(int) at + 1] : NO_LABEL);
+        boolean counts = place < length && at + 1 < tokens.length();
+        inputs.setAtIndex(JAVA_INT, (long) t * batch + b, counts ? tokens.get(at) : NO_LABEL);
+        labels.setAtIndex(JAVA_INT, (long) t * batch + b, counts ? tokens.get(at + 1) : NO_LABEL);
       }
     }
   }
 
-  private int streamLength(int offset) {
-    int places = Math.max(0, tokens.length - offset - 1);
+  private long streamLength(int offset) {
+    long places = Math.max(0, tokens.length() - offset - 1);
     return whole ? Math.ceilDiv(places, batch) : places / batch;
   }
 }

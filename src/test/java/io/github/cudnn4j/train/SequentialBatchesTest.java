@@ -1,5 +1,6 @@
 package io.github.cudnn4j.train;
 
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
@@ -96,6 +97,35 @@ class SequentialBatchesTest {
     assertThrows(
         IndexOutOfBoundsException.class,
         () -> read(SequentialBatches.training(tokens, 33, 3, false), 0, 1));
+  }
+
+  /** More tokens than an array can have, each telling its place. */
+  private record Counting(long length) implements Tokens {
+    @Override
+    public int get(long index) {
+      return (int) (index % 1_000_003);
+    }
+  }
+
+  @Test
+  void aTextMayBeLongerThanAnArray() {
+    Tokens tokens = new Counting(5_000_000_001L);
+    var batches = SequentialBatches.training(tokens, 2, 5, false);
+    assertEquals(500_000_000, batches.windows());
+    assertEquals(5_000_000_000L, batches.places());
+    int[][] last = read(batches, 0, batches.windows() - 1);
+    int[] expected = new int[10];
+    for (int t = 0; t < 5; t++) {
+      expected[2 * t] = tokens.get(2_499_999_995L + t);
+      expected[2 * t + 1] = tokens.get(4_999_999_995L + t);
+    }
+    assertArrayEquals(expected, last[0]);
+    assertEquals(tokens.get(5_000_000_000L), last[1][9]);
+    assertEquals(
+        "5000000001 tokens are 5000000000 windows of 1 x 1, must be fewer than 2147483647",
+        assertThrows(
+                IllegalArgumentException.class, () -> SequentialBatches.evaluation(tokens, 1, 1))
+            .getMessage());
   }
 
   private static int[][] read(SequentialBatches batches, int offset, int window) {
