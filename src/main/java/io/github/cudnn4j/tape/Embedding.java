@@ -12,7 +12,7 @@ final class Embedding implements Operation {
   private @Nullable Launch order;
   private @Nullable Launch gather;
 
-  Embedding(Tape tape, DeviceBuffer tokens, Tensor table, Tensor y) {
+  private Embedding(Tape tape, DeviceBuffer tokens, Tensor table, Tensor y) {
     int count = y.rows();
     int width = table.columns();
     int vocabulary = table.dim(0);
@@ -41,6 +41,14 @@ final class Embedding implements Operation {
                       width,
                       vocabulary));
     }
+  }
+
+  static Tensor record(Tape tape, DeviceBuffer tokens, Tensor table, int time, int batch) {
+    tape.checkTokens(tokens, time, batch);
+    tape.checkTensor("table", table, 2);
+    return tape.record(
+        (in, y) -> new Embedding(tape, tokens, table, y),
+        tape.output(table.gradient() != null, time, batch, table.columns()));
   }
 
   @Override

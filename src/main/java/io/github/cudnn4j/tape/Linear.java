@@ -20,7 +20,7 @@ final class Linear implements Operation {
   private @Nullable Launch addBias;
   private @Nullable Launch sumBias;
 
-  Linear(Tape tape, Tensor x, Tensor weight, @Nullable Tensor bias, Tensor y) {
+  private Linear(Tape tape, Tensor x, Tensor weight, @Nullable Tensor bias, Tensor y) {
     this.blas = tape.device().blas();
     this.precision = tape.precision();
     this.x = x;
@@ -45,6 +45,30 @@ final class Linear implements Operation {
                         columns));
       }
     }
+  }
+
+  static Tensor record(Tape tape, Tensor x, Tensor weight, @Nullable Tensor bias) {
+    tape.checkTensor("weight", weight, 2);
+    tape.checkTensor("x", x, x.rank());
+    if (weight.columns() != x.columns()) {
+      throw new IllegalArgumentException("weight " + weight + " for x " + x);
+    }
+    if (bias != null) {
+      tape.checkTensor("bias", bias, 1);
+      if (bias.columns() != weight.dim(0)) {
+        throw new IllegalArgumentException("bias " + bias + " for weight " + weight);
+      }
+    }
+    int[] shape = x.shape();
+    shape[shape.length - 1] = weight.dim(0);
+    boolean differentiable =
+        x.gradient() != null
+            || weight.gradient() != null
+            || (bias != null && bias.gradient() != null);
+    return tape.record(
+        (in, y) -> new Linear(tape, in.get(0), weight, bias, y),
+        tape.output(differentiable, shape),
+        x);
   }
 
   @Override

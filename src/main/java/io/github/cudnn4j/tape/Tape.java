@@ -4,19 +4,18 @@ import io.github.cudnn4j.cuda.Device;
 import io.github.cudnn4j.cuda.DeviceBuffer;
 import io.github.cudnn4j.cuda.ElementType;
 import io.github.cudnn4j.cuda.Kernel;
-import io.github.cudnn4j.cuda.Launch;
 import io.github.cudnn4j.cuda.Parts;
 import io.github.cudnn4j.cuda.Precision;
 import io.github.cudnn4j.cudnn.Dropout;
 import io.github.cudnn4j.rnn.Rnn;
-import io.github.cudnn4j.rnn.RnnPlan;
 import io.github.cudnn4j.rnn.RnnStates;
-import io.github.cudnn4j.rnn.SequenceShape;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.Collections;
 import java.util.IdentityHashMap;
 import java.util.List;
 import java.util.Set;
+import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -27,8 +26,11 @@ import org.jspecify.annotations.Nullable;
  * their derivatives in reverse; neither allocates nor waits, and both may run inside {@link
  * io.github.cudnn4j.cuda.Stream#capture}, once each has run outside of it.
  *
- * <p>Gradients of parameters are added to, so clear them before a step; gradients of activations
- * are overwritten, so a tensor that has a gradient may be the input of one operation only.
+ * <p>A tensor may be the input of any number of operations: the last of them to be played, in
+ * reverse, writes its gradient, and what the others give it is added. Gradients of parameters are
+ * added to, so clear them before a step. The gradient of a tensor that no operation takes is zero,
+ * unless the caller writes it between {@link #forward} and {@link #backward}: so a loss that the
+ * tape does not have is differentiated.
  *
  * <p>All tensors are of the element type of the tape's precision, in the memory of its device;
  * losses are FLOAT32 where that has 16 bits. A tape belongs to the device's thread and works on the
@@ -42,7 +44,7 @@ public final class Tape implements AutoCloseable {
   private final List<Operation> operations = new ArrayList<>();
   private final List<Dropout> dropouts = new ArrayList<>();
   private final Set<Rnn> rnns = Collections.newSetFromMap(new IdentityHashMap<>());
-  private final Set<Tensor> used = Collections.newSetFromMap(new IdentityHashMap<>());
+  private final Uses uses = new Uses(this);
   private final Parts parts = new Parts();
   private boolean played;
   private boolean closed;
@@ -108,10 +110,7 @@ public final class Tape implements AutoCloseable {
    * @throws IllegalArgumentException if shapes or types do not fit
    */
   public Tensor embedding(DeviceBuffer tokens, Tensor table, int time, int batch) {
-    checkTokens(tokens, time, batch);
-    checkTensor("table", table, 2);
-    Tensor y = output(table.gradient() != null, time, batch, table.columns());
-    return record(new Embedding(this, tokens, table, y), y);
+    return Embedding.record(this, tokens, table, time, batch);
   }
 
   /**
@@ -125,13 +124,17 @@ public final class Tape implements AutoCloseable {
    */
   public Tensor oneHot(DeviceBuffer tokens, int classes, int time, int batch) {
     checkTokens(tokens, time, batch);
-    Tensor y = output(false, time, batch, classes);
-    int count = y.rows();
-    Launch encode =
-        own(
-            kernel("embedding", "one_hot", type())
-                .overRows(count, tokens, y.value(), count, classes));
-    return record(new ForwardOnly(encode), y);
+    int[] shape = {time, batch, classes};
+    int count = time * batch;
+    return record(
+        shape,
+        (in, y) ->
+            new Launches(
+                List.of(
+                    own(
+                        kernel("embedding", "one_hot", type())
+                            .overRows(count, tokens, y.value(), count, classes))),
+                List.of()));
   }
 
   /**
@@ -140,32 +143,36 @@ public final class Tape implements AutoCloseable {
    * @param x {@code [T, B, I]}
    * @param state where the initial state comes from and the final state goes to; null: zero, and
    *     the final state is not wanted. No gradient flows into it.
-   * @return {@code [T, B, D·H]}
+   * @return {@code [T, B, D·P]}
    * @throws IllegalArgumentException if shapes or types do not fit
    */
   public Tensor rnn(Rnn rnn, Tensor x, @Nullable CarriedState state) {
-    checkTensor("x", x, 3);
-    if (x.columns() != rnn.config().inputSize() || rnn.config().precision() != precision) {
-      throw new IllegalArgumentException(
-          x
-              + " for a network with input "
-              + rnn.config().inputSize()
-              + " of "
-              + rnn.config().precision()
-              + " on a tape of "
-              + precision);
-    }
-    if (state != null && state.batch() != x.dim(1)) {
+    if (state != null && x.rank() > 1 && state.batch() != x.dim(1)) {
       throw new IllegalArgumentException(
           "state of batch " + state.batch() + " for a batch of " + x.dim(1));
     }
-    use(x);
-    var shape = SequenceShape.of(x.dim(0), x.dim(1));
-    RnnPlan plan = own(training ? rnn.plan(shape) : rnn.inferencePlan(shape));
-    Tensor y = output(true, x.dim(0), x.dim(1), rnn.config().outputSize());
-    rnns.add(rnn);
-    var states = state == null ? RnnStates.NONE : state.states();
-    return record(new Recurrent(plan, states, x, y), y);
+    return Recurrent.record(this, rnn, x, state == null ? RnnStates.NONE : state.states());
+  }
+
+  /**
+   * As {@link #rnn(Rnn, Tensor, CarriedState)}, with initial and final states through which
+   * gradients flow, as from a decoder to its encoder.
+   *
+   * @param h0 {@code [L·D, B, P]}
+   * @param c0 {@code [L·D, B, H]}; null unless the cell is an LSTM
+   * @throws IllegalArgumentException if shapes or types do not fit, or a cell state is given or
+   *     missing against the cell's kind
+   */
+  public RecurrentOutput rnn(Rnn rnn, Tensor x, Tensor h0, @Nullable Tensor c0) {
+    return Recurrent.record(this, rnn, x, h0, c0);
+  }
+
+  /**
+   * As {@link #rnn(Rnn, Tensor, CarriedState)}, from a zero state, with final states through which
+   * gradients flow.
+   */
+  public RecurrentOutput rnn(Rnn rnn, Tensor x) {
+    return Recurrent.record(this, rnn, x, null, null);
   }
 
   /**
@@ -178,26 +185,69 @@ public final class Tape implements AutoCloseable {
    * @throws IllegalArgumentException if shapes or types do not fit
    */
   public Tensor linear(Tensor x, Tensor weight, @Nullable Tensor bias) {
-    checkTensor("weight", weight, 2);
-    checkTensor("x", x, x.rank());
-    if (weight.columns() != x.columns()) {
-      throw new IllegalArgumentException("weight " + weight + " for x " + x);
-    }
-    if (bias != null) {
-      checkTensor("bias", bias, 1);
-      if (bias.columns() != weight.dim(0)) {
-        throw new IllegalArgumentException("bias " + bias + " for weight " + weight);
-      }
-    }
-    use(x);
-    int[] shape = x.shape();
-    shape[shape.length - 1] = weight.dim(0);
-    boolean differentiable =
-        x.gradient() != null
-            || weight.gradient() != null
-            || (bias != null && bias.gradient() != null);
-    Tensor y = output(differentiable, shape);
-    return record(new Linear(this, x, weight, bias, y), y);
+    return Linear.record(this, x, weight, bias);
+  }
+
+  /**
+   * Records the sum x + y of each element.
+   *
+   * @return the shape of both
+   * @throws IllegalArgumentException if shapes or types differ
+   */
+  public Tensor add(Tensor x, Tensor y) {
+    return Elementwise.sum(this, x, y);
+  }
+
+  /**
+   * Records the product x · y of each element.
+   *
+   * @return the shape of both
+   * @throws IllegalArgumentException if shapes or types differ
+   */
+  public Tensor multiply(Tensor x, Tensor y) {
+    return Elementwise.product(this, x, y);
+  }
+
+  /** Records the multiplication of each element by a number. */
+  public Tensor scale(Tensor x, double factor) {
+    return Elementwise.multiple(this, x, factor);
+  }
+
+  /** Records the hyperbolic tangent of each element. */
+  public Tensor tanh(Tensor x) {
+    return Elementwise.function(this, Activation.TANH, x);
+  }
+
+  /** Records the logistic function 1 / (1 + e⁻ˣ) of each element. */
+  public Tensor sigmoid(Tensor x) {
+    return Elementwise.function(this, Activation.SIGMOID, x);
+  }
+
+  /** Records the larger of each element and 0; the derivative at 0 is 0. */
+  public Tensor relu(Tensor x) {
+    return Elementwise.function(this, Activation.RELU, x);
+  }
+
+  /**
+   * Records the concatenation of tensors along their last extents.
+   *
+   * @param tensors at least one, {@code [..., Cᵢ]}, the other extents being equal
+   * @return {@code [..., ΣCᵢ]}
+   * @throws IllegalArgumentException if there is none, or shapes or types do not fit
+   */
+  public Tensor concatenate(Tensor... tensors) {
+    return Columns.concatenate(this, tensors);
+  }
+
+  /**
+   * Records a part of the last extent.
+   *
+   * @param x {@code [..., C]}
+   * @return {@code [..., count]}, from column {@code first} on
+   * @throws IllegalArgumentException if the part is empty or ends behind the last column
+   */
+  public Tensor slice(Tensor x, int first, int count) {
+    return Columns.slice(this, x, first, count);
   }
 
   /**
@@ -217,12 +267,15 @@ public final class Tape implements AutoCloseable {
     if (!training || probability == 0) {
       return x;
     }
-    use(x);
     int elements = Math.toIntExact(x.elements());
-    Dropout dropout = own(Dropout.create(device, type(), elements, probability, seed));
-    dropouts.add(dropout);
-    Tensor y = output(x.gradient() != null, x.shape());
-    return record(new Masked(dropout, x, y), y);
+    return record(
+        x.shape(),
+        (in, y) -> {
+          Dropout dropout = own(Dropout.create(device, type(), elements, probability, seed));
+          dropouts.add(dropout);
+          return new Masked(dropout, in.get(0), y);
+        },
+        x);
   }
 
   /**
@@ -258,10 +311,40 @@ public final class Tape implements AutoCloseable {
               + logits.rows()
               + " INT32");
     }
-    use(logits);
-    var operation = new CrossEntropy(this, logits, targets, scale);
+    return play(in -> new CrossEntropy(this, in.get(0), targets, scale), logits).loss();
+  }
+
+  /**
+   * Records an operation with one output.
+   *
+   * @param shape of the output
+   * @param inputs the tensors whose gradients the operation computes
+   * @return the output, owned by the tape
+   * @throws IllegalArgumentException if an extent is not positive, or an input is of another
+   *     element type
+   * @throws IllegalStateException if the tape is closed
+   */
+  public Tensor record(int[] shape, Operation.Maker maker, Tensor... inputs) {
+    return record(
+        maker, output(Arrays.stream(inputs).anyMatch(x -> x.gradient() != null), shape), inputs);
+  }
+
+  /** Records an operation that computes {@code output}. */
+  Tensor record(Operation.Maker maker, Tensor output, Tensor... inputs) {
+    play(in -> maker.make(in, output), inputs);
+    return output;
+  }
+
+  /** Adds an operation, made for its inputs with the gradients that it is to write. */
+  <O extends Operation> O play(Function<List<Tensor>, O> maker, Tensor... inputs) {
+    for (Tensor input : inputs) {
+      checkTensor("input", input, input.rank());
+    }
+    int place = operations.size();
+    O operation = maker.apply(uses.of(place, inputs));
     operations.add(operation);
-    return operation.loss();
+    uses.commit();
+    return operation;
   }
 
   /**
@@ -292,6 +375,7 @@ public final class Tape implements AutoCloseable {
     played = false;
     for (int i = operations.size() - 1; i >= 0; i--) {
       operations.get(i).backward();
+      uses.afterBackward(i);
     }
   }
 
@@ -329,7 +413,8 @@ public final class Tape implements AutoCloseable {
     return device.kernels().get(file, name, type);
   }
 
-  <T extends AutoCloseable> T own(T resource) {
+  /** Takes over what an operation needs, to be closed with the tape. */
+  public <T extends AutoCloseable> T own(T resource) {
     return parts.add(resource);
   }
 
@@ -344,24 +429,16 @@ public final class Tape implements AutoCloseable {
     return buffer;
   }
 
-  private Tensor output(boolean differentiable, int... shape) {
+  /** Allocates a result; its gradient stays zero until somebody writes it. */
+  Tensor output(boolean differentiable, int... shape) {
     long elements = Tensor.elements(shape);
-    DeviceBuffer gradient = training && differentiable ? buffer(type(), elements) : null;
-    return new Tensor(buffer(type(), elements), gradient, shape);
-  }
-
-  private Tensor record(Operation operation, Tensor output) {
-    operations.add(operation);
+    DeviceBuffer gradient = training && differentiable ? zeroed(type(), elements) : null;
+    Tensor output = new Tensor(buffer(type(), elements), gradient, shape);
+    uses.produced(output);
     return output;
   }
 
-  private void use(Tensor x) {
-    if (x.gradient() != null && !used.add(x)) {
-      throw new IllegalArgumentException(x + " is already the input of an operation");
-    }
-  }
-
-  private void checkTokens(DeviceBuffer tokens, int time, int batch) {
+  void checkTokens(DeviceBuffer tokens, int time, int batch) {
     long count = Tensor.elements(time, batch);
     if (tokens.type() != ElementType.INT32 || tokens.elements() != count) {
       throw new IllegalArgumentException(
@@ -375,12 +452,17 @@ public final class Tape implements AutoCloseable {
     }
   }
 
-  private void checkTensor(String name, Tensor tensor, int rank) {
+  void checkTensor(String name, Tensor tensor, int rank) {
     checkOpen();
     if (tensor.type() != type() || tensor.rank() != rank) {
       throw new IllegalArgumentException(
           name + " is " + tensor + ", needed are " + rank + " extents of " + type());
     }
+  }
+
+  /** Notes that a network's generator is part of the tape's state. */
+  void draws(Rnn rnn) {
+    rnns.add(rnn);
   }
 
   private void checkOpen() {

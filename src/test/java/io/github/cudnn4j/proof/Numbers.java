@@ -6,11 +6,11 @@ import io.github.cudnn4j.cuda.Precision;
 import java.util.Arrays;
 
 /** Doubles to and from the types that a device has. */
-final class Numbers {
+public final class Numbers {
   private Numbers() {}
 
   /** The nearest number that a type has, of two the even one; not for NaN. */
-  static double round(ElementType type, double value) {
+  public static double round(ElementType type, double value) {
     return switch (type) {
       case FLOAT64 -> value;
       case FLOAT32 -> (float) value;
@@ -23,12 +23,17 @@ final class Numbers {
     };
   }
 
+  /** As {@link #round(ElementType, double)}, of each value. */
+  public static double[] round(ElementType type, double[] values) {
+    return Arrays.stream(values).map(value -> round(type, value)).toArray();
+  }
+
   /**
    * How far results may be from the equations, as in {@link
    * io.github.cudnn4j.testing.Closeness#within}, where a few small layers run for a few steps. In
    * the half types, what goes from step to step and from layer to layer is rounded too.
    */
-  static double tolerance(Precision precision) {
+  public static double tolerance(Precision precision) {
     return switch (precision) {
       case FP64 -> 1e-12;
       case FP32 -> 1e-5;
@@ -40,7 +45,7 @@ final class Numbers {
     };
   }
 
-  static void write(DeviceBuffer buffer, double[] values) {
+  public static void write(DeviceBuffer buffer, double[] values) {
     if (buffer.type() == ElementType.FLOAT64) {
       buffer.copyFrom(values);
     } else {
@@ -52,7 +57,7 @@ final class Numbers {
     }
   }
 
-  static double[] read(DeviceBuffer buffer) {
+  public static double[] read(DeviceBuffer buffer) {
     if (buffer.type() == ElementType.FLOAT64) {
       return buffer.toDoubles();
     }

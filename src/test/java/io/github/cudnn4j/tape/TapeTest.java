@@ -1,5 +1,8 @@
 package io.github.cudnn4j.tape;
 
+import static io.github.cudnn4j.proof.Numbers.read;
+import static io.github.cudnn4j.proof.Numbers.round;
+import static io.github.cudnn4j.proof.Numbers.write;
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertNull;
@@ -11,7 +14,6 @@ import io.github.cudnn4j.cuda.Device;
 import io.github.cudnn4j.cuda.DeviceBuffer;
 import io.github.cudnn4j.cuda.ElementType;
 import io.github.cudnn4j.cuda.Precision;
-import io.github.cudnn4j.io.HalfFloat;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -50,8 +52,8 @@ class TapeTest {
     int count = time * batch;
     var tokens = new int[count];
     Arrays.setAll(tokens, i -> random.nextInt(-1, vocabulary));
-    double[] table = rounded(type, randoms(vocabulary * width));
-    double[] dy = rounded(type, randoms(count * width));
+    double[] table = round(type, randoms(vocabulary * width));
+    double[] dy = round(type, randoms(count * width));
     try (var tape = Tape.training(device, precision(type))) {
       var places = tape.indices(count);
       places.copyFrom(tokens);
@@ -64,7 +66,7 @@ class TapeTest {
       tape.backward();
       assertArrayEquals(new int[] {time, batch, width}, y.shape());
       double[] found = read(y.value());
-      double[] sums = rounded(type, gradient);
+      double[] sums = round(type, gradient);
       for (int i = 0; i < count; i++) {
         for (int c = 0; c < width; c++) {
           double expected = tokens[i] < 0 ? 0 : table[tokens[i] * width + c];
@@ -139,11 +141,11 @@ class TapeTest {
     "FLOAT16, 300, 70, 129"
   })
   void linear(ElementType type, int rows, int inputs, int outputs) {
-    double[] first = rounded(type, randoms(rows * 3));
-    double[] before = rounded(type, randoms(inputs * 3));
-    double[] weights = rounded(type, randoms(outputs * inputs));
-    double[] biases = rounded(type, randoms(outputs));
-    double[] dy = rounded(type, randoms(rows * outputs));
+    double[] first = round(type, randoms(rows * 3));
+    double[] before = round(type, randoms(inputs * 3));
+    double[] weights = round(type, randoms(outputs * inputs));
+    double[] biases = round(type, randoms(outputs));
+    double[] dy = round(type, randoms(rows * outputs));
     // Sums of 16 bits are rounded once, when they are complete; others at each term.
     boolean narrow = type.bytes() < ElementType.FLOAT32.bytes();
     double tolerance = rounding(type) * (narrow ? 2 : rows + inputs);
@@ -214,7 +216,7 @@ class TapeTest {
   })
   void crossEntropy(ElementType type, int rows, int classes, double scale) {
     double[] logits = Arrays.stream(randoms(rows * classes)).map(v -> v * scale).toArray();
-    logits = rounded(type, logits);
+    logits = round(type, logits);
     var targets = new int[rows];
     Arrays.setAll(targets, i -> i % 3 == 2 ? -1 - i : random.nextInt(classes));
     double[] expected = new double[rows * classes];
@@ -378,9 +380,17 @@ class TapeTest {
       assertRefused(() -> tape.crossEntropy(x, tape.indices(5)));
       assertRefused(() -> tape.input(2, -1));
       assertRefused(() -> tape.input());
-      var y = tape.linear(x, weight, null);
-      tape.crossEntropy(y, tape.indices(6));
-      assertRefused(() -> tape.crossEntropy(y, tape.indices(6)));
+      assertRefused(() -> tape.add(x, tape.input(2, 3)));
+      assertRefused(() -> tape.multiply(x, tape.input(2, 4, 3)));
+      assertRefused(() -> tape.concatenate());
+      assertRefused(() -> tape.concatenate(x, tape.input(3, 2, 4)));
+      assertRefused(() -> tape.concatenate(x, tape.input(2, 4)));
+      assertRefused(() -> tape.slice(x, -1, 2));
+      assertRefused(() -> tape.slice(x, 2, 3));
+      assertRefused(() -> tape.slice(x, 2, 0));
+      assertRefused(() -> tape.slice(x, 1, Integer.MAX_VALUE));
+      assertRefused(() -> tape.record(new int[] {0}, (in, y) -> null, x));
+      assertRefused(() -> tape.tanh(wide));
     }
   }
 
@@ -419,19 +429,6 @@ class TapeTest {
     return new Tensor(value, gradient, shape);
   }
 
-  private static double[] rounded(ElementType type, double[] values) {
-    return switch (type) {
-      case FLOAT64 -> values.clone();
-      case FLOAT16 -> rounded(HalfFloat.FLOAT16, values);
-      case BFLOAT16 -> rounded(HalfFloat.BFLOAT16, values);
-      default -> Arrays.stream(values).map(v -> (float) v).toArray();
-    };
-  }
-
-  private static double[] rounded(HalfFloat type, double[] values) {
-    return Arrays.stream(values).map(v -> type.toFloat(type.fromFloat((float) v))).toArray();
-  }
-
   private static Precision precision(ElementType type) {
     return switch (type) {
       case FLOAT64 -> Precision.FP64;
@@ -449,28 +446,6 @@ class TapeTest {
       case BFLOAT16 -> 5e-3;
       default -> 4e-6;
     };
-  }
-
-  private static void write(DeviceBuffer buffer, double[] values) {
-    if (buffer.type() == ElementType.FLOAT64) {
-      buffer.copyFrom(values);
-      return;
-    }
-    var floats = new float[values.length];
-    for (int i = 0; i < floats.length; i++) {
-      floats[i] = (float) values[i];
-    }
-    buffer.copyFrom(floats);
-  }
-
-  private static double[] read(DeviceBuffer buffer) {
-    if (buffer.type() == ElementType.FLOAT64) {
-      return buffer.toDoubles();
-    }
-    float[] floats = buffer.toFloats();
-    var values = new double[floats.length];
-    Arrays.setAll(values, i -> floats[i]);
-    return values;
   }
 
   private static void assertClose(double[] expected, double[] found, double tolerance) {

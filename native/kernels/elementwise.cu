@@ -1,0 +1,141 @@
+// What is done to each element by itself. z may be x or y.
+#include "dialect.cuh"
+
+template <class T>
+DEVICE void sum(const T* x, const T* y, T* z, long long n) {
+  FOR_EACH(i, n) {
+    z[i] = static_cast<T>(static_cast<Number<T>>(x[i]) + static_cast<Number<T>>(y[i]));
+  }
+}
+
+template <class T>
+DEVICE void product(const T* x, const T* y, T* z, long long n) {
+  FOR_EACH(i, n) {
+    z[i] = static_cast<T>(static_cast<Number<T>>(x[i]) * static_cast<Number<T>>(y[i]));
+  }
+}
+
+template <class T>
+DEVICE void multiple(const T* x, double factor, T* z, long long n) {
+  const Number<T> times = static_cast<Number<T>>(factor);
+  FOR_EACH(i, n) { z[i] = static_cast<T>(times * static_cast<Number<T>>(x[i])); }
+}
+
+// The functions by their numbers in Activation.java.
+constexpr int function_tanh = 0;
+constexpr int function_sigmoid = 1;
+
+template <class N>
+DEVICE N value_of(int function, N x) {
+  if (function == function_tanh) return tanh(x);
+  if (function == function_sigmoid) return N(1) / (N(1) + exp(-x));
+  return x > 0 || x != x ? x : N(0);
+}
+
+// Each derivative follows from the value, so that x need not be kept.
+template <class N>
+DEVICE N slope_of(int function, N y) {
+  if (function == function_tanh) return N(1) - y * y;
+  if (function == function_sigmoid) return y * (N(1) - y);
+  return y > 0 ? N(1) : N(0);
+}
+
+template <class T>
+DEVICE void activate(int function, const T* x, T* y, long long n) {
+  FOR_EACH(i, n) { y[i] = static_cast<T>(value_of(function, static_cast<Number<T>>(x[i]))); }
+}
+
+template <class T>
+DEVICE void differentiate(int function, const T* y, const T* dy, T* dx, long long n) {
+  FOR_EACH(i, n) {
+    dx[i] = static_cast<T>(static_cast<Number<T>>(dy[i]) *
+                           slope_of(function, static_cast<Number<T>>(y[i])));
+  }
+}
+
+// z[n] = x + y
+KERNEL(add_f32, (const float* x, const float* y, float* z, long long n)) { sum(x, y, z, n); }
+KERNEL(add_f64, (const double* x, const double* y, double* z, long long n)) { sum(x, y, z, n); }
+KERNEL(add_f16, (const f16* x, const f16* y, f16* z, long long n)) { sum(x, y, z, n); }
+KERNEL(add_bf16, (const bf16* x, const bf16* y, bf16* z, long long n)) { sum(x, y, z, n); }
+
+// z[n] = x y
+KERNEL(multiply_f32, (const float* x, const float* y, float* z, long long n)) {
+  product(x, y, z, n);
+}
+KERNEL(multiply_f64, (const double* x, const double* y, double* z, long long n)) {
+  product(x, y, z, n);
+}
+KERNEL(multiply_f16, (const f16* x, const f16* y, f16* z, long long n)) { product(x, y, z, n); }
+KERNEL(multiply_bf16, (const bf16* x, const bf16* y, bf16* z, long long n)) { product(x, y, z, n); }
+
+// z[n] = factor x
+KERNEL(scale_f32, (const float* x, double factor, float* z, long long n)) {
+  multiple(x, factor, z, n);
+}
+KERNEL(scale_f64, (const double* x, double factor, double* z, long long n)) {
+  multiple(x, factor, z, n);
+}
+KERNEL(scale_f16, (const f16* x, double factor, f16* z, long long n)) { multiple(x, factor, z, n); }
+KERNEL(scale_bf16, (const bf16* x, double factor, bf16* z, long long n)) {
+  multiple(x, factor, z, n);
+}
+
+// y[n] = the function of x
+KERNEL(activate_f32, (int function, const float* x, float* y, long long n)) {
+  activate(function, x, y, n);
+}
+KERNEL(activate_f64, (int function, const double* x, double* y, long long n)) {
+  activate(function, x, y, n);
+}
+KERNEL(activate_f16, (int function, const f16* x, f16* y, long long n)) {
+  activate(function, x, y, n);
+}
+KERNEL(activate_bf16, (int function, const bf16* x, bf16* y, long long n)) {
+  activate(function, x, y, n);
+}
+
+// dx[n] = dy times the function's derivative where its value is y
+KERNEL(activation_gradient_f32, (int function, const float* y, const float* dy, float* dx,
+                                 long long n)) {
+  differentiate(function, y, dy, dx, n);
+}
+KERNEL(activation_gradient_f64, (int function, const double* y, const double* dy, double* dx,
+                                 long long n)) {
+  differentiate(function, y, dy, dx, n);
+}
+KERNEL(activation_gradient_f16, (int function, const f16* y, const f16* dy, f16* dx, long long n)) {
+  differentiate(function, y, dy, dx, n);
+}
+KERNEL(activation_gradient_bf16, (int function, const bf16* y, const bf16* dy, bf16* dx,
+                                  long long n)) {
+  differentiate(function, y, dy, dx, n);
+}
+
+template <class T>
+DEVICE void move(const T* x, int x_columns, int x_first, T* y, int y_columns, int y_first,
+                 int columns, int rows) {
+  FOR_EACH_ROW(r, rows) {
+    const T* from = x + r * x_columns + x_first;
+    T* to = y + r * y_columns + y_first;
+    FOR_EACH_COLUMN(c, columns) { to[c] = from[c]; }
+  }
+}
+
+// y[rows, y_columns] from y_first on = x[rows, x_columns] from x_first on, `columns` of each row
+KERNEL(copy_columns_f32, (const float* x, int x_columns, int x_first, float* y, int y_columns,
+                          int y_first, int columns, int rows)) {
+  move(x, x_columns, x_first, y, y_columns, y_first, columns, rows);
+}
+KERNEL(copy_columns_f64, (const double* x, int x_columns, int x_first, double* y, int y_columns,
+                          int y_first, int columns, int rows)) {
+  move(x, x_columns, x_first, y, y_columns, y_first, columns, rows);
+}
+KERNEL(copy_columns_f16, (const f16* x, int x_columns, int x_first, f16* y, int y_columns,
+                          int y_first, int columns, int rows)) {
+  move(x, x_columns, x_first, y, y_columns, y_first, columns, rows);
+}
+KERNEL(copy_columns_bf16, (const bf16* x, int x_columns, int x_first, bf16* y, int y_columns,
+                           int y_first, int columns, int rows)) {
+  move(x, x_columns, x_first, y, y_columns, y_first, columns, rows);
+}

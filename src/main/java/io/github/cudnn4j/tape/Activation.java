@@ -1,0 +1,8 @@
+package io.github.cudnn4j.tape;
+
+/** A function of each element by itself, by its number in {@code elementwise.cu}. */
+enum Activation {
+  TANH,
+  SIGMOID,
+  RELU
+}

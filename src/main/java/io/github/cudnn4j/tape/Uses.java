@@ -1,0 +1,85 @@
+package io.github.cudnn4j.tape;
+
+import io.github.cudnn4j.cuda.DeviceBuffer;
+import io.github.cudnn4j.cuda.Launch;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.IdentityHashMap;
+import java.util.List;
+import java.util.Map;
+
+/**
+ * Which operations of a tape take which tensors, so that each only has to overwrite gradients.
+ *
+ * <p>The first operation that takes a tensor is the last to be played backwards. It writes into the
+ * tensor's own gradient, all others into buffers of their own, which are added when it has. To the
+ * gradient of a parameter, which may hold something from before, everything is added.
+ */
+final class Uses {
+
+  private final Tape tape;
+
+  /** The place of the first operation that takes a tensor; -1 of those that none takes yet. */
+  private final Map<Tensor, Integer> firstUses = new IdentityHashMap<>();
+
+  /** What is to be added after the operation at a place. */
+  private final Map<Integer, List<Launch>> additions = new HashMap<>();
+
+  /** What becomes of this when the operation being recorded exists. */
+  private final List<Runnable> pending = new ArrayList<>();
+
+  Uses(Tape tape) {
+    this.tape = tape;
+  }
+
+  /** Notes a tensor whose gradient belongs to the tape. */
+  void produced(Tensor tensor) {
+    firstUses.put(tensor, -1);
+  }
+
+  /** Returns an operation's inputs with the gradients that it overwrites. */
+  List<Tensor> of(int place, Tensor... inputs) {
+    pending.clear();
+    List<Tensor> uses = new ArrayList<>();
+    Map<Tensor, Integer> firsts = new IdentityHashMap<>();
+    for (Tensor input : inputs) {
+      uses.add(use(place, input, firsts));
+    }
+    return uses;
+  }
+
+  private Tensor use(int place, Tensor input, Map<Tensor, Integer> firsts) {
+    DeviceBuffer gradient = input.gradient();
+    if (gradient == null || !tape.isTraining()) {
+      return new Tensor(input.value(), null, input.shape());
+    }
+    Integer known = firstUses.get(input);
+    int first = known == null ? place : known >= 0 ? known : firsts.getOrDefault(input, -1);
+    if (first < 0) {
+      firsts.put(input, place);
+      pending.add(() -> firstUses.put(input, place));
+      return input;
+    }
+    DeviceBuffer own = tape.buffer(tape.type(), input.elements());
+    Launch addition =
+        tape.own(
+            tape.kernel("elementwise", "add", tape.type())
+                .overElements(own.elements(), own, gradient, gradient, own.elements()));
+    pending.add(() -> additions.computeIfAbsent(first, _ -> new ArrayList<>()).add(addition));
+    return new Tensor(input.value(), own, input.shape());
+  }
+
+  /** Takes the inputs of the last {@link #of} for used: their operation is recorded. */
+  void commit() {
+    pending.forEach(Runnable::run);
+    pending.clear();
+  }
+
+  /** Enqueues what is to be added after the operation at a place. */
+  void afterBackward(int place) {
+    List<Launch> launches = additions.get(place);
+    for (int i = 0; launches != null && i < launches.size(); i++) {
+      launches.get(i).run();
+    }
+  }
+}

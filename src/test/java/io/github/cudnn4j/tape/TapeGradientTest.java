@@ -1,0 +1,386 @@
+package io.github.cudnn4j.tape;
+
+import static io.github.cudnn4j.proof.Numbers.read;
+import static io.github.cudnn4j.proof.Numbers.round;
+import static io.github.cudnn4j.proof.Numbers.write;
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+
+import io.github.cudnn4j.cuda.Blas;
+import io.github.cudnn4j.cuda.Device;
+import io.github.cudnn4j.cuda.DeviceBuffer;
+import io.github.cudnn4j.cuda.ElementType;
+import io.github.cudnn4j.cuda.Precision;
+import io.github.cudnn4j.rnn.Rnn;
+import io.github.cudnn4j.rnn.RnnConfig;
+import io.github.cudnn4j.testing.Closeness;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.SplittableRandom;
+import java.util.function.DoubleBinaryOperator;
+import java.util.function.DoubleUnaryOperator;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
+
+/** Gradients through operations that share tensors, against differences of the loss. */
+class TapeGradientTest {
+
+  private static final int TIME = 3;
+  private static final int BATCH = 2;
+
+  private final SplittableRandom random = new SplittableRandom(5);
+  private final List<AutoCloseable> opened = new ArrayList<>();
+  private final List<Tensor> parameters = new ArrayList<>();
+  private Device device;
+
+  @BeforeEach
+  void open() {
+    device = Device.open();
+  }
+
+  @AfterEach
+  void close() throws Exception {
+    for (AutoCloseable resource : opened.reversed()) {
+      resource.close();
+    }
+    device.close();
+  }
+
+  private Tensor parameter(ElementType type, int... shape) {
+    int elements = (int) Tensor.elements(shape);
+    var value = DeviceBuffer.allocate(device, type, elements);
+    var gradient = DeviceBuffer.allocate(device, type, elements);
+    opened.add(value);
+    opened.add(gradient);
+    write(value, round(type, random.doubles(elements, -1, 1).toArray()));
+    var tensor = new Tensor(value, gradient, shape);
+    parameters.add(tensor);
+    return tensor;
+  }
+
+  private Tensor parameter(int... shape) {
+    return parameter(ElementType.FLOAT64, shape);
+  }
+
+  private Rnn network(RnnConfig config) {
+    var rnn = Rnn.create(device, config.precision(Precision.FP64));
+    opened.add(rnn);
+    rnn.initialize(3);
+    int elements = (int) rnn.weights().space().elements();
+    parameters.add(new Tensor(rnn.weights().space(), rnn.gradients().space(), elements));
+    return rnn;
+  }
+
+  private interface Network {
+    /** Records operations on the parameters; returns logits {@code [..., V]}. */
+    Tensor on(Tape tape);
+  }
+
+  /** Compares the gradients of the cross-entropy with differences, also replayed from a graph. */
+  private void check(Network network) {
+    try (var tape = Tape.training(device, Precision.FP64)) {
+      var logits = network.on(tape);
+      var targets = tape.indices(logits.rows());
+      var labels = new int[logits.rows()];
+      Arrays.setAll(labels, i -> i % logits.columns());
+      targets.copyFrom(labels);
+      var loss = tape.crossEntropy(logits, targets);
+      double[][] gradients = gradients(tape, () -> play(tape));
+      for (int p = 0; p < parameters.size(); p++) {
+        Tensor parameter = parameters.get(p);
+        double[] values = read(parameter.value());
+        var differences = new double[values.length];
+        for (int i = 0; i < values.length; i++) {
+          double[] moved = values.clone();
+          moved[i] = values[i] + 1e-5;
+          double above = lossOf(tape, loss, parameter, moved);
+          moved[i] = values[i] - 1e-5;
+          differences[i] = (above - lossOf(tape, loss, parameter, moved)) / 2e-5;
+        }
+        write(parameter.value(), values);
+        new Closeness(1e-9, 1e-7).check("parameter " + p, differences, gradients[p]);
+      }
+      try (var graph = device.stream().capture(() -> play(tape))) {
+        double[][] replayed = gradients(tape, graph::launch);
+        for (int p = 0; p < parameters.size(); p++) {
+          assertArrayEquals(gradients[p], replayed[p]);
+        }
+      }
+    }
+  }
+
+  private static void play(Tape tape) {
+    tape.forward();
+    tape.backward();
+  }
+
+  private double[][] gradients(Tape tape, Runnable step) {
+    parameters.forEach(parameter -> parameter.gradient().clear());
+    step.run();
+    return parameters.stream().map(p -> read(p.gradient())).toArray(double[][]::new);
+  }
+
+  private static double lossOf(Tape tape, Loss loss, Tensor parameter, double[] values) {
+    write(parameter.value(), values);
+    tape.forward();
+    return loss.read();
+  }
+
+  @Test
+  void aTensorThatFeedsManyOperations() {
+    var x = parameter(4, 3);
+    var weight = parameter(3, 3);
+    check(
+        tape -> {
+          var y = tape.linear(x, weight, null);
+          var a = tape.multiply(y, tape.tanh(y));
+          var b = tape.add(tape.scale(y, -0.7), tape.sigmoid(a));
+          return tape.add(tape.multiply(b, b), tape.relu(y));
+        });
+  }
+
+  @Test
+  void aParameterThatFeedsManyOperations() {
+    var x = parameter(2, 3);
+    check(tape -> tape.add(tape.multiply(x, x), tape.add(x, tape.scale(x, 3))));
+  }
+
+  @Test
+  void columnsTakenApartAndPutTogether() {
+    var x = parameter(2, 2, 5);
+    var z = parameter(2, 2, 1);
+    check(
+        tape -> {
+          var y = tape.tanh(x);
+          return tape.concatenate(
+              tape.slice(y, 3, 2), z, tape.slice(y, 0, 4), tape.multiply(z, z), y);
+        });
+  }
+
+  @ParameterizedTest
+  @EnumSource
+  void statesFromEncoderToDecoder(Cell cell) {
+    var x = parameter(TIME, BATCH, 2);
+    var z = parameter(TIME + 1, BATCH, 3);
+    var encoder = network(cell.config(2, 3));
+    var decoder = network(cell.config(3, 3));
+    check(
+        tape -> {
+          var encoded = tape.rnn(encoder, x);
+          var decoded = tape.rnn(decoder, z, encoded.h(), encoded.c());
+          // The encoder's states and outputs are used again.
+          var last = tape.add(decoded.h(), encoded.h());
+          var rows = tape.concatenate(last, tape.tanh(encoded.h()));
+          return decoded.c() == null ? rows : tape.concatenate(rows, decoded.c());
+        });
+  }
+
+  @Test
+  void learnedInitialStates() {
+    var x = parameter(TIME, BATCH, 2);
+    var h0 = parameter(4, BATCH, 3);
+    var c0 = parameter(4, BATCH, 3);
+    var rnn = network(RnnConfig.lstm(2, 3).layers(2).bidirectional());
+    check(tape -> tape.tanh(tape.rnn(rnn, tape.tanh(x), h0, c0).y()));
+  }
+
+  enum Cell {
+    LSTM,
+    PROJECTED,
+    GRU,
+    TANH;
+
+    RnnConfig config(int inputs, int hidden) {
+      return switch (this) {
+        case LSTM -> RnnConfig.lstm(inputs, hidden);
+        case PROJECTED -> RnnConfig.lstm(inputs, hidden).projection(hidden);
+        case GRU -> RnnConfig.gru(inputs, hidden);
+        case TANH -> RnnConfig.tanh(inputs, hidden);
+      };
+    }
+  }
+
+  @Test
+  void severalLossesAddUp() {
+    var x = parameter(4, 3);
+    try (var tape = Tape.training(device, Precision.FP64)) {
+      var y = tape.tanh(x);
+      var targets = tape.indices(4);
+      tape.crossEntropy(y, targets);
+      double[] once = gradients(tape, () -> play(tape))[0];
+      tape.crossEntropy(y, targets);
+      double[] twice = gradients(tape, () -> play(tape))[0];
+      new Closeness(1e-15, 1e-15)
+          .check("gradient", Arrays.stream(once).map(d -> 2 * d).toArray(), twice);
+    }
+  }
+
+  @Test
+  void statesThatNobodyUsesHaveNoGradient() {
+    var x = parameter(TIME, BATCH, 2);
+    var rnn = network(RnnConfig.lstm(2, 3));
+    double[][] withStates;
+    try (var tape = Tape.training(device, Precision.FP64)) {
+      tape.crossEntropy(tape.rnn(rnn, x).y(), tape.indices(TIME * BATCH));
+      withStates = gradients(tape, () -> play(tape));
+    }
+    try (var tape = Tape.training(device, Precision.FP64)) {
+      tape.crossEntropy(tape.rnn(rnn, x, (CarriedState) null), tape.indices(TIME * BATCH));
+      double[][] without = gradients(tape, () -> play(tape));
+      assertArrayEquals(without[0], withStates[0]);
+      assertArrayEquals(without[1], withStates[1]);
+    }
+  }
+
+  @Test
+  void refusesStatesThatDoNotFit() {
+    var x = parameter(TIME, BATCH, 2);
+    var state = parameter(1, BATCH, 3);
+    var lstm = network(RnnConfig.lstm(2, 3));
+    var gru = network(RnnConfig.gru(2, 3));
+    try (var tape = Tape.training(device, Precision.FP64)) {
+      assertRefused(
+          "a cell of kind LSTM needs an initial cell state too",
+          () -> tape.rnn(lstm, x, state, null));
+      assertRefused("a cell of kind GRU has no cell state", () -> tape.rnn(gru, x, state, state));
+      assertRefused(
+          "h0 is Tensor[3, 2, 2] of FLOAT64, needed is the shape [1, 2, 3]",
+          () -> tape.rnn(gru, x, x, null));
+      // A refusal leaves the tape as it was.
+      tape.crossEntropy(tape.rnn(gru, x, state, null).y(), tape.indices(TIME * BATCH));
+      play(tape);
+    }
+  }
+
+  private static void assertRefused(
+      String message, org.junit.jupiter.api.function.Executable action) {
+    assertEquals(message, assertThrows(IllegalArgumentException.class, action).getMessage());
+  }
+
+  /** As {@link Operation} shows it. */
+  private record Multiple(Blas blas, double a, Tensor x, Tensor y) implements Operation {
+    @Override
+    public void forward() {
+      y.value().copyFrom(x.value());
+      blas.scal(a, y.value());
+    }
+
+    @Override
+    public void backward() {
+      if (x.gradient() != null) {
+        x.gradient().copyFrom(y.gradient());
+        blas.scal(a, x.gradient());
+      }
+    }
+  }
+
+  @Test
+  void anOperationOfAUser() {
+    var x = parameter(2, 3);
+    check(
+        tape -> {
+          var y = tape.tanh(x);
+          var z =
+              tape.record(
+                  y.shape(), (in, out) -> new Multiple(device.blas(), 2, in.get(0), out), y);
+          return tape.multiply(y, z);
+        });
+  }
+
+  @Test
+  void anOperationThatCannotBeMadeLeavesTheTapeAsItWas() {
+    var x = parameter(2, 3);
+    check(
+        tape -> {
+          var y = tape.tanh(x);
+          assertThrows(
+              UnsupportedOperationException.class,
+              () ->
+                  tape.record(
+                      y.shape(),
+                      (in, out) -> {
+                        throw new UnsupportedOperationException();
+                      },
+                      y));
+          return tape.multiply(y, y);
+        });
+  }
+
+  @ParameterizedTest
+  @EnumSource(names = {"FLOAT32", "FLOAT64", "FLOAT16", "BFLOAT16"})
+  void elementwiseInEveryType(ElementType type) {
+    binary(type, Tape::add, (x, y) -> x + y, (x, y) -> 1);
+    binary(type, Tape::multiply, (x, y) -> x * y, (x, y) -> y);
+    unary(type, (tape, x) -> tape.scale(x, -1.5), x -> -1.5 * x, x -> -1.5);
+    unary(type, Tape::tanh, Math::tanh, x -> 1 - Math.tanh(x) * Math.tanh(x));
+    unary(type, Tape::sigmoid, x -> 1 / (1 + Math.exp(-x)), x -> slopeOfSigmoid(x));
+    unary(type, Tape::relu, x -> Math.max(0, x), x -> x > 0 ? 1 : 0);
+    unary(type, (tape, x) -> tape.slice(tape.concatenate(x, x), 3, 3), x -> x, x -> 1);
+  }
+
+  private static double slopeOfSigmoid(double x) {
+    double y = 1 / (1 + Math.exp(-x));
+    return y * (1 - y);
+  }
+
+  private interface Unary {
+    Tensor on(Tape tape, Tensor x);
+  }
+
+  private interface Binary {
+    Tensor on(Tape tape, Tensor x, Tensor y);
+  }
+
+  private void unary(
+      ElementType type, Unary operation, DoubleUnaryOperator value, DoubleUnaryOperator slope) {
+    binary(
+        type,
+        (tape, x, y) -> operation.on(tape, x),
+        (x, y) -> value.applyAsDouble(x),
+        (x, y) -> slope.applyAsDouble(x));
+  }
+
+  private void binary(
+      ElementType type, Binary operation, DoubleBinaryOperator value, DoubleBinaryOperator slope) {
+    Precision precision =
+        switch (type) {
+          case FLOAT64 -> Precision.FP64;
+          case FLOAT16 -> Precision.FP16;
+          case BFLOAT16 -> Precision.BF16;
+          default -> Precision.FP32;
+        };
+    var x = parameter(type, 67, 3);
+    var y = parameter(type, 67, 3);
+    double[] dz = round(type, random.doubles(201, -1, 1).toArray());
+    try (var tape = Tape.training(device, precision)) {
+      var z = operation.on(tape, x, y);
+      x.gradient().clear();
+      tape.forward();
+      write(z.gradient(), dz);
+      tape.backward();
+      double[] xs = read(x.value());
+      double[] ys = read(y.value());
+      var expected = new double[xs.length];
+      Arrays.setAll(expected, i -> value.applyAsDouble(xs[i], ys[i]));
+      var within = Closeness.within(rounding(type));
+      within.check("value in " + type, expected, read(z.value()));
+      Arrays.setAll(expected, i -> dz[i] * slope.applyAsDouble(xs[i], ys[i]));
+      within.check("gradient in " + type, expected, read(x.gradient()));
+    }
+  }
+
+  /** Above the distance of two neighbours around 1. */
+  private static double rounding(ElementType type) {
+    return switch (type) {
+      case FLOAT64 -> 1e-15;
+      case FLOAT16 -> 1e-3;
+      case BFLOAT16 -> 8e-3;
+      default -> 5e-7;
+    };
+  }
+}
