@@ -1,17 +1,24 @@
 #!/usr/bin/env bash
-# Runs everything on this machine's GPU in nine minutes, the most important first. Needs bash 4.3
-# and coreutils, no Java; the comparison needs Python 3.9.
+# Runs everything on this machine's GPU in nine minutes, the most important first, or one of two
+# plans. Needs bash 4.3, coreutils, tar, gzip, awk, sed and grep, no Java; the comparison needs
+# Python 3.9.
 set -uo pipefail
 
 usage="usage: $0 [OPTION...] RESULTS
-  RESULTS      folder for what comes out; must be new or empty
-  --device     cuda (default), or host to try the kit without a GPU
-  --host-path  with --device host: the folder that holds libcudnn4j_host.so
-  --python     that runs the comparison, best one with PyTorch; default python3
+  RESULTS      folder for what comes out, results.tar.gz and summary.md; must be new or empty
+  --plan       first: doctor, probe, the tests that say most about a GPU, steps, in 315 seconds;
+               second: the other tests, networks, d2l, sweep, in 355; the options below change that
+  --again      RESULTS of an earlier run, or its archive: the test classes that failed there come
+               first, then those that did not run; with --plan second those that passed do not
+  --only       comma-separated parts of doctor,probe,tests,steps,networks,d2l,sweep, which share
+               the time; default all
+  --classes    regular expression: only the test classes in whose full name it is found
   --seconds    for everything together, default 530
   --jobs       test classes that run at a time; default half of the processors, at most 8, and one
                for every 2 GiB of free GPU memory
-  --only       comma-separated parts of doctor,tests,probe,peers,d2l,sweep; default all"
+  --python     that runs the comparison; default one that has PyTorch, or python3
+  --device     cuda (default), or host to try the kit without a GPU
+  --host-path  with --device host: the folder that holds libcudnn4j_host.so"
 refuse() {
   printf '%s\n%s\n' "$1" "$usage" >&2
   exit 2
@@ -19,17 +26,15 @@ refuse() {
 
 ((BASH_VERSINFO[0] * 100 + BASH_VERSINFO[1] >= 403)) || refuse "bash 4.3 is needed, this is $BASH_VERSION"
 
-device=cuda
-host_path=
-python=python3
-seconds=530
-jobs=
-parts=doctor,tests,probe,peers,d2l,sweep
-only=$parts
-results=
+# Each part in its turn, and the share of the time that it may take.
+parts=(doctor probe tests steps networks d2l sweep)
+declare -A share=([doctor]=40 [probe]=50 [tests]=150 [steps]=90 [networks]=110 [d2l]=80 [sweep]=70)
+save_every=15 # seconds
+
+plan= again= only= classes= seconds= jobs= python= device=cuda host_path= results=
 while (($#)); do
   case $1 in
-    --device | --host-path | --python | --seconds | --jobs | --only)
+    --plan | --again | --only | --classes | --seconds | --jobs | --python | --device | --host-path)
       (($# > 1)) || refuse "$1 needs a value"
       name=${1#--}
       printf -v "${name//-/_}" %s "$2"
@@ -37,30 +42,64 @@ while (($#)); do
       ;;
     -h | --help) printf '%s\n' "$usage" && exit ;;
     -*) refuse "unknown option $1" ;;
-    *) results=$1 ;;
+    *) [[ ! $results ]] || refuse "RESULTS is $results, and $1?"
+       results=$1 ;;
   esac
   shift
 done
-[[ -n $results ]] || refuse "RESULTS is missing"
+case $plan in
+  '') ;;
+  first)
+    only=${only:-doctor,probe,tests,steps}
+    seconds=${seconds:-315}
+    classes=${classes:-'\.(rnn|cudnn|cuda|proof|train)\.'}
+    ;;
+  second)
+    only=${only:-tests,networks,d2l,sweep}
+    seconds=${seconds:-355}
+    ;;
+  *) refuse "--plan is first or second, not $plan" ;;
+esac
+IFS=, read -ra only <<< "${only:-$(IFS=, && echo "${parts[*]}")}"
+seconds=${seconds:-530}
+[[ $results ]] || refuse "RESULTS is missing"
 [[ $device == cuda || $device == host ]] || refuse "--device is cuda or host, not $device"
 [[ $device == cuda || -f $host_path/libcudnn4j_host.so ]] ||
   refuse "--host-path: there is no libcudnn4j_host.so in '$host_path'"
 [[ $seconds =~ ^[1-9][0-9]*$ ]] || refuse "--seconds is not a number: $seconds"
 [[ ! $jobs || $jobs =~ ^[1-9][0-9]*$ ]] || refuse "--jobs is not a number: $jobs"
-for part in ${only//,/ }; do
-  [[ ,$parts, == *,$part,* ]] || refuse "--only: there is no part $part"
+for part in "${only[@]}"; do
+  [[ ${share[$part]-} ]] || refuse "--only: there is no part $part"
 done
+[[ '' =~ $classes ]] || (($? == 1)) || refuse "--classes is not a regular expression: $classes"
+# What the earlier run says of each test class.
+declare -A before=()
+if [[ $again ]]; then
+  [[ ! -d $again ]] || again=$again/results.tar.gz
+  tar -tzf "$again" > /dev/null 2>&1 || refuse "--again: $again is not an archive of results"
+  while IFS=: read -r class outcome; do
+    before[$class]=${outcome# }
+  done < <(tar -xzOf "$again" results/tests.txt 2> /dev/null | grep -E '^[A-Za-z0-9_.]+Test: ')
+fi
 if ! mkdir -p "$results" || [[ -n $(ls -A "$results") ]]; then
   refuse "$results is not an empty folder"
 fi
 
 kit=$(cd "$(dirname "$0")" && pwd)
 results=$(cd "$results" && pwd)
-logs=$results/logs
-mkdir "$logs"
+scratch=$(mktemp -d) || exit 2
+trap 'rm -rf "$scratch" 2> /dev/null' EXIT
+work=$scratch/results # everything that is written, which goes into the archive
+logs=$work/logs
+mkdir -p "$logs"
 # Not every way of copying a folder keeps what may be executed.
 [[ -x $kit/jdk/bin/java && -x $kit/jdk/lib/jspawnhelper ]] ||
   chmod +x "$kit"/jdk/bin/* "$kit/jdk/lib/jspawnhelper" "$kit/cudnn_peer" 2> /dev/null
+# Java's classes as they are in memory, packed because they are large.
+shared=$kit/jdk/lib/server/classes.jsa
+[[ ! -f $shared.gz || -f $shared ]] ||
+  { gzip -dc "$shared.gz" > "$shared.$$" && mv "$shared.$$" "$shared"; } 2> /dev/null ||
+  rm -f "$shared.$$"
 java=("$kit/jdk/bin/java" --enable-native-access=ALL-UNNAMED "-Dcudnn4j.device=$device"
   "-Dcudnn4j.algorithms.path=$logs/algorithms.json" # of this run, not the user's
   -Dstdout.encoding=UTF-8 -Dstderr.encoding=UTF-8 "-XX:ErrorFile=$logs/crash-%p.log"
@@ -68,6 +107,16 @@ java=("$kit/jdk/bin/java" --enable-native-access=ALL-UNNAMED "-Dcudnn4j.device=$
 if [[ $device == host ]]; then
   host_path=$(cd "$host_path" && pwd)
   java+=("-Dcudnn4j.host.path=$host_path")
+fi
+if [[ ! $python ]]; then
+  python=python3
+  for candidate in python3 {"${VIRTUAL_ENV-}","${CONDA_PREFIX-}",.venv,venv,"$HOME"/{.venv,venv}}/bin/python \
+    /opt/{*/,}{.venv/,venv/,}bin/python; do
+    if "$candidate" -c 'import importlib.util as u; exit(u.find_spec("torch") is None)' 2> /dev/null; then
+      python=$candidate
+      break
+    fi
+  done
 fi
 if [[ $python == */* ]]; then
   python=$(realpath -s "$python")
@@ -117,7 +166,7 @@ environment() {
   printf '\n== processors\n%d\n' "$(nproc)"
   sed '/^$/q' /proc/cpuinfo
   grep -E '^(MemTotal|MemAvailable)' /proc/meminfo
-  df -h "$results" /tmp
+  df -h "$results" "$scratch"
   printf '\n== driver\n'
   cat /proc/driver/nvidia/version
   within 10 nvidia-smi
@@ -138,32 +187,47 @@ environment() {
 # Which libraries are found, which are refused, and why.
 doctor() { within "$1" "${java[@]}" io.github.cudnn4j.cli.Main doctor --device "$device"; }
 
-# The classes that are tests, those first that say most about a GPU.
+# The classes that are tests: after those that failed in the earlier run and those that did not run
+# in it, the ones that take longest, then those first that say most about a GPU.
 test_classes() {
-  local class
+  local class name order
   shopt -s globstar nullglob
-  for class in tests/io/github/cudnn4j/{rnn,cudnn,cuda,proof,train,tape,model,host}/*Test.class \
+  for class in tests/io/github/cudnn4j/proof/{Rows,Combinations}Test.class \
+    tests/io/github/cudnn4j/rnn/{RnnStep,Algorithm,RnnPrecision,SequenceBatch}Test.class \
+    tests/io/github/cudnn4j/{proof,cudnn,rnn,cuda,train,tape,model,cli,library,host}/*Test.class \
     tests/**/*Test.class; do
-    class=${class#tests/}
-    class=${class%.class}
-    [[ $class == *_jmhTest ]] || printf '%s\n' "${class//\//.}"
-  done | awk '!seen[$0]++'
+    name=${class#tests/}
+    name=${name%.class}
+    name=${name//\//.}
+    case ${before[$name]-} in
+      ok*) order=3 ;;
+      '' | 'NOT RUN'*) order=2 ;;
+      *) order=1 ;;
+    esac
+    if [[ -f $class && $name != *_jmhTest && $name =~ $classes && $plan$order != second3 ]]; then
+      printf '%d %s\n' "$order" "$name"
+    fi
+  done | awk '!seen[$0]++' | sort -s -n -k 1,1 | cut -d ' ' -f 2
 }
 
-# One JVM for each class: a native library can abort the process, and the rest must still run.
-test_class() {
-  local folder=$logs/tests/$1 status outcome
-  mkdir -p "$folder"
+# junit CLASS SECONDS FOLDER: one JVM for each class, because a native library can abort the process,
+# and the rest must still run
+junit() {
+  mkdir -p "$3"
   within "$2" "${java[@]}" -XX:+UseSerialGC org.junit.platform.console.ConsoleLauncher execute \
     --disable-banner --disable-ansi-colors \
-    --select-class="$1" --reports-dir="$folder" > "$folder/output.txt" 2>&1
+    --select-class="$1" --reports-dir="$3" > "$3/output.txt" 2>&1
+}
+
+# With this cuBLAS computes the same bits again, whatever else runs on the GPU.
+same_bits=CUBLAS_WORKSPACE_CONFIG=:4096:2
+
+# test_class CLASS SECONDS END
+test_class() {
+  local folder=$logs/tests/$1 status outcome
+  (export "$same_bits" && junit "$1" "$2" "$folder")
   status=$?
-  case $status in
-    0) outcome=ok ;;
-    1) outcome=FAILED ;;
-    124 | 137) outcome="STOPPED after $2 s" ;;
-    *) outcome="BROKEN, exit status $status" ;;
-  esac
+  outcome=$(outcome "$status" "$2")
   if counts "$folder"; then
     # A class without tests is a base of others.
     ((status != 0 || tests > 0)) || return 0
@@ -172,6 +236,24 @@ test_class() {
   printf '%s\n' "$outcome" > "$folder/outcome"
   # In one piece, because several write.
   printf '%s\n' "$1: $outcome$(failures "$folder/output.txt")"
+  # Numbers that are not the same to the bit: is it cuBLAS, and is it so every time?
+  if ((status == 1 && SECONDS + 20 < $3)) &&
+    grep -qE 'contents differ|expected: <-?[0-9][^>]*> but was: <-?[0-9]' "$folder/output.txt"; then
+    (export "$same_bits" && junit "$1" $(($3 - SECONDS)) "$folder/again")
+    outcome=$(outcome "$?" "$2")
+    (unset "${same_bits%%=*}" && junit "$1" $(($3 - SECONDS)) "$folder/without")
+    printf '%s\n' "  $1 again: $outcome; without $same_bits: $(outcome "$?" "$2")"
+  fi
+}
+
+# outcome STATUS SECONDS
+outcome() {
+  case $1 in
+    0) echo ok ;;
+    1) echo FAILED ;;
+    124 | 137) echo "STOPPED after $2 s" ;;
+    *) echo "BROKEN, exit status $1" ;;
+  esac
 }
 
 # Sets tests, skipped, failures, errors and time to what a class's report says.
@@ -194,19 +276,19 @@ failures() {
 tests() {
   local end=$((SECONDS + $1)) class folder left bad=0 not_run=()
   local run=0 failed=0 left_out=0 tests skipped failures errors time
-  local classes
-  mapfile -t classes < <(test_classes)
-  for class in "${classes[@]}"; do
+  local all
+  mapfile -t all < <(test_classes)
+  for class in "${all[@]}"; do
     while (($(jobs -rp | wc -l) >= jobs)); do wait -n; done
     left=$((end - SECONDS))
     if ((left > 20)); then
-      test_class "$class" $((left < 120 ? left - 5 : 120)) &
+      test_class "$class" $((left < 120 ? left - 5 : 120)) "$end" &
     else
       not_run+=("$class")
     fi
   done
   wait
-  for class in "${classes[@]}"; do
+  for class in "${all[@]}"; do
     folder=$logs/tests/$class
     if [[ -f $folder/outcome ]]; then
       [[ $(< "$folder/outcome") == ok* ]] || ((bad += 1))
@@ -218,75 +300,72 @@ tests() {
     "$run" "$failed" "$left_out" "$bad" "${#not_run[@]}"
   ((bad == 0)) || return 1
   ((${#not_run[@]} == 0)) || return 124
-  ((run > left_out))
+  ((run > left_out || ${#all[@]} == 0))
 }
 
 # What cuDNN's documentation leaves open, beside what the host device does.
 probe() {
   within "$1" "${java[@]}" io.github.cudnn4j.host.DeviceProbe --seconds $(($1 - 10)) \
-    --json "$results/probe.json"
+    --json "$work/probe.json"
 }
 
-# A whole training step and DeepBench's networks: ours, a C program's, PyTorch's.
-peers() {
+# Whole training steps of d2l.ai's models, and their networks alone.
+steps() { compare "$1" steps d2l; }
+
+# The networks of DeepBench.
+networks() { compare "$1" networks "$([[ $device == cuda ]] && echo deepbench || echo shapes)"; }
+
+# compare SECONDS NAME SET: ours, a C program's, PyTorch's
+compare() {
   if ! within 20 "$python" -c '' 2> /dev/null; then
     echo "not run: there is no $python"
     return 3
   fi
   within 20 "$python" peers/compare.py --help > /dev/null || return 3 # it is too old, which it says
-  local end=$((SECONDS + $1)) first
   local options=(--device "$device" --python "$(command -v "$python")" --java "$kit/jdk/bin/java"
     --classpath "$kit/lib/*:$kit/tests" --work "$logs/peers" --seconds 0.25 --rounds 5)
-  local networks=deepbench
   if [[ $device == cuda ]]; then
     options+=(--peers c,torch,torch-graph)
-    # Reading PyTorch from a disk for the first time takes longer than all that is measured.
-    within $(($1 < 80 ? $1 / 2 : 40)) "$python" -c 'import torch; torch.zeros(1).cuda()' 2> /dev/null
   else
     options+=(--peers c,torch --host-path "$host_path" --threads "$(nproc)")
-    networks=shapes
   fi
   # Compiled where the kit was packed; if it does not start here, it is compiled here.
   if [[ $("$kit/cudnn_peer" < /dev/null 2> /dev/null) == "= "* ]]; then
     options+=(--c-program "$kit/cudnn_peer")
   fi
-  compare "$(((end - SECONDS) / 2))" d2l --set d2l
-  first=$?
-  compare "$((end - SECONDS))" networks --set "$networks" && return "$first"
-}
-# compare SECONDS NAME OPTION...: with the other options of the function above
-compare() {
-  within "$1" "$python" peers/compare.py "${options[@]}" "${@:3}" \
-    --limit $(($1 - 15 * seconds / 530)) --out "$results/peers-$2"
+  within "$1" "$python" peers/compare.py "${options[@]}" --set "$3" \
+    --limit $(($1 < 30 ? $1 / 2 : $1 - 15)) --out "$work/peers-$2"
 }
 
 # The character models of d2l.ai, from the command line to the perplexity.
 d2l() {
   local end=$((SECONDS + $1)) epochs=500 cell precision line left status=0 late=0
   [[ $device == cuda ]] || epochs=20
-  printf '| cell | precision | training perplexity | tokens/s | seconds |\n|---|---|---|---|---|\n'
+  local row
+  printf '| cell | precision | algorithm | training perplexity | tokens/s | seconds |\n'
+  printf '|---|---|---|---|---|---|\n'
   for precision in FP32 TF32 BF16; do
-    for cell in lstm gru tanh; do
+    for row in {lstm,gru,tanh}" | $precision | "{standard,auto}; do
+      cell=${row%% *}
       left=$((end - SECONDS))
       if ((left < 8)); then
-        printf '| %s | %s | not run, the time was up | | |\n' "$cell" "$precision"
+        printf '| %s | not run, the time was up | | |\n' "$row"
         late=1
         continue
       fi
       line=$(within "$left" "${java[@]}" io.github.cudnn4j.cli.Main train --device "$device" \
         --text "$kit/text.txt" --letters-only --cell "$cell" --hidden 256 --one-hot --batch 32 \
         --steps 35 --tokens 10000 --epochs "$epochs" --optimizer sgd --lr 1 --clip-norm 1 \
-        --precision "$precision" 2>> "$logs/d2l.txt" | tee -a "$logs/d2l.txt" | tail -n 1)
+        --precision "$precision" --algorithm "${row##* }" 2>> "$logs/d2l.txt" | tee -a "$logs/d2l.txt" | tail -n 1)
       if [[ $line == '{'* ]]; then
-        printf '%s\n' "$line" >> "$results/d2l.jsonl"
-        printf '| %s | %s | %.3f | %.0f | %.1f |\n' "$cell" "$precision" \
-          "$(field perplexity "$line")" "$(field tokensPerSecond "$line")" \
-          "$(field seconds "$line")"
+        printf '%s\n' "$line" >> "$work/d2l.jsonl"
+        printf '| %s | %.3f | %.0f | %.1f |\n' "$row" "$(field perplexity "$line")" \
+          "$(field tokensPerSecond "$line")" "$(field seconds "$line")"
       elif ((SECONDS >= end)); then
-        printf '| %s | %s | not finished, the time was up | | |\n' "$cell" "$precision"
+        printf '| %s | not finished, the time was up | | |\n' "$row"
         late=1
       else
-        printf '| %s | %s | FAILED, see logs/d2l.txt | | |\n' "$cell" "$precision"
+        printf '| %s | FAILED, see logs/d2l.txt | | |\n' "$row"
         status=1
       fi
     done
@@ -302,113 +381,151 @@ sweep() {
   local options=(--preset d2l,deepbench --precision FP32,TF32,BF16,FP16 --repeat 5)
   [[ $device == cuda ]] || options=(--preset d2l --repeat 5)
   within "$1" "${java[@]}" io.github.cudnn4j.cli.Main bench --device "$device" "${options[@]}" \
-    --time-limit $(($1 - 15)) --json "$results/sweep.json" 2> "$logs/sweep.txt"
+    --time-limit $(($1 - 15)) --json "$work/sweep.json" 2> "$logs/sweep.txt"
 }
 
 rows=()
 failed=0
 outcome=
-# part NAME SECONDS: runs the function of that name for so many of the 530 seconds at most, or, if
-# they are not positive, until no more than that are left
-part() {
-  local name=$1 limit=$(($2 * seconds / 530)) left=$((seconds - SECONDS)) start=$SECONDS
-  ((limit > 0)) || limit=$((left + limit))
-  [[ ,$only, == *,$name,* ]] || return 0
+saved=-$save_every
+
+# The seconds that a part may take: its share of what is left for it and those behind it.
+limit_of() {
+  local part all=0 left=$((seconds - SECONDS))
+  for part in "${parts[@]}"; do
+    [[ $part == "$1" ]] && all=0
+    ! chosen "$part" || ((all += share[$part]))
+  done
+  local limit=$((left * share[$1] / all))
   limit=$((limit < 20 ? 20 : limit))
-  limit=$((limit < left ? limit : left))
+  echo $((limit < left ? limit : left))
+}
+
+chosen() { [[ " ${only[*]} " == *" $1 "* ]]; }
+
+# part NAME: runs the function of that name
+part() {
+  local name=$1 start=$SECONDS limit running status
+  limit=$(limit_of "$name")
   if ((limit < 20)); then
     outcome="not begun, the time was up"
     failed=1
   else
     printf '\n== %s, at most %d s\n' "$name" "$limit"
-    "$name" "$limit" 2>&1 | tee "$results/$name.txt"
-    case ${PIPESTATUS[0]} in
+    outcome=running
+    rows+=("| $name | running | |")
+    echo 137 > "$scratch/status"
+    { "$name" "$limit" 2>&1; echo $? > "$scratch/status"; } | tee "$work/$name.txt" &
+    running=$!
+    # What a part has left behind may hold its output open.
+    while kill -0 "$running" 2> /dev/null && ((SECONDS < start + limit + 10)); do
+      sleep 0.2
+      ((SECONDS - saved < save_every)) || save
+    done
+    read -r status < "$scratch/status"
+    case $status in
       0) outcome=ok ;;
       3) outcome="not run" failed=1 ;;
       124) outcome="STOPPED after $limit s" failed=1 ;;
       137) outcome=KILLED failed=1 ;;
       *) outcome=FAILED failed=1 ;;
     esac
+    unset "rows[-1]"
   fi
   rows+=("| $name | $outcome | $((SECONDS - start)) |")
-  summary > "$results/summary.md"
+  save
 }
 
-# By peer, of a table of the comparison: how many ratios, how many are left out because what was
-# computed differs, the geometric mean and the least of the others.
-ratios() {
-  awk -F' *[|] *' '
-    NF > 10 && $8 != "" && $10 + 0 > 0 {
-      peer = $8
-      sub(/ .*/, "", peer)
-      n[peer] += 0
-      if ($8 ~ /[(]differs: /) {
-        differ[peer]++
-        next
-      }
-      n[peer]++
-      logs[peer] += log($10)
-      if (!(peer in least) || $10 < least[peer]) least[peer] = $10
-    }
+# Writes the archive and the summary, each by a rename: the machine may be taken away.
+save() {
+  saved=$SECONDS
+  summary > "$work/summary.md"
+  # What is being written goes in as far as it is; tar only says so.
+  tar -C "$scratch" -czf "$results/.new" results 2> /dev/null
+  mv -f "$results/.new" "$results/results.tar.gz"
+  cp "$work/summary.md" "$results/.new"
+  mv -f "$results/.new" "$results/summary.md"
+}
+
+# Ends this run with what it has started, at the signal that a limit of time sends.
+stopped() {
+  trap '' TERM INT HUP
+  [[ $outcome != running ]] || rows[-1]=${rows[-1]/running/STOPPED by a signal}
+  save
+  local processes
+  mapfile -t processes < <(descendants)
+  kill "${processes[@]}" 2> /dev/null
+  exit 143
+}
+
+# The processes that come from this one, whatever group they are in.
+descendants() {
+  cat /proc/[0-9]*/stat 2> /dev/null | awk -v root=$$ '
+    { sub(/[(].*[)]/, "()"); parent[$1] = $4 }
     END {
-      for (peer in n) {
-        printf "| %s | %d | %d |", peer, n[peer], differ[peer]
-        if (n[peer]) printf " %.2f | %.2f |\n", exp(logs[peer] / n[peer]), least[peer]
-        else print " | |"
+      for (process in parent) {
+        for (p = process; p != root && p in parent; p = parent[p]);
+        if (p == root && process != root) print process
       }
-    }' "$1" | sort
+    }'
 }
 
-# What there is so far, after each part: the machine may be taken away.
+# What there is so far.
 summary() {
-  local table
   printf '# cudnn4j: %s\n\n' "$(sed -n 's/^ *0  \(.*\), compute capability.*/\1/p' \
-    "$results/doctor.txt" 2> /dev/null | head -n 1)"
+    "$work/doctor.txt" 2> /dev/null | head -n 1)"
   cat "$kit/version.txt"
   printf 'run %s, %d s\n' "$(date -u +%FT%TZ)" "$SECONDS"
   printf '\n| part | outcome | seconds |\n|---|---|---|\n'
   printf '%s\n' "${rows[@]}"
-  if [[ -f $results/tests.txt ]]; then
+  if [[ -f $work/tests.txt ]]; then
     printf '\n## Tests\n\n'
     awk '/: (FAILED|STOPPED|BROKEN)/ { print "- " $0; bad = 1; next }
       /^ / { if (bad) print; next }
-      { bad = 0 }' "$results/tests.txt"
+      { bad = 0 }' "$work/tests.txt"
     printf '\n'
-    grep '^Tests run' "$results/tests.txt"
+    grep '^Tests run' "$work/tests.txt"
   fi
-  if [[ -f $results/probe.txt ]]; then
+  if [[ -f $work/probe.txt ]]; then
     printf '\n## Otherwise than on the host device\n\n'
-    grep -B1 -A1 '^  ≠' "$results/probe.txt" | sed 's/^--$//; s/^/    /'
-    grep ' questions: ' "$results/probe.txt"
+    grep -B1 -A1 '^  ≠' "$work/probe.txt" | sed 's/^--$//; s/^/    /'
+    grep ' questions: ' "$work/probe.txt"
   fi
-  for table in d2l networks; do
-    [[ -f $results/peers-$table/table.md ]] || continue
-    printf '\n## Comparison, %s: their time divided by ours\n\n' "$table"
-    printf '| peer | cases | left out, differ | geometric mean | least |\n|---|---|---|---|---|\n'
-    ratios "$results/peers-$table/table.md"
+  local name
+  for name in steps networks; do
+    [[ -f $work/peers-$name/table.md ]] || continue
+    printf '\n## %s: their time divided by ours\n\n' "${name^}"
+    sed -n '/^| peer |/,/^$/p' "$work/peers-$name/table.md"
   done
-  if [[ -f $results/d2l.txt ]]; then
+  if [[ -f $work/d2l.txt ]]; then
     printf '\n## d2l, trained from the command line\n\n'
-    cat "$results/d2l.txt"
+    cat "$work/d2l.txt"
   fi
-  if grep -qs '^Training; speed-up' "$results/sweep.txt"; then
+  if grep -qs '^Training; speed-up' "$work/sweep.txt"; then
     printf '\n## Sweep, whose table is in sweep.txt\n\n'
-    sed -n '/^Training; speed-up/,$p' "$results/sweep.txt" | sed 's/^/    /'
+    sed -n '/^Training; speed-up/,$p' "$work/sweep.txt" | sed 's/^/    /'
   fi
 }
 
+trap stopped TERM INT HUP
 jobs=${jobs:-$(default_jobs)}
-environment > "$results/environment.txt" 2>&1
-part doctor 60
-if [[ $device == cuda && $only != "${only/doctor/}" && $outcome == FAILED ]]; then
-  printf '\n%s cannot use a GPU here; doctor.txt says why, and what to do.\n' "$kit" >&2
-  exit 1
+save
+environment > "$work/environment.txt" 2>&1 &
+environment=$!
+if [[ $device == cuda ]] && { chosen steps || chosen networks; }; then
+  # Reading PyTorch from a disk for the first time takes longer than all that is measured.
+  within 100 "$python" -c 'import torch; torch.zeros(1).cuda()' > /dev/null 2>&1 &
 fi
-part tests 180
-part probe 50
-part peers -145
-part d2l 60
-part sweep 0
+for name in "${parts[@]}"; do
+  chosen "$name" || continue
+  part "$name"
+  if [[ $device == cuda && $name == doctor && $outcome == FAILED ]]; then
+    printf '\n%s cannot use a GPU here; doctor.txt says why, and what to do.\n' "$kit" >&2
+    break
+  fi
+done
+wait "$environment"
+save
 printf '\n'
 cat "$results/summary.md"
 exit "$failed"

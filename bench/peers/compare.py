@@ -25,13 +25,14 @@ if sys.version_info < (3, 9):
 
 import gpu
 import report
-from cases import SETS, Cost, case
+from cases import AUTO, SETS, Cost, case
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent.parent
 DEFAULT_THREADS = sorted({1, len(os.sched_getaffinity(0))})
 GPU_STEP = 2e-6  # seconds for one dependent step of a GPU
 TOLERANCE = {"FP32": 2e-3, "TF32": 2e-2, "FP16": 5e-2, "BF16": 1e-1, "FP64": 1e-6}
+HEAP = "8g"  # the largest networks are filled and read through arrays of half a GiB
 SETTLE_SECONDS = 0.02  # longer than an idle peer's threads go on spinning
 
 
@@ -139,7 +140,7 @@ class Peers:
         host = o.device == "host"
         if name in ("ours", "ours-graph"):
             command = [o.java, "--enable-native-access=ALL-UNNAMED", "-Xshare:auto"]
-            command += [f"-Dcudnn4j.device={o.device}"]
+            command += [f"-Xmx{HEAP}", f"-Dcudnn4j.device={o.device}"]
             if host:
                 command += [f"-Dcudnn4j.host.path={o.host_path}"]
             command += ["-cp", o.classpath, "io.github.cudnn4j.bench.Peer"]
@@ -239,6 +240,11 @@ def differs(name, ours, theirs):
     return None
 
 
+def plain(name):
+    """A network's name without the word that leaves the algorithm open."""
+    return name.replace(AUTO, "")
+
+
 def measure(work, peers, options, neighbour):
     """Runs one case; the samples of each entry, or why there are none."""
     results = []
@@ -252,7 +258,7 @@ def measure(work, peers, options, neighbour):
             checks = dict(pair.split("=") for pair in peer.ask("check", 300).split() if "=" in pair)
             result["check"] = {key: float(value) for key, value in checks.items()}
             first = first or result
-            if entry.name == first["name"]:
+            if plain(entry.name) == plain(first["name"]):
                 result["differs"] = differs(entry.name, first["check"], result["check"])
             seconds = min(block(entry, peer, 1, neighbour) for _ in range(2))
             times = max(1, int(options.seconds / options.rounds / seconds))
@@ -283,6 +289,7 @@ def measure(work, peers, options, neighbour):
 def evaluate(work, results, peak):
     """Medians and, for all but the first entry, how many times as long as the first they took."""
     ours = results[0]["samples"]
+    auto = next((r["samples"] for r in results if r["name"].endswith(AUTO)), None)
     for result in results:
         samples = result["samples"]
         cost = Cost(result["kind"], result["name"])
@@ -297,6 +304,9 @@ def evaluate(work, results, peak):
             ratios = [theirs / mine for theirs, mine in zip(samples, ours)]
             result["ratio"] = statistics.median(ratios)
             result["ratio_quartiles"] = report.quartiles(ratios)
+            if auto and not result["peer"].startswith("ours"):
+                ratios = [theirs / mine for theirs, mine in zip(samples, auto)]
+                result["auto_ratio"] = statistics.median(ratios)
 
 
 def find_peak(options, threads, device):
@@ -395,9 +405,9 @@ def chosen_cases(options):
         if entry.kind in ("infer", "forward", "train"):
             entry.name += options.suffix
     if options.peers:
-        kept = {"ours", "ours#2", "ours-graph", *options.peers.split(",")}
+        kept = {"ours", "ours-graph", *options.peers.split(",")}
         for work in cases:
-            work.entries = [entry for entry in work.entries if entry.peer in kept]
+            work.entries = [entry for entry in work.entries if entry.peer.split("#")[0] in kept]
     return [work for work in cases if re.search(options.match, work.title)]
 
 

@@ -22,7 +22,7 @@
 
 #define FUNCTIONS(F)                                                                               \
   F(cudaMalloc) F(cudaFree) F(cudaMemcpy) F(cudaMemsetAsync) F(cudaStreamCreateWithFlags)          \
-  F(cudaStreamSynchronize) F(cudaGetErrorString) F(cudnnGetErrorString) F(cudnnGetVersion)         \
+  F(cudaStreamSynchronize) F(cudaDeviceSynchronize) F(cudaGetErrorString) F(cudnnGetErrorString) F(cudnnGetVersion)         \
   F(cudnnCreate) F(cudnnSetStream) F(cudnnCreateRNNDescriptor) F(cudnnSetRNNDescriptor_v8)         \
   F(cudnnDestroyRNNDescriptor) F(cudnnBuildRNNDynamic) F(cudnnCreateRNNDataDescriptor)             \
   F(cudnnSetRNNDataDescriptor) F(cudnnDestroyRNNDataDescriptor) F(cudnnCreateTensorDescriptor)     \
@@ -325,6 +325,8 @@ static int open_job(const char* kind, char* name, Job* job) {
   fill(job->x, X, 0, job->inputs, 1, w);
   fill(job->dy, DY, 0, job->outputs, 1, w);
   each_parameter(job, job->weights, set_parameter);
+  /* The copies are on another stream, and may have returned before they are done. */
+  CUDA(cudaDeviceSynchronize);
   return 1;
 }
 

@@ -61,6 +61,7 @@ def table(summary):
     lines = [*facts, "", "The ratio is their time divided by ours, the median over the rounds.", ""]
     lines += [HEAD, "|" + "---|" * HEAD.count(" |")]
     lines += [row for case in summary["cases"] for row in rows(case)]
+    lines += ["", *means(summary["cases"])]
     if summary["targets"]:
         lines += ["", "| figure | threads | measured | to reach | |", "|---|---|---|---|---|"]
         for t in summary["targets"]:
@@ -70,6 +71,26 @@ def table(summary):
                 f"| {t['what']} | {t['threads']} | {t['value']:.2f} | {sign} {t['goal']} | {verdict} |"
             )
     return "\n".join(lines)
+
+
+def means(cases):
+    """By peer and kind of work: geometric mean and least of the ratios where the results agree."""
+    lines = ["| peer | what | cases | differ | mean | least | to AUTO, mean | least |"]
+    lines += ["|" + "---|" * 8]
+    found = {}
+    for case in cases:
+        for other in case["entries"][1:]:
+            if "ratio" in other:
+                found.setdefault((other["peer"], other["kind"]), []).append(other)
+    for (peer, kind), entries in sorted(found.items()):
+        agree = [e for e in entries if not e.get("differs")]
+        cells = [peer, kind, str(len(agree)), str(len(entries) - len(agree))]
+        for key in ("ratio", "auto_ratio"):
+            values = [e[key] for e in agree if key in e]
+            both = (statistics.geometric_mean(values), min(values)) if values else ()
+            cells += [f"{value:.2f}" for value in both] or ["", ""]
+        lines.append("| " + " | ".join(cells) + " |")
+    return lines
 
 
 def rows(case):

@@ -35,8 +35,12 @@ public final class StepWork implements Peer.Job {
    */
   public StepWork(Device device, Workload workload, Optimizer optimizer) {
     var config = workload.config();
-    var plain = RnnConfig.of(config.mode(), config.inputSize(), config.hiddenSize());
-    if (!config.equals(plain.layers(config.layers())) || !workload.shape().hasEqualLengths()) {
+    var plain =
+        RnnConfig.of(config.mode(), config.inputSize(), config.hiddenSize())
+            .layers(config.layers());
+    plain =
+        config.algorithm() == null ? plain.autoAlgorithm() : plain.algorithm(config.algorithm());
+    if (!config.equals(plain) || !workload.shape().hasEqualLengths()) {
       throw new UnsupportedOperationException("no character model is like " + workload);
     }
     int classes = config.inputSize();
@@ -44,7 +48,9 @@ public final class StepWork implements Peer.Job {
         Vocabulary.ofCharacters(
             IntStream.range(1, classes).mapToObj(i -> Character.toString('a' + i)).toList());
     var characterModel =
-        CharModelConfig.of(config.mode(), config.hiddenSize()).layers(config.layers());
+        CharModelConfig.of(config.mode(), config.hiddenSize())
+            .layers(config.layers())
+            .algorithm(config.algorithm());
     int[] text = Fill.ints(Fill.TOKENS, CHARACTERS, classes);
     batches = SequentialBatches.training(text, workload.batch(), workload.time(), false);
     var training = TrainerConfig.of(optimizer).clip(Clip.byNorm(1));
