@@ -1,6 +1,7 @@
 #include "cudnn/rnn/dropout.hpp"
 
 #include <algorithm>
+#include <climits>
 #include <cstring>
 #include <iterator>
 
@@ -90,6 +91,22 @@ void apply(const Masked& m, const DropoutStream* stream) {
   });
 }
 
+/** Calls f with an element of the type, refusing those that cuDNN has no dropout of. */
+template <class F>
+void with_dropped(cudnnDataType_t type, const char* name, F&& f) {
+  switch (type) {
+    case CUDNN_DATA_FLOAT:
+      return f(float{});
+    case CUDNN_DATA_DOUBLE:
+      return f(double{});
+    case CUDNN_DATA_HALF:
+      return f(Half{});
+    default:
+      refuse(type == CUDNN_DATA_INT8 ? CUDNN_STATUS_BAD_PARAM : CUDNN_STATUS_NOT_SUPPORTED,
+             "%s has data type %d, dropout is of FLOAT, DOUBLE and HALF", name, int(type));
+  }
+}
+
 /** Forward and backward are the same product; `draws` tells them apart. */
 void dropout_call(cudnnHandle_t handle, cudnnDropoutDescriptor_t desc,
                   cudnnTensorDescriptor_t in_desc, const char* in_name, const void* in,
@@ -99,15 +116,17 @@ void dropout_call(cudnnHandle_t handle, cudnnDropoutDescriptor_t desc,
   const auto& dropout = live(desc, "dropoutDesc");
   const auto& from = set_tensor(in_desc, in_name);
   const auto& to = set_tensor(out_desc, out_name);
-  require_alike(from, in_name, to, out_name);
+  require(from.type == to.type, "%s and %s differ in data type (%d, %d)", in_name, out_name,
+          int(from.type), int(to.type));
+  require(elements(from) == elements(to), "%s and %s have %lld and %lld elements", in_name,
+          out_name, static_cast<long long>(elements(from)), static_cast<long long>(elements(to)));
   require_pointer(in, in_name);
   require_pointer(out, out_name);
   require_pointer(reserve, "reserveSpace");
   require(reserved >= reserve_bytes(from), "reserveSpaceSizeInBytes is %zu, %zu are needed",
           reserved, reserve_bytes(from));
-  auto* states = draws && dropout.drop > 0 ? dropout.states : nullptr;
-  require(states != nullptr || !draws || dropout.drop == 0,
-          "dropoutDesc drops with probability %g but has no states", double{dropout.drop});
+  auto* states = draws ? dropout.states : nullptr;
+  require(states != nullptr || !draws, "dropoutDesc has no states");
 
   Buffers buffers;
   buffers.add(in_name, span(from, in), Use::Read, element_bytes(from.type));
@@ -120,14 +139,13 @@ void dropout_call(cudnnHandle_t handle, cudnnDropoutDescriptor_t desc,
                       .target = out,
                       .mask = static_cast<uint8_t*>(reserve),
                       .drop = dropout.drop};
-  with_element(from.type, in_name, [&]<class S>(S) {
-    submit(stream, buffers.ranges(), [masked, states, draws] {
-      // Without a generator nothing is dropped, which any stream with drop = 0 says.
-      DropoutStream drawn{};
-      if (states != nullptr) {
-        drawn = take(states, static_cast<uint64_t>(masked.in.count()));
+  with_dropped(from.type, in_name, [&]<class S>(S) {
+    submit(stream, buffers.ranges(), [masked, states] {
+      if (states == nullptr) {
+        return apply<S>(masked, nullptr);
       }
-      apply<S>(masked, draws ? &drawn : nullptr);
+      const DropoutStream drawn = take(states, static_cast<uint64_t>(masked.in.count()));
+      apply<S>(masked, &drawn);
     });
   });
 }
@@ -136,19 +154,24 @@ void set_dropout(cudnnDropoutDescriptor_t desc, cudnnHandle_t handle, float drop
                  size_t state_bytes, unsigned long long seed, bool seeds) {
   auto& dropout = live(desc, "dropoutDesc");
   auto& stream = stream_of(handle);
+  // Stricter than cuDNN, which would scale by a negative or infinite number.
   require(drop >= 0 && drop <= 1, "dropout is %g, not in [0, 1]", double{drop});
+  // These change also where the states are then refused.
+  dropout.drop = drop;
+  dropout.seed = seed;
+  if (seeds && states == nullptr && state_bytes < sizeof(DropoutStream)) {
+    return;  // The descriptor keeps the states that it has.
+  }
+  require(state_bytes >= sizeof(DropoutStream), "stateSizeInBytes is %zu, %zu are needed",
+          state_bytes, sizeof(DropoutStream));
   auto* generator = static_cast<DropoutStream*>(states);
-  if (states != nullptr) {
-    require(state_bytes >= sizeof(DropoutStream), "stateSizeInBytes is %zu, %zu are needed",
-            state_bytes, sizeof(DropoutStream));
+  if (generator != nullptr) {
     Buffers buffers;
     buffers.add("states", {states, state_bytes}, Use::Write, alignof(DropoutStream));
     if (seeds) {
       submit(stream, buffers.ranges(), [generator, seed] { *generator = {seed, 0}; });
     }
   }
-  dropout.drop = drop;
-  dropout.seed = seed;
   dropout.states = generator;
 }
 
@@ -178,6 +201,11 @@ cudnnStatus_t cudnnDropoutGetReserveSpaceSize(cudnnTensorDescriptor_t x_desc, si
   return answer([&] {
     const auto& tensor = live(x_desc, "xDesc");
     require_pointer(size, "sizeInBytes");
+    require_supported(tensor.type != CUDNN_DATA_INT8,
+                      "xDesc has data type INT8, of which there is no dropout");
+    require_supported(elements(tensor) <= INT_MAX,
+                      "xDesc has %lld elements, at most 2147483647 are supported",
+                      static_cast<long long>(elements(tensor)));
     *size = reserve_bytes(tensor);
   });
 }

@@ -59,7 +59,9 @@ size_t element_bytes(cudnnDataType_t type) {
 int64_t elements(const cudnnTensorStruct& tensor) {
   int64_t count = 1;
   for (int d = 0; d < tensor.dims; ++d) {
-    count *= tensor.extent[d];
+    if (__builtin_mul_overflow(count, int64_t{tensor.extent[d]}, &count)) {
+      return INT64_MAX;
+    }
   }
   return count;
 }

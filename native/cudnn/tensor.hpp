@@ -30,7 +30,7 @@ auto with_element(cudnnDataType_t type, const char* name, F&& f) {
   }
 }
 
-/** Number of elements, the product of the extents; 1 for a descriptor that was never set. */
+/** Number of elements, or the largest number there is; 1 for a descriptor that was never set. */
 int64_t elements(const cudnnTensorStruct& tensor);
 
 /** The memory between a tensor's lowest and its highest element when its first one is at `data`. */

@@ -24,10 +24,7 @@ final class Embedding implements Operation {
       DeviceBuffer places = tape.buffer(ElementType.INT32, count);
       order =
           tape.own(
-              tape.device()
-                  .kernels()
-                  .get("embedding", "token_order")
-                  .overElements(count, tokens, places, count));
+              tape.kernel("embedding", "token_order").overElements(count, tokens, places, count));
       gather =
           tape.own(
               tape.kernel("embedding", "embedding_gradient", tape.type())

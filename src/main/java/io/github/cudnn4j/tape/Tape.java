@@ -6,7 +6,6 @@ import io.github.cudnn4j.cuda.ElementType;
 import io.github.cudnn4j.cuda.Kernel;
 import io.github.cudnn4j.cuda.Parts;
 import io.github.cudnn4j.cuda.Precision;
-import io.github.cudnn4j.cudnn.Dropout;
 import io.github.cudnn4j.rnn.Rnn;
 import io.github.cudnn4j.rnn.RnnStates;
 import java.util.ArrayList;
@@ -255,7 +254,8 @@ public final class Tape implements AutoCloseable {
    * by one minus it, with a new mask at each forward; in inference nothing happens.
    *
    * @param probability at least 0, below 1
-   * @param seed of the operation's own generator, whose state {@link #generatorStates} returns
+   * @param seed of the operation's own generator, whose state {@link #generatorStates} returns; the
+   *     same seed gives the same masks on every device
    * @return the shape of {@code x}; {@code x} itself in inference or if the probability is 0
    * @throws IllegalArgumentException if the probability is outside its range
    */
@@ -267,13 +267,12 @@ public final class Tape implements AutoCloseable {
     if (!training || probability == 0) {
       return x;
     }
-    int elements = Math.toIntExact(x.elements());
     return record(
         x.shape(),
         (in, y) -> {
-          Dropout dropout = own(Dropout.create(device, type(), elements, probability, seed));
+          Dropout dropout = new Dropout(this, in.get(0), y, probability, seed);
           dropouts.add(dropout);
-          return new Masked(dropout, in.get(0), y);
+          return dropout;
         },
         x);
   }
@@ -406,6 +405,11 @@ public final class Tape implements AutoCloseable {
   public void close() {
     closed = true;
     parts.close();
+  }
+
+  /** Returns a kernel. */
+  Kernel kernel(String file, String name) {
+    return device.kernels().get(file, name);
   }
 
   /** Returns the variant of a kernel for elements of a type. */

@@ -23,6 +23,8 @@ import javax.imageio.ImageIO;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 import picocli.CommandLine;
 
 /** The commands as a user types them, from arguments to exit status, output and files. */
@@ -113,11 +115,12 @@ class CommandLineTest {
     assertEquals(PATTERN.length(), number(evaluated.result(), "characters"));
   }
 
-  @Test
-  void resumedTrainingEqualsUninterruptedTrainingBitForBit() throws IOException {
+  @ParameterizedTest
+  @ValueSource(strings = {"fp32", "bf16"})
+  void resumedTrainingEqualsUninterruptedTrainingBitForBit(String precision) throws IOException {
     Path whole = folder.resolve("whole");
     Path parts = folder.resolve("parts");
-    String[] options = {"--dropout", "0.2", "--layers", "2"};
+    String[] options = {"--dropout", "0.2", "--layers", "2", "--precision", precision};
 
     assertEquals(0, train(with(options, "--epochs", "4", "--checkpoint", whole + "")).status);
     assertEquals(0, train(with(options, "--epochs", "2", "--checkpoint", parts + "")).status);

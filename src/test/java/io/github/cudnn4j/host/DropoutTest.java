@@ -23,6 +23,7 @@ import org.junit.jupiter.api.Test;
 class DropoutTest {
   private static final int FLOAT = Cudnn.CUDNN_DATA_FLOAT();
   private static final int BAD = Cudnn.CUDNN_STATUS_BAD_PARAM();
+  private static final int UNSUPPORTED = Cudnn.CUDNN_STATUS_NOT_SUPPORTED();
   private static final MemorySegment NONE = MemorySegment.NULL;
   private static final int ROWS = 300;
   private static final int COLUMNS = 401;
@@ -105,30 +106,45 @@ class DropoutTest {
     }
   }
 
+  private int call(boolean back, int type, MemorySegment in) {
+    var shape = cudnn.tensor(type, ROWS, COLUMNS);
+    var dropout = seeded(0.3, 5);
+    return back
+        ? Cudnn.cudnnDropoutBackward(
+            cudnn.handle, dropout, shape, in, shape, out, reserve, reserveBytes)
+        : Cudnn.cudnnDropoutForward(
+            cudnn.handle, dropout, shape, in, shape, out, reserve, reserveBytes);
+  }
+
   @Test
   void numbersOf16BitsAreDroppedAndScaledLikeFloats() {
-    for (int type : new int[] {Cudnn.CUDNN_DATA_HALF(), Cudnn.CUDNN_DATA_BFLOAT16()}) {
-      double[] mask = draw(seeded(0.3, 5));
-      var narrow = cudnn.tensor(type, ROWS, COLUMNS);
-      double[] x = new Random(1).doubles(COUNT, -1, 1).toArray();
-      Arrays.setAll(x, i -> RawCudnn.rounded(type, x[i]));
-      var in = cudnn.upload(type, x);
-      var dropout = seeded(0.3, 5);
-      for (boolean back : new boolean[] {false, true}) {
-        succeed(
-            back
-                ? Cudnn.cudnnDropoutBackward(
-                    cudnn.handle, dropout, narrow, in, narrow, out, reserve, reserveBytes)
-                : Cudnn.cudnnDropoutForward(
-                    cudnn.handle, dropout, narrow, in, narrow, out, reserve, reserveBytes));
-        double[] values = cudnn.read(out, type, COUNT);
-        for (int i = 0; i < COUNT; i++) {
-          boolean kept = RawCudnn.onHost() ? mask[i] != 0 : values[i] != 0;
-          double expected = kept ? RawCudnn.rounded(type, x[i] / 0.7) : 0;
-          double ulp = type == Cudnn.CUDNN_DATA_HALF() ? 0x1p-10 : 0x1p-7;
-          assertEquals(expected, values[i], ulp * Math.abs(expected), "element " + i);
-        }
+    int half = Cudnn.CUDNN_DATA_HALF();
+    double[] mask = draw(seeded(0.3, 5));
+    double[] x = new Random(1).doubles(COUNT, -1, 1).toArray();
+    Arrays.setAll(x, i -> RawCudnn.rounded(half, x[i]));
+    var in = cudnn.upload(half, x);
+    for (boolean back : new boolean[] {false, true}) {
+      succeed(call(back, half, in));
+      double[] values = cudnn.read(out, half, COUNT);
+      for (int i = 0; i < COUNT; i++) {
+        boolean kept = RawCudnn.onHost() ? mask[i] != 0 : values[i] != 0;
+        double expected = kept ? RawCudnn.rounded(half, x[i] / 0.7) : 0;
+        assertEquals(expected, values[i], 0x1p-10 * Math.abs(expected), "element " + i);
       }
+    }
+  }
+
+  @Test
+  void otherTypesAreNotSupported() {
+    var in = cudnn.upload(Cudnn.CUDNN_DATA_DOUBLE(), new double[COUNT]);
+    for (boolean back : new boolean[] {false, true}) {
+      for (int type :
+          new int[] {
+            Cudnn.CUDNN_DATA_BFLOAT16(), Cudnn.CUDNN_DATA_INT32(), Cudnn.CUDNN_DATA_UINT8()
+          }) {
+        assertCategory(UNSUPPORTED, call(back, type, in));
+      }
+      assertCategory(BAD, call(back, Cudnn.CUDNN_DATA_INT8(), in));
     }
   }
 
@@ -165,6 +181,52 @@ class DropoutTest {
   }
 
   @Test
+  void thereIsNoReserveForBytesNorForMoreElementsThanAnIntCounts() {
+    var size = cudnn.arena.allocate(ValueLayout.JAVA_LONG);
+    var bytes = cudnn.tensor(Cudnn.CUDNN_DATA_INT8(), 4, 4);
+    assertCategory(UNSUPPORTED, Cudnn.cudnnDropoutGetReserveSpaceSize(bytes, size));
+    int half = 1 << 16;
+    // Rows that lie on one another: few elements apart, many in number.
+    var many = cudnn.tensor(FLOAT, new int[] {half, half / 2}, new int[] {1, 1});
+    assertCategory(UNSUPPORTED, Cudnn.cudnnDropoutGetReserveSpaceSize(many, size));
+    var most = cudnn.tensor(FLOAT, 1, Integer.MAX_VALUE);
+    succeed(Cudnn.cudnnDropoutGetReserveSpaceSize(most, size));
+    assertEquals(1L << 28, size.get(ValueLayout.JAVA_LONG, 0));
+  }
+
+  private record Settings(float drop, long states, long seed) {}
+
+  private Settings settings(MemorySegment dropout) {
+    var drop = cudnn.arena.allocate(ValueLayout.JAVA_FLOAT);
+    var states = cudnn.arena.allocate(NativeTypes.C_POINTER);
+    var seed = cudnn.arena.allocate(ValueLayout.JAVA_LONG);
+    succeed(Cudnn.cudnnGetDropoutDescriptor(dropout, cudnn.handle, drop, states, seed));
+    return new Settings(
+        drop.get(ValueLayout.JAVA_FLOAT, 0),
+        states.get(NativeTypes.C_POINTER, 0).address(),
+        seed.get(ValueLayout.JAVA_LONG, 0));
+  }
+
+  @Test
+  void settingWithoutStatesKeepsThoseThatThereAre() {
+    var states = cudnn.allocate(stateBytes);
+    var dropout = descriptor();
+    succeed(Cudnn.cudnnSetDropoutDescriptor(dropout, cudnn.handle, 0.5f, states, stateBytes, 9));
+    succeed(Cudnn.cudnnSetDropoutDescriptor(dropout, cudnn.handle, 0.25f, NONE, 0, 8));
+    assertEquals(new Settings(0.25f, states.address(), 8), settings(dropout));
+    draw(dropout);
+    assertCategory(
+        BAD, Cudnn.cudnnSetDropoutDescriptor(dropout, cudnn.handle, 0.125f, states, 0, 7));
+    assertEquals(new Settings(0.125f, states.address(), 7), settings(dropout));
+    assertCategory(
+        BAD, Cudnn.cudnnRestoreDropoutDescriptor(dropout, cudnn.handle, 0.5f, NONE, 0, 6));
+    assertEquals(new Settings(0.5f, states.address(), 6), settings(dropout));
+    succeed(Cudnn.cudnnSetDropoutDescriptor(dropout, cudnn.handle, 0.5f, NONE, stateBytes, 5));
+    assertEquals(new Settings(0.5f, 0, 5), settings(dropout));
+    assertCategory(BAD, forward(dropout, ones));
+  }
+
+  @Test
   void restoringKeepsTheState() {
     var states = cudnn.allocate(stateBytes);
     var dropout = descriptor();
@@ -175,13 +237,7 @@ class DropoutTest {
     succeed(
         Cudnn.cudnnRestoreDropoutDescriptor(restored, cudnn.handle, 0.25f, states, stateBytes, 9));
     assertArrayEquals(kept, cudnn.readBytes(states, stateBytes));
-    var drop = cudnn.arena.allocate(ValueLayout.JAVA_FLOAT);
-    var where = cudnn.arena.allocate(NativeTypes.C_POINTER);
-    var seed = cudnn.arena.allocate(ValueLayout.JAVA_LONG);
-    succeed(Cudnn.cudnnGetDropoutDescriptor(restored, cudnn.handle, drop, where, seed));
-    assertEquals(0.25f, drop.get(ValueLayout.JAVA_FLOAT, 0));
-    assertEquals(states.address(), where.get(NativeTypes.C_POINTER, 0).address());
-    assertEquals(9, seed.get(ValueLayout.JAVA_LONG, 0));
+    assertEquals(new Settings(0.25f, states.address(), 9), settings(restored));
   }
 
   @Test

@@ -4,6 +4,8 @@ import static io.github.cudnn4j.host.ProbeNumbers.capture;
 import static io.github.cudnn4j.host.ProbeNumbers.ok;
 import static io.github.cudnn4j.host.ProbeNumbers.onStream;
 import static io.github.cudnn4j.host.ProbeNumbers.synchronize;
+import static io.github.cudnn4j.host.ProbeQuestion.outcome;
+import static io.github.cudnn4j.host.ProbeQuestion.summary;
 import static io.github.cudnn4j.host.RawCudnn.succeed;
 
 import io.github.cudnn4j.bindings.Cudart;
@@ -13,9 +15,10 @@ import io.github.cudnn4j.host.RawRnn.Buffer;
 import io.github.cudnn4j.host.RawRnn.Setup;
 import java.lang.foreign.MemorySegment;
 import java.util.Arrays;
+import java.util.LinkedHashMap;
 import java.util.List;
 
-/** Questions about dropout between layers, whose masks a network shows that passes them through. */
+/** Questions about dropout, between layers by a network that shows the masks it passes through. */
 final class ProbeDropout {
   private static final int FLOAT = Cudnn.CUDNN_DATA_FLOAT();
   private static final int UNPACKED = Cudnn.CUDNN_RNN_DATA_LAYOUT_SEQ_MAJOR_UNPACKED();
@@ -40,20 +43,30 @@ final class ProbeDropout {
               "dropout-replays",
               "Does each replay of a captured call draw new masks?",
               "new masks",
-              ProbeDropout::replays));
+              ProbeDropout::replays),
+          new ProbeQuestion(
+              "dropout-types",
+              "Of which element types is there a dropout without a network?",
+              "FLOAT, DOUBLE, HALF: SUCCESS; BFLOAT16: NOT_SUPPORTED",
+              ProbeDropout::types));
 
   private ProbeDropout() {}
+
+  private static MemorySegment generator(RawCudnn cudnn) {
+    var dropout =
+        cudnn.create(Cudnn::cudnnCreateDropoutDescriptor, Cudnn::cudnnDestroyDropoutDescriptor);
+    long bytes = cudnn.size(out -> Cudnn.cudnnDropoutGetStatesSize(cudnn.handle, out));
+    var states = cudnn.allocate(bytes);
+    succeed(Cudnn.cudnnSetDropoutDescriptor(dropout, cudnn.handle, 0.5f, states, bytes, 42));
+    return dropout;
+  }
 
   /**
    * Two ReLU layers of both directions. All outputs of the lower one are 1, and unit j of the upper
    * one is the sum of element j and twice element H + j of what the dropout lets through.
    */
   private static RawRnn network(RawCudnn cudnn) {
-    var dropout =
-        cudnn.create(Cudnn::cudnnCreateDropoutDescriptor, Cudnn::cudnnDestroyDropoutDescriptor);
-    long bytes = cudnn.size(out -> Cudnn.cudnnDropoutGetStatesSize(cudnn.handle, out));
-    var states = cudnn.allocate(bytes);
-    succeed(Cudnn.cudnnSetDropoutDescriptor(dropout, cudnn.handle, 0.5f, states, bytes, 42));
+    var dropout = generator(cudnn);
     var setup =
         Setup.lstm(FLOAT)
             .cell(Cudnn.CUDNN_RNN_RELU())
@@ -164,5 +177,29 @@ final class ProbeDropout {
             Cudart.cudaGraphExecDestroy(exec);
           }
         });
+  }
+
+  private static Answer types(RawCudnn cudnn) {
+    var types = new LinkedHashMap<String, Integer>();
+    types.put("FLOAT", FLOAT);
+    types.put("DOUBLE", Cudnn.CUDNN_DATA_DOUBLE());
+    types.put("HALF", Cudnn.CUDNN_DATA_HALF());
+    types.put("BFLOAT16", Cudnn.CUDNN_DATA_BFLOAT16());
+    var answers = new LinkedHashMap<String, String>();
+    var dropout = generator(cudnn);
+    var memory = cudnn.upload(Cudnn.CUDNN_DATA_DOUBLE(), new double[2 * HIDDEN]);
+    types.forEach(
+        (name, type) -> {
+          var shape = cudnn.tensor(type, 1, HIDDEN);
+          long bytes = cudnn.size(out -> Cudnn.cudnnDropoutGetReserveSpaceSize(shape, out));
+          var reserve = cudnn.allocate(bytes);
+          var y = MemorySegment.ofAddress(memory.address() + HIDDEN * (long) Double.BYTES);
+          answers.put(
+              name,
+              outcome(
+                  Cudnn.cudnnDropoutForward(
+                      cudnn.handle, dropout, shape, memory, shape, y, reserve, bytes)));
+        });
+    return new Answer(summary(answers));
   }
 }

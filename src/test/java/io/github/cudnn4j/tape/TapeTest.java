@@ -300,52 +300,6 @@ class TapeTest {
     }
   }
 
-  @ParameterizedTest
-  @EnumSource(names = {"FLOAT32", "FLOAT64", "FLOAT16", "BFLOAT16"})
-  void dropout(ElementType type) {
-    int n = 10_000;
-    double keep = 0.75;
-    try (var tape = Tape.training(device, precision(type))) {
-      var x = tape.input(n, 1);
-      double[] ones = new double[n];
-      Arrays.fill(ones, 1);
-      write(x.value(), ones);
-      var before = tape.linear(x, parameter(type, new double[] {1}, 1, 1), null);
-      var y = tape.dropout(before, 1 - keep, 42);
-      tape.forward();
-      write(y.gradient(), ones);
-      tape.backward();
-      double[] mask = read(y.value());
-      assertEquals(keep, Arrays.stream(mask).filter(m -> m != 0).count() / (double) n, 0.02);
-      for (double m : mask) {
-        assertEquals(m == 0 ? 0 : 1 / keep, m, 1e-6 + rounding(type));
-      }
-      assertArrayEquals(mask, read(before.gradient()));
-      List<byte[]> states = tape.generatorStates();
-      tape.forward();
-      double[] second = read(y.value());
-      assertTrue(!Arrays.equals(mask, second), "a new mask each time");
-      tape.restoreGeneratorStates(states);
-      tape.forward();
-      assertArrayEquals(second, read(y.value()));
-      assertThrows(IllegalArgumentException.class, () -> tape.restoreGeneratorStates(List.of()));
-    }
-  }
-
-  @Test
-  void dropoutDoesNothingInInference() {
-    try (var tape = Tape.inference(device, Precision.FP32)) {
-      var x = tape.input(2, 3);
-      assertSame(x, tape.dropout(x, 0.5, 1));
-    }
-    try (var tape = Tape.training(device, Precision.FP32)) {
-      var x = tape.input(2, 3);
-      assertSame(x, tape.dropout(x, 0, 1));
-      assertThrows(IllegalArgumentException.class, () -> tape.dropout(x, 1, 1));
-      assertThrows(IllegalArgumentException.class, () -> tape.dropout(x, Double.NaN, 1));
-    }
-  }
-
   @Test
   void refusesTheWrongOrder() {
     try (var tape = Tape.training(device, Precision.FP32)) {

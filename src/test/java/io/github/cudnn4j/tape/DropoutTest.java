@@ -1,0 +1,245 @@
+package io.github.cudnn4j.tape;
+
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertSame;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+
+import io.github.cudnn4j.cuda.Device;
+import io.github.cudnn4j.cuda.DeviceBuffer;
+import io.github.cudnn4j.cuda.ElementType;
+import io.github.cudnn4j.cuda.Precision;
+import io.github.cudnn4j.io.HalfFloat;
+import java.util.Arrays;
+import java.util.List;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/** Dropout against the generator in plain Java, to the bit on every device. */
+class DropoutTest {
+  private static final long SEED = -0x123456789ABCDEFL;
+
+  private static Device device;
+
+  @BeforeAll
+  static void open() {
+    device = Device.open();
+  }
+
+  @AfterAll
+  static void close() {
+    device.close();
+  }
+
+  /** A tape with a dropout whose input has a gradient. */
+  private static final class Dropping implements AutoCloseable {
+    final Tape tape;
+    final Tensor x;
+    final Tensor y;
+
+    Dropping(Precision precision, int elements, double probability, long seed) {
+      tape = Tape.training(device, precision);
+      ElementType type = precision.type();
+      x =
+          new Tensor(
+              tape.own(DeviceBuffer.allocate(device, type, elements)),
+              tape.own(DeviceBuffer.allocate(device, type, elements)),
+              new int[] {elements});
+      y = tape.dropout(x, probability, seed);
+      write(x.value(), input(type, elements));
+    }
+
+    double[] forward() {
+      tape.forward();
+      return read(y.value());
+    }
+
+    double[] backward() {
+      write(y.gradient(), read(x.value()));
+      tape.backward();
+      return read(x.gradient());
+    }
+
+    @Override
+    public void close() {
+      tape.close();
+    }
+  }
+
+  private static double[] input(ElementType type, int elements) {
+    double[] values = new double[elements];
+    Arrays.setAll(values, i -> rounded(type, 0.1 + i % 7));
+    return values;
+  }
+
+  /** What the draw of a number, from 0, makes of the input. */
+  private static double[] expected(
+      Precision precision, int elements, double probability, long seed, int draw) {
+    ElementType type = precision.type();
+    double[] values = input(type, elements);
+    double scale = 1 / (1 - probability);
+    long first = (long) draw * Math.ceilDiv(elements, 4);
+    for (int i = 0; i < elements; i++) {
+      double scaled =
+          type == ElementType.FLOAT64
+              ? values[i] * scale
+              : rounded(type, (float) values[i] * (float) scale);
+      boolean kept = philox(seed, first + i / 4)[i % 4] >= probability * 0x1p32;
+      values[i] = kept ? scaled : 0;
+    }
+    return values;
+  }
+
+  /** Philox 4x32-10: the four words of a counter. */
+  private static long[] philox(long seed, long counter) {
+    long mask = 0xFFFFFFFFL;
+    long[] word = {counter & mask, counter >>> 32, 0, 0};
+    long[] key = {seed & mask, seed >>> 32};
+    for (int round = 0; round < 10; round++) {
+      long p = 0xD2511F53L * word[0];
+      long q = 0xCD9E8D57L * word[2];
+      word =
+          new long[] {q >>> 32 ^ word[1] ^ key[0], q & mask, p >>> 32 ^ word[3] ^ key[1], p & mask};
+      key[0] = key[0] + 0x9E3779B9L & mask;
+      key[1] = key[1] + 0xBB67AE85L & mask;
+    }
+    return word;
+  }
+
+  @Test
+  void theReferenceIsThePublishedGenerator() {
+    // The first of the known answers that come with Random123.
+    assertArrayEquals(
+        new long[] {0x6627E8D5L, 0xE169C58DL, 0xBC57AC4CL, 0x9B00DBD8L}, philox(0, 0));
+  }
+
+  @ParameterizedTest
+  @EnumSource(names = {"FP32", "FP64", "FP16", "BF16"})
+  void everyDrawHasItsMaskAndBackwardHasItAgain(Precision precision) {
+    for (int elements : new int[] {1, 3, 4, 5, 33, 10_000}) {
+      try (var dropping = new Dropping(precision, elements, 0.3, SEED)) {
+        for (int draw = 0; draw < 3; draw++) {
+          double[] expected = expected(precision, elements, 0.3, SEED, draw);
+          assertArrayEquals(expected, dropping.forward());
+          assertArrayEquals(expected, dropping.backward());
+        }
+      }
+    }
+  }
+
+  @ParameterizedTest
+  @ValueSource(doubles = {1e-3, 0.25, 0.5, 0.9, 0.999})
+  void dropsAtTheGivenRate(double probability) {
+    int elements = 200_000;
+    try (var dropping = new Dropping(Precision.FP32, elements, probability, 1)) {
+      double[] y = dropping.forward();
+      double dropped = Arrays.stream(y).filter(value -> value == 0).count();
+      // Five standard deviations of a binomial distribution.
+      double deviation = Math.sqrt(probability * (1 - probability) / elements);
+      assertEquals(probability, dropped / elements, 5 * deviation);
+      double[] x = input(ElementType.FLOAT32, elements);
+      for (int i = 0; i < elements; i++) {
+        if (y[i] != 0) {
+          assertEquals(x[i] / (1 - probability), y[i], 1e-6 * y[i]);
+        }
+      }
+    }
+  }
+
+  @Test
+  void everyReplayDrawsAnew() {
+    try (var dropping = new Dropping(Precision.BF16, 1001, 0.5, SEED)) {
+      dropping.forward();
+      dropping.backward();
+      try (var graph =
+          device.stream()
+              .capture(
+                  () -> {
+                    dropping.tape.forward();
+                    dropping.tape.backward();
+                  })) {
+        for (int draw = 1; draw < 4; draw++) {
+          graph.launch();
+          double[] expected = expected(Precision.BF16, 1001, 0.5, SEED, draw);
+          assertArrayEquals(expected, read(dropping.y.value()));
+          assertArrayEquals(expected, read(dropping.x.gradient()));
+        }
+      }
+    }
+  }
+
+  @Test
+  void theStateGoesOnElsewhere() {
+    try (var one = new Dropping(Precision.FP32, 10, 0.5, SEED);
+        var other = new Dropping(Precision.FP32, 10, 0.5, 2)) {
+      one.forward();
+      List<byte[]> states = one.tape.generatorStates();
+      assertEquals(16, states.getFirst().length);
+      double[] next = one.forward();
+      other.tape.restoreGeneratorStates(states);
+      assertArrayEquals(next, other.forward());
+      assertEquals(
+          "a dropout state of 17 bytes given, but it has 16",
+          assertThrows(
+                  IllegalArgumentException.class,
+                  () -> other.tape.restoreGeneratorStates(List.of(new byte[17])))
+              .getMessage());
+      assertThrows(
+          IllegalArgumentException.class, () -> other.tape.restoreGeneratorStates(List.of()));
+    }
+  }
+
+  @Test
+  void doesNothingInInference() {
+    try (var tape = Tape.inference(device, Precision.FP32)) {
+      var x = tape.input(2, 3);
+      assertSame(x, tape.dropout(x, 0.5, 1));
+    }
+    try (var tape = Tape.training(device, Precision.FP32)) {
+      var x = tape.input(2, 3);
+      assertSame(x, tape.dropout(x, 0, 1));
+      assertThrows(IllegalArgumentException.class, () -> tape.dropout(x, 1, 1));
+      assertThrows(IllegalArgumentException.class, () -> tape.dropout(x, -0.1, 1));
+      assertThrows(IllegalArgumentException.class, () -> tape.dropout(x, Double.NaN, 1));
+    }
+  }
+
+  private static double rounded(ElementType type, double value) {
+    return switch (type) {
+      case FLOAT64 -> value;
+      case FLOAT16 -> rounded(HalfFloat.FLOAT16, (float) value);
+      case BFLOAT16 -> rounded(HalfFloat.BFLOAT16, (float) value);
+      default -> (float) value;
+    };
+  }
+
+  private static double rounded(HalfFloat half, float value) {
+    return half.toFloat(half.fromFloat(value));
+  }
+
+  private static void write(DeviceBuffer buffer, double[] values) {
+    if (buffer.type() == ElementType.FLOAT64) {
+      buffer.copyFrom(values);
+      return;
+    }
+    float[] floats = new float[values.length];
+    for (int i = 0; i < floats.length; i++) {
+      floats[i] = (float) values[i];
+    }
+    buffer.copyFrom(floats);
+  }
+
+  private static double[] read(DeviceBuffer buffer) {
+    if (buffer.type() == ElementType.FLOAT64) {
+      return buffer.toDoubles();
+    }
+    float[] floats = buffer.toFloats();
+    double[] values = new double[floats.length];
+    Arrays.setAll(values, i -> floats[i]);
+    return values;
+  }
+}
