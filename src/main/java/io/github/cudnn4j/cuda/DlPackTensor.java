@@ -266,7 +266,10 @@ public final class DlPackTensor extends DeviceResource {
   }
 
   private static long[] longs(MemorySegment pointer, int count) {
-    return pointer.reinterpret(count * (long) Long.BYTES).toArray(ValueLayout.JAVA_LONG);
+    var numbers = new long[count];
+    var all = pointer.reinterpret(count * (long) Long.BYTES);
+    MemorySegment.copy(all, ValueLayout.JAVA_LONG, 0, numbers, 0, count);
+    return numbers;
   }
 
   private static int integer(MemorySegment tensor, String field) {

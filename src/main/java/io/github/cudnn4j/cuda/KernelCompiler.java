@@ -1,5 +1,7 @@
 package io.github.cudnn4j.cuda;
 
+import static java.lang.foreign.ValueLayout.JAVA_BYTE;
+
 import io.github.cudnn4j.bindings.NativeTypes;
 import io.github.cudnn4j.bindings.Nvrtc;
 import io.github.cudnn4j.library.DeviceKind;
@@ -40,7 +42,9 @@ final class KernelCompiler {
       Device device, String file, String source, String dialect) {
     try (var arena = Arena.ofConfined()) {
       var image = imageForGpu(device, file, source, dialect, arena);
-      return Arena.global().allocate(image.byteSize(), Long.BYTES).copyFrom(image);
+      var kept = Arena.global().allocate(image.byteSize(), Long.BYTES);
+      MemorySegment.copy(image, JAVA_BYTE, 0, kept, JAVA_BYTE, 0, image.byteSize());
+      return kept;
     }
   }
 

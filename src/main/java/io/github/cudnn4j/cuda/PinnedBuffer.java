@@ -62,6 +62,9 @@ public final class PinnedBuffer extends DeviceResource {
   /**
    * Returns the memory, {@link #bytes} long. It dies with this buffer.
    *
+   * <p>Of {@link MemorySegment}'s ways to copy into an array use those that take layouts: the
+   * others may, compiled by JDK 25, leave out elements of less than 64 bytes.
+   *
    * @throws IllegalStateException if this is closed
    */
   public MemorySegment segment() {

@@ -1,5 +1,7 @@
 package io.github.cudnn4j.cuda;
 
+import static java.lang.foreign.ValueLayout.JAVA_BYTE;
+
 import io.github.cudnn4j.bindings.Cudart;
 import java.lang.foreign.MemorySegment;
 
@@ -29,7 +31,7 @@ final class Staging extends DeviceResource {
   void upload(MemorySegment source, long address) {
     for (long at = 0; at < source.byteSize(); at += PIECE_BYTES) {
       var bytes = Math.min(PIECE_BYTES, source.byteSize() - at);
-      MemorySegment.copy(source, at, pinned.segment(), 0, bytes);
+      move(source, at, pinned.segment(), 0, bytes);
       copy(
           MemorySegment.ofAddress(address + at),
           pinned.pointer(0),
@@ -46,8 +48,14 @@ final class Staging extends DeviceResource {
           MemorySegment.ofAddress(address + at),
           bytes,
           Cudart.cudaMemcpyDeviceToHost());
-      MemorySegment.copy(pinned.segment(), 0, target, at, bytes);
+      move(pinned.segment(), 0, target, at, bytes);
     }
+  }
+
+  /** Of the JDK's copies the one with layouts, which is right for less than 64 bytes, too. */
+  private static void move(
+      MemorySegment source, long from, MemorySegment target, long to, long bytes) {
+    MemorySegment.copy(source, JAVA_BYTE, from, target, JAVA_BYTE, to, bytes);
   }
 
   private void copy(MemorySegment target, MemorySegment source, long bytes, int kind) {

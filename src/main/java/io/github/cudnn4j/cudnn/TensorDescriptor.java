@@ -108,8 +108,9 @@ public final class TensorDescriptor extends Descriptor {
           Cudnn.cudnnGetTensorNdDescriptor(pointer(), max, type, rank, extents, strides),
           "cudnnGetTensorNdDescriptor",
           "");
-      int[] all = extents.toArray(NativeTypes.C_INT);
-      return Arrays.copyOf(all, Math.clamp(rank.get(NativeTypes.C_INT, 0), 0, max));
+      int[] known = new int[Math.clamp(rank.get(NativeTypes.C_INT, 0), 0, max)];
+      MemorySegment.copy(extents, NativeTypes.C_INT, 0, known, 0, known.length);
+      return known;
     }
   }
 }

@@ -107,7 +107,7 @@ final class Probe {
       check(
           function,
           (int) INT_OF_OUT_OUT.invokeExact(address(library, function), out, out.asSlice(4)));
-      return out.toArray(JAVA_INT);
+      return new int[] {out.get(JAVA_INT, 0), out.get(JAVA_INT, 4)};
     } catch (Throwable e) {
       throw rethrow(e);
     }

@@ -374,7 +374,7 @@ public final class ParameterSet implements AutoCloseable {
     return part;
   }
 
-  private NamedTensor named(String name) {
+  NamedTensor named(String name) {
     NamedTensor tensor = named.get(name);
     if (tensor == null) {
       throw new IllegalArgumentException("no tensor " + name + " among " + named.keySet());

@@ -7,6 +7,7 @@ import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 
+import io.github.cudnn4j.testing.Segments;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -41,7 +42,7 @@ class PinnedBufferTest {
       buffer.copyFrom(source);
       buffer.copyTo(target);
       device.stream().synchronize();
-      assertArrayEquals(new int[] {1, 2, 3}, target.segment().toArray(JAVA_INT));
+      assertArrayEquals(new int[] {1, 2, 3}, Segments.ints(target.segment()));
       assertEquals(12, target.bytes());
       assertEquals(3, target.elements());
     }
@@ -57,7 +58,7 @@ class PinnedBufferTest {
       buffer.copyFrom(2, source, 1, 2, stream);
       buffer.copyTo(3, target, 0, 1, stream);
       stream.synchronize();
-      assertArrayEquals(new int[] {3, -1, -1}, target.segment().toArray(JAVA_INT));
+      assertArrayEquals(new int[] {3, -1, -1}, Segments.ints(target.segment()));
       assertArrayEquals(new int[] {0, 0, 2, 3, 0}, buffer.toInts());
       var e =
           assertThrows(

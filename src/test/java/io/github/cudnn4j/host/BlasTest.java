@@ -7,6 +7,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import io.github.cudnn4j.bindings.Cublas;
 import io.github.cudnn4j.bindings.Cudart;
 import io.github.cudnn4j.testing.Closeness;
+import io.github.cudnn4j.testing.Segments;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.util.Random;
@@ -361,7 +362,7 @@ class BlasTest extends HostDeviceTest {
   }
 
   private static double[] doublesOf(MemorySegment segment) {
-    return segment.toArray(ValueLayout.JAVA_DOUBLE);
+    return Segments.doubles(segment);
   }
 
   @Test

@@ -80,8 +80,7 @@ class CudnnLibraryTest {
   void theLastErrorIsTheNewestAndIsTruncatedToTheRoomGiven() {
     badDims(0);
     badDims(1);
-    var text = cudnn.arena.allocate(16);
-    text.fill((byte) 'x');
+    var text = cudnn.arena.allocateFrom("x".repeat(15));
     Cudnn.cudnnGetLastErrorString(text, 0);
     assertEquals('x', text.get(ValueLayout.JAVA_BYTE, 0), "no room, nothing written");
     Cudnn.cudnnGetLastErrorString(text, 8);

@@ -2,6 +2,7 @@ package io.github.cudnn4j.host;
 
 import io.github.cudnn4j.bindings.Cudnn;
 import io.github.cudnn4j.bindings.NativeTypes;
+import io.github.cudnn4j.testing.Segments;
 import java.lang.foreign.Arena;
 import java.lang.foreign.FunctionDescriptor;
 import java.lang.foreign.Linker;
@@ -214,7 +215,7 @@ final class CudnnWitness {
     var mode = ints(arena, UNTOUCHED);
     var bounds = arena.allocate(ValueLayout.JAVA_DOUBLE, 2);
     int status = status("cudnnRNNGetClip_v9", rnn, mode, bounds, bounds.asSlice(8));
-    return " " + status + text(mode) + Arrays.toString(bounds.toArray(ValueLayout.JAVA_DOUBLE));
+    return " " + status + text(mode) + Arrays.toString(Segments.doubles(bounds));
   }
 
   private String sequences(Arena arena, List<Number> a) {
@@ -292,7 +293,7 @@ final class CudnnWitness {
   }
 
   private static String text(MemorySegment ints) {
-    return Arrays.stream(ints.toArray(ValueLayout.JAVA_INT))
+    return Arrays.stream(Segments.ints(ints))
         .filter(i -> i != UNTOUCHED)
         .mapToObj(Integer::toString)
         .collect(Collectors.joining(" ", " [", "] "));

@@ -7,6 +7,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 
 import io.github.cudnn4j.bindings.Cudnn;
 import io.github.cudnn4j.host.RawRnn.Setup;
+import io.github.cudnn4j.testing.Segments;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.util.Arrays;
@@ -57,9 +58,7 @@ class DescriptorTest {
   }
 
   private static int[] concat(MemorySegment... parts) {
-    return Arrays.stream(parts)
-        .flatMapToInt(part -> Arrays.stream(part.toArray(ValueLayout.JAVA_INT)))
-        .toArray();
+    return Arrays.stream(parts).flatMapToInt(part -> Arrays.stream(Segments.ints(part))).toArray();
   }
 
   private long tensorBytes(MemorySegment tensor) {

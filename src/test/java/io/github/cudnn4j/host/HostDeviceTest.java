@@ -7,6 +7,7 @@ import io.github.cudnn4j.bindings.NativeTypes;
 import io.github.cudnn4j.library.HostControl;
 import io.github.cudnn4j.library.HostMode;
 import io.github.cudnn4j.library.Live;
+import io.github.cudnn4j.testing.Segments;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
@@ -102,13 +103,13 @@ abstract class HostDeviceTest {
   float[] read(MemorySegment block, int count) {
     var target = arena.allocate(ValueLayout.JAVA_FLOAT, count);
     ok(Cudart.cudaMemcpy(target, block, count * 4L, Cudart.cudaMemcpyDeviceToHost()));
-    return target.toArray(ValueLayout.JAVA_FLOAT);
+    return Segments.floats(target);
   }
 
   double[] readDoubles(MemorySegment block, int count) {
     var target = arena.allocate(ValueLayout.JAVA_DOUBLE, count);
     ok(Cudart.cudaMemcpy(target, block, count * 8L, Cudart.cudaMemcpyDeviceToHost()));
-    return target.toArray(ValueLayout.JAVA_DOUBLE);
+    return Segments.doubles(target);
   }
 
   MemorySegment pinned(long bytes) {

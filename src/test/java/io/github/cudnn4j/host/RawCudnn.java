@@ -7,6 +7,7 @@ import io.github.cudnn4j.bindings.Cudnn;
 import io.github.cudnn4j.bindings.NativeTypes;
 import io.github.cudnn4j.library.DeviceKind;
 import io.github.cudnn4j.library.NativeLibraries;
+import io.github.cudnn4j.testing.Segments;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
@@ -158,7 +159,7 @@ final class RawCudnn implements AutoCloseable {
     try (var scratch = Arena.ofConfined()) {
       var host = scratch.allocate(count);
       copy(host, memory, count, Cudart.cudaMemcpyDeviceToHost());
-      return host.toArray(ValueLayout.JAVA_BYTE);
+      return Segments.bytes(host);
     }
   }
 

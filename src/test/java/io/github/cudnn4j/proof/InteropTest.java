@@ -295,7 +295,8 @@ class InteropTest {
     private int deleted;
 
     DlPackLibrary(MemorySegment data) {
-      structure.fill((byte) 0);
+      var zeros = new byte[(int) structure.byteSize()];
+      MemorySegment.copy(zeros, 0, structure, ValueLayout.JAVA_BYTE, 0, zeros.length);
       set(ValueLayout.JAVA_INT, 8, device.kind() == DeviceKind.HOST ? 1 : 2);
       set(ValueLayout.JAVA_INT, 16, 2);
       set(ValueLayout.JAVA_BYTE, 20, (byte) 2);

@@ -60,4 +60,11 @@ public record JavaProcess(int status, List<String> output, String errors) {
         .map(name -> "-D" + name + "=" + System.getProperty(name))
         .toList();
   }
+
+  /** As {@link #sameProperties}, with compilation by C2 alone, always at the same calls. */
+  public static List<String> compiledByC2() {
+    var options = new ArrayList<>(List.of("-Xbatch", "-XX:-TieredCompilation"));
+    options.addAll(sameProperties());
+    return options;
+  }
 }

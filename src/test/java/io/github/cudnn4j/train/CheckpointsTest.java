@@ -7,6 +7,7 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.github.cudnn4j.io.SafeTensorsWriter;
+import io.github.cudnn4j.testing.JavaProcess;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -205,6 +206,16 @@ class CheckpointsTest {
     assertEquals(List.of("step-000000029", "step-۰۰۰۰۰۰۰۱۷"), names());
     save(checkpoints, 30, 30);
     assertEquals(List.of("step-000000030"), names());
+  }
+
+  /** In a child, where the compiler has taken part after some steps. */
+  @Test
+  void threeHundredCheckpointsAreWhatTheDeviceHolds() throws IOException, InterruptedException {
+    var process =
+        JavaProcess.run(
+            CheckpointCopies.class, JavaProcess.compiledByC2(), Map.of(), folder.toString());
+    assertEquals(0, process.status(), process::toString);
+    assertEquals(List.of("0 wrong after 300 steps"), process.output());
   }
 
   private static Path save(Checkpoints checkpoints, long step) throws IOException {
