@@ -225,7 +225,8 @@ final class TrainCommand implements Callable<Integer> {
     }
     Files.createDirectories(checkpoint); // now: a run must not find out at its end
     Checkpoints checkpoints = Checkpoints.in(checkpoint, KEPT_CHECKPOINTS);
-    if (!overwrite && !resume && checkpoints.latest().isPresent()) {
+    checkpoints.requireUnused();
+    if (!overwrite && !resume && !checkpoints.isEmpty()) {
       throw usage(
           checkpoint + " holds checkpoints already: go on with --resume, or --overwrite them");
     }

@@ -127,7 +127,7 @@ public final class SafeTensorsWriter {
    *
    * <p>A failure leaves a part of a file, which {@link SafeTensors#open} refuses.
    *
-   * @throws IOException if writing fails
+   * @throws IOException if writing fails; the message tells the file
    */
   public void write(Path file) throws IOException {
     var sorted = new ArrayList<>(entries);
@@ -139,6 +139,8 @@ public final class SafeTensorsWriter {
         writeData(channel, entry);
       }
       channel.force(true);
+    } catch (IOException e) {
+      throw FileFailure.of(file, e);
     }
   }
 

@@ -1,11 +1,11 @@
 package io.github.cudnn4j.train;
 
-import io.github.cudnn4j.io.Json;
 import io.github.cudnn4j.io.SafeTensors;
 import java.io.IOException;
 import java.io.OutputStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.attribute.BasicFileAttributes;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -16,13 +16,16 @@ import org.jspecify.annotations.Nullable;
 /**
  * A training at rest: a folder that holds the weights by their PyTorch names in {@code
  * weights.safetensors}, what else the next step depends on in {@code state.safetensors}, and {@code
- * checkpoint.json} with the configuration, the place in the text, and length and CRC-32C of the
- * other two. Reading one back checks all of that.
+ * checkpoint.json} with the configuration, the place in the text, length and CRC-32C of the other
+ * two, and a CRC-32C of its own. Reading one back checks all of that.
  */
 public final class Checkpoint {
 
-  /** The version of the layout that is written and read. */
-  public static final int FORMAT = 1;
+  /** The version of the layout that is written; this and those before are read. */
+  public static final int FORMAT = 2;
+
+  /** From this version on the description has a checksum. */
+  static final int FIRST_SEALED = 2;
 
   static final String WEIGHTS = "weights.safetensors";
   static final String STATE = "state.safetensors";
@@ -30,27 +33,27 @@ public final class Checkpoint {
   static final List<String> DATA = List.of(WEIGHTS, STATE);
 
   private final Path folder;
+  private final String run;
   private final long step;
   private final long bestStep;
   private final int epoch;
-  private final Map<String, Object> model;
-  private final Map<String, Object> trainer;
+  private final Description model;
+  private final Description trainer;
+  private final Description notes;
 
   private Checkpoint(Path folder) throws IOException {
     this.folder = folder;
-    var description = Json.parseObject(Files.readString(folder.resolve(DESCRIPTION)));
-    if (!Long.valueOf(FORMAT).equals(description.get("format"))) {
-      throw new IOException(
-          folder + " has format " + description.get("format") + ", readable is " + FORMAT);
-    }
-    step = number(description, "step");
-    bestStep = number(description, "bestStep");
-    epoch = Math.toIntExact(number(description, "epoch"));
-    model = object(description, "model");
-    trainer = object(description, "trainer");
-    var files = object(description, "files");
+    var description = Description.read(folder.resolve(DESCRIPTION));
+    run = description.text("run", "");
+    step = description.number("step", 0, Long.MAX_VALUE);
+    bestStep = description.number("bestStep", -1, Long.MAX_VALUE);
+    epoch = description.count("epoch");
+    model = description.part("model");
+    trainer = description.part("trainer");
+    notes = description.partIfAny("notes");
+    var files = description.part("files");
     for (String name : DATA) {
-      var expected = object(files, name);
+      var expected = files.part(name).values();
       var found = seal(folder.resolve(name));
       if (!found.equals(expected)) {
         throw new IOException(
@@ -73,6 +76,11 @@ public final class Checkpoint {
     return folder;
   }
 
+  /** Returns the name of the training that wrote it, the same after a resume; empty if unknown. */
+  public String run() {
+    return run;
+  }
+
   /** Returns the number of steps done. */
   public long step() {
     return step;
@@ -89,8 +97,13 @@ public final class Checkpoint {
   }
 
   /** Returns the {@linkplain Model#configuration configuration} of the model. */
-  public Map<String, Object> modelConfiguration() {
-    return model;
+  public Map<String, @Nullable Object> modelConfiguration() {
+    return model.values();
+  }
+
+  /** Returns what the {@linkplain Checkpoints#notes writer} of the checkpoint added to it. */
+  public Map<String, @Nullable Object> notes() {
+    return notes.values();
   }
 
   /**
@@ -106,12 +119,14 @@ public final class Checkpoint {
     return SafeTensors.open(folder.resolve(STATE));
   }
 
-  Map<String, Object> trainer() {
+  /** Returns where the training was and what must be the same for it to go on. */
+  Description trainer() {
     return trainer;
   }
 
   /** Returns the length and the checksum of a file. */
   static Map<String, Object> seal(Path file) throws IOException {
+    size(file);
     var checksum = new CRC32C();
     long bytes;
     try (var in = new CheckedInputStream(Files.newInputStream(file), checksum)) {
@@ -123,20 +138,12 @@ public final class Checkpoint {
     return seal;
   }
 
-  static long number(Map<String, ? extends @Nullable Object> map, String key) throws IOException {
-    if (map.get(key) instanceof Long number) {
-      return number;
+  /** Returns the length of a file; reading from anything else, such as a pipe, might never end. */
+  static long size(Path file) throws IOException {
+    var attributes = Files.readAttributes(file, BasicFileAttributes.class);
+    if (!attributes.isRegularFile()) {
+      throw new IOException(file + " is not a file");
     }
-    throw new IOException("the checkpoint's " + key + " is " + map.get(key) + ", not a number");
-  }
-
-  private static Map<String, Object> object(Map<String, ? extends @Nullable Object> map, String key)
-      throws IOException {
-    if (map.get(key) instanceof Map<?, ?> object) {
-      @SuppressWarnings("unchecked") // A JSON object.
-      var result = (Map<String, Object>) object;
-      return result;
-    }
-    throw new IOException("the checkpoint's " + key + " is " + map.get(key) + ", not an object");
+    return attributes.size();
   }
 }

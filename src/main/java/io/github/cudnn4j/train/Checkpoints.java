@@ -1,17 +1,13 @@
 package io.github.cudnn4j.train;
 
-import io.github.cudnn4j.io.Json;
-import io.github.cudnn4j.io.SafeTensorsWriter;
 import java.io.IOException;
-import java.io.UncheckedIOException;
 import java.lang.System.Logger.Level;
-import java.nio.ByteBuffer;
-import java.nio.channels.FileChannel;
-import java.nio.charset.StandardCharsets;
+import java.nio.file.AccessDeniedException;
+import java.nio.file.DirectoryIteratorException;
 import java.nio.file.Files;
+import java.nio.file.LinkOption;
+import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
-import java.nio.file.StandardCopyOption;
-import java.nio.file.StandardOpenOption;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.LinkedHashMap;
@@ -19,15 +15,17 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
-import java.util.function.Consumer;
 import java.util.regex.Pattern;
 
 /**
- * A folder of checkpoints, each a sub-folder named by its step.
+ * A folder of checkpoints of one training, each a sub-folder named by its step.
  *
  * <p>A checkpoint is written into a folder of another name, forced to the disk and renamed; only
- * then are old ones deleted. So whenever the machine stops, the newest whole checkpoint is found.
- * One writer at a time.
+ * then are old ones of the same training deleted. So whenever the machine stops, the newest whole
+ * checkpoint is found. One training writes at a time, and only where there are no checkpoints of
+ * another; anybody may read meanwhile.
+ *
+ * <p>Immutable, for any thread.
  */
 public final class Checkpoints {
 
@@ -35,24 +33,27 @@ public final class Checkpoints {
 
   /**
    * Digits of every script are read, as in folders named in a user's locale; written are 0 to 9.
+   * More digits than a number of steps can have are no checkpoint's.
    */
-  private static final Pattern NAME = Pattern.compile("step-(\\p{Nd}{9,})");
+  private static final Pattern NAME = Pattern.compile("step-(\\p{Nd}{9,18})");
 
-  private static final String UNFINISHED = ".unfinished";
-  private static final String REPLACED = ".replaced";
+  /** Enough reasons to understand what is wrong with a folder. */
+  private static final int REASONS_TOLD = 3;
 
   private final Path folder;
   private final int keep;
-  private final Consumer<String> stages;
+  private final Map<String, Object> notes;
 
-  /** For tests: {@code stages} hears of each stage of writing and may throw to stop there. */
-  Checkpoints(Path folder, int keep, Consumer<String> stages) {
+  /** A sub-folder that is named as a checkpoint. */
+  record Entry(Path folder, long step) {}
+
+  private Checkpoints(Path folder, int keep, Map<String, Object> notes) {
     if (keep < 1) {
       throw new IllegalArgumentException("keep " + keep + ", must be at least 1");
     }
     this.folder = folder;
     this.keep = keep;
-    this.stages = stages;
+    this.notes = notes;
   }
 
   /**
@@ -62,7 +63,17 @@ public final class Checkpoints {
    * @throws IllegalArgumentException if {@code keep} is less than 1
    */
   public static Checkpoints in(Path folder, int keep) {
-    return new Checkpoints(folder, keep, stage -> {});
+    return new Checkpoints(folder, keep, Map.of());
+  }
+
+  /**
+   * Returns the same folder, whose new checkpoints carry these values too: whatever is needed to go
+   * on that a training does not know. {@link Checkpoint#notes} returns them.
+   *
+   * @param notes values that JSON has a form for; copied
+   */
+  public Checkpoints notes(Map<String, ?> notes) {
+    return new Checkpoints(folder, keep, new LinkedHashMap<>(notes));
   }
 
   /** Returns the folder. */
@@ -70,177 +81,136 @@ public final class Checkpoints {
     return folder;
   }
 
+  int keep() {
+    return keep;
+  }
+
+  Map<String, Object> notes() {
+    return notes;
+  }
+
   /**
-   * Returns the newest checkpoint that is whole; a damaged one is passed over with a warning.
+   * Returns the newest checkpoint that can be read; one that cannot is passed over with a warning
+   * that says why.
    *
-   * @throws IOException if the folder cannot be read
+   * @return empty if there is none at all
+   * @throws IOException if there are checkpoints and none can be read, or the folder cannot be
    */
   public Optional<Checkpoint> latest() throws IOException {
-    for (Path candidate : newestFirst()) {
+    var reasons = new ArrayList<String>();
+    for (Entry entry : newestFirst()) {
       try {
-        return Optional.of(Checkpoint.open(candidate));
-      } catch (IOException | RuntimeException e) {
-        LOG.log(Level.WARNING, "passing over the damaged checkpoint {0}: {1}", candidate, e);
+        var newest = Optional.of(Checkpoint.open(entry.folder));
+        reasons.forEach(reason -> LOG.log(Level.WARNING, "passing over a checkpoint: {0}", reason));
+        return newest;
+      } catch (IOException e) {
+        // A training may have deleted it after it was listed.
+        if (Files.exists(entry.folder, LinkOption.NOFOLLOW_LINKS)) {
+          reasons.add(reason(e));
+        }
       }
     }
-    return Optional.empty();
+    if (reasons.isEmpty()) {
+      return Optional.empty();
+    }
+    int untold = reasons.size() - REASONS_TOLD;
+    throw new IOException(
+        String.format(
+            Locale.ROOT,
+            "%s holds no checkpoint that can be read: %s%s",
+            folder,
+            String.join("; ", reasons.subList(0, Math.min(REASONS_TOLD, reasons.size()))),
+            untold > 0 ? "; and " + untold + " more" : ""));
   }
 
   /**
    * Returns the checkpoint of the best validation, as the newest one knows it; the newest itself if
-   * there was no validation or the best is not whole.
+   * there was no validation, or with a warning if the best cannot be read.
    *
-   * @throws IOException if the folder cannot be read
+   * @return empty if there is none at all
+   * @throws IOException if there are checkpoints and none can be read, or the folder cannot be
    */
   public Optional<Checkpoint> best() throws IOException {
     var latest = latest();
     if (latest.isPresent() && latest.get().bestStep() >= 0) {
-      Path best = place(latest.get().bestStep());
       try {
-        return Optional.of(Checkpoint.open(best));
-      } catch (IOException | RuntimeException e) {
-        LOG.log(Level.WARNING, "the best checkpoint {0} cannot be read: {1}", best, e);
+        return Optional.of(Checkpoint.open(place(latest.get().bestStep())));
+      } catch (IOException e) {
+        LOG.log(Level.WARNING, "the best checkpoint cannot be read: {0}", reason(e));
       }
     }
     return latest;
   }
 
   /**
-   * Writes a checkpoint and returns its folder.
+   * Returns whether there is no checkpoint, not even one that cannot be read.
    *
-   * @param bestStep the step whose checkpoint is kept however old it is, negative for none
-   * @throws IOException if writing fails; the checkpoints before are still there
+   * @throws IOException if the folder cannot be read
    */
-  Path save(
-      long step,
-      long bestStep,
-      SafeTensorsWriter weights,
-      SafeTensorsWriter state,
-      Map<String, Object> description)
-      throws IOException {
-    Path target = folder.resolve(name(step));
-    Path before = place(step);
-    Path unfinished = folder.resolve(UNFINISHED);
-    Files.createDirectories(folder);
-    delete(unfinished);
-    Files.createDirectory(unfinished);
-    stages.accept("folder");
-    weights.write(unfinished.resolve(Checkpoint.WEIGHTS));
-    stages.accept("weights");
-    state.write(unfinished.resolve(Checkpoint.STATE));
-    stages.accept("state");
-    var sealed = new LinkedHashMap<String, Object>(description);
-    sealed.put("step", step);
-    sealed.put("bestStep", bestStep);
-    var files = new LinkedHashMap<String, Object>();
-    for (String name : Checkpoint.DATA) {
-      files.put(name, Checkpoint.seal(unfinished.resolve(name)));
-    }
-    sealed.put("files", files);
-    writeForced(unfinished.resolve(Checkpoint.DESCRIPTION), Json.write(sealed) + "\n");
-    force(unfinished);
-    stages.accept("description");
-    if (Files.exists(before)) {
-      delete(folder.resolve(REPLACED));
-      Files.move(before, folder.resolve(REPLACED), StandardCopyOption.ATOMIC_MOVE);
-      stages.accept("replaced");
-    }
-    Files.move(unfinished, target, StandardCopyOption.ATOMIC_MOVE);
-    force(folder);
-    stages.accept("renamed");
-    delete(folder.resolve(REPLACED));
-    prune(bestStep);
-    return target;
+  public boolean isEmpty() throws IOException {
+    return newestFirst().isEmpty();
   }
 
   /**
-   * Deletes every checkpoint of the folder, and nothing else in it.
+   * Checks that no training writes into the folder, which is made if there is none.
    *
-   * @throws IOException if one cannot be deleted
+   * @throws IOException if one does, or the folder cannot be written to
+   */
+  public void requireUnused() throws IOException {
+    FolderLock.acquire(folder).close();
+  }
+
+  /**
+   * Deletes every checkpoint of the folder, those that cannot be read included, and nothing else in
+   * it.
+   *
+   * @throws IOException if one cannot be deleted, or a training writes into the folder
    */
   public void clear() throws IOException {
-    for (Path checkpoint : newestFirst()) {
-      delete(checkpoint);
-    }
-  }
-
-  private void prune(long bestStep) throws IOException {
-    List<Path> all = newestFirst();
-    for (Path old : all.subList(Math.min(keep, all.size()), all.size())) {
-      if (stepOf(old) != bestStep) {
-        delete(old);
-        stages.accept("pruned");
+    try (var _ = FolderLock.acquire(folder)) {
+      for (Entry entry : newestFirst()) {
+        CheckpointFiles.delete(entry.folder);
       }
     }
   }
 
-  private List<Path> newestFirst() throws IOException {
-    if (!Files.isDirectory(folder)) {
-      return List.of();
-    }
-    var found = new ArrayList<Path>();
+  List<Entry> newestFirst() throws IOException {
+    var found = new ArrayList<Entry>();
     try (var children = Files.newDirectoryStream(folder)) {
       for (Path child : children) {
-        if (NAME.matcher(child.getFileName().toString()).matches()) {
-          found.add(child);
+        var name = NAME.matcher(child.getFileName().toString());
+        if (name.matches()) {
+          found.add(new Entry(child, Long.parseLong(name.group(1))));
         }
       }
+    } catch (NoSuchFileException e) {
+      return List.of();
+    } catch (DirectoryIteratorException e) {
+      throw e.getCause();
     }
-    found.sort(Comparator.comparingLong(Checkpoints::stepOf).reversed());
+    found.sort(Comparator.comparingLong(Entry::step).reversed());
     return found;
   }
 
   /** Returns the folder that holds the checkpoint of a step, or is to hold it. */
-  private Path place(long step) throws IOException {
+  Path place(long step) throws IOException {
     return newestFirst().stream()
-        .filter(checkpoint -> stepOf(checkpoint) == step)
+        .filter(entry -> entry.step == step)
         .findFirst()
+        .map(Entry::folder)
         .orElse(folder.resolve(name(step)));
   }
 
-  private static String name(long step) {
+  static String name(long step) {
     return String.format(Locale.ROOT, "step-%09d", step);
   }
 
-  private static long stepOf(Path checkpoint) {
-    return Long.parseLong(checkpoint.getFileName().toString().substring("step-".length()));
-  }
-
-  private static void writeForced(Path file, String text) throws IOException {
-    try (var channel =
-        FileChannel.open(file, StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE)) {
-      var bytes = ByteBuffer.wrap(text.getBytes(StandardCharsets.UTF_8));
-      while (bytes.hasRemaining()) {
-        channel.write(bytes);
-      }
-      channel.force(true);
-    }
-  }
-
-  /** Forces a folder's entries to the disk. */
-  private static void force(Path directory) throws IOException {
-    try (var channel = FileChannel.open(directory, StandardOpenOption.READ)) {
-      channel.force(true);
-    }
-  }
-
-  private static void delete(Path directory) throws IOException {
-    if (!Files.exists(directory)) {
-      return;
-    }
-    try (var files = Files.walk(directory)) {
-      files
-          .sorted(Comparator.reverseOrder())
-          .forEach(
-              file -> {
-                try {
-                  Files.delete(file);
-                } catch (IOException e) {
-                  throw new UncheckedIOException(e);
-                }
-              });
-    } catch (UncheckedIOException e) {
-      throw e.getCause();
-    }
+  /** Says why something cannot be read; the messages of these exceptions are a path alone. */
+  static String reason(IOException failure) {
+    return switch (failure) {
+      case AccessDeniedException denied -> "no permission to read " + denied.getFile();
+      case NoSuchFileException missing -> missing.getFile() + " is missing";
+      default -> failure.getMessage() == null ? failure.toString() : failure.getMessage();
+    };
   }
 }

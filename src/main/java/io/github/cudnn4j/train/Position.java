@@ -63,23 +63,24 @@ final class Position {
     return map;
   }
 
-  static Position of(Map<String, Object> map) throws IOException {
-    var position = new Position(Checkpoint.number(map, "random"));
-    position.epoch = Math.toIntExact(Checkpoint.number(map, "epoch"));
-    position.window = Math.toIntExact(Checkpoint.number(map, "window"));
-    position.offset = Math.toIntExact(Checkpoint.number(map, "offset"));
-    position.step = Checkpoint.number(map, "step");
-    position.best = decimal(map, "best", Double.NaN);
-    position.bestStep = Checkpoint.number(map, "bestStep");
-    position.stale = Math.toIntExact(Checkpoint.number(map, "stale"));
-    position.lossSum = decimal(map, "lossSum", 0);
-    position.lossCount = decimal(map, "lossCount", 0);
-    position.intervalSum = decimal(map, "intervalSum", 0);
-    position.intervalCount = decimal(map, "intervalCount", 0);
+  /**
+   * The inverse of {@link #toMap}.
+   *
+   * @throws IOException if a number is missing or cannot be
+   */
+  static Position of(Description saved) throws IOException {
+    var position = new Position(saved.number("random", Long.MIN_VALUE, Long.MAX_VALUE));
+    position.epoch = saved.count("epoch");
+    position.window = saved.count("window");
+    position.offset = saved.count("offset");
+    position.step = saved.number("step", 0, Long.MAX_VALUE);
+    position.best = saved.decimal("best", Double.NaN);
+    position.bestStep = saved.number("bestStep", -1, Long.MAX_VALUE);
+    position.stale = saved.count("stale");
+    position.lossSum = saved.decimal("lossSum", 0);
+    position.lossCount = saved.decimal("lossCount", 0);
+    position.intervalSum = saved.decimal("intervalSum", 0);
+    position.intervalCount = saved.decimal("intervalCount", 0);
     return position;
-  }
-
-  private static double decimal(Map<String, Object> map, String key, double otherwise) {
-    return map.get(key) instanceof Number number ? number.doubleValue() : otherwise;
   }
 }

@@ -3,8 +3,11 @@ package io.github.cudnn4j.train;
 import static java.lang.foreign.ValueLayout.JAVA_INT;
 
 import java.lang.foreign.MemorySegment;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
 import java.util.Locale;
 import java.util.random.RandomGenerator;
+import java.util.zip.CRC32C;
 
 /**
  * A text as B parallel streams, cut into windows of T tokens that follow each other, so that the
@@ -96,6 +99,26 @@ public final class SequentialBatches {
   /** {@link #evaluation(Tokens, int, int)} of an array, which must not change. */
   public static SequentialBatches evaluation(int[] tokens, int batch, int time) {
     return evaluation(Tokens.of(tokens), batch, time);
+  }
+
+  /** Returns the number of tokens. */
+  public long length() {
+    return tokens.length();
+  }
+
+  /** Returns the CRC-32C of the tokens, which tells one text from another. */
+  public long checksum() {
+    var checksum = new CRC32C();
+    var part = ByteBuffer.allocate(1 << 16).order(ByteOrder.LITTLE_ENDIAN);
+    for (long i = 0; i < tokens.length(); i++) {
+      part.putInt(tokens.get(i));
+      if (!part.hasRemaining()) {
+        checksum.update(part.flip());
+        part.clear();
+      }
+    }
+    checksum.update(part.flip());
+    return checksum.getValue();
   }
 
   /** Returns the number of parallel streams, B. */

@@ -10,6 +10,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.UUID;
 import java.util.zip.CRC32C;
 import org.jspecify.annotations.Nullable;
 
@@ -22,7 +23,8 @@ import org.jspecify.annotations.Nullable;
  * pinned buffers.
  *
  * <p>Owner of the activations, the moments and the recurrent state, but not of the model. It
- * belongs to the device's thread; only {@link #stop} may be called from another.
+ * belongs to the device's thread; another may call {@link #stop} or interrupt that thread, which
+ * stays interrupted: both end {@link #run} after the step under way, in order.
  *
  * @see <a href="https://doi.org/10.1162/neco.1990.2.4.490">Williams and Peng, 1990</a>
  */
@@ -37,6 +39,9 @@ public final class Trainer implements AutoCloseable {
   private TrainingClock clock = new TrainingClock();
   private @Nullable Evaluator evaluator;
   private @Nullable Checkpoints checkpoints;
+  private @Nullable CheckpointWriter writer;
+  private final Map<String, Object> text = new LinkedHashMap<>();
+  private String run = UUID.randomUUID().toString();
   private long skipped;
   private double lastValidation = Double.NaN;
   private long savedStep = -1;
@@ -85,11 +90,51 @@ public final class Trainer implements AutoCloseable {
    * Goes on where a checkpoint was written; before {@link #run}. With the same text and
    * configuration the result is, bit for bit, that of a training that was never interrupted.
    *
+   * @throws OtherTextException if the checkpoint was written with another text to train on
    * @throws IOException if the checkpoint cannot be read, or the model, the shape of the batches or
    *     the optimizer are not those that it was written with
    */
   public void resume(Checkpoint checkpoint) throws IOException {
-    Map<String, Object> saved = checkpoint.trainer();
+    Description saved = checkpoint.trainer().partIfAny("text");
+    if (!saved.values().isEmpty() && !saved.values().equals(text())) {
+      throw new OtherTextException(
+          checkpoint.folder(),
+          saved.number("tokens", 0, Long.MAX_VALUE),
+          saved.number("crc32c", 0, Long.MAX_VALUE),
+          batches.length(),
+          batches.checksum());
+    }
+    var loaded = load(checkpoint);
+    if (loaded.window > batches.windows(loaded.offset)) {
+      throw new IOException(
+          String.format(
+              Locale.ROOT,
+              "%s is at window %d of its text, this one has %d",
+              checkpoint.folder(),
+              loaded.window,
+              batches.windows(loaded.offset)));
+    }
+    position = loaded;
+    savedStep = loaded.step;
+  }
+
+  /**
+   * Goes on with the weights and moments of a checkpoint and with this text, from its beginning;
+   * before {@link #run}. Which validation was the best is forgotten.
+   *
+   * @throws IOException as {@link #resume} does, but not because of the text
+   */
+  public void resumeWithOtherText(Checkpoint checkpoint) throws IOException {
+    var loaded = load(checkpoint);
+    position = new Position(0);
+    position.random = loaded.random;
+    position.epoch = loaded.epoch;
+    position.step = loaded.step;
+  }
+
+  /** Reads the weights and the state of the device; returns that of the host. */
+  private Position load(Checkpoint checkpoint) throws IOException {
+    Map<String, @Nullable Object> saved = checkpoint.trainer().values();
     for (var expected : identity().entrySet()) {
       Object found = saved.get(expected.getKey());
       if (!expected.getValue().equals(found)) {
@@ -103,14 +148,14 @@ public final class Trainer implements AutoCloseable {
                 expected.getValue()));
       }
     }
-    var loaded = Position.of(saved);
+    var loaded = Position.of(checkpoint.trainer());
     try (SafeTensors weights = checkpoint.weights();
         SafeTensors state = checkpoint.state()) {
       training.load(state);
       model.parameters().load(weights);
     }
-    position = loaded;
-    savedStep = loaded.step;
+    run = checkpoint.run();
+    return loaded;
   }
 
   /** Asks {@link #run} to end after the step under way; from any thread. */
@@ -119,16 +164,29 @@ public final class Trainer implements AutoCloseable {
   }
 
   /**
-   * Trains until the epochs or the steps are done, validation stops improving or {@link #stop} is
-   * called; then validates once more if the epochs are done, and writes a checkpoint if there is a
-   * place for it. A validation better than all before is followed by a checkpoint, too, which is
-   * kept until there is a better one.
+   * Trains until the epochs or the steps are done, validation stops improving, {@link #stop} is
+   * called or the thread is interrupted; then validates once more if the epochs are done, and
+   * writes a checkpoint if there is a place for it. A validation better than all before is followed
+   * by a checkpoint, too, which is kept until there is a better one.
    *
    * @throws TrainingDivergedException if too many steps in a row were bad, noticed at a log point,
    *     or all steps of this run
-   * @throws IOException if a checkpoint cannot be written or a listener throws it
+   * @throws IOException if a checkpoint cannot be written, the folder holds checkpoints of another
+   *     training or is used by one, or a listener throws it
    */
   public TrainingSummary run() throws IOException {
+    if (checkpoints == null) {
+      return train();
+    }
+    try (var opened = CheckpointWriter.open(checkpoints, run, position.step)) {
+      writer = opened;
+      return train();
+    } finally {
+      writer = null;
+    }
+  }
+
+  private TrainingSummary train() throws IOException {
     clock = new TrainingClock();
     long first = position.step;
     while (position.epoch < config.epochs() && !isDone()) {
@@ -277,14 +335,14 @@ public final class Trainer implements AutoCloseable {
 
   /** What spoils the weights shows in the steps after it; those do not replace what is good. */
   private void saveUnlessBad() throws IOException {
-    if (checkpoints != null && collect().bad() == 0) {
+    if (writer != null && collect().bad() == 0) {
       save();
     }
     clock.resume();
   }
 
   private void save() throws IOException {
-    if (checkpoints == null) {
+    if (writer == null) {
       return;
     }
     collect();
@@ -293,16 +351,16 @@ public final class Trainer implements AutoCloseable {
     var state = new SafeTensorsWriter();
     training.save(state);
     var trainer = new LinkedHashMap<String, Object>(identity());
+    trainer.put("text", text());
     trainer.putAll(position.toMap());
     var description = new LinkedHashMap<String, Object>();
-    description.put("format", Checkpoint.FORMAT);
     description.put("epoch", Math.min(position.epoch + 1, config.epochs()));
     description.put("model", model.configuration());
     description.put("trainer", trainer);
     description.put("configuration", config.toMap());
     description.put("device", model.device().name());
     description.put("java", Runtime.version().toString());
-    Path folder = checkpoints.save(position.step, position.bestStep, weights, state, description);
+    Path folder = writer.save(position.step, position.bestStep, weights, state, description);
     savedStep = position.step;
     for (TrainingListener listener : listeners) {
       listener.checkpointed(folder, position.step);
@@ -323,6 +381,15 @@ public final class Trainer implements AutoCloseable {
     return identity;
   }
 
+  /** Returns what tells the text from another; it is read once. */
+  private Map<String, Object> text() {
+    if (text.isEmpty()) {
+      text.put("tokens", batches.length());
+      text.put("crc32c", batches.checksum());
+    }
+    return text;
+  }
+
   private TrainingSummary summary() {
     double loss = mean(position.lossSum, position.lossCount);
     return new TrainingSummary(
@@ -335,7 +402,8 @@ public final class Trainer implements AutoCloseable {
         clock.stepsPerSecond() * batches.time() * batches.batch(),
         clock.seconds(),
         skipped,
-        stoppedEarly);
+        stoppedEarly,
+        isToldToStop() && position.epoch < config.epochs() && !stoppedEarly && !areStepsDone());
   }
 
   private double learningRate(long step) {
@@ -352,7 +420,15 @@ public final class Trainer implements AutoCloseable {
   }
 
   private boolean isDone() {
-    return stopping || stoppedEarly || (config.steps() > 0 && position.step >= config.steps());
+    return isToldToStop() || stoppedEarly || areStepsDone();
+  }
+
+  private boolean isToldToStop() {
+    return stopping || Thread.currentThread().isInterrupted();
+  }
+
+  private boolean areStepsDone() {
+    return config.steps() > 0 && position.step >= config.steps();
   }
 
   private static double mean(double sum, double count) {

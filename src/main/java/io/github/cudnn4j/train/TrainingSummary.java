@@ -14,6 +14,8 @@ package io.github.cudnn4j.train;
  * @param seconds spent in this run, validations and checkpoints included
  * @param skipped the steps refused because the gradient was not finite
  * @param stoppedEarly whether validation stopped improving
+ * @param stopped whether it was told to stop, by {@link Trainer#stop} or by interrupting its
+ *     thread, before it was done
  */
 public record TrainingSummary(
     long steps,
@@ -25,4 +27,5 @@ public record TrainingSummary(
     double tokensPerSecond,
     double seconds,
     long skipped,
-    boolean stoppedEarly) {}
+    boolean stoppedEarly,
+    boolean stopped) {}

@@ -9,6 +9,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import io.github.cudnn4j.io.SafeTensorsWriter;
 import io.github.cudnn4j.testing.JavaProcess;
 import java.io.IOException;
+import java.io.RandomAccessFile;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.text.MessageFormat;
@@ -17,6 +18,8 @@ import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.function.Consumer;
+import java.util.function.UnaryOperator;
 import java.util.logging.Logger;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -30,6 +33,8 @@ class CheckpointsTest {
   private static final class Crash extends RuntimeException {
     private static final long serialVersionUID = 1;
   }
+
+  private static final String RUN = "a";
 
   @TempDir Path folder;
   private final List<String> warnings = new ArrayList<>();
@@ -70,7 +75,7 @@ class CheckpointsTest {
   @Test
   void keepsTheNewest() throws IOException {
     var checkpoints = Checkpoints.in(folder, 2);
-    for (long step : new long[] {1, 20, 3, 100}) {
+    for (long step : new long[] {1, 3, 20, 100}) {
       save(checkpoints, step);
     }
     assertEquals(List.of("step-000000020", "step-000000100"), names());
@@ -85,7 +90,7 @@ class CheckpointsTest {
     var stages = new ArrayList<String>();
     var probe = folder.resolve("probe");
     save(Checkpoints.in(probe, 1), 1);
-    save(new Checkpoints(probe, 1, stages::add), replacing ? 1 : 2);
+    save(Checkpoints.in(probe, 1), replacing ? 1 : 2, -1, RUN, stages::add);
     assertTrue(stages.containsAll(List.of("folder", "weights", "state", "description", "renamed")));
     assertEquals(replacing, stages.contains("replaced"));
     assertEquals(!replacing, stages.contains("pruned"));
@@ -93,26 +98,19 @@ class CheckpointsTest {
       var place = folder.resolve(crashAt);
       save(Checkpoints.in(place, 2), 1);
       save(Checkpoints.in(place, 2), 5);
-      var crashing =
-          new Checkpoints(
-              place,
-              1,
-              stage -> {
-                if (stage.equals(crashAt)) {
-                  throw new Crash();
-                }
-              });
-      assertThrows(Crash.class, () -> save(crashing, replacing ? 5 : 6));
+      Consumer<String> crashing =
+          stage -> {
+            if (stage.equals(crashAt)) {
+              throw new Crash();
+            }
+          };
+      assertThrows(
+          Crash.class, () -> save(Checkpoints.in(place, 1), replacing ? 5 : 6, -1, RUN, crashing));
       var latest = Checkpoints.in(place, 1).latest().orElseThrow();
       assertTrue(latest.step() >= (crashAt.equals("replaced") ? 1 : 5), crashAt);
       save(Checkpoints.in(place, 1), 7);
       assertEquals(7, Checkpoints.in(place, 1).latest().orElseThrow().step());
-      try (var children = Files.list(place)) {
-        assertEquals(
-            List.of("step-000000007"),
-            children.map(child -> child.getFileName().toString()).toList(),
-            "nothing is left behind");
-      }
+      assertEquals(List.of("step-000000007"), names(place), "nothing is left behind");
     }
   }
 
@@ -150,14 +148,211 @@ class CheckpointsTest {
     }
   }
 
+  /** A digit of the random state or of the window may be wrong and still be a number. */
   @Test
-  void refusesAnotherFormat() throws IOException {
-    Path written = save(Checkpoints.in(folder, 1), 1);
+  void everyChangeOfTheDescriptionIsFound() throws IOException {
+    Path written = save(Checkpoints.in(folder, 1), 12);
     Path file = written.resolve("checkpoint.json");
-    Files.writeString(file, Files.readString(file).replace("\"format\":1", "\"format\":2"));
+    byte[] whole = Files.readAllBytes(file);
+    for (int i = 0; i < whole.length; i++) {
+      byte[] changed = whole.clone();
+      changed[i] = (byte) (changed[i] == '7' ? '8' : '7');
+      Files.write(file, changed);
+      var error = assertThrows(IOException.class, () -> Checkpoint.open(written), "byte " + i);
+      assertTrue(error.getMessage().contains(file.toString()), error.getMessage());
+    }
+  }
+
+  /** As they were written before they had one. */
+  @Test
+  void readsADescriptionWithoutChecksum() throws IOException {
+    Path written = save(Checkpoints.in(folder, 1), 12);
+    describe(written, text -> unsealed(text).replace("\"format\":2,\"run\":\"a\"", "\"format\":1"));
+    var checkpoint = Checkpoints.in(folder, 1).latest().orElseThrow();
+    assertEquals(12, checkpoint.step());
+    assertEquals("", checkpoint.run());
+    assertEquals(Map.of(), checkpoint.notes());
+    describe(written, text -> text.replace("\"format\":1", "\"format\":2"));
+    assertEquals(
+        written.resolve("checkpoint.json") + " is damaged: its checksum is not that of its text",
+        assertThrows(IOException.class, () -> Checkpoint.open(written)).getMessage());
+  }
+
+  @Test
+  void refusesNumbersThatCannotBe() throws IOException {
+    Path written = save(Checkpoints.in(folder, 1), 12);
+    describe(written, text -> unsealed(text).replace("\"format\":2", "\"format\":1"));
+    for (String[] wrong :
+        new String[][] {
+          {"epoch", "2147483648", "0 to 2147483647"},
+          {"epoch", "-1", "0 to 2147483647"},
+          {"epoch", "3.5", "0 to 2147483647"},
+          {"step", "99999999999999999999", "0 to 9223372036854775807"},
+          {"step", "null", "0 to 9223372036854775807"},
+          {"bestStep", "-2", "-1 to 9223372036854775807"}
+        }) {
+      String before = Files.readString(written.resolve("checkpoint.json"));
+      describe(
+          written, text -> text.replaceFirst("(\"" + wrong[0] + "\":)-?\\d+", "$1" + wrong[1]));
+      var error = assertThrows(IOException.class, () -> Checkpoint.open(written));
+      assertTrue(
+          error.getMessage().contains("is damaged: " + wrong[0] + " is ")
+              && error.getMessage().endsWith(", must be a whole number from " + wrong[2]),
+          error.getMessage());
+      describe(written, text -> before);
+    }
+  }
+
+  @Test
+  void passesOverADescriptionLargerThanMemory() throws IOException {
+    var checkpoints = Checkpoints.in(folder, 2);
+    save(checkpoints, 1);
+    Path file = save(checkpoints, 2).resolve("checkpoint.json");
+    try (var sparse = new RandomAccessFile(file.toFile(), "rw")) {
+      sparse.setLength(3L << 30);
+    }
+    assertEquals(1, checkpoints.latest().orElseThrow().step());
+    assertEquals(
+        List.of(
+            "passing over a checkpoint: "
+                + file
+                + " is damaged: it has 3221225472 bytes, at most are 16777216"),
+        warnings);
+  }
+
+  @Test
+  void saysWhyNoneCanBeRead() throws IOException {
+    Path written = save(Checkpoints.in(folder, 1), 1);
+    describe(written, text -> text.replace("\"format\":2", "\"format\":3"));
     var error = assertThrows(IOException.class, () -> Checkpoint.open(written));
-    assertEquals(written + " has format 2, readable is 1", error.getMessage());
-    assertTrue(Checkpoints.in(folder, 1).latest().isEmpty());
+    String reason = written.resolve("checkpoint.json") + " has format 3, readable are 1 to 2";
+    assertEquals(reason, error.getMessage());
+    for (int step = 2; step <= 5; step++) {
+      Files.createDirectory(folder.resolve("step-00000000" + step));
+    }
+    error = assertThrows(IOException.class, () -> Checkpoints.in(folder, 1).latest());
+    Path missing = folder.resolve("step-000000005/checkpoint.json");
+    assertTrue(
+        error
+            .getMessage()
+            .startsWith(
+                folder + " holds no checkpoint that can be read: " + missing + " is missing; "),
+        error.getMessage());
+    assertTrue(error.getMessage().endsWith("; and 2 more"), error.getMessage());
+    assertFalse(Checkpoints.in(folder, 1).isEmpty());
+  }
+
+  /** More digits than a number has, links, files: what is no checkpoint is nobody's business. */
+  @Test
+  void absurdNamesDisturbNothing() throws IOException {
+    Path absurd = Files.createDirectory(folder.resolve("step-99999999999999999999"));
+    for (String hidden : List.of(".unfinished", ".replaced")) {
+      Files.createSymbolicLink(folder.resolve(hidden), folder.resolve("nowhere"));
+    }
+    var checkpoints = Checkpoints.in(folder, 1);
+    assertTrue(checkpoints.latest().isEmpty() && checkpoints.best().isEmpty());
+    assertTrue(checkpoints.isEmpty());
+    save(checkpoints, 1);
+    Files.writeString(folder.resolve("step-000000002"), "a file");
+    assertEquals(1, checkpoints.latest().orElseThrow().step());
+    checkpoints.clear();
+    assertEquals(List.of(absurd.getFileName().toString()), names());
+  }
+
+  @Test
+  void neitherCountsNorDeletesWhatCannotBeRead() throws IOException {
+    var checkpoints = Checkpoints.in(folder, 1);
+    save(checkpoints, 1);
+    Files.createDirectory(folder.resolve("step-000000900"));
+    Files.createDirectory(folder.resolve("step-000000901"));
+    save(checkpoints, 2);
+    save(checkpoints, 3);
+    assertEquals(List.of("step-000000003", "step-000000900", "step-000000901"), names());
+    assertEquals(3, checkpoints.latest().orElseThrow().step());
+  }
+
+  @Test
+  void refusesAFolderWithTheCheckpointsOfAnother() throws IOException {
+    var checkpoints = Checkpoints.in(folder, 2);
+    Path other = save(checkpoints, 220);
+    String remedy = ": resume from it, delete it or use another folder";
+    Consumer<String> nothing = stage -> {};
+    assertEquals(
+        other + " is of another training" + remedy,
+        assertThrows(IOException.class, () -> save(checkpoints, 56, -1, "b", nothing))
+            .getMessage());
+    assertEquals(
+        other + " is later than step 56, from which to go on" + remedy,
+        assertThrows(IOException.class, () -> save(checkpoints, 56)).getMessage());
+    Files.delete(other.resolve("checkpoint.json"));
+    assertEquals(
+        other + " is there and cannot be read" + remedy,
+        assertThrows(IOException.class, () -> save(checkpoints, 56, -1, "b", nothing))
+            .getMessage());
+    assertEquals(List.of("step-000000220"), names());
+    checkpoints.clear();
+    save(checkpoints, 56, -1, "b", nothing);
+    assertEquals("b", checkpoints.latest().orElseThrow().run());
+  }
+
+  @Test
+  void oneTrainingWritesAtATime() throws IOException {
+    var checkpoints = Checkpoints.in(folder, 1);
+    long process = ProcessHandle.current().pid();
+    String used = "another training (process " + process + ") uses " + folder;
+    try (var writer = CheckpointWriter.open(checkpoints, RUN, 0)) {
+      assertEquals(
+          used,
+          assertThrows(IOException.class, () -> CheckpointWriter.open(checkpoints, RUN, 0))
+              .getMessage());
+      assertEquals(used, assertThrows(IOException.class, checkpoints::requireUnused).getMessage());
+      assertEquals(used, assertThrows(IOException.class, checkpoints::clear).getMessage());
+      save(writer, 1, -1);
+      assertEquals(1, checkpoints.latest().orElseThrow().step());
+    }
+    checkpoints.requireUnused();
+    save(checkpoints, 2);
+  }
+
+  @Test
+  void aFailureNamesTheFileAndLeavesNoPart() throws IOException {
+    var checkpoints = Checkpoints.in(folder, 2);
+    save(checkpoints, 1);
+    Path state = folder.resolve(".unfinished/state.safetensors");
+    Consumer<String> inTheWay =
+        stage -> {
+          if (stage.equals("weights")) {
+            assertTrue(state.toFile().mkdir());
+          }
+        };
+    var error = assertThrows(IOException.class, () -> save(checkpoints, 2, -1, RUN, inTheWay));
+    assertTrue(error.getMessage().contains(state.toString()), error.getMessage());
+    assertFalse(Files.exists(folder.resolve(".unfinished")));
+    assertEquals(1, checkpoints.latest().orElseThrow().step());
+  }
+
+  @Test
+  void interruptingDoesNotHurt() throws IOException {
+    var checkpoints = Checkpoints.in(folder, 2);
+    Consumer<String> interrupting = stage -> Thread.currentThread().interrupt();
+    Thread.currentThread().interrupt();
+    save(checkpoints, 1, -1, RUN, stage -> {});
+    assertTrue(Thread.interrupted());
+    var once = new ArrayList<String>();
+    save(
+        checkpoints,
+        2,
+        -1,
+        RUN,
+        stage -> {
+          if (!once.contains(stage)) {
+            once.add(stage);
+            interrupting.accept(stage);
+          }
+        });
+    assertTrue(Thread.interrupted());
+    assertEquals(List.of("step-000000001", "step-000000002"), names());
+    assertEquals(2, checkpoints.latest().orElseThrow().step());
   }
 
   @Test
@@ -187,6 +382,7 @@ class CheckpointsTest {
     Files.delete(folder.resolve("step-000000002/weights.safetensors"));
     assertEquals(5, checkpoints.best().orElseThrow().step());
     assertEquals(1, warnings.size());
+    CheckpointFiles.delete(folder.resolve("step-000000002"));
     save(checkpoints, 6, 6);
     assertEquals(List.of("step-000000005", "step-000000006"), names());
   }
@@ -223,12 +419,23 @@ class CheckpointsTest {
   }
 
   private static Path save(Checkpoints checkpoints, long step, long best) throws IOException {
+    return save(checkpoints, step, best, RUN, stage -> {});
+  }
+
+  private static Path save(
+      Checkpoints checkpoints, long step, long best, String run, Consumer<String> stages)
+      throws IOException {
+    try (var writer = new CheckpointWriter(checkpoints, run, step, stages)) {
+      return save(writer, step, best);
+    }
+  }
+
+  private static Path save(CheckpointWriter writer, long step, long best) throws IOException {
     var description = new LinkedHashMap<String, Object>();
-    description.put("format", Checkpoint.FORMAT);
     description.put("epoch", 3);
     description.put("model", Map.of("hidden", 5));
     description.put("trainer", Map.of());
-    return checkpoints.save(
+    return writer.save(
         step,
         best,
         new SafeTensorsWriter().add("w", new long[] {1}, new float[] {step}),
@@ -236,9 +443,27 @@ class CheckpointsTest {
         description);
   }
 
+  private static void describe(Path checkpoint, UnaryOperator<String> change) throws IOException {
+    Path file = checkpoint.resolve("checkpoint.json");
+    Files.writeString(file, change.apply(Files.readString(file)));
+  }
+
+  /** Without its last member. */
+  private static String unsealed(String description) {
+    return description.substring(0, description.lastIndexOf(",")) + "}";
+  }
+
   private List<String> names() throws IOException {
+    return names(folder);
+  }
+
+  private static List<String> names(Path folder) throws IOException {
     try (var children = Files.list(folder)) {
-      return children.map(child -> child.getFileName().toString()).sorted().toList();
+      return children
+          .map(child -> child.getFileName().toString())
+          .filter(name -> !name.equals(".lock"))
+          .sorted()
+          .toList();
     }
   }
 }

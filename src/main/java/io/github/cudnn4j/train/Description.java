@@ -1,0 +1,162 @@
+package io.github.cudnn4j.train;
+
+import io.github.cudnn4j.io.Json;
+import java.io.IOException;
+import java.nio.charset.MalformedInputException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.LinkedHashMap;
+import java.util.Map;
+import java.util.zip.CRC32C;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A JSON object that describes a checkpoint, or a part of it. Its text ends in the checksum of all
+ * that stands before, so that a digit that has changed is noticed.
+ */
+final class Description {
+
+  /** Some 16 times what the largest possible vocabulary takes. */
+  private static final int MOST_BYTES = 1 << 24;
+
+  private static final String SEAL = "crc32c";
+  private static final String BEFORE_SEAL = ",\"" + SEAL + "\":";
+
+  private final Path file;
+  private final Map<String, @Nullable Object> values;
+
+  private Description(Path file, Map<String, @Nullable Object> values) {
+    this.file = file;
+    this.values = values;
+  }
+
+  /**
+   * Reads a file.
+   *
+   * @throws IOException if it cannot be read, is of a format that is not readable or is damaged
+   */
+  static Description read(Path file) throws IOException {
+    String text = text(file);
+    Description description;
+    try {
+      description = new Description(file, Json.parseObject(text));
+    } catch (IOException e) {
+      throw new IOException(file + " is damaged: " + e.getMessage(), e);
+    }
+    long format = description.number("format", 1, Long.MAX_VALUE);
+    if (format > Checkpoint.FORMAT) {
+      throw new IOException(
+          file + " has format " + format + ", readable are 1 to " + Checkpoint.FORMAT);
+    }
+    boolean sealed = format >= Checkpoint.FIRST_SEALED || description.values.containsKey(SEAL);
+    int end = text.lastIndexOf(BEFORE_SEAL);
+    if (sealed && (end < 0 || !text.equals(sealed(text.substring(0, end))))) {
+      throw new IOException(file + " is damaged: its checksum is not that of its text");
+    }
+    return description;
+  }
+
+  private static String text(Path file) throws IOException {
+    long bytes = Checkpoint.size(file);
+    if (bytes > MOST_BYTES) {
+      throw new IOException(
+          file + " is damaged: it has " + bytes + " bytes, at most are " + MOST_BYTES);
+    }
+    try {
+      return Files.readString(file);
+    } catch (MalformedInputException e) {
+      throw new IOException(file + " is damaged: it is not UTF-8", e);
+    }
+  }
+
+  /** Returns the text of a file. */
+  static String write(Map<String, Object> values) {
+    String object = Json.write(values);
+    return sealed(object.substring(0, object.length() - 1));
+  }
+
+  private static String sealed(String unfinished) {
+    var checksum = new CRC32C();
+    checksum.update(unfinished.getBytes(StandardCharsets.UTF_8));
+    return unfinished + BEFORE_SEAL + checksum.getValue() + "}\n";
+  }
+
+  /**
+   * Returns a whole number.
+   *
+   * @throws IOException if there is none, or it is out of its range
+   */
+  long number(String key, long least, long most) throws IOException {
+    Object value = values.get(key);
+    if (value instanceof Long number && number >= least && number <= most) {
+      return number;
+    }
+    throw wrong(key, "a whole number from " + least + " to " + most);
+  }
+
+  /**
+   * Returns a count that fits an int.
+   *
+   * @throws IOException if there is none, or it is negative or larger
+   */
+  int count(String key) throws IOException {
+    return (int) number(key, 0, Integer.MAX_VALUE);
+  }
+
+  /**
+   * Returns a number, or another where it is absent or null, as JSON has no form for NaN.
+   *
+   * @throws IOException if it is something else
+   */
+  double decimal(String key, double otherwise) throws IOException {
+    return switch (values.get(key)) {
+      case null -> otherwise;
+      case Number number -> number.doubleValue();
+      default -> throw wrong(key, "a number");
+    };
+  }
+
+  /**
+   * Returns a text, or another where it is absent.
+   *
+   * @throws IOException if it is something else
+   */
+  String text(String key, String otherwise) throws IOException {
+    return switch (values.get(key)) {
+      case null -> otherwise;
+      case String text -> text;
+      default -> throw wrong(key, "a text");
+    };
+  }
+
+  /**
+   * Returns a part.
+   *
+   * @throws IOException if there is none
+   */
+  Description part(String key) throws IOException {
+    if (values.get(key) instanceof Map<?, ?> map) {
+      @SuppressWarnings("unchecked") // A JSON object.
+      var part = (Map<String, @Nullable Object>) map;
+      return new Description(file, part);
+    }
+    throw wrong(key, "an object");
+  }
+
+  /** Returns a part, empty if it is absent. */
+  Description partIfAny(String key) throws IOException {
+    return values.containsKey(key) ? part(key) : new Description(file, new LinkedHashMap<>());
+  }
+
+  /** Returns all of it. */
+  Map<String, @Nullable Object> values() {
+    return values;
+  }
+
+  /** Returns a refusal of a value. */
+  IOException wrong(String key, String wanted) {
+    return new IOException(
+        file + " is damaged: " + key + " is " + values.get(key) + ", must be " + wanted);
+  }
+}

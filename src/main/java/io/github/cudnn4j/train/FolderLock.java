@@ -1,0 +1,101 @@
+package io.github.cudnn4j.train;
+
+import java.io.IOException;
+import java.lang.System.Logger.Level;
+import java.nio.ByteBuffer;
+import java.nio.channels.FileChannel;
+import java.nio.channels.OverlappingFileLockException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
+
+/**
+ * Keeps all but one training out of a folder. The operating system gives the lock back when the
+ * process ends, however it does; the file stays, with the number of the process that had it last.
+ */
+final class FolderLock implements AutoCloseable {
+
+  private static final System.Logger LOG = System.getLogger(Checkpoints.class.getName());
+  private static final String NAME = ".lock";
+
+  /**
+   * The folders that this process has locked. To the operating system a lock is the process's, and
+   * is lost when the process closes the file, were it opened a second time.
+   */
+  private static final Set<Path> HELD = ConcurrentHashMap.newKeySet();
+
+  private final Path folder;
+  private final FileChannel channel;
+
+  private FolderLock(Path folder, FileChannel channel) {
+    this.folder = folder;
+    this.channel = channel;
+  }
+
+  /**
+   * Locks a folder, which is made if there is none.
+   *
+   * @throws IOException if another training has locked it, or it cannot be written to
+   */
+  static FolderLock acquire(Path folder) throws IOException {
+    Files.createDirectories(folder);
+    Path real = folder.toRealPath();
+    if (!HELD.add(real)) {
+      throw used(folder, Long.toString(ProcessHandle.current().pid()));
+    }
+    try {
+      return CheckpointFiles.uninterrupted(() -> lock(folder, real));
+    } catch (IOException | RuntimeException | Error e) {
+      HELD.remove(real);
+      throw e;
+    }
+  }
+
+  private static FolderLock lock(Path folder, Path real) throws IOException {
+    Path file = real.resolve(NAME);
+    var channel =
+        FileChannel.open(
+            file, StandardOpenOption.CREATE, StandardOpenOption.READ, StandardOpenOption.WRITE);
+    try {
+      if (isTaken(folder, channel)) {
+        throw used(folder, Files.readString(file).strip());
+      }
+      var process = Long.toString(ProcessHandle.current().pid()) + "\n";
+      channel.truncate(0);
+      channel.write(ByteBuffer.wrap(process.getBytes(StandardCharsets.UTF_8)));
+      return new FolderLock(real, channel);
+    } catch (IOException | RuntimeException | Error e) {
+      try (channel) {
+        throw e;
+      }
+    }
+  }
+
+  private static boolean isTaken(Path folder, FileChannel channel) {
+    try {
+      return channel.tryLock() == null;
+    } catch (OverlappingFileLockException e) {
+      return true;
+    } catch (IOException e) {
+      LOG.log(
+          Level.WARNING,
+          "{0} cannot be locked ({1}): let no other training use it",
+          folder,
+          e.getMessage());
+      return false;
+    }
+  }
+
+  private static IOException used(Path folder, String process) {
+    return new IOException("another training (process " + process + ") uses " + folder);
+  }
+
+  @Override
+  public void close() throws IOException {
+    channel.close();
+    HELD.remove(folder);
+  }
+}

@@ -1,0 +1,164 @@
+package io.github.cudnn4j.train;
+
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import io.github.cudnn4j.cuda.Device;
+import io.github.cudnn4j.cuda.Precision;
+import io.github.cudnn4j.cudnn.RnnMode;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Arrays;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** How a training stops and what it goes on from. */
+class ResumeTest {
+
+  private static final TrainerConfig CONFIG =
+      TrainerConfig.of(Optimizer.adam(0.01)).epochs(3).logEvery(4).checkpointEvery(6);
+
+  @TempDir private Path folder;
+  private Device device;
+  private Checkpoints checkpoints;
+
+  @BeforeEach
+  void open() {
+    device = Device.open();
+    checkpoints = Checkpoints.in(folder, 2);
+  }
+
+  @AfterEach
+  void close() {
+    device.close();
+  }
+
+  /** As {@link java.util.concurrent.Future#cancel} does it. */
+  @Test
+  void interruptingStopsAfterTheStepWithACheckpoint() throws IOException {
+    double[] whole;
+    try (var model = model();
+        var trainer = Trainer.create(model, text(), CONFIG)) {
+      trainer.run();
+      whole = model.weights();
+    }
+    try (var model = model();
+        var trainer = Trainer.create(model, text(), CONFIG).checkpoints(checkpoints)) {
+      trainer.listener(
+          new TrainingListener() {
+            @Override
+            public void logged(Progress progress) {
+              if (progress.step() == 8) {
+                Thread.currentThread().interrupt();
+              }
+            }
+          });
+      var summary = trainer.run();
+      assertTrue(Thread.interrupted(), "whoever asks must see it");
+      assertEquals(8, summary.steps());
+      assertTrue(summary.stopped());
+    }
+    assertEquals(8, checkpoints.latest().orElseThrow().step());
+    assertFalse(Files.exists(folder.resolve(".unfinished")));
+    try (var model = model();
+        var trainer = Trainer.create(model, text(), CONFIG).checkpoints(checkpoints)) {
+      trainer.resume(checkpoints.latest().orElseThrow());
+      assertFalse(trainer.run().stopped());
+      assertArrayEquals(whole, model.weights());
+    }
+  }
+
+  @Test
+  void refusesToGoOnWithAnotherTextUnlessTold() throws IOException {
+    train(CONFIG.steps(9));
+    var latest = checkpoints.latest().orElseThrow();
+    int[] tokens = tokens();
+    tokens[300] = (tokens[300] + 1) % TinyModel.VOCABULARY;
+    for (int[] other : new int[][] {tokens, Arrays.copyOf(tokens(), 350)}) {
+      var batches = SequentialBatches.training(other, 5, 8, false);
+      try (var model = model();
+          var trainer = Trainer.create(model, batches, CONFIG.steps(11)).checkpoints(checkpoints)) {
+        double[] before = model.weights();
+        var error = assertThrows(OtherTextException.class, () -> trainer.resume(latest));
+        assertTrue(
+            error
+                .getMessage()
+                .startsWith(
+                    latest.folder()
+                        + " was written in training on another text: 400 tokens with checksum "),
+            error.getMessage());
+        assertTrue(error.getMessage().contains(", not " + other.length + " with "));
+        assertArrayEquals(before, model.weights());
+      }
+    }
+    try (var model = model();
+        var trainer =
+            Trainer.create(model, SequentialBatches.training(tokens, 5, 8, false), CONFIG.steps(11))
+                .checkpoints(checkpoints)) {
+      trainer.resumeWithOtherText(latest);
+      assertEquals(11, trainer.run().steps());
+    }
+    var described = checkpoints.latest().orElseThrow();
+    assertEquals(11, described.step());
+    assertEquals(latest.run(), described.run());
+    assertEquals(2, described.trainer().count("window"), "it began with the text");
+  }
+
+  @Test
+  void refusesAPlaceThatTheTextDoesNotHave() throws IOException {
+    train(CONFIG.steps(7));
+    Path newest = checkpoints.latest().orElseThrow().folder();
+    Path file = newest.resolve("checkpoint.json");
+    // As checkpoints were before they knew their text and had a checksum.
+    String old =
+        Files.readString(file)
+            .replace("\"format\":2", "\"format\":1")
+            .replaceFirst("\"text\":\\{[^}]*},", "")
+            .replaceFirst("\"window\":7", "\"window\":999");
+    Files.writeString(file, old.substring(0, old.lastIndexOf(",")) + "}");
+    try (var model = model();
+        var trainer = Trainer.create(model, text(), CONFIG)) {
+      var error = assertThrows(IOException.class, () -> trainer.resume(Checkpoint.open(newest)));
+      assertEquals(newest + " is at window 999 of its text, this one has 9", error.getMessage());
+    }
+  }
+
+  @Test
+  void keepsTheCheckpointsOfAnotherTraining() throws IOException {
+    train(CONFIG);
+    long last = checkpoints.latest().orElseThrow().step();
+    assertTrue(
+        assertThrows(IOException.class, () -> train(CONFIG))
+            .getMessage()
+            .contains(" is of another training"));
+    assertEquals(last, checkpoints.latest().orElseThrow().step());
+    checkpoints.clear();
+    train(CONFIG.steps(2));
+    assertEquals(2, checkpoints.latest().orElseThrow().step());
+  }
+
+  private void train(TrainerConfig config) throws IOException {
+    try (var model = model();
+        var trainer = Trainer.create(model, text(), config).checkpoints(checkpoints)) {
+      trainer.run();
+    }
+  }
+
+  private TinyModel model() {
+    return new TinyModel(device, Precision.FP32, RnnMode.GRU, TinyModel.VOCABULARY, 6, 0.2);
+  }
+
+  private static int[] tokens() {
+    return TinyModel.tokens(400);
+  }
+
+  private static SequentialBatches text() {
+    return SequentialBatches.training(tokens(), 5, 8, false);
+  }
+}
