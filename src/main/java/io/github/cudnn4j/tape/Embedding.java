@@ -3,6 +3,7 @@ package io.github.cudnn4j.tape;
 import io.github.cudnn4j.cuda.DeviceBuffer;
 import io.github.cudnn4j.cuda.ElementType;
 import io.github.cudnn4j.cuda.Launch;
+import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /** Looks up rows of a table; its gradient is summed in a fixed order, without atomics. */
@@ -40,8 +41,23 @@ final class Embedding implements Operation {
     }
   }
 
+  /** Records the lookup in the identity matrix, without that matrix. */
+  static Tensor oneHot(Tape tape, DeviceBuffer tokens, int classes, int time, int batch) {
+    int[] shape = {time, batch, classes};
+    tape.checkIndices("tokens", tokens, Tensor.elements(time, batch));
+    return tape.record(
+        shape,
+        (in, y) ->
+            new Launches(
+                List.of(
+                    tape.own(
+                        tape.kernel("embedding", "one_hot", tape.type())
+                            .overRows(y.rows(), tokens, y.value(), y.rows(), classes))),
+                List.of()));
+  }
+
   static Tensor record(Tape tape, DeviceBuffer tokens, Tensor table, int time, int batch) {
-    tape.checkTokens(tokens, time, batch);
+    tape.checkIndices("tokens", tokens, Tensor.elements(time, batch));
     tape.checkTensor("table", table, 2);
     return tape.record(
         (in, y) -> new Embedding(tape, tokens, table, y),

@@ -34,17 +34,22 @@ final class Linear implements Operation {
               tape.kernel("linear", "add_bias", tape.type())
                   .overRows(rows, bias.value(), y.value(), rows, columns));
       if (y.gradient() != null && bias.gradient() != null) {
-        sumBias =
-            tape.own(
-                tape.kernel("linear", "bias_gradient", tape.type())
-                    .overLongRows(
-                        Math.ceilDiv(columns, COLUMNS_OF_A_BLOCK),
-                        y.gradient(),
-                        bias.gradient(),
-                        rows,
-                        columns));
+        sumBias = biasGradient(tape, y.gradient(), bias.gradient(), rows, columns);
       }
     }
+  }
+
+  /** Returns how many blocks sum up that many columns. */
+  static int blocks(int columns) {
+    return Math.ceilDiv(columns, COLUMNS_OF_A_BLOCK);
+  }
+
+  /** Makes the launch that adds the column sums of {@code dy} to {@code gradient}. */
+  static Launch biasGradient(
+      Tape tape, DeviceBuffer dy, DeviceBuffer gradient, int rows, int columns) {
+    return tape.own(
+        tape.kernel("linear", "bias_gradient", tape.type())
+            .overLongRows(blocks(columns), dy, gradient, rows, columns));
   }
 
   static Tensor record(Tape tape, Tensor x, Tensor weight, @Nullable Tensor bias) {

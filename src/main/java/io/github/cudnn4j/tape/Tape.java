@@ -6,6 +6,7 @@ import io.github.cudnn4j.cuda.ElementType;
 import io.github.cudnn4j.cuda.Kernel;
 import io.github.cudnn4j.cuda.Parts;
 import io.github.cudnn4j.cuda.Precision;
+import io.github.cudnn4j.cudnn.SoftmaxAlgorithm;
 import io.github.cudnn4j.rnn.Rnn;
 import io.github.cudnn4j.rnn.RnnStates;
 import java.util.ArrayList;
@@ -122,18 +123,7 @@ public final class Tape implements AutoCloseable {
    * @throws IllegalArgumentException if shapes or types do not fit
    */
   public Tensor oneHot(DeviceBuffer tokens, int classes, int time, int batch) {
-    checkTokens(tokens, time, batch);
-    int[] shape = {time, batch, classes};
-    int count = time * batch;
-    return record(
-        shape,
-        (in, y) ->
-            new Launches(
-                List.of(
-                    own(
-                        kernel("embedding", "one_hot", type())
-                            .overRows(count, tokens, y.value(), count, classes))),
-                List.of()));
+    return Embedding.oneHot(this, tokens, classes, time, batch);
   }
 
   /**
@@ -250,6 +240,47 @@ public final class Tape implements AutoCloseable {
   }
 
   /**
+   * Returns the same elements, and the same gradient, with other extents.
+   *
+   * @throws IllegalArgumentException if the number of elements differs
+   */
+  public Tensor reshape(Tensor x, int... shape) {
+    return new Tensor(x.value(), x.gradient(), shape);
+  }
+
+  /**
+   * Records the softmax over the last extent.
+   *
+   * @param x {@code [..., C]}, fewer than 2<sup>31</sup> elements
+   * @return the shape of {@code x}
+   */
+  public Tensor softmax(Tensor x) {
+    return Normalized.record(this, x, SoftmaxAlgorithm.ACCURATE);
+  }
+
+  /** As {@link #softmax}, the logarithm of it. */
+  public Tensor logSoftmax(Tensor x) {
+    return Normalized.record(this, x, SoftmaxAlgorithm.LOG);
+  }
+
+  /**
+   * Records layer normalization over the last extent: y = (x − mean) / √(variance + ε) · weight +
+   * bias, mean and variance being those of a row.
+   *
+   * @param x {@code [..., C]}
+   * @param weight {@code [C]}
+   * @param bias {@code [C]}
+   * @param epsilon above 0; PyTorch has 10⁻⁵
+   * @return the shape of {@code x}
+   * @throws IllegalArgumentException if shapes or types do not fit, or {@code epsilon} is not as
+   *     stated
+   * @see <a href="https://arxiv.org/abs/1607.06450">Ba, Kiros and Hinton, 2016</a>
+   */
+  public Tensor layerNorm(Tensor x, Tensor weight, Tensor bias, double epsilon) {
+    return LayerNorm.record(this, x, weight, bias, epsilon);
+  }
+
+  /**
    * Records dropout: in training each element is zero with the given probability, otherwise divided
    * by one minus it, with a new mask at each forward; in inference nothing happens.
    *
@@ -300,16 +331,7 @@ public final class Tape implements AutoCloseable {
    */
   public Loss crossEntropy(Tensor logits, DeviceBuffer targets, DeviceBuffer scale) {
     checkTensor("logits", logits, logits.rank());
-    if (targets.type() != ElementType.INT32 || targets.elements() != logits.rows()) {
-      throw new IllegalArgumentException(
-          "targets are "
-              + targets.elements()
-              + " "
-              + targets.type()
-              + " elements, needed are "
-              + logits.rows()
-              + " INT32");
-    }
+    checkIndices("targets", targets, logits.rows());
     return play(in -> new CrossEntropy(this, in.get(0), targets, scale), logits).loss();
   }
 
@@ -442,14 +464,14 @@ public final class Tape implements AutoCloseable {
     return output;
   }
 
-  void checkTokens(DeviceBuffer tokens, int time, int batch) {
-    long count = Tensor.elements(time, batch);
-    if (tokens.type() != ElementType.INT32 || tokens.elements() != count) {
+  void checkIndices(String name, DeviceBuffer indices, long count) {
+    if (indices.type() != ElementType.INT32 || indices.elements() != count) {
       throw new IllegalArgumentException(
-          "tokens are "
-              + tokens.elements()
+          name
+              + " are "
+              + indices.elements()
               + " "
-              + tokens.type()
+              + indices.type()
               + " elements, needed are "
               + count
               + " INT32");

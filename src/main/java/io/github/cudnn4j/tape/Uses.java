@@ -19,8 +19,11 @@ final class Uses {
 
   private final Tape tape;
 
-  /** The place of the first operation that takes a tensor; -1 of those that none takes yet. */
-  private final Map<Tensor, Integer> firstUses = new IdentityHashMap<>();
+  /**
+   * The place of the first operation that takes a tensor, by the gradient, which the tensor's views
+   * share; -1 of those that none takes yet.
+   */
+  private final Map<DeviceBuffer, Integer> firstUses = new IdentityHashMap<>();
 
   /** What is to be added after the operation at a place. */
   private final Map<Integer, List<Launch>> additions = new HashMap<>();
@@ -34,30 +37,32 @@ final class Uses {
 
   /** Notes a tensor whose gradient belongs to the tape. */
   void produced(Tensor tensor) {
-    firstUses.put(tensor, -1);
+    if (tensor.gradient() != null) {
+      firstUses.put(tensor.gradient(), -1);
+    }
   }
 
   /** Returns an operation's inputs with the gradients that it overwrites. */
   List<Tensor> of(int place, Tensor... inputs) {
     pending.clear();
     List<Tensor> uses = new ArrayList<>();
-    Map<Tensor, Integer> firsts = new IdentityHashMap<>();
+    Map<DeviceBuffer, Integer> firsts = new IdentityHashMap<>();
     for (Tensor input : inputs) {
       uses.add(use(place, input, firsts));
     }
     return uses;
   }
 
-  private Tensor use(int place, Tensor input, Map<Tensor, Integer> firsts) {
+  private Tensor use(int place, Tensor input, Map<DeviceBuffer, Integer> firsts) {
     DeviceBuffer gradient = input.gradient();
     if (gradient == null || !tape.isTraining()) {
       return new Tensor(input.value(), null, input.shape());
     }
-    Integer known = firstUses.get(input);
-    int first = known == null ? place : known >= 0 ? known : firsts.getOrDefault(input, -1);
+    Integer known = firstUses.get(gradient);
+    int first = known == null ? place : known >= 0 ? known : firsts.getOrDefault(gradient, -1);
     if (first < 0) {
-      firsts.put(input, place);
-      pending.add(() -> firstUses.put(input, place));
+      firsts.put(gradient, place);
+      pending.add(() -> firstUses.put(gradient, place));
       return input;
     }
     DeviceBuffer own = tape.buffer(tape.type(), input.elements());

@@ -206,6 +206,39 @@ class TapeGradientTest {
   }
 
   @Test
+  void softmaxAndItsLogarithm() {
+    var x = parameter(2, 2, 5);
+    check(
+        tape -> {
+          var y = tape.tanh(x);
+          return tape.add(tape.softmax(y), tape.logSoftmax(tape.scale(y, 2)));
+        });
+  }
+
+  @Test
+  void layerNorm() {
+    var x = parameter(2, 3, 5);
+    var weight = parameter(5);
+    var bias = parameter(5);
+    check(
+        tape -> {
+          var y = tape.layerNorm(tape.tanh(x), weight, bias, 1e-3);
+          return tape.layerNorm(y, weight, bias, 1e-3);
+        });
+  }
+
+  @Test
+  void viewsShareTheirGradient() {
+    var x = parameter(2, 6);
+    check(
+        tape -> {
+          var y = tape.tanh(x);
+          var z = tape.reshape(y, 4, 3);
+          return tape.multiply(tape.multiply(z, z), tape.reshape(tape.scale(y, 2), 4, 3));
+        });
+  }
+
+  @Test
   void severalLossesAddUp() {
     var x = parameter(4, 3);
     try (var tape = Tape.training(device, Precision.FP64)) {
@@ -323,6 +356,61 @@ class TapeGradientTest {
     unary(type, (tape, x) -> tape.slice(tape.concatenate(x, x), 3, 3), x -> x, x -> 1);
   }
 
+  @ParameterizedTest
+  @EnumSource(names = {"FLOAT32", "FLOAT64", "FLOAT16", "BFLOAT16"})
+  void layerNormInEveryType(ElementType type) {
+    int rows = 37;
+    int columns = 70;
+    var x = parameter(type, rows, columns);
+    var weight = parameter(type, columns);
+    var bias = parameter(type, columns);
+    double[] dy = round(type, random.doubles(rows * columns, -1, 1).toArray());
+    try (var tape = Tape.training(device, precision(type))) {
+      var y = tape.layerNorm(x, weight, bias, 1e-5);
+      parameters.forEach(parameter -> parameter.gradient().clear());
+      tape.forward();
+      write(y.gradient(), dy);
+      tape.backward();
+      double[] xs = read(x.value());
+      double[] ws = read(weight.value());
+      double[] bs = read(bias.value());
+      var ys = new double[xs.length];
+      var dx = new double[xs.length];
+      var dw = new double[columns];
+      var db = new double[columns];
+      for (int r = 0; r < rows; r++) {
+        int first = r * columns;
+        double mean = Arrays.stream(xs, first, first + columns).average().orElseThrow();
+        double variance =
+            Arrays.stream(xs, first, first + columns)
+                .map(v -> (v - mean) * (v - mean))
+                .average()
+                .orElseThrow();
+        double inverse = 1 / Math.sqrt(variance + 1e-5);
+        double sum = 0;
+        double product = 0;
+        for (int c = 0; c < columns; c++) {
+          double n = (xs[first + c] - mean) * inverse;
+          double d = dy[first + c];
+          ys[first + c] = n * ws[c] + bs[c];
+          dw[c] += d * n;
+          db[c] += d;
+          sum += d * ws[c] / columns;
+          product += d * ws[c] * n / columns;
+        }
+        for (int c = 0; c < columns; c++) {
+          double n = (xs[first + c] - mean) * inverse;
+          dx[first + c] = inverse * (dy[first + c] * ws[c] - sum - n * product);
+        }
+      }
+      var within = Closeness.within(8 * rounding(type));
+      within.check("y in " + type, ys, read(y.value()));
+      within.check("dx in " + type, dx, read(x.gradient()));
+      within.check("dweight in " + type, dw, read(weight.gradient()));
+      within.check("dbias in " + type, db, read(bias.gradient()));
+    }
+  }
+
   private static double slopeOfSigmoid(double x) {
     double y = 1 / (1 + Math.exp(-x));
     return y * (1 - y);
@@ -347,17 +435,10 @@ class TapeGradientTest {
 
   private void binary(
       ElementType type, Binary operation, DoubleBinaryOperator value, DoubleBinaryOperator slope) {
-    Precision precision =
-        switch (type) {
-          case FLOAT64 -> Precision.FP64;
-          case FLOAT16 -> Precision.FP16;
-          case BFLOAT16 -> Precision.BF16;
-          default -> Precision.FP32;
-        };
     var x = parameter(type, 67, 3);
     var y = parameter(type, 67, 3);
     double[] dz = round(type, random.doubles(201, -1, 1).toArray());
-    try (var tape = Tape.training(device, precision)) {
+    try (var tape = Tape.training(device, precision(type))) {
       var z = operation.on(tape, x, y);
       x.gradient().clear();
       tape.forward();
@@ -372,6 +453,15 @@ class TapeGradientTest {
       Arrays.setAll(expected, i -> dz[i] * slope.applyAsDouble(xs[i], ys[i]));
       within.check("gradient in " + type, expected, read(x.gradient()));
     }
+  }
+
+  private static Precision precision(ElementType type) {
+    return switch (type) {
+      case FLOAT64 -> Precision.FP64;
+      case FLOAT16 -> Precision.FP16;
+      case BFLOAT16 -> Precision.BF16;
+      default -> Precision.FP32;
+    };
   }
 
   /** Above the distance of two neighbours around 1. */
