@@ -201,9 +201,7 @@ final class BenchCommand implements Callable<Integer> {
 
   /** The columns of the terminal; as many as it likes where the output goes elsewhere. */
   private int screenWidth() {
-    return System.console() != null && System.console().isTerminal()
-        ? spec.usageMessage().autoWidth(true).width()
-        : Integer.MAX_VALUE;
+    return Terminal.isOutput() ? spec.usageMessage().autoWidth(true).width() : Integer.MAX_VALUE;
   }
 
   private List<BenchShape> askedShapes() {

@@ -3,10 +3,12 @@ package io.github.cudnn4j.cli;
 import io.github.cudnn4j.cuda.Device;
 import io.github.cudnn4j.io.Json;
 import io.github.cudnn4j.model.CharLanguageModel;
+import io.github.cudnn4j.model.Corpus;
+import io.github.cudnn4j.model.Text;
 import io.github.cudnn4j.train.Evaluator;
 import io.github.cudnn4j.train.SequentialBatches;
+import io.github.cudnn4j.train.Tokens;
 import java.io.IOException;
-import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.concurrent.Callable;
@@ -36,10 +38,10 @@ final class EvaluateCommand implements Callable<Integer> {
 
   @Override
   public Integer call() throws IOException {
-    String content = text.read();
+    Text content = text.open();
     try (Device opened = Device.open(device.choice());
         CharLanguageModel model = checkpoint.load(opened)) {
-      int[] tokens = model.vocabulary().encode(content);
+      Tokens tokens = Corpus.of(content, model.vocabulary(), 0, 0).training();
       double loss =
           Evaluator.loss(
               model, SequentialBatches.evaluation(tokens, window.batch(), window.time()));
@@ -48,11 +50,19 @@ final class EvaluateCommand implements Callable<Integer> {
       result.put("loss", loss);
       result.put("bitsPerCharacter", loss / Math.log(2));
       result.put("uniformPerplexity", model.vocabulary().size());
-      result.put("characters", tokens.length);
-      result.put("unknownCharacters", Arrays.stream(tokens).filter(id -> id == 0).count());
+      result.put("characters", tokens.length());
+      result.put("unknownCharacters", unknown(tokens));
       result.put("device", opened.name());
       spec.commandLine().getOut().println(Json.write(result));
     }
     return 0;
+  }
+
+  private static long unknown(Tokens tokens) {
+    long count = 0;
+    for (long i = 0; i < tokens.length(); i++) {
+      count += tokens.get(i) == 0 ? 1 : 0;
+    }
+    return count;
   }
 }

@@ -60,7 +60,8 @@ final class GenerateCommand implements Callable<Integer> {
     try (Device opened = Device.open(device.choice());
         CharLanguageModel model = checkpoint.load(opened);
         TextGenerator generator = TextGenerator.of(model)) {
-      spec.commandLine().getOut().println(generator.generate(prefix, length, temperature, seed));
+      String text = generator.generate(prefix, length, temperature, seed);
+      spec.commandLine().getOut().println(Terminal.isOutput() ? Terminal.visible(text) : text);
     }
     return 0;
   }

@@ -1,11 +1,11 @@
 package io.github.cudnn4j.cli;
 
+import io.github.cudnn4j.model.TextEncodingException;
 import io.github.cudnn4j.train.TrainingDivergedException;
 import java.io.IOException;
 import java.io.PrintStream;
 import java.io.PrintWriter;
 import java.io.UncheckedIOException;
-import java.nio.charset.MalformedInputException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.AccessDeniedException;
 import java.nio.file.DirectoryNotEmptyException;
@@ -44,16 +44,50 @@ public final class Main {
     if (System.getProperty(LOG_FORMAT) == null) {
       System.setProperty(LOG_FORMAT, "%5$s%n");
     }
-    if (System.out.charset().equals(StandardCharsets.US_ASCII)) {
-      // A locale without a language, as containers have it; whoever reads this knows UTF-8.
-      System.setOut(new PrintStream(System.out, true, StandardCharsets.UTF_8));
-      System.setErr(new PrintStream(System.err, true, StandardCharsets.UTF_8));
-    }
+    System.setOut(notAscii(System.out));
+    System.setErr(notAscii(System.err));
     System.exit(run(arguments));
   }
 
+  /** ASCII is the encoding of a locale without a language, as containers have it. */
+  private static PrintStream notAscii(PrintStream stream) {
+    return stream.charset().equals(StandardCharsets.US_ASCII)
+        ? new PrintStream(stream, true, StandardCharsets.UTF_8)
+        : stream;
+  }
+
   private static int run(String... arguments) {
-    return commandLine().execute(arguments);
+    for (String argument : arguments) {
+      if (isUnreadable(argument)) {
+        System.err.println(
+            "cudnn4j: Java cannot read the argument '"
+                + argument
+                + "' in this locale; set LC_ALL=C.UTF-8");
+        return CommandLine.ExitCode.USAGE;
+      }
+    }
+    try {
+      // Those that picocli makes do not ask the streams for their encoding.
+      return commandLine()
+          .setOut(new PrintWriter(System.out, true))
+          .setErr(new PrintWriter(System.err, true))
+          .execute(arguments);
+    } catch (OutOfMemoryError e) {
+      long heap = Runtime.getRuntime().maxMemory() >> 20;
+      System.err.println(
+          "cudnn4j: Java's heap of "
+              + heap
+              + " MiB is too small; start with more: java -Xmx"
+              + 2 * heap
+              + "m -jar ...");
+      return CommandLine.ExitCode.SOFTWARE;
+    }
+  }
+
+  /** Java reads arguments in the encoding of the locale, and what that has not as U+FFFD. */
+  private static boolean isUnreadable(String argument) {
+    return argument.indexOf('\uFFFD') >= 0
+        && !StandardCharsets.UTF_8.name().equals(System.getProperty("sun.jnu.encoding"));
   }
 
   /** Returns the commands, ready to be executed on this thread. */
@@ -106,7 +140,7 @@ public final class Main {
               "cannot be used: %s (%s)",
               other.getMessage(),
               other.getClass().getSimpleName());
-      case MalformedInputException _ -> "the text is not UTF-8";
+      case TextEncodingException wrong -> wrong.getMessage() + " (--encoding NAME)";
       default -> failure.getMessage() == null ? failure.toString() : failure.getMessage();
     };
   }

@@ -54,7 +54,7 @@ final class TrainCommand implements Callable<Integer> {
       defaultValue = "0",
       paramLabel = "N",
       description = "Train on the first N characters only. Default: all")
-  private int tokens;
+  private long tokens;
 
   @Option(
       names = "--held-out",
@@ -132,7 +132,7 @@ final class TrainCommand implements Callable<Integer> {
     if (metrics != null) {
       Main.makeFolderOf("--metrics", metrics);
     }
-    Corpus corpus = Corpus.of(text.read(), tokens, heldOut);
+    Corpus corpus = Corpus.of(text.open(), tokens, heldOut);
     SequentialBatches training =
         SequentialBatches.training(corpus.training(), window.batch(), window.time(), false);
     Checkpoints checkpoints = checkpoints();
@@ -149,7 +149,7 @@ final class TrainCommand implements Callable<Integer> {
       if (log != null) {
         trainer.listener(log);
       }
-      if (corpus.heldOut().length > 1) {
+      if (corpus.heldOut().length() > 1) {
         trainer.validation(
             SequentialBatches.evaluation(corpus.heldOut(), window.batch(), window.time()));
       }

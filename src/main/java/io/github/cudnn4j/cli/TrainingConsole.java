@@ -6,6 +6,7 @@ import io.github.cudnn4j.model.CharLanguageModel;
 import io.github.cudnn4j.model.Corpus;
 import io.github.cudnn4j.model.TextGenerator;
 import io.github.cudnn4j.train.Progress;
+import io.github.cudnn4j.train.Tokens;
 import io.github.cudnn4j.train.TrainingListener;
 import io.github.cudnn4j.train.TrainingSummary;
 import io.github.cudnn4j.train.Validation;
@@ -28,6 +29,11 @@ final class TrainingConsole implements TrainingListener, AutoCloseable {
   private static final long NANOS_BETWEEN_LINES = Duration.ofSeconds(5).toNanos();
   private static final int SAMPLE_LENGTH = 72;
   private static final int FINAL_SAMPLES = 3;
+  private static final int LONGEST_PREFIX = 40;
+
+  /** How far the beginning of a word is looked for, in characters. */
+  private static final int PREFIX_WITHIN = 1 << 16;
+
   private static final int FINAL_SAMPLE_LENGTH = 200;
 
   /** Below 1 the likelier characters are preferred: fewer misspelt words. */
@@ -53,32 +59,33 @@ final class TrainingConsole implements TrainingListener, AutoCloseable {
   static TrainingConsole of(
       PrintWriter out, CharLanguageModel model, Device device, Corpus corpus) {
     TrainingConsole console =
-        new TrainingConsole(out, corpus, TextGenerator.of(model), isTerminal());
+        new TrainingConsole(out, corpus, TextGenerator.of(model), Terminal.isOutput());
     console.begin(model, device);
     return console;
   }
 
-  private static boolean isTerminal() {
-    return System.console() != null && System.console().isTerminal();
-  }
-
-  /** The first word of the text that the model has not seen, or of the text if it has seen all. */
+  /**
+   * The first word of the text that the model has not seen, or of the text if it has seen all. Not
+   * every language parts words by blanks, so it is cut.
+   */
   private static String prefix(Corpus corpus) {
-    int[] text = corpus.heldOut().length > 0 ? corpus.heldOut() : corpus.training();
+    Tokens text = corpus.heldOut().length() > 0 ? corpus.heldOut() : corpus.training();
     StringBuilder words = new StringBuilder();
     boolean inside = false;
-    for (int id : text) {
-      String character = corpus.vocabulary().character(id);
+    int taken = 0;
+    for (long i = 0; i < Math.min(text.length(), PREFIX_WITHIN) && taken < LONGEST_PREFIX; i++) {
+      String character = corpus.vocabulary().character(text.get(i));
       boolean space = character.isBlank();
-      if (space && !words.isEmpty()) {
-        break;
+      if (space && taken > 0) {
+        return words.append(' ').toString();
       }
       if (inside && !space) {
         words.append(character);
+        taken++;
       }
       inside |= space;
     }
-    return words.isEmpty() ? corpus.vocabulary().character(text[0]) : words + " ";
+    return taken == 0 ? corpus.vocabulary().character(text.get(0)) : words.toString();
   }
 
   private void begin(CharLanguageModel model, Device device) {
@@ -99,7 +106,7 @@ final class TrainingConsole implements TrainingListener, AutoCloseable {
         model.precision() == Precision.FP32 ? "" : " in " + model.precision());
     line(
         "text      %,d characters to learn from, %,d held out, %d different",
-        corpus.training().length, corpus.heldOut().length, corpus.vocabulary().size() - 1);
+        corpus.training().length(), corpus.heldOut().length(), corpus.vocabulary().size() - 1);
     line("guessing  a uniform guess has perplexity %d", corpus.vocabulary().size());
     out.println();
     out.flush();
@@ -212,7 +219,7 @@ final class TrainingConsole implements TrainingListener, AutoCloseable {
   }
 
   private static String oneLine(String text) {
-    return text.replace('\n', ' ').strip();
+    return Terminal.visible(text.replace('\n', ' ').strip());
   }
 
   private static String duration(double seconds) {

@@ -1,10 +1,9 @@
 package io.github.cudnn4j.model;
 
 import java.util.Arrays;
-import java.util.HashMap;
 import java.util.List;
-import java.util.Map;
 import java.util.Objects;
+import java.util.stream.IntStream;
 
 /**
  * The characters (Unicode code points) that a character language model knows, numbered from 1.
@@ -18,12 +17,17 @@ public final class Vocabulary {
   public static final String UNKNOWN = "�";
 
   private final int[] codePoints;
-  private final Map<Integer, Integer> ids = new HashMap<>();
+
+  /** The number of each code point; none beyond its end is known. */
+  private final int[] ids;
 
   private Vocabulary(int[] codePoints) {
     this.codePoints = codePoints;
+    ids = new int[Arrays.stream(codePoints).max().orElse(0) + 1];
     for (int i = 0; i < codePoints.length; i++) {
-      if (ids.put(codePoints[i], i + 1) != null) {
+      int before = ids[codePoints[i]];
+      ids[codePoints[i]] = i + 1;
+      if (before != 0) {
         throw new IllegalArgumentException(
             "character " + Character.toString(codePoints[i]) + " is listed twice");
       }
@@ -34,7 +38,11 @@ public final class Vocabulary {
    * Returns the vocabulary of all characters in {@code text}, in the order of their code points.
    */
   public static Vocabulary of(String text) {
-    return new Vocabulary(text.codePoints().distinct().sorted().toArray());
+    return of(text.codePoints());
+  }
+
+  static Vocabulary of(IntStream codePoints) {
+    return new Vocabulary(codePoints.distinct().sorted().toArray());
   }
 
   /**
@@ -65,7 +73,12 @@ public final class Vocabulary {
 
   /** Returns the number of each code point of {@code text}; 0 where it is unknown. */
   public int[] encode(String text) {
-    return text.codePoints().map(c -> ids.getOrDefault(c, 0)).toArray();
+    return text.codePoints().map(this::id).toArray();
+  }
+
+  /** Returns the number of a code point; 0 if it is unknown. */
+  int id(int codePoint) {
+    return codePoint < ids.length ? ids[codePoint] : 0;
   }
 
   /**

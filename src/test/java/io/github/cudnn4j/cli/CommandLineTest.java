@@ -12,6 +12,7 @@ import io.github.cudnn4j.train.Checkpoints;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.io.StringWriter;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.AtomicMoveNotSupportedException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -187,6 +188,26 @@ class CommandLineTest {
     assertArrayEquals(good, weights(checkpoint));
     Ran evaluated = run("evaluate", "--checkpoint", checkpoint + "", "--best", "--text", text + "");
     assertEquals(0, evaluated.status, evaluated.err);
+  }
+
+  @Test
+  void samplesBeginWithAWordCutToFortyCharacters() throws IOException {
+    Files.writeString(text, ("acgt".repeat(250) + "\n").repeat(4));
+
+    Ran trained = train("--epochs", "1", "--held-out", "0.5");
+
+    assertEquals(0, trained.status, trained.err);
+    String begin = "“" + "acgt".repeat(10);
+    assertTrue(trained.out.lines().filter(line -> line.contains(begin)).count() >= 4, trained.out);
+    assertTrue(trained.out.lines().allMatch(line -> line.length() < 400), trained.out);
+  }
+
+  @Test
+  void tellsTheEncodingOfATextThatIsNotUtf8() throws IOException {
+    Files.writeString(text, PATTERN + "é", StandardCharsets.ISO_8859_1);
+    assertFailed("is wrong; perhaps it is ISO-8859-1 (--encoding NAME)", train());
+    assertRefused("--encoding: this Java knows no encoding 'x y'", train("--encoding", "x y"));
+    assertEquals(0, train("--encoding", "latin1", "--epochs", "1").status);
   }
 
   @Test
