@@ -42,10 +42,11 @@ class alignas(64) CallSite {
 static_assert(sizeof(CallSite) == 64);
 
 /**
- * The memory that work reserves for itself while it runs: a fault under the name "scratch" makes a
- * reservation fail, whatever the status. It is no function, so a fault for any call passes it by.
+ * The memory that the device reserves for itself, not that of cudaMalloc and cudaHostAlloc: a fault
+ * under the name "memory" makes a reservation fail, whatever the status. It is no function, so a
+ * fault for any call passes it by.
  */
-extern CallSite scratch_site;
+extern CallSite memory_site;
 
 /** Runs the body of an exported function: counts it or makes it fail, and lets no exception out. */
 template <class Status, Status out_of_memory>

@@ -74,7 +74,7 @@ class FaultPlan {
 };
 
 constinit std::atomic<bool> CallSite::fault_set{false};
-constinit CallSite scratch_site{"scratch", false};
+constinit CallSite memory_site{"memory", false};
 
 int CallSite::injected() const { return FaultPlan::due(*this); }
 
@@ -101,9 +101,9 @@ CUDNN4J_API int cudnn4jHostFail(const char* function, long long k, int status, i
   if (k < 0 || (k > 0 && status == 0)) return 1;
   const CallSite* site = nullptr;
   if (function != nullptr) {
-    const bool scratch = std::string_view(function) == scratch_site.name();
-    site = scratch ? &scratch_site : find_call_site(function);
-    if (site == nullptr || !(scratch || site->can_fail())) return 1;
+    const bool memory = std::string_view(function) == memory_site.name();
+    site = memory ? &memory_site : find_call_site(function);
+    if (site == nullptr || !(memory || site->can_fail())) return 1;
   }
   FaultPlan::set(site, k, status, sticky != 0);
   return 0;

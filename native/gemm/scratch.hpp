@@ -15,7 +15,7 @@ class Scratch {
  public:
   /// Throws std::bad_alloc when the machine has no memory, or a fault says so.
   T* reserve(int64_t elements) {
-    if (scratch_site.fails()) throw std::bad_alloc();
+    if (memory_site.fails()) throw std::bad_alloc();
     if (elements > size_) {
       size_ = 0;
       block_.reset(static_cast<T*>(std::aligned_alloc(

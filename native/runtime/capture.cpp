@@ -73,15 +73,24 @@ cudaError_t Capture::end(Stream& stream, std::shared_ptr<const GraphNodes>* node
   }
   const std::shared_ptr<Capture> keep = shared_from_this();
   const bool all_joined = joined();
+  let_go();
+  if (!valid_) return cudaErrorStreamCaptureInvalidated;
+  if (!all_joined) return cudaErrorStreamCaptureUnjoined;
+  *nodes = nodes_;
+  return cudaSuccess;
+}
+
+void Capture::lose(const Stream& stream) {
+  invalidate();
+  if (stream.capture_member() == 0) let_go();
+}
+
+void Capture::let_go() {
   active_ = false;
   std::erase(captures(), this);
   capture_count.fetch_sub(1, std::memory_order_relaxed);
   for (const auto& member : members_) member->set_capture(nullptr, 0);
   members_.clear();
-  if (!valid_) return cudaErrorStreamCaptureInvalidated;
-  if (!all_joined) return cudaErrorStreamCaptureUnjoined;
-  *nodes = nodes_;
-  return cudaSuccess;
 }
 
 bool Capture::joined() const {

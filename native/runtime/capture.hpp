@@ -36,6 +36,9 @@ class Capture : public std::enable_shared_from_this<Capture> {
   /** Ends the capture and lets its streams go. */
   cudaError_t end(Stream& stream, std::shared_ptr<const GraphNodes>* nodes);
 
+  /** Takes note that a stream is destroyed: nothing can end a capture without its origin. */
+  void lose(const Stream& stream);
+
   void invalidate() { valid_ = false; }
   bool valid() const { return valid_; }
   bool active() const { return active_; }
@@ -48,6 +51,7 @@ class Capture : public std::enable_shared_from_this<Capture> {
 
  private:
   bool joined() const;
+  void let_go();
 
   const cudaStreamCaptureMode mode_;
   const std::thread::id thread_ = std::this_thread::get_id();

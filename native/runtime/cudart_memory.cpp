@@ -67,7 +67,14 @@ CUDNN4J_API cudaError_t cudaFreeAsync(void* address, cudaStream_t stream) {
     if (queue->capturing()) return queue->synchronize();
     if (address == nullptr) return cudaSuccess;
     if (!begin_release(address, MemoryKind::Device)) return cudaErrorInvalidValue;
-    return queue->submit({}, [address] { finish_release(address, MemoryKind::Device); });
+    const cudaError_t error =
+        queue->submit({}, [address] { finish_release(address, MemoryKind::Device); });
+    if (error != cudaErrorMemoryAllocation) return error;
+    // Nothing is left to remember it with.
+    const std::lock_guard lock(device_lock());
+    queue->run_queue();
+    finish_release(address, MemoryKind::Device);
+    return cudaSuccess;
   };
 }
 

@@ -37,6 +37,16 @@ class HandleTable {
     return object;
   }
 
+  /** Some object that a condition holds for, null if there is none; reserves no memory. */
+  template <class Condition>
+  std::shared_ptr<T> find_if(Condition condition) const {
+    const std::shared_lock lock(mutex_);
+    for (const auto& [handle, object] : objects_) {
+      if (condition(*object)) return object;
+    }
+    return nullptr;
+  }
+
   /** All objects, kept alive while the caller looks at them. */
   std::vector<std::shared_ptr<T>> all() const {
     const std::shared_lock lock(mutex_);

@@ -77,7 +77,7 @@ cudaError_t Stream::take(std::shared_ptr<const Task> task) {
   wait_for_implicit();
   queue_.push_back({std::move(task), {}});
   ++submitted_;
-  if (device_mode() == Mode::Eager) run_until(submitted_);
+  if (device_mode() == Mode::Eager) run_queue();
   return cudaSuccess;
 }
 
@@ -128,7 +128,7 @@ cudaError_t Stream::synchronize() {
       return cudaErrorMemoryAllocation;
     }
   }
-  run_until(submitted_);
+  run_queue();
   return take_task_error();
 }
 
@@ -147,15 +147,16 @@ bool destroy_stream(const void* handle) {
   const std::shared_ptr<Stream> stream = created_streams().remove(handle);
   if (stream == nullptr) return false;
   live_add(Live::Streams, -1);
-  if (stream->capture() != nullptr) stream->capture()->invalidate();
-  stream->run_until(stream->here().position);
+  if (const std::shared_ptr<Capture> capture = stream->capture()) capture->lose(*stream);
+  stream->run_queue();
   return true;
 }
 
 void run_all() {
   const std::lock_guard lock(device_lock());
-  for (const auto& stream : created_streams().all()) stream->run_until(stream->here().position);
-  default_stream()->run_until(default_stream()->here().position);
+  const auto waiting = [](const Stream& stream) { return stream.waiting(); };
+  while (const auto stream = created_streams().find_if(waiting)) stream->run_queue();
+  default_stream()->run_queue();
 }
 
 cudaError_t synchronize_all() {

@@ -118,8 +118,12 @@ class Stream : public std::enable_shared_from_this<Stream> {
   /** Makes what is submitted from now on wait for a point of another stream. */
   void wait_for(const StreamPoint& point);
 
-  /** Runs the queue up to a position. */
+  /** Runs the queue up to a position; reserves no memory, except what the work itself needs. */
   void run_until(uint64_t position);
+
+  /** Whether the queue holds something, and running it whole. */
+  bool waiting() const { return !queue_.empty(); }
+  void run_queue() { run_until(submitted_); }
 
   /** What this stream records into; null when it does not capture. */
   const std::shared_ptr<Capture>& capture() const { return capture_; }
@@ -166,7 +170,10 @@ Stream* create_stream(Stream::Kind kind);
 /** Finishes the stream's work and ends it; false when nothing was created under the handle. */
 bool destroy_stream(const void* handle);
 
-/** Runs everything submitted to any stream, whatever is being captured. */
+/**
+ * Runs everything submitted to any stream, whatever is being captured. Reserves no memory, so that
+ * what is freed or destroyed after it can be when there is none.
+ */
 void run_all();
 
 /** The same for one who waits: returns, and forgets, a task's error; refused in a capture. */

@@ -86,8 +86,9 @@ public final class HostControl {
    * Makes a later call return a status instead of doing its work. Every function can have one such
    * fault, and all functions together another one; a new one replaces it.
    *
-   * <p>The name {@code scratch} stands for the memory that work reserves for itself while it runs:
-   * the k-th reservation fails then, as when the machine has no memory left, whatever the status.
+   * <p>The name {@code memory} stands for the memory that the device reserves for itself, not that
+   * of {@code cudaMalloc} and {@code cudaHostAlloc}: the k-th reservation fails then, as when the
+   * machine has no memory left, whatever the status.
    *
    * @param function the exported name of the function whose calls are counted, null for any
    * @param k which call fails, counted from now, the next one being 1

@@ -1,6 +1,7 @@
 package io.github.cudnn4j.cuda;
 
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static org.junit.jupiter.api.Assertions.assertDoesNotThrow;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
@@ -8,7 +9,12 @@ import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import io.github.cudnn4j.bindings.Cublas;
 import io.github.cudnn4j.bindings.Cudart;
+import io.github.cudnn4j.cudnn.RnnDataLayout;
 import io.github.cudnn4j.library.HostControl;
+import io.github.cudnn4j.rnn.Rnn;
+import io.github.cudnn4j.rnn.RnnConfig;
+import io.github.cudnn4j.rnn.SequenceBatch;
+import io.github.cudnn4j.rnn.SequenceShape;
 import io.github.cudnn4j.testing.LeakCheck;
 import java.util.Arrays;
 import java.util.List;
@@ -151,6 +157,37 @@ class FailureTest {
     assertEquals(before, host.live());
   }
 
+  /** Everything that owns something native, with work of it queued, where memory has run out. */
+  @Test
+  void closingNeedsNoMemory() {
+    var before = host.live();
+    var device = Device.open();
+    var blas = device.blas();
+    var stream = Stream.create(device);
+    var event = Event.create(device);
+    var buffer = DeviceBuffer.allocate(device, ElementType.FLOAT32, 64);
+    var pinned = PinnedBuffer.allocate(device, ElementType.FLOAT32, 64);
+    var fill = device.kernels().get("fill", "fill_f32").overElements(64, buffer, 1f, 64L);
+    var rnn = Rnn.create(device, RnnConfig.lstm(4, 4).layers(2).dropout(0.5, 1));
+    var plan = rnn.plan(SequenceShape.of(3, 2));
+    var batch = SequenceBatch.create(rnn, RnnDataLayout.SEQ_MAJOR_UNPACKED, 3, 3, 2);
+    buffer.clear();
+    var graph = device.stream().capture(() -> blas.scal(2, buffer));
+    buffer.clear(stream);
+    stream.record(event);
+    device.stream().waitFor(event);
+    fill.run();
+    graph.launch();
+    buffer.copyTo(pinned);
+    host.fail("memory", 1, 1, true);
+    for (AutoCloseable each :
+        List.of(graph, batch, plan, rnn, pinned, buffer, event, stream, device)) {
+      assertDoesNotThrow(each::close);
+    }
+    host.clearFault();
+    assertEquals(before, host.live());
+  }
+
   /** What a product packs its operands into, which is reserved while it runs. */
   @ParameterizedTest
   @EnumSource(names = {"FLOAT32", "FLOAT16"})
@@ -180,7 +217,7 @@ class FailureTest {
   }
 
   private boolean runsOutOfMemory(int k, Runnable work, DeviceBuffer result) {
-    host.fail("scratch", k, 1, false);
+    host.fail("memory", k, 1, false);
     try {
       work.run();
       result.toFloats();

@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.github.cudnn4j.bindings.Cudart;
 import io.github.cudnn4j.bindings.NativeTypes;
+import io.github.cudnn4j.library.HostMode;
 import io.github.cudnn4j.library.Live;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
@@ -86,6 +87,22 @@ class DeviceMemoryTest extends HostDeviceTest {
     assertEquals(INVALID_VALUE, Cudart.cudaFreeAsync(block, stream));
     assertEquals(INVALID_VALUE, Cudart.cudaMemsetAsync(block, 0, 32, stream));
     ok(Cudart.cudaStreamSynchronize(stream));
+    ok(Cudart.cudaStreamDestroy(stream));
+  }
+
+  @Test
+  void freedInStreamOrderWhereThereIsNoMemory() {
+    host.mode(HostMode.LAZY);
+    var stream = stream(Cudart.cudaStreamNonBlocking());
+    var block = made(target -> Cudart.cudaMallocAsync(target, 32, stream));
+    var kept = device(32);
+    ok(Cudart.cudaMemsetAsync(block, 0, 32, stream));
+    ok(Cudart.cudaMemcpyAsync(kept, block, 32, WITHIN_DEVICE, stream));
+    host.fail("memory", 1, 1, true);
+    ok(Cudart.cudaFreeAsync(block, stream));
+    host.clearFault();
+    assertArrayEquals(new float[8], read(kept, 8));
+    free(kept);
     ok(Cudart.cudaStreamDestroy(stream));
   }
 

@@ -343,4 +343,17 @@ class GraphCaptureTest extends HostDeviceTest {
     assertEquals(dead, Cudart.cudaGraphDestroy(exec));
     drop();
   }
+
+  @Test
+  void streamThatIsDestroyedTakesItsCaptureAlong() {
+    var event = event();
+    ok(Cudart.cudaStreamBeginCapture(stream, GLOBAL));
+    ok(Cudart.cudaEventRecord(event, stream));
+    ok(Cudart.cudaStreamWaitEvent(other, event, 0));
+    ok(Cudart.cudaStreamDestroy(stream));
+    ok(Cudart.cudaDeviceSynchronize());
+    ok(Cudart.cudaStreamDestroy(other));
+    ok(Cudart.cudaEventDestroy(event));
+    free(source, target);
+  }
 }

@@ -160,7 +160,7 @@ class RnnOnHostTest {
   /** A step whose k-th reservation of memory fails, on whichever thread; whether there is one. */
   private static boolean runsOutOfMemory(Rig rig, int k) {
     var host = HostControl.get();
-    host.fail("scratch", k, 1, false);
+    host.fail("memory", k, 1, false);
     try {
       rig.step();
       rig.results();
