@@ -16,7 +16,7 @@ final class KernelCompiler {
   /** The one header that kernel files include. */
   static final String DIALECT = "dialect.cuh";
 
-  /** What was compiled for GPUs in this process: it takes some tenths of a second a file. */
+  /** What was compiled for GPUs, in this process or before. */
   private static final Map<String, MemorySegment> COMPILED = new ConcurrentHashMap<>();
 
   private KernelCompiler() {}
@@ -40,19 +40,39 @@ final class KernelCompiler {
 
   private static MemorySegment compileForGpu(
       Device device, String file, String source, String dialect) {
+    var from = List.of(version(), architecture(device), file, source, dialect);
+    var image = KernelCache.ofUser().get(from, () -> imageForGpu(device, file, source, dialect));
+    var kept = Arena.global().allocate(image.length, Long.BYTES);
+    MemorySegment.copy(image, 0, kept, JAVA_BYTE, 0, image.length);
+    return kept;
+  }
+
+  private static String version() {
+    try (var arena = Arena.ofConfined()) {
+      var major = arena.allocate(NativeTypes.C_INT);
+      var minor = arena.allocate(NativeTypes.C_INT);
+      Status.nvrtc(Nvrtc.nvrtcVersion(major, minor), "nvrtcVersion");
+      return "NVRTC " + major.get(NativeTypes.C_INT, 0) + "." + minor.get(NativeTypes.C_INT, 0);
+    }
+  }
+
+  private static String architecture(Device device) {
+    return "--gpu-architecture=sm_" + device.computeCapability();
+  }
+
+  private static byte[] imageForGpu(Device device, String file, String source, String dialect) {
     try (var arena = Arena.ofConfined()) {
       var image = imageForGpu(device, file, source, dialect, arena);
-      var kept = Arena.global().allocate(image.byteSize(), Long.BYTES);
-      MemorySegment.copy(image, JAVA_BYTE, 0, kept, JAVA_BYTE, 0, image.byteSize());
-      return kept;
+      var bytes = new byte[Math.toIntExact(image.byteSize())];
+      MemorySegment.copy(image, JAVA_BYTE, 0, bytes, 0, bytes.length);
+      return bytes;
     }
   }
 
   private static MemorySegment imageForGpu(
       Device device, String file, String source, String dialect, Arena arena) {
     try {
-      var options = List.of("--gpu-architecture=sm_" + device.computeCapability());
-      return compile(file, source, dialect, options, true, arena);
+      return compile(file, source, dialect, List.of(architecture(device)), true, arena);
     } catch (CudaException e) {
       if (e.code() != Nvrtc.NVRTC_ERROR_INVALID_OPTION()) {
         throw e;

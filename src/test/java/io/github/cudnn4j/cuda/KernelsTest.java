@@ -10,6 +10,7 @@ import static org.junit.jupiter.api.Assertions.assertSame;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.github.cudnn4j.library.HostControl;
 import io.github.cudnn4j.testing.Segments;
 import java.io.IOException;
 import java.lang.foreign.Arena;
@@ -84,6 +85,39 @@ class KernelsTest {
       }
       assertThrows(IllegalStateException.class, launch::run);
     }
+  }
+
+  /** CUDA loads nothing while it captures: a file comes with all its kernels, before. */
+  @Test
+  void aKernelIsLoadedBeforeItIsCaptured() {
+    try (var buffer = DeviceBuffer.allocate(device, INT32, 4);
+        var launch = device.kernels().get("fill", "fill_i32").bind(1, 64, buffer, 3, 4L)) {
+      var loading = loading();
+      try (var graph =
+          device.stream()
+              .capture(
+                  () -> {
+                    launch.run();
+                    device.kernels().get("fill", "fill_f64");
+                  })) {
+        assertEquals(loading, loading());
+        buffer.clear();
+        graph.launch();
+        assertArrayEquals(new int[] {3, 3, 3, 3}, buffer.toInts());
+      }
+      var e =
+          assertThrows(
+              IllegalStateException.class,
+              () -> device.stream().capture(() -> device.kernels().get("loss", "none")));
+      assertEquals("compiling kernels cannot be captured", e.getMessage());
+    }
+  }
+
+  /** How often the driver was made to load; 0 on a GPU, which does not count. */
+  private static long loading() {
+    return HostControl.ifHost()
+        .map(host -> host.calls("cuModuleLoadData") + host.calls("cuModuleGetFunction"))
+        .orElse(0L);
   }
 
   @Test
