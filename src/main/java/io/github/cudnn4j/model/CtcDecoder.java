@@ -1,11 +1,13 @@
 package io.github.cudnn4j.model;
 
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.Comparator;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -59,6 +61,7 @@ public final class CtcDecoder {
    * Returns the likeliest labels that a search finds which, after each step, goes on with the
    * likeliest beginnings only, adding up the alignments of each. The probability is the sum over
    * the alignments that were followed: never too large, and exact if the beam holds everything.
+   * Takes time for {@code T * (A + width²)} numbers and memory for {@code T * width}.
    *
    * @param width how many beginnings to keep, from 1
    * @throws IllegalArgumentException if the width is below 1, the rows have no or different
@@ -71,29 +74,59 @@ public final class CtcDecoder {
     }
     check(logProbabilities);
     Prefix root = new Prefix(null, BLANK);
-    root.endingInBlank = 0;
+    root.nextInBlank = 0;
+    root.advance();
     List<Prefix> beam = List.of(root);
     for (float[] step : logProbabilities) {
+      int[] likeliest = likeliest(step, width);
       List<Prefix> reached = new ArrayList<>();
       for (Prefix prefix : beam) {
-        extend(prefix, step, reached);
+        extend(prefix, step, likeliest, reached);
       }
       reached.forEach(Prefix::advance);
       reached.sort(Comparator.comparingDouble(Prefix::total).reversed());
       beam = List.copyOf(reached.subList(0, Math.min(width, reached.size())));
+      beam.forEach(Prefix::keep);
     }
     Prefix best = beam.getFirst();
     return new Decoding(best.labels(), best.total());
   }
 
-  private static void extend(Prefix prefix, float[] step, List<Prefix> reached) {
+  /**
+   * Returns, in ascending order, those labels of a step that can bring a beginning into the beam
+   * which was not in it. One more than its width are enough: of the beginnings that these make from
+   * the same one, all but the one that repeats its last label, and so as many as the beam holds,
+   * are at least as likely as what any other label makes.
+   */
+  private static int[] likeliest(float[] step, int width) {
+    int symbols = step.length;
+    if (width >= symbols - 2) {
+      return IntStream.range(1, symbols).toArray();
+    }
+    int[] found = new int[width + 1];
+    int count = 0;
+    for (int label = 1; label < symbols; label++) {
+      if (count == found.length && step[label] <= step[found[count - 1]]) {
+        continue;
+      }
+      int at = count < found.length ? count++ : count - 1;
+      for (; at > 0 && step[label] > step[found[at - 1]]; at--) {
+        found[at] = found[at - 1];
+      }
+      found[at] = label;
+    }
+    Arrays.sort(found);
+    return found;
+  }
+
+  private static void extend(Prefix prefix, float[] step, int[] likeliest, List<Prefix> reached) {
     double total = prefix.total();
     reach(prefix, reached);
     prefix.nextInBlank = logAdd(prefix.nextInBlank, total + step[BLANK]);
     if (prefix.parent != null) {
       prefix.nextInLabel = logAdd(prefix.nextInLabel, prefix.endingInLabel + step[prefix.label]);
     }
-    for (int label = 1; label < step.length; label++) {
+    for (int label : prefix.labelsToFollow(likeliest)) {
       Prefix longer = prefix.longer(label);
       reach(longer, reached);
       // Without a blank between them, two equal labels are one.
@@ -111,7 +144,8 @@ public final class CtcDecoder {
 
   private static double logAdd(double a, double b) {
     double high = Math.max(a, b);
-    return high == IMPOSSIBLE ? high : high + Math.log1p(Math.exp(Math.min(a, b) - high));
+    double low = Math.min(a, b);
+    return low == IMPOSSIBLE ? high : high + Math.log1p(Math.exp(low - high));
   }
 
   private static void check(float[][] logProbabilities) {
@@ -146,12 +180,13 @@ public final class CtcDecoder {
   private static final class Prefix {
     final @Nullable Prefix parent;
     final int label;
-    final Map<Integer, Prefix> children = new HashMap<>();
+    private Map<Integer, Prefix> children = Map.of();
 
     // Of the alignments of the steps so far, apart because only over a blank a label can follow
     // itself; and the same with the step that is being added.
     double endingInBlank = IMPOSSIBLE;
     double endingInLabel = IMPOSSIBLE;
+    double total = IMPOSSIBLE;
     double nextInBlank = IMPOSSIBLE;
     double nextInLabel = IMPOSSIBLE;
     boolean reached;
@@ -161,17 +196,40 @@ public final class CtcDecoder {
       this.label = label;
     }
 
+    /** Also those of its children: they may be in the beam, and get what this adds to them. */
+    int[] labelsToFollow(int[] likeliest) {
+      return children.isEmpty()
+          ? likeliest
+          : IntStream.concat(
+                  IntStream.of(likeliest), children.keySet().stream().mapToInt(Integer::intValue))
+              .sorted()
+              .distinct()
+              .toArray();
+    }
+
+    /** Returns a child, which is forgotten unless it is kept. */
     Prefix longer(int next) {
-      return children.computeIfAbsent(next, l -> new Prefix(this, l));
+      Prefix child = children.get(next);
+      return child != null ? child : new Prefix(this, next);
+    }
+
+    void keep() {
+      if (parent != null) {
+        if (parent.children.isEmpty()) {
+          parent.children = new HashMap<>();
+        }
+        parent.children.put(label, this);
+      }
     }
 
     double total() {
-      return logAdd(endingInBlank, endingInLabel);
+      return total;
     }
 
     void advance() {
       endingInBlank = nextInBlank;
       endingInLabel = nextInLabel;
+      total = logAdd(endingInBlank, endingInLabel);
       nextInBlank = IMPOSSIBLE;
       nextInLabel = IMPOSSIBLE;
       reached = false;

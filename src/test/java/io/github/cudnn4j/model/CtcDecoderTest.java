@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.github.cudnn4j.model.CtcDecoder.Decoding;
+import java.lang.management.ManagementFactory;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.HashMap;
@@ -93,6 +94,75 @@ class CtcDecoderTest {
     Decoding decoding = CtcDecoder.beam(logs, width);
     double exact = Math.log(enumerate(logs).get(decoding.labels()));
     assertTrue(decoding.logProbability() <= exact + 1e-10);
+  }
+
+  /** Ends of alignments in a blank and in a label, as logarithms. */
+  private record Ends(double blank, double label) {
+    static final Ends NONE = new Ends(Double.NEGATIVE_INFINITY, Double.NEGATIVE_INFINITY);
+
+    double total() {
+      return add(blank, label);
+    }
+
+    static double add(double a, double b) {
+      return Math.log(Math.exp(a) + Math.exp(b));
+    }
+  }
+
+  /** The search as it is written down, over all symbols. */
+  private static List<Integer> plainBeam(float[][] logs, int width) {
+    Map<List<Integer>, Ends> beam = Map.of(List.of(), new Ends(0, Double.NEGATIVE_INFINITY));
+    for (float[] step : logs) {
+      Map<List<Integer>, Ends> next = new HashMap<>();
+      beam.forEach(
+          (labels, ends) -> {
+            int last = labels.isEmpty() ? 0 : labels.getLast();
+            double repeated = last == 0 ? Double.NEGATIVE_INFINITY : ends.label + step[last];
+            merge(next, labels, new Ends(ends.total() + step[0], repeated));
+            for (int label = 1; label < step.length; label++) {
+              List<Integer> longer = new ArrayList<>(labels);
+              longer.add(label);
+              double before = label == last ? ends.blank : ends.total();
+              merge(next, longer, new Ends(Double.NEGATIVE_INFINITY, before + step[label]));
+            }
+          });
+      beam = new HashMap<>();
+      for (var entry : likeliestFirst(next).subList(0, Math.min(width, next.size()))) {
+        beam.put(entry.getKey(), entry.getValue());
+      }
+    }
+    return likeliestFirst(beam).getFirst().getKey();
+  }
+
+  private static void merge(Map<List<Integer>, Ends> all, List<Integer> labels, Ends ends) {
+    Ends old = all.getOrDefault(labels, Ends.NONE);
+    all.put(labels, new Ends(Ends.add(old.blank, ends.blank), Ends.add(old.label, ends.label)));
+  }
+
+  private static List<Entry<List<Integer>, Ends>> likeliestFirst(Map<List<Integer>, Ends> beam) {
+    Comparator<Entry<List<Integer>, Ends>> total =
+        Comparator.comparingDouble(entry -> entry.getValue().total());
+    return beam.entrySet().stream().sorted(total.reversed()).toList();
+  }
+
+  @ParameterizedTest
+  @ValueSource(ints = {1, 2, 3, 5, 8, 13})
+  void aNarrowBeamDoesNotMissWhatAnotherSymbolMakes(int width) {
+    for (int seed = 0; seed < 60; seed++) {
+      float[][] logs = random(1_000 * width + seed, 3 + seed % 9, 2 + seed % 23);
+      assertEquals(plainBeam(logs, width), CtcDecoder.beam(logs, width).labels());
+    }
+  }
+
+  /** As of a recogniser of Chinese; what is allocated bounds what is held, and the time. */
+  @Test
+  void aLargeAlphabetTakesLittleMemory() {
+    float[][] logs = random(5, 300, 6_625);
+    var threads = (com.sun.management.ThreadMXBean) ManagementFactory.getThreadMXBean();
+    long before = threads.getCurrentThreadAllocatedBytes();
+    Decoding decoding = CtcDecoder.beam(logs, 25);
+    long allocated = threads.getCurrentThreadAllocatedBytes() - before;
+    assertTrue(allocated < 50_000_000, allocated + " bytes for " + decoding.labels().size());
   }
 
   @Test
