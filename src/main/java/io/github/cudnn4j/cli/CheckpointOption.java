@@ -30,7 +30,12 @@ final class CheckpointOption {
     Checkpoint checkpoint =
         (best ? checkpoints.best() : checkpoints.latest())
             .orElseThrow(() -> new IOException(folder + " holds no checkpoint"));
-    CharLanguageModel model = CharLanguageModel.of(device, checkpoint.modelConfiguration());
+    CharLanguageModel model;
+    try {
+      model = CharLanguageModel.of(device, checkpoint.modelConfiguration());
+    } catch (IllegalArgumentException e) {
+      throw new IOException(checkpoint.folder() + ": " + e.getMessage(), e);
+    }
     try (SafeTensors weights = checkpoint.weights()) {
       model.parameters().load(weights);
       return model;

@@ -38,6 +38,7 @@ final class EvaluateCommand implements Callable<Integer> {
 
   @Override
   public Integer call() throws IOException {
+    window.check();
     Text content = text.open();
     try (Device opened = Device.open(device.choice());
         CharLanguageModel model = checkpoint.load(opened)) {
@@ -45,6 +46,14 @@ final class EvaluateCommand implements Callable<Integer> {
       double loss =
           Evaluator.loss(
               model, SequentialBatches.evaluation(tokens, window.batch(), window.time()));
+      if (!Double.isFinite(loss)) {
+        throw new IOException(
+            "the loss is "
+                + loss
+                + ": the model's numbers are beyond what "
+                + model.precision()
+                + " holds");
+      }
       Map<String, Object> result = new LinkedHashMap<>();
       result.put("perplexity", Math.exp(loss));
       result.put("loss", loss);

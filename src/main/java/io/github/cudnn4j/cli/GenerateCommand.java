@@ -30,6 +30,7 @@ final class GenerateCommand implements Callable<Integer> {
 
   @Option(
       names = "--length",
+      converter = Limits.Count.class,
       defaultValue = "200",
       paramLabel = "N",
       description = "Characters to write after the prefix. Default: ${DEFAULT-VALUE}")
@@ -37,6 +38,7 @@ final class GenerateCommand implements Callable<Integer> {
 
   @Option(
       names = "--temperature",
+      converter = Limits.NonNegative.class,
       defaultValue = "0.7",
       paramLabel = "T",
       description =

@@ -6,7 +6,10 @@ import io.github.cudnn4j.train.RmsProp;
 import io.github.cudnn4j.train.Schedule;
 import io.github.cudnn4j.train.Sgd;
 import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
+import picocli.CommandLine.ParameterException;
+import picocli.CommandLine.Spec;
 
 /** How the weights move. */
 final class OptimizerOptions {
@@ -25,8 +28,24 @@ final class OptimizerOptions {
     COSINE
   }
 
+  static final class RuleName extends Limits.Choice<Rule> {
+    RuleName() {
+      super(Rule.class);
+    }
+  }
+
+  static final class ShapeName extends Limits.Choice<Shape> {
+    ShapeName() {
+      super(Shape.class);
+    }
+  }
+
+  @Spec(Spec.Target.MIXEE)
+  private CommandSpec command;
+
   @Option(
       names = "--optimizer",
+      converter = RuleName.class,
       defaultValue = "adam",
       paramLabel = "sgd|rmsprop|adam|adamw",
       description = "The update rule. Default: ${DEFAULT-VALUE}")
@@ -34,12 +53,14 @@ final class OptimizerOptions {
 
   @Option(
       names = "--lr",
+      converter = Limits.NonNegative.class,
       paramLabel = "RATE",
       description = "Learning rate. Default: 1 for sgd, 0.002 for the others")
   private @Nullable Double learningRate;
 
   @Option(
       names = "--momentum",
+      converter = Limits.NonNegative.class,
       defaultValue = "0",
       paramLabel = "M",
       description = "Momentum of sgd and rmsprop. Default: ${DEFAULT-VALUE}")
@@ -47,6 +68,7 @@ final class OptimizerOptions {
 
   @Option(
       names = "--schedule",
+      converter = ShapeName.class,
       defaultValue = "constant",
       paramLabel = "constant|cosine",
       description = "How the learning rate changes over the run. Default: ${DEFAULT-VALUE}")
@@ -54,22 +76,41 @@ final class OptimizerOptions {
 
   @Option(
       names = "--warm-up",
+      converter = Limits.Count.class,
       defaultValue = "0",
       paramLabel = "STEPS",
       description = "Steps over which a cosine schedule rises first. Default: ${DEFAULT-VALUE}")
-  private long warmUp;
+  private int warmUp;
 
   @Option(
       names = "--clip-norm",
+      converter = Limits.Positive.class,
       paramLabel = "LIMIT",
       description = "Project the gradient of all weights back to this length when it is longer.")
   private @Nullable Double clipNorm;
 
   @Option(
       names = "--clip-value",
+      converter = Limits.Positive.class,
       paramLabel = "LIMIT",
       description = "Cut each element of the gradient to [-LIMIT, LIMIT].")
   private @Nullable Double clipValue;
+
+  /**
+   * Refuses what would have no effect.
+   *
+   * @throws ParameterException naming the option
+   */
+  void check() {
+    if (momentum != 0 && rule != Rule.SGD && rule != Rule.RMSPROP) {
+      throw refused(
+          "--momentum: only sgd and rmsprop have it, not --optimizer " + Limits.typed(rule));
+    }
+    if (warmUp != 0 && schedule != Shape.COSINE) {
+      throw refused(
+          "--warm-up: only a cosine schedule has it, not --schedule " + Limits.typed(schedule));
+    }
+  }
 
   Optimizer optimizer() {
     return switch (rule) {
@@ -97,10 +138,23 @@ final class OptimizerOptions {
     return clipValue == null ? clip : clip.andValue(clipValue);
   }
 
+  /**
+   * Returns how the learning rate changes over a run.
+   *
+   * @throws ParameterException if the run is over before it has warmed up
+   */
   Schedule schedule(long totalSteps) {
+    if (warmUp >= totalSteps) {
+      throw refused(
+          "--warm-up is " + warmUp + " steps, must be fewer than the run's " + totalSteps);
+    }
     return switch (schedule) {
       case CONSTANT -> Schedule.constant();
       case COSINE -> Schedule.cosine(warmUp, totalSteps, 0.01);
     };
+  }
+
+  private ParameterException refused(String message) {
+    return new ParameterException(command.commandLine(), message);
   }
 }

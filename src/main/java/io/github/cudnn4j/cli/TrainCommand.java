@@ -5,19 +5,25 @@ import io.github.cudnn4j.io.Json;
 import io.github.cudnn4j.model.CharLanguageModel;
 import io.github.cudnn4j.model.CharModelConfig;
 import io.github.cudnn4j.model.Corpus;
+import io.github.cudnn4j.model.Text;
+import io.github.cudnn4j.model.Vocabulary;
 import io.github.cudnn4j.train.Checkpoint;
 import io.github.cudnn4j.train.Checkpoints;
 import io.github.cudnn4j.train.Metrics;
+import io.github.cudnn4j.train.OtherTextException;
 import io.github.cudnn4j.train.SequentialBatches;
 import io.github.cudnn4j.train.Trainer;
 import io.github.cudnn4j.train.TrainerConfig;
 import io.github.cudnn4j.train.TrainingSummary;
 import java.io.IOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
+import java.util.Set;
+import java.util.TreeSet;
 import java.util.concurrent.Callable;
+import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -40,8 +46,13 @@ final class TrainCommand implements Callable<Integer> {
   /** Checkpoints kept in the folder; the one before the newest covers for a broken disk. */
   private static final int KEPT_CHECKPOINTS = 2;
 
-  /** Validations over a whole run, so that short epochs are not outweighed by them. */
+  /** Validations over a whole run at most, unless asked for. */
   private static final int VALIDATIONS = 20;
+
+  /** Enough to recognise a text of another language. */
+  private static final int CHARACTERS_NAMED = 20;
+
+  private static final int FEWEST_BETWEEN_VALIDATIONS = 50;
 
   @Mixin private TextOptions text = new TextOptions();
   @Mixin private ModelOptions shape = new ModelOptions();
@@ -51,6 +62,7 @@ final class TrainCommand implements Callable<Integer> {
 
   @Option(
       names = "--tokens",
+      converter = Limits.LongCount.class,
       defaultValue = "0",
       paramLabel = "N",
       description = "Train on the first N characters only. Default: all")
@@ -58,6 +70,7 @@ final class TrainCommand implements Callable<Integer> {
 
   @Option(
       names = "--held-out",
+      converter = Limits.Fraction.class,
       defaultValue = "0.05",
       paramLabel = "FRACTION",
       description =
@@ -66,6 +79,7 @@ final class TrainCommand implements Callable<Integer> {
 
   @Option(
       names = "--epochs",
+      converter = Limits.PositiveCount.class,
       defaultValue = "5",
       paramLabel = "N",
       description = "Passes over the text. Default: ${DEFAULT-VALUE}")
@@ -73,6 +87,7 @@ final class TrainCommand implements Callable<Integer> {
 
   @Option(
       names = "--patience",
+      converter = Limits.Count.class,
       defaultValue = "0",
       paramLabel = "N",
       description = "Stop after N validations without a better one; 0: never. Default: 0")
@@ -86,11 +101,22 @@ final class TrainCommand implements Callable<Integer> {
           "Of weights, dropout and batches; same seed, same device, same bits. Default: 1")
   private long seed;
 
+  @Option(
+      names = "--validate-every",
+      converter = Limits.Count.class,
+      defaultValue = "0",
+      paramLabel = "STEPS",
+      description =
+          "Updates between looks at the held-out text; 0: as many that these cost little. Default:"
+              + " 0")
+  private int validateEvery;
+
   @Option(names = "--checkpoint", paramLabel = "DIR", description = "Folder for checkpoints.")
   private @Nullable Path checkpoint;
 
   @Option(
       names = "--checkpoint-every",
+      converter = Limits.Count.class,
       defaultValue = "0",
       paramLabel = "STEPS",
       description = "Updates between checkpoints; 0: one at each validation. Default: 0")
@@ -98,8 +124,15 @@ final class TrainCommand implements Callable<Integer> {
 
   @Option(
       names = "--resume",
-      description = "Go on from the newest checkpoint in DIR, bit for bit as without a stop.")
+      description =
+          "Go on from the newest checkpoint in DIR, bit for bit as without a stop; options that are"
+              + " not given are as they were.")
   private boolean resume;
+
+  @Option(
+      names = "--other-text",
+      description = "With --resume: go on although the text is another, from its beginning.")
+  private boolean otherText;
 
   @Option(names = "--overwrite", description = "Delete the checkpoints that DIR holds already.")
   private boolean overwrite;
@@ -118,6 +151,7 @@ final class TrainCommand implements Callable<Integer> {
 
   @Option(
       names = "--log-every",
+      converter = Limits.PositiveCount.class,
       defaultValue = "20",
       paramLabel = "STEPS",
       description = "Updates between looks at loss and gradient norm. Default: ${DEFAULT-VALUE}")
@@ -127,21 +161,40 @@ final class TrainCommand implements Callable<Integer> {
 
   @Override
   public Integer call() throws IOException {
+    Checkpoints checkpoints = checkpoints();
+    Checkpoint from = null;
+    List<String> changes = List.of();
+    if (resume) {
+      from =
+          checkpoints
+              .latest()
+              .orElseThrow(() -> usage("--resume: " + checkpoint + " holds no checkpoint"));
+      changes = KeptOptions.restore(spec, from, otherText);
+    }
     CharModelConfig config = shape.config(seed);
+    rule.check();
+    window.check();
+    check();
     LearningCurve curve = plot == null ? null : LearningCurve.into(plot);
     if (metrics != null) {
       Main.makeFolderOf("--metrics", metrics);
     }
-    Corpus corpus = Corpus.of(text.open(), tokens, heldOut);
+    Corpus corpus = corpus(from);
     SequentialBatches training =
         SequentialBatches.training(corpus.training(), window.batch(), window.time(), false);
-    Checkpoints checkpoints = checkpoints();
+    SequentialBatches validation =
+        corpus.heldOut().length() > 1
+            ? SequentialBatches.evaluation(corpus.heldOut(), window.batch(), window.time())
+            : null;
+    if (validation == null) {
+      refuseWithoutHeldOut();
+    }
     try (Device opened = Device.open(device.choice());
-        CharLanguageModel model = model(opened, corpus, config, checkpoints);
+        CharLanguageModel model = model(opened, corpus, config, from);
         TrainingConsole console =
             TrainingConsole.of(spec.commandLine().getOut(), model, opened, corpus);
-        Metrics log = metrics == null ? null : Metrics.append(metrics);
-        Trainer trainer = Trainer.create(model, training, trainerConfig(training))) {
+        Metrics log = log(from);
+        Trainer trainer = Trainer.create(model, training, trainerConfig(training, validation))) {
       trainer.listener(console);
       if (curve != null) {
         trainer.listener(curve);
@@ -149,31 +202,70 @@ final class TrainCommand implements Callable<Integer> {
       if (log != null) {
         trainer.listener(log);
       }
-      if (corpus.heldOut().length() > 1) {
-        trainer.validation(
-            SequentialBatches.evaluation(corpus.heldOut(), window.batch(), window.time()));
+      if (validation != null) {
+        trainer.validation(validation);
       }
       if (checkpoints != null) {
-        trainer.checkpoints(checkpoints);
-        if (resume) {
-          trainer.resume(newest(checkpoints));
-        }
+        trainer.checkpoints(checkpoints.notes(KeptOptions.notes(spec)));
+      }
+      if (from != null) {
+        resume(trainer, from);
+        console.resumed(from, changes);
       }
       if (checkpoints != null && overwrite) {
         // Not before everything else is known to be in order.
         checkpoints.clear();
       }
       TrainingSummary summary;
-      try {
+      int status;
+      try (StopSignals signals = StopSignals.handle(trainer::stop, spec.commandLine().getErr())) {
         summary = trainer.run();
-        console.finished(summary);
+        status = signals.status();
+        console.finished(summary, checkpoints != null);
       } finally {
         // Also of a training that ends early: what it has shown and written until then stays.
         leave(console, curve, corpus, checkpoints);
       }
       spec.commandLine().getOut().println(Json.write(result(summary, opened, corpus)));
+      return status;
     }
-    return 0;
+  }
+
+  /** Refuses what would have no effect. */
+  private void check() {
+    if (checkpoint == null && checkpointEvery != 0) {
+      throw usage("--checkpoint-every needs --checkpoint DIR");
+    }
+    if (heldOut == 0) {
+      refuseWithoutHeldOut();
+    }
+  }
+
+  private void refuseWithoutHeldOut() {
+    if (patience != 0 || validateEvery != 0) {
+      throw usage(
+          (patience != 0 ? "--patience" : "--validate-every")
+              + " needs held-out text: a larger --held-out");
+    }
+  }
+
+  private @Nullable Metrics log(@Nullable Checkpoint from) throws IOException {
+    if (metrics == null) {
+      return null;
+    }
+    return from == null ? Metrics.append(metrics) : Metrics.resume(metrics, from.step());
+  }
+
+  private void resume(Trainer trainer, Checkpoint from) throws IOException {
+    if (otherText) {
+      trainer.resumeWithOtherText(from);
+      return;
+    }
+    try {
+      trainer.resume(from);
+    } catch (OtherTextException e) {
+      throw usage("--resume: " + e.getMessage() + "; --other-text goes on all the same");
+    }
   }
 
   /** Draws the learning curve and tells where everything is. */
@@ -199,21 +291,34 @@ final class TrainCommand implements Callable<Integer> {
     }
   }
 
-  private TrainerConfig trainerConfig(SequentialBatches training) {
+  private TrainerConfig trainerConfig(
+      SequentialBatches training, @Nullable SequentialBatches validation) {
     long total = (long) epochs * training.windows();
-    int validateEvery = Math.toIntExact(Math.max(1, Math.ceilDiv(total, VALIDATIONS)));
+    int distance = validateEvery == 0 ? distance(total, validation) : validateEvery;
     return TrainerConfig.of(rule.optimizer())
         .clip(rule.clip())
         .schedule(rule.schedule(total))
         .epochs(epochs)
         .logEvery(logEvery)
-        .validateEvery(validateEvery)
-        .checkpointEvery(checkpointEvery == 0 ? validateEvery : checkpointEvery)
+        .validateEvery(distance)
+        .checkpointEvery(checkpointEvery == 0 ? distance : checkpointEvery)
         .patience(patience)
         .seed(seed);
   }
 
+  /** The steps between validations, so many that these cost little beside them. */
+  private static int distance(long total, @Nullable SequentialBatches validation) {
+    long distance = Math.max(FEWEST_BETWEEN_VALIDATIONS, Math.ceilDiv(total, VALIDATIONS));
+    if (validation != null) {
+      distance = Math.max(distance, 2L * validation.windows());
+    }
+    return Math.clamp(distance, 1, Integer.MAX_VALUE);
+  }
+
   private @Nullable Checkpoints checkpoints() throws IOException {
+    if (otherText && !resume) {
+      throw usage("--other-text needs --resume");
+    }
     if (checkpoint == null) {
       if (resume || overwrite) {
         throw usage((resume ? "--resume" : "--overwrite") + " needs --checkpoint DIR");
@@ -223,9 +328,8 @@ final class TrainCommand implements Callable<Integer> {
     if (resume && overwrite) {
       throw usage("--resume and --overwrite exclude each other");
     }
-    Files.createDirectories(checkpoint); // now: a run must not find out at its end
     Checkpoints checkpoints = Checkpoints.in(checkpoint, KEPT_CHECKPOINTS);
-    checkpoints.requireUnused();
+    checkpoints.requireUnused(); // now: a run must not find out at its end
     if (!overwrite && !resume && !checkpoints.isEmpty()) {
       throw usage(
           checkpoint + " holds checkpoints already: go on with --resume, or --overwrite them");
@@ -233,32 +337,40 @@ final class TrainCommand implements Callable<Integer> {
     return checkpoints;
   }
 
-  private Checkpoint newest(Checkpoints checkpoints) throws IOException {
-    return checkpoints
-        .latest()
-        .orElseThrow(() -> usage("--resume: " + checkpoint + " holds no checkpoint"));
+  /** The text by the characters of a checkpoint's model, or by its own. */
+  private Corpus corpus(@Nullable Checkpoint from) throws IOException {
+    Text content = text.open();
+    if (from == null) {
+      return Corpus.of(content, tokens, heldOut);
+    }
+    Vocabulary known = CharLanguageModel.vocabulary(from.modelConfiguration());
+    Set<String> unknown = new TreeSet<>();
+    Corpus corpus = Corpus.of(content, known, tokens, heldOut);
+    long[] left = {corpus.training().length()};
+    content.read(
+        character -> {
+          if (known.id(character) == 0) {
+            unknown.add("'" + Character.toString(character) + "'");
+          }
+          return --left[0] > 0;
+        });
+    if (!unknown.isEmpty()) {
+      throw usage(
+          "--resume: the model does not know "
+              + unknown.size()
+              + " of the text's characters: "
+              + unknown.stream().limit(CHARACTERS_NAMED).collect(Collectors.joining(" "))
+              + (unknown.size() > CHARACTERS_NAMED ? " ..." : ""));
+    }
+    return corpus;
   }
 
-  /**
-   * A new model, or one of the checkpoint's shape, which must be the one that the options ask for.
-   */
-  private CharLanguageModel model(
-      Device opened, Corpus corpus, CharModelConfig config, @Nullable Checkpoints checkpoints)
-      throws IOException {
-    if (!resume) {
-      return CharLanguageModel.create(opened, corpus.vocabulary(), config);
-    }
-    CharLanguageModel model =
-        CharLanguageModel.of(opened, newest(checkpoints).modelConfiguration());
-    boolean sameText = model.vocabulary().characters().equals(corpus.vocabulary().characters());
-    if (model.config().equals(config) && sameText) {
-      return model;
-    }
-    model.close();
-    throw usage(
-        sameText
-            ? "--resume: the checkpoint holds " + model.config() + ", the options ask for " + config
-            : "--resume: the checkpoint was trained on a text with other characters");
+  /** A new model, or that of a checkpoint. */
+  private static CharLanguageModel model(
+      Device opened, Corpus corpus, CharModelConfig config, @Nullable Checkpoint from) {
+    return from == null
+        ? CharLanguageModel.create(opened, corpus.vocabulary(), config)
+        : CharLanguageModel.of(opened, from.modelConfiguration());
   }
 
   private ParameterException usage(String message) {

@@ -5,6 +5,7 @@ import io.github.cudnn4j.cuda.Precision;
 import io.github.cudnn4j.model.CharLanguageModel;
 import io.github.cudnn4j.model.Corpus;
 import io.github.cudnn4j.model.TextGenerator;
+import io.github.cudnn4j.train.Checkpoint;
 import io.github.cudnn4j.train.Progress;
 import io.github.cudnn4j.train.Tokens;
 import io.github.cudnn4j.train.TrainingListener;
@@ -14,6 +15,7 @@ import java.io.IOException;
 import java.io.PrintWriter;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.List;
 import java.util.Locale;
 import me.tongfei.progressbar.ProgressBar;
 import me.tongfei.progressbar.ProgressBarBuilder;
@@ -159,8 +161,22 @@ final class TrainingConsole implements TrainingListener, AutoCloseable {
     // The run's end names the folder; a line for each would only drown the rest.
   }
 
-  /** Prints the result and what the model writes now. */
-  void finished(TrainingSummary summary) {
+  /** Tells where a training goes on, and what is to be different. */
+  void resumed(Checkpoint from, List<String> changes) {
+    line(
+        "resumed   after %,d steps, from %s%s",
+        from.step(),
+        from.folder(),
+        changes.isEmpty() ? "" : ", with " + String.join(", ", changes));
+    out.flush();
+  }
+
+  /**
+   * Prints the result and what the model writes now.
+   *
+   * @param kept whether there is a checkpoint
+   */
+  void finished(TrainingSummary summary, boolean kept) {
     pauseBar();
     out.println();
     line(
@@ -177,6 +193,13 @@ final class TrainingConsole implements TrainingListener, AutoCloseable {
             ? "nothing"
             : String.format(Locale.ROOT, "%.2f", summary.validationPerplexity()),
         corpus.vocabulary().size());
+    if (summary.stopped()) {
+      line(
+          "stopped   %s",
+          kept
+              ? "the same command with --resume goes on"
+              : "nothing of it is kept: that needs --checkpoint DIR");
+    }
     for (int sample = 1; sample <= FINAL_SAMPLES; sample++) {
       String text = generator.generate(prefix, FINAL_SAMPLE_LENGTH, TEMPERATURE, sample);
       line("sample %d  “%s”", sample, oneLine(text));

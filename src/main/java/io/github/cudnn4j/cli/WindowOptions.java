@@ -1,12 +1,20 @@
 package io.github.cudnn4j.cli;
 
+import java.util.Locale;
+import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
+import picocli.CommandLine.ParameterException;
+import picocli.CommandLine.Spec;
 
 /** How a text is cut into the windows that a model reads. */
 final class WindowOptions {
 
+  @Spec(Spec.Target.MIXEE)
+  private CommandSpec command;
+
   @Option(
       names = "--batch",
+      converter = Limits.PositiveCount.class,
       defaultValue = "32",
       paramLabel = "B",
       description = "Streams of text read side by side. Default: ${DEFAULT-VALUE}")
@@ -14,12 +22,32 @@ final class WindowOptions {
 
   @Option(
       names = "--steps",
+      converter = Limits.PositiveCount.class,
       defaultValue = "35",
       paramLabel = "T",
       description =
           "Characters of each stream per window; the state is carried on to the next. Default:"
               + " ${DEFAULT-VALUE}")
   private int time;
+
+  /**
+   * Refuses windows that cannot be.
+   *
+   * @throws ParameterException naming the options
+   */
+  void check() {
+    if ((long) batch * time > Integer.MAX_VALUE) {
+      throw new ParameterException(
+          command.commandLine(),
+          String.format(
+              Locale.ROOT,
+              "--batch %d times --steps %d is %d characters, at most are %d",
+              batch,
+              time,
+              (long) batch * time,
+              Integer.MAX_VALUE));
+    }
+  }
 
   int batch() {
     return batch;

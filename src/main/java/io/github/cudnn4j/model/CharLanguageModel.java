@@ -90,11 +90,19 @@ public final class CharLanguageModel implements Model, AutoCloseable {
    * @throws IllegalArgumentException if an entry is missing or has the wrong type
    */
   public static CharLanguageModel of(Device device, Map<String, Object> configuration) {
+    return create(device, vocabulary(configuration), CharModelConfig.ofMap(configuration));
+  }
+
+  /**
+   * Returns the characters of the model that {@link #configuration()} described.
+   *
+   * @throws IllegalArgumentException if they are missing or are no characters
+   */
+  public static Vocabulary vocabulary(Map<String, Object> configuration) {
     List<String> characters =
         ((List<?>) CharModelConfig.entry(configuration, "characters", List.class))
             .stream().map(String::valueOf).toList();
-    return create(
-        device, Vocabulary.ofCharacters(characters), CharModelConfig.ofMap(configuration));
+    return Vocabulary.ofCharacters(characters);
   }
 
   private void initialize() {

@@ -203,15 +203,20 @@ public record CharModelConfig(
     return value.name().toLowerCase(Locale.ROOT);
   }
 
-  /** The inverse of {@link #toMap}; an absent or mistyped entry is an IllegalArgumentException. */
-  static CharModelConfig ofMap(Map<String, Object> map) {
+  /**
+   * Returns the shape that a {@linkplain CharLanguageModel#configuration model's configuration}
+   * tells.
+   *
+   * @throws IllegalArgumentException if an entry is absent or cannot be; the message names it
+   */
+  public static CharModelConfig ofMap(Map<String, Object> map) {
     String algorithm = entry(map, "algorithm", String.class);
     return new CharModelConfig(
         RnnMode.valueOf(upperCase(map, "cell")),
-        entry(map, "hiddenSize", Number.class).intValue(),
-        entry(map, "projectionSize", Number.class).intValue(),
-        entry(map, "layers", Number.class).intValue(),
-        entry(map, "embeddingSize", Number.class).intValue(),
+        whole(map, "hiddenSize"),
+        whole(map, "projectionSize"),
+        whole(map, "layers"),
+        whole(map, "embeddingSize"),
         entry(map, "inputSkipped", Boolean.class),
         map.containsKey("cellClip") ? decimal(map, "cellClip") : null,
         decimal(map, "dropout"),
@@ -219,6 +224,20 @@ public record CharModelConfig(
         entry(map, "seed", Number.class).longValue(),
         Precision.valueOf(upperCase(map, "precision")),
         algorithm.equals(AUTO) ? null : RnnAlgorithm.valueOf(upperCase(map, "algorithm")));
+  }
+
+  private static int whole(Map<String, Object> map, String name) {
+    long value = entry(map, name, Number.class).longValue();
+    if (value != (int) value) {
+      throw new IllegalArgumentException(
+          "model configuration: \""
+              + name
+              + "\" is "
+              + value
+              + ", at most is "
+              + Integer.MAX_VALUE);
+    }
+    return (int) value;
   }
 
   private static Double decimal(Map<String, Object> map, String name) {

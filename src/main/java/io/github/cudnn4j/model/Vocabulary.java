@@ -77,7 +77,7 @@ public final class Vocabulary {
   }
 
   /** Returns the number of a code point; 0 if it is unknown. */
-  int id(int codePoint) {
+  public int id(int codePoint) {
     return codePoint < ids.length ? ids[codePoint] : 0;
   }
 

@@ -96,6 +96,29 @@ public final class Checkpoint {
     return epoch;
   }
 
+  /**
+   * Returns the number of parallel streams of text, B.
+   *
+   * @throws IOException if the checkpoint does not tell
+   */
+  public int batch() throws IOException {
+    return trainer.count("batch");
+  }
+
+  /**
+   * Returns the length of a window, T.
+   *
+   * @throws IOException if the checkpoint does not tell
+   */
+  public int time() throws IOException {
+    return trainer.count("time");
+  }
+
+  /** Returns the simple name of the optimizer's class, empty if the checkpoint does not tell. */
+  public String optimizer() throws IOException {
+    return trainer.text("optimizer", "");
+  }
+
   /** Returns the {@linkplain Model#configuration configuration} of the model. */
   public Map<String, @Nullable Object> modelConfiguration() {
     return model.values();

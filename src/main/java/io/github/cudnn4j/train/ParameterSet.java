@@ -320,7 +320,8 @@ public final class ParameterSet implements AutoCloseable {
   /**
    * Sets the weights of all tensors from a file; other floating-point types are converted.
    *
-   * @throws IOException if reading fails, or names or shapes differ; no weight has changed then
+   * @throws IOException if reading fails, names or shapes differ, or a weight is not finite; no
+   *     weight has changed then
    */
   public void load(SafeTensors file) throws IOException {
     if (!file.names().equals(named.keySet())) {
@@ -342,9 +343,19 @@ public final class ParameterSet implements AutoCloseable {
                 Arrays.toString(file.shape(name)),
                 Arrays.toString(shape)));
       }
-      values.put(name, file.doubles(name));
+      values.put(name, requireFinite(name, file.doubles(name)));
     }
     values.forEach(this::write);
+  }
+
+  /** A model with such a weight predicts nothing. */
+  private static double[] requireFinite(String name, double[] values) throws IOException {
+    for (int i = 0; i < values.length; i++) {
+      if (!Double.isFinite(values[i])) {
+        throw new IOException("element " + i + " of " + name + " is " + values[i] + ": no weight");
+      }
+    }
+    return values;
   }
 
   /** Tells where each tensor lies; equal for sets between which flat buffers can be exchanged. */

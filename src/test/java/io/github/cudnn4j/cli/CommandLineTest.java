@@ -37,7 +37,7 @@ class CommandLineTest {
   @TempDir private Path folder;
   private Path text;
 
-  private record Ran(int status, String out, String err) {
+  record Ran(int status, String out, String err) {
     Map<?, ?> result() throws IOException {
       List<String> lines = out.lines().toList();
       return assertInstanceOf(Map.class, Json.parse(lines.getLast()), "the last line of " + out);
@@ -49,7 +49,7 @@ class CommandLineTest {
     text = Files.writeString(folder.resolve("text.txt"), PATTERN);
   }
 
-  private static Ran run(String... arguments) {
+  static Ran run(String... arguments) {
     StringWriter out = new StringWriter();
     StringWriter err = new StringWriter();
     CommandLine commandLine = Main.commandLine();
@@ -108,7 +108,9 @@ class CommandLineTest {
     assertEquals(0, generated.status, generated.err);
     assertEquals("abcdef abcdef", generated.out.strip());
     String[] colder = {"generate", "--checkpoint", checkpoint, "--prefix", "a"};
-    assertRefused("temperature is -1.0", run(with(colder, "--temperature", "-1")));
+    assertRefused(
+        "'--temperature': -1, must be finite and at least 0",
+        run(with(colder, "--temperature", "-1")));
 
     Ran evaluated = run("evaluate", "--checkpoint", checkpoint, "--text", text.toString());
     assertEquals(0, evaluated.status, evaluated.err);
@@ -229,21 +231,88 @@ class CommandLineTest {
     assertTrue(ImageIO.read(plot.toFile()).getWidth() > 0);
   }
 
+  /** By the option's name and its limit, before the text is looked at, which is not there. */
   @Test
   void refusesArgumentsThatCannotBe() {
-    assertRefused("hiddenSize is 0, must be at least 1", train("--hidden", "0"));
-    assertRefused("--resume needs --checkpoint DIR", train("--resume"));
-    assertRefused("projectionSize is 17, but it must be in [1, 16]", train("--projection", "17"));
-    assertRefused("embeddingSize is 8", train("--skip-input"));
-    assertRefused("only an LSTM has", train("--cell", "gru", "--cell-clip", "1"));
-    assertRefused("and the cell an LSTM", train("--cell", "gru", "--forget-bias", "1"));
-    assertRefused("cannot project", train("--algorithm", "persist-static", "--projection", "8"));
-    assertRefused("Invalid value for option '--precision'", train("--precision", "int8"));
-    assertRefused("must end in .png", train("--plot", "curve.gif"));
-    assertRefused("Invalid value for option '--cell'", train("--cell", "transformer"));
-    assertRefused("epochs 0, must be at least 1", train("--epochs", "0"));
-    assertRefused("batch 0 and time 7", train("--batch", "0"));
+    String count = ", must be a whole number from 0 to 2147483647";
+    String positive = ", must be a whole number from 1 to 2147483647";
+    for (String option : List.of("--patience", "--checkpoint-every", "--validate-every")) {
+      assertRefusedEarly("'" + option + "': -1" + count, option, "-1");
+    }
+    for (String option :
+        List.of("--hidden", "--layers", "--embedding", "--batch", "--steps", "--epochs")) {
+      assertRefusedEarly("'" + option + "': 0" + positive, option, "0");
+    }
+    assertRefusedEarly("'--epochs': 2147483648" + positive, "--epochs", "2147483648");
+    assertRefusedEarly(
+        "--batch 32 times --steps 100000000 is 3200000000 characters, at most are 2147483647",
+        "--steps",
+        "100000000");
+    assertRefusedEarly("'--lr': -1, must be finite and at least 0", "--lr", "-1");
+    assertRefusedEarly("'--clip-value': 0, must be above 0", "--clip-value", "0");
+    assertRefusedEarly("'--clip-norm': nan, must be a number", "--clip-norm", "nan");
+    assertRefusedEarly("'--dropout': 1, must be at least 0 and below 1", "--dropout", "1");
+    assertRefusedEarly("'--held-out': -0.1, must be at least 0", "--held-out", "-0.1");
+    assertRefusedEarly("'--tokens': -1, must be a whole number", "--tokens", "-1");
+    assertRefusedEarly("--projection is 257, must be from 1 to 256", "--projection", "257");
+    assertRefusedEarly("--skip-input needs --embedding 256 as --hidden", "--skip-input");
+    assertRefusedEarly("--one-hot and --embedding exclude", "--one-hot", "--embedding", "8");
+    String[] gru = {"--cell", "gru"};
+    assertRefusedEarly("--cell-clip: only an LSTM has it", with(gru, "--cell-clip", "1"));
+    assertRefusedEarly("--forget-bias: only an LSTM has it", with(gru, "--forget-bias", "1"));
+    assertRefusedEarly("cannot project", "--algorithm", "persist-static", "--projection", "8");
+    assertRefusedEarly(
+        "'--algorithm': fast, must be one of standard, persist-static, persist-dynamic, small-h,"
+            + " auto",
+        "--algorithm",
+        "fast");
+    assertRefusedEarly(
+        "'--precision': int8, must be one of fp32, tf32, fp16, bf16, fp16-math, fp64",
+        "--precision",
+        "int8");
+    assertRefusedEarly("'--cell': transformer, must be one of ", "--cell", "transformer");
+    assertRefusedEarly("must end in .png", "--plot", "curve.gif");
+    assertRefusedEarly("--resume needs --checkpoint DIR", "--resume");
     assertRefused("is a folder", run("train", "--text", folder + ""));
+    assertTrue(run("train", "--help").out.contains("fp16-math"));
+  }
+
+  @Test
+  void refusesOptionsWithoutEffect() {
+    assertRefusedEarly("--momentum: only sgd and rmsprop have it", "--momentum", "0.9");
+    assertRefusedEarly("--warm-up: only a cosine schedule has it", "--warm-up", "10");
+    assertRefusedEarly("--checkpoint-every needs --checkpoint", "--checkpoint-every", "5");
+    assertRefusedEarly("--patience needs held-out text", "--patience", "3", "--held-out", "0");
+    assertRefusedEarly("--validate-every needs", "--validate-every", "3", "--held-out", "0");
+    assertRefusedEarly("--other-text needs --resume", "--other-text");
+    assertRefused(
+        "--warm-up is 71 steps, must be fewer than the run's 71",
+        train("--epochs", "1", "--schedule", "cosine", "--warm-up", "71"));
+  }
+
+  private static void assertRefusedEarly(String message, String... options) {
+    assertRefused(message, run(with(new String[] {"train", "--text", "nowhere"}, options)));
+  }
+
+  /** The whole held-out text takes as long as several steps. */
+  @Test
+  void validatesSeldomUnlessAsked() {
+    Ran seldom = train("--epochs", "1");
+    Ran often = train("--epochs", "1", "--validate-every", "10");
+    assertEquals(2, validations(seldom), seldom.out);
+    assertEquals(8, validations(often), often.out);
+  }
+
+  private static long validations(Ran ran) {
+    return ran.out.lines().filter(line -> line.startsWith("held out ")).count();
+  }
+
+  @Test
+  void goesOnWithoutMetricsWhereTheDiskIsFull() {
+    Path full = Path.of("/dev/full");
+    assumeTrue(Files.exists(full), "this system has no /dev/full");
+    Ran trained = train("--epochs", "1", "--metrics", full + "");
+    assertEquals(0, trained.status, trained.err);
   }
 
   @Test
@@ -274,9 +343,6 @@ class CommandLineTest {
     assertRefused(
         "holds checkpoints already",
         train("--epochs", "1", "--checkpoint", checkpoint + "", "--seed", "2"));
-    assertRefused(
-        "the options ask for",
-        train("--epochs", "2", "--checkpoint", checkpoint + "", "--resume", "--hidden", "17"));
     assertFailed(
         "no such file",
         run("train", "--text", "nowhere.txt", "--checkpoint", checkpoint + "", "--overwrite"));
@@ -294,12 +360,12 @@ class CommandLineTest {
   }
 
   /** Because of the arguments. */
-  private static void assertRefused(String message, Ran ran) {
+  static void assertRefused(String message, Ran ran) {
     assertStatus(2, message, ran);
   }
 
   /** Because of something else. */
-  private static void assertFailed(String message, Ran ran) {
+  static void assertFailed(String message, Ran ran) {
     assertStatus(1, message, ran);
   }
 
@@ -312,12 +378,12 @@ class CommandLineTest {
     return assertInstanceOf(Number.class, result.get(name), name).doubleValue();
   }
 
-  private static String[] with(String[] options, String... more) {
+  static String[] with(String[] options, String... more) {
     return Stream.concat(Stream.of(options), Stream.of(more)).toArray(String[]::new);
   }
 
   /** The weights in the newest checkpoint of a folder. */
-  private static byte[] weights(Path folder) throws IOException {
+  static byte[] weights(Path folder) throws IOException {
     try (Stream<Path> steps = Files.list(folder)) {
       Path newest = steps.filter(Files::isDirectory).max(Path::compareTo).orElseThrow();
       return Files.readAllBytes(newest.resolve("weights.safetensors"));

@@ -2,11 +2,17 @@ package io.github.cudnn4j.train;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertNull;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import io.github.cudnn4j.io.Json;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
+import java.text.MessageFormat;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.logging.Logger;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -38,5 +44,55 @@ class MetricsTest {
       assertNull(validation.get("loss"));
       assertEquals("folder/a \"b\"", Json.parseObject(lines.get(2)).get("path"));
     }
+  }
+
+  /** What is behind the checkpoint comes again; what another training wrote before stays. */
+  @Test
+  void noStepIsThereTwiceAfterAResume() throws IOException {
+    var file = folder.resolve("metrics.jsonl");
+    try (var metrics = Metrics.append(file)) {
+      for (long step : new long[] {10, 90, 10, 20, 30, 40}) {
+        metrics.validated(new Validation(1, step, 1, 1, false));
+      }
+    }
+    Files.writeString(file, "{\"kind\":\"tra", StandardOpenOption.APPEND);
+    try (var metrics = Metrics.resume(file, 20)) {
+      metrics.validated(new Validation(1, 30, 1, 1, false));
+    }
+    assertEquals(List.of(10L, 90L, 10L, 20L, 30L), steps(file));
+    Files.writeString(file, "half", StandardOpenOption.APPEND);
+    try (var metrics = Metrics.append(file)) {
+      metrics.validated(new Validation(1, 1, 1, 1, false));
+    }
+    assertEquals(List.of(10L, 90L, 10L, 20L, 30L, 1L), steps(file));
+  }
+
+  private static List<Long> steps(Path file) throws IOException {
+    var steps = new ArrayList<Long>();
+    for (String line : Files.readAllLines(file)) {
+      steps.add((Long) Json.parseObject(line).get("step"));
+    }
+    return steps;
+  }
+
+  @Test
+  void aFullDiskEndsTheMetricsWithOneWarning() throws IOException {
+    var full = Path.of("/dev/full");
+    assumeTrue(Files.exists(full), "this system has no /dev/full");
+    var warnings = new ArrayList<String>();
+    var logger = Logger.getLogger(Metrics.class.getName());
+    logger.setFilter(
+        entry -> {
+          warnings.add(MessageFormat.format(entry.getMessage(), entry.getParameters()));
+          return false;
+        });
+    try (var metrics = Metrics.append(full)) {
+      metrics.checkpointed(folder, 1);
+      metrics.checkpointed(folder, 2);
+    } finally {
+      logger.setFilter(null);
+    }
+    assertEquals(
+        List.of("no more metrics are written: /dev/full: No space left on device"), warnings);
   }
 }
