@@ -72,7 +72,7 @@ class PyTorchVectorsTest {
   void inHalfPrecision(String name) throws IOException {
     for (Precision precision : Precision.values()) {
       if (precision.type().bytes() == 2) {
-        compare(name, precision, Closeness.within(Numbers.tolerance(precision)));
+        compare(name, precision, Closeness.within(Numbers.tolerance(precision, device)));
       }
     }
   }

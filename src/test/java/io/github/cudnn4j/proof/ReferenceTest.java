@@ -61,7 +61,7 @@ class ReferenceTest {
       Draw draw = Draw.anything(seed, precision, 3, SIZES, 9);
       boolean jumps = draw.config().mode() == RnnMode.RELU || draw.config().clip() != null;
       if (precision.type().bytes() == 2 && !jumps) {
-        compare(draw, Closeness.within(Numbers.tolerance(precision)));
+        compare(draw, Closeness.within(Numbers.tolerance(precision, device)));
       }
     }
   }

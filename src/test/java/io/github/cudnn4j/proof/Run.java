@@ -1,6 +1,8 @@
 package io.github.cudnn4j.proof;
 
+import io.github.cudnn4j.cuda.Device;
 import io.github.cudnn4j.cuda.DeviceBuffer;
+import io.github.cudnn4j.cuda.ElementType;
 import io.github.cudnn4j.cuda.Parts;
 import io.github.cudnn4j.rnn.Rnn;
 import io.github.cudnn4j.rnn.RnnConfig;
@@ -10,7 +12,9 @@ import io.github.cudnn4j.rnn.RnnPlan;
 import io.github.cudnn4j.rnn.RnnStateGradients;
 import io.github.cudnn4j.rnn.RnnStates;
 import io.github.cudnn4j.rnn.SequenceBatch;
+import java.util.ArrayList;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
@@ -33,8 +37,40 @@ final class Run implements AutoCloseable {
       double @Nullable [] dhy,
       double @Nullable [] dcy) {}
 
+  /** Device memory for runs one after the other: a GPU takes longer to allocate it than to run. */
+  static final class Memory implements AutoCloseable {
+    private final Device device;
+    private final List<DeviceBuffer> buffers = new ArrayList<>();
+    private int next;
+
+    Memory(Device device) {
+      this.device = device;
+    }
+
+    /** The next buffer of a run, with what the one before has left. */
+    private DeviceBuffer take(ElementType type, long elements) {
+      int place = next++;
+      if (place == buffers.size()) {
+        buffers.add(DeviceBuffer.allocate(device, type, elements));
+      }
+      DeviceBuffer buffer = buffers.get(place);
+      if (buffer.type() != type || buffer.elements() < elements) {
+        buffer.close();
+        buffer = DeviceBuffer.allocate(device, type, elements);
+        buffers.set(place, buffer);
+      }
+      return buffer.slice(0, elements);
+    }
+
+    @Override
+    public void close() {
+      buffers.forEach(DeviceBuffer::close);
+    }
+  }
+
   private final Parts parts = new Parts();
   private final Rnn rnn;
+  private final @Nullable Memory memory;
   private final Rows rows;
   private final @Nullable RnnPlan plan;
   private final @Nullable SequenceBatch batch;
@@ -49,7 +85,16 @@ final class Run implements AutoCloseable {
   private final @Nullable DeviceBuffer[] finals = new @Nullable DeviceBuffer[4];
 
   Run(Rnn rnn, Rows rows) {
+    this(rnn, rows, null);
+  }
+
+  /** Takes its buffers from memory that no other run uses until this one is closed; null: new. */
+  Run(Rnn rnn, Rows rows, @Nullable Memory memory) {
     this.rnn = rnn;
+    this.memory = memory;
+    if (memory != null) {
+      memory.next = 0;
+    }
     this.rows = rows;
     RnnConfig config = rnn.config();
     try {
@@ -77,7 +122,11 @@ final class Run implements AutoCloseable {
   }
 
   private DeviceBuffer buffer(long elements) {
-    return parts.add(DeviceBuffer.allocate(rnn.device(), rnn.config().type(), elements));
+    ElementType type = rnn.config().type();
+    return parts.add(
+        memory == null
+            ? DeviceBuffer.allocate(rnn.device(), type, elements)
+            : memory.take(type, elements));
   }
 
   /** Forward and backward, once. */

@@ -1,6 +1,8 @@
 package io.github.cudnn4j.testing;
 
+import java.util.LinkedHashMap;
 import java.util.Locale;
+import java.util.Map;
 import org.junit.jupiter.api.Assertions;
 
 /**
@@ -8,6 +10,11 @@ import org.junit.jupiter.api.Assertions;
  * rel·|expected|}.
  */
 public record Closeness(double abs, double rel) {
+  /** What {@link WorstErrors} tells: the worst of each bound, in units of it. */
+  static final Map<Closeness, Worst> WORST = new LinkedHashMap<>();
+
+  /** An error in units of the bound, and where it is. */
+  record Worst(double ratio, String what) {}
 
   /** The same bound, absolute for small numbers and relative for large ones. */
   public static Closeness within(double tolerance) {
@@ -48,6 +55,7 @@ public record Closeness(double abs, double rel) {
         break;
       }
     }
+    WORST.merge(this, new Worst(worstRatio, what), (a, b) -> a.ratio >= b.ratio ? a : b);
     if (worstRatio > 1) {
       Assertions.fail(
           String.format(
