@@ -4,7 +4,13 @@
  * The language of the kernels: CUDA C++ to NVRTC, C++ to the host device. A kernel is a loop over
  * elements or over rows, and uses nothing but what is defined here and the functions of <math.h>.
  *
- *   KERNEL(name, (parameters)) { body }   a kernel; parameters are pointers and numbers
+ *   KERNEL(name, (parameters), (extents)) { body }
+ *                                         a kernel; parameters are pointers and numbers. For each
+ *                                         pointer in turn, how many elements it must have at least,
+ *                                         bytes if it is a void *: a number, a parameter, or
+ *     times(a, b, ...)                    their product
+ *     parts(n, size)                      n / size, rounded up
+ *     reach(rows, stride, first, columns) what a part of the columns of a matrix reaches to
  *   DEVICE                                before a function that kernels call
  *   f16, bf16                             numbers of 16 bits in memory, which only static_cast turns
  *                                         into numbers to compute with, and back, rounding
@@ -38,7 +44,7 @@ constexpr bool is_narrow = sizeof(Number<T>) != sizeof(T);
 
 #ifdef __CUDACC__
 
-#define KERNEL(name, parameters) extern "C" __global__ void name parameters
+#define KERNEL(name, parameters, extents) extern "C" __global__ void name parameters
 #define DEVICE static __device__ __forceinline__
 
 #define FOR_EACH(i, n)                                                          \
@@ -139,12 +145,17 @@ DEVICE void block_column_sums(long long rows, long long columns, Value value, Ta
 
 #else
 
-#define KERNEL(name, parameters)                                                   \
-  static void cudnn4j_kernel_##name parameters;                                    \
-  static const ::cudnn4j::KernelEntry<cudnn4j_kernel_##name> cudnn4j_entry_##name( \
-      #name, ::cudnn4j::file_name(__FILE__));                                      \
+#define KERNEL(name, parameters, extents)                                             \
+  static void cudnn4j_kernel_##name parameters;                                       \
+  static auto cudnn4j_extents_##name parameters { return ::cudnn4j::Extents extents; } \
+  static const ::cudnn4j::KernelEntry<cudnn4j_kernel_##name, cudnn4j_extents_##name>  \
+      cudnn4j_entry_##name(#name, ::cudnn4j::file_name(__FILE__));                    \
   CUDNN4J_VECTORS static void cudnn4j_kernel_##name parameters
 #define DEVICE static inline __attribute__((always_inline))
+
+using ::cudnn4j::parts;
+using ::cudnn4j::reach;
+using ::cudnn4j::times;
 
 using f16 = ::cudnn4j::Half;
 using bf16 = ::cudnn4j::BFloat16;

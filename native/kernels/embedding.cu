@@ -58,39 +58,43 @@ DEVICE void sum_by_token(const int* tokens, const int* order, const T* dy, T* dt
 
 // y[count, width] = table[tokens, :]
 KERNEL(embedding_f32, (const int* tokens, const float* table, float* y, int count, int width,
-                       int vocabulary)) {
+                       int vocabulary), (count, times(vocabulary, width), times(count, width))) {
   look_up(tokens, table, y, count, width, vocabulary);
 }
 KERNEL(embedding_f64, (const int* tokens, const double* table, double* y, int count, int width,
-                       int vocabulary)) {
+                       int vocabulary), (count, times(vocabulary, width), times(count, width))) {
   look_up(tokens, table, y, count, width, vocabulary);
 }
 KERNEL(embedding_f16, (const int* tokens, const f16* table, f16* y, int count, int width,
-                       int vocabulary)) {
+                       int vocabulary), (count, times(vocabulary, width), times(count, width))) {
   look_up(tokens, table, y, count, width, vocabulary);
 }
 KERNEL(embedding_bf16, (const int* tokens, const bf16* table, bf16* y, int count, int width,
-                        int vocabulary)) {
+                        int vocabulary), (count, times(vocabulary, width), times(count, width))) {
   look_up(tokens, table, y, count, width, vocabulary);
 }
 
 // y[count, classes] = 1 where the column is the row's token, otherwise 0
-KERNEL(one_hot_f32, (const int* tokens, float* y, int count, int classes)) {
+KERNEL(one_hot_f32, (const int* tokens, float* y, int count, int classes),
+       (count, times(count, classes))) {
   encode(tokens, y, count, classes);
 }
-KERNEL(one_hot_f64, (const int* tokens, double* y, int count, int classes)) {
+KERNEL(one_hot_f64, (const int* tokens, double* y, int count, int classes),
+       (count, times(count, classes))) {
   encode(tokens, y, count, classes);
 }
-KERNEL(one_hot_f16, (const int* tokens, f16* y, int count, int classes)) {
+KERNEL(one_hot_f16, (const int* tokens, f16* y, int count, int classes),
+       (count, times(count, classes))) {
   encode(tokens, y, count, classes);
 }
-KERNEL(one_hot_bf16, (const int* tokens, bf16* y, int count, int classes)) {
+KERNEL(one_hot_bf16, (const int* tokens, bf16* y, int count, int classes),
+       (count, times(count, classes))) {
   encode(tokens, y, count, classes);
 }
 
 // order[count] = the places sorted by token, equal tokens in the order of their places. Each place
 // counts the places before it: quadratic, but without atomics and so with one possible result.
-KERNEL(token_order, (const int* tokens, int* order, int count)) {
+KERNEL(token_order, (const int* tokens, int* order, int count), (count, count)) {
   FOR_EACH(i, count) {
     const int token = tokens[i];
     int rank = 0;
@@ -102,19 +106,23 @@ KERNEL(token_order, (const int* tokens, int* order, int count)) {
 
 // dtable[token, :] += the sum of dy[count, width] over the token's places
 KERNEL(embedding_gradient_f32, (const int* tokens, const int* order, const float* dy, float* dtable,
-                                int count, int width, int vocabulary)) {
+                                int count, int width, int vocabulary),
+       (count, count, times(count, width), times(vocabulary, width))) {
   sum_by_token(tokens, order, dy, dtable, count, width, vocabulary);
 }
 KERNEL(embedding_gradient_f64, (const int* tokens, const int* order, const double* dy,
-                                double* dtable, int count, int width, int vocabulary)) {
+                                double* dtable, int count, int width, int vocabulary),
+       (count, count, times(count, width), times(vocabulary, width))) {
   sum_by_token(tokens, order, dy, dtable, count, width, vocabulary);
 }
 KERNEL(embedding_gradient_f16, (const int* tokens, const int* order, const f16* dy, f16* dtable,
-                                int count, int width, int vocabulary)) {
+                                int count, int width, int vocabulary),
+       (count, count, times(count, width), times(vocabulary, width))) {
   sum_by_token(tokens, order, dy, dtable, count, width, vocabulary);
 }
 KERNEL(embedding_gradient_bf16, (const int* tokens, const int* order, const bf16* dy, bf16* dtable,
-                                 int count, int width, int vocabulary)) {
+                                 int count, int width, int vocabulary),
+       (count, count, times(count, width), times(vocabulary, width))) {
   sum_by_token(tokens, order, dy, dtable, count, width, vocabulary);
 }
 
@@ -122,7 +130,8 @@ KERNEL(embedding_gradient_bf16, (const int* tokens, const int* order, const bf16
 // block takes a part of few words. It counts in a place of its own, which all of its threads must
 // have read before it changes.
 KERNEL(fetch_window, (const long long* ring, int* places, long long* window, long long words,
-                      long long part, int windows)) {
+                      long long part, int windows),
+       (times(windows, words), parts(words, part), words)) {
   FOR_EACH_ROW(r, (words + part - 1) / part) {
     const long long at = block_max(places[r]);
     const long long first = r * part;

@@ -28,7 +28,7 @@ DEVICE Number<T> row_loss(const T* row, int target, int classes, Number<T> large
 
 template <class T>
 DEVICE Number<T> row_max(const T* row, int classes) {
-  Number<T> largest = static_cast<Number<T>>(row[0]);
+  Number<T> largest = classes > 0 ? static_cast<Number<T>>(row[0]) : Number<T>(0);
   FOR_EACH_COLUMN(c, classes) {
     const Number<T> value = static_cast<Number<T>>(row[c]);
     largest = value > largest ? value : largest;
@@ -106,56 +106,62 @@ DEVICE void average(const T* losses, const int* targets, T* mean, double* meter,
 }
 
 // share[0] = scale[0] / the number of counted rows, 0 when there are none
-KERNEL(loss_share_f32, (const int* targets, const double* scale, float* share, int rows)) {
+KERNEL(loss_share_f32, (const int* targets, const double* scale, float* share, int rows),
+       (rows, 1, 1)) {
   count(targets, scale, share, rows);
 }
-KERNEL(loss_share_f64, (const int* targets, const double* scale, double* share, int rows)) {
+KERNEL(loss_share_f64, (const int* targets, const double* scale, double* share, int rows),
+       (rows, 1, 1)) {
   count(targets, scale, share, rows);
 }
 
 // losses[rows] = -log softmax(logits)[target] of each row
 KERNEL(cross_entropy_f32, (const float* logits, const int* targets, float* losses, int rows,
-                           int classes)) {
+                           int classes), (times(rows, classes), rows, rows)) {
   measure(logits, targets, losses, rows, classes);
 }
 KERNEL(cross_entropy_f64, (const double* logits, const int* targets, double* losses, int rows,
-                           int classes)) {
+                           int classes), (times(rows, classes), rows, rows)) {
   measure(logits, targets, losses, rows, classes);
 }
 KERNEL(cross_entropy_f16, (const f16* logits, const int* targets, float* losses, int rows,
-                           int classes)) {
+                           int classes), (times(rows, classes), rows, rows)) {
   measure(logits, targets, losses, rows, classes);
 }
 KERNEL(cross_entropy_bf16, (const bf16* logits, const int* targets, float* losses, int rows,
-                            int classes)) {
+                            int classes), (times(rows, classes), rows, rows)) {
   measure(logits, targets, losses, rows, classes);
 }
 
 // The same, and gradient[rows, classes] = share[0] times that of the losses' sum by the logits
 KERNEL(cross_entropy_gradient_f32, (const float* logits, const int* targets, const float* share,
-                                    float* gradient, float* losses, int rows, int classes)) {
+                                    float* gradient, float* losses, int rows, int classes),
+       (times(rows, classes), rows, 1, times(rows, classes), rows)) {
   differentiate(logits, targets, share, gradient, losses, rows, classes);
 }
 KERNEL(cross_entropy_gradient_f64, (const double* logits, const int* targets, const double* share,
-                                    double* gradient, double* losses, int rows, int classes)) {
+                                    double* gradient, double* losses, int rows, int classes),
+       (times(rows, classes), rows, 1, times(rows, classes), rows)) {
   differentiate(logits, targets, share, gradient, losses, rows, classes);
 }
 KERNEL(cross_entropy_gradient_f16, (const f16* logits, const int* targets, const float* share,
-                                    f16* gradient, float* losses, int rows, int classes)) {
+                                    f16* gradient, float* losses, int rows, int classes),
+       (times(rows, classes), rows, 1, times(rows, classes), rows)) {
   differentiate(logits, targets, share, gradient, losses, rows, classes);
 }
 KERNEL(cross_entropy_gradient_bf16, (const bf16* logits, const int* targets, const float* share,
-                                     bf16* gradient, float* losses, int rows, int classes)) {
+                                     bf16* gradient, float* losses, int rows, int classes),
+       (times(rows, classes), rows, 1, times(rows, classes), rows)) {
   differentiate(logits, targets, share, gradient, losses, rows, classes);
 }
 
 // mean[0] = the mean loss of the counted rows, 0 when there are none; meter[0] += the sum of the
 // losses, meter[1] += the number of rows, unless the sum is not finite
 KERNEL(mean_loss_f32, (const float* losses, const int* targets, float* mean, double* meter,
-                       int rows)) {
+                       int rows), (rows, rows, 1, 2)) {
   average(losses, targets, mean, meter, rows);
 }
 KERNEL(mean_loss_f64, (const double* losses, const int* targets, double* mean, double* meter,
-                       int rows)) {
+                       int rows), (rows, rows, 1, 2)) {
   average(losses, targets, mean, meter, rows);
 }

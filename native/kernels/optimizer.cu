@@ -189,45 +189,47 @@ DEVICE void clear_if_skipped(T* carried, const double* state, long long n) {
 // `grow_every` steps in which it is; 0 leaves it as it is.
 KERNEL(prepare_step_f32, (const float* norm, const float* loss, const double* rate, double* state,
                           double norm_limit, double loss_limit, double beta1, double beta2,
-                          double grow_every)) {
+                          double grow_every), (1, 1, 1, 13)) {
   prepare(norm, loss, rate, state, norm_limit, loss_limit, beta1, beta2, grow_every);
 }
 KERNEL(prepare_step_f64, (const double* norm, const double* loss, const double* rate, double* state,
                           double norm_limit, double loss_limit, double beta1, double beta2,
-                          double grow_every)) {
+                          double grow_every), (1, 1, 1, 13)) {
   prepare(norm, loss, rate, state, norm_limit, loss_limit, beta1, beta2, grow_every);
 }
 
 // norms[ceil(n / chunk)] = the Euclidean norm of each chunk of n values
-KERNEL(chunk_norms_f16, (const f16* values, float* norms, long long chunk, long long n)) {
+KERNEL(chunk_norms_f16, (const f16* values, float* norms, long long chunk, long long n),
+       (n, parts(n, chunk))) {
   chunk_norms(values, norms, chunk, n);
 }
-KERNEL(chunk_norms_bf16, (const bf16* values, float* norms, long long chunk, long long n)) {
+KERNEL(chunk_norms_bf16, (const bf16* values, float* norms, long long chunk, long long n),
+       (n, parts(n, chunk))) {
   chunk_norms(values, norms, chunk, n);
 }
 
 // Without momentum `velocities` is not touched.
 KERNEL(sgd_f32, (float* weights, const float* gradients, float* velocities, const double* state,
                  double momentum, double dampening, double decay, int nesterov, double limit,
-                 long long n)) {
+                 long long n), (n, n, n, 13)) {
   sgd(weights, weights, gradients, velocities, state, momentum, dampening, decay, nesterov, limit,
       n);
 }
 KERNEL(sgd_f64, (double* weights, const double* gradients, double* velocities, const double* state,
                  double momentum, double dampening, double decay, int nesterov, double limit,
-                 long long n)) {
+                 long long n), (n, n, n, 13)) {
   sgd(weights, weights, gradients, velocities, state, momentum, dampening, decay, nesterov, limit,
       n);
 }
 KERNEL(sgd_f16, (float* weights, f16* rounded, const f16* gradients, float* velocities,
                  const double* state, double momentum, double dampening, double decay, int nesterov,
-                 double limit, long long n)) {
+                 double limit, long long n), (n, n, n, n, 13)) {
   sgd(weights, rounded, gradients, velocities, state, momentum, dampening, decay, nesterov, limit,
       n);
 }
 KERNEL(sgd_bf16, (float* weights, bf16* rounded, const bf16* gradients, float* velocities,
                   const double* state, double momentum, double dampening, double decay,
-                  int nesterov, double limit, long long n)) {
+                  int nesterov, double limit, long long n), (n, n, n, n, 13)) {
   sgd(weights, rounded, gradients, velocities, state, momentum, dampening, decay, nesterov, limit,
       n);
 }
@@ -235,27 +237,29 @@ KERNEL(sgd_bf16, (float* weights, bf16* rounded, const bf16* gradients, float* v
 // `means` is touched only when centered, `velocities` only with momentum.
 KERNEL(rms_prop_f32, (float* weights, const float* gradients, float* squares, float* means,
                       float* velocities, const double* state, double alpha, double epsilon,
-                      double decay, double momentum, int centered, double limit, long long n)) {
+                      double decay, double momentum, int centered, double limit, long long n),
+       (n, n, n, n, n, 13)) {
   rms_prop(weights, weights, gradients, squares, means, velocities, state, alpha, epsilon, decay,
            momentum, centered, limit, n);
 }
 KERNEL(rms_prop_f64, (double* weights, const double* gradients, double* squares, double* means,
                       double* velocities, const double* state, double alpha, double epsilon,
-                      double decay, double momentum, int centered, double limit, long long n)) {
+                      double decay, double momentum, int centered, double limit, long long n),
+       (n, n, n, n, n, 13)) {
   rms_prop(weights, weights, gradients, squares, means, velocities, state, alpha, epsilon, decay,
            momentum, centered, limit, n);
 }
 KERNEL(rms_prop_f16, (float* weights, f16* rounded, const f16* gradients, float* squares,
                       float* means, float* velocities, const double* state, double alpha,
                       double epsilon, double decay, double momentum, int centered, double limit,
-                      long long n)) {
+                      long long n), (n, n, n, n, n, n, 13)) {
   rms_prop(weights, rounded, gradients, squares, means, velocities, state, alpha, epsilon, decay,
            momentum, centered, limit, n);
 }
 KERNEL(rms_prop_bf16, (float* weights, bf16* rounded, const bf16* gradients, float* squares,
                        float* means, float* velocities, const double* state, double alpha,
                        double epsilon, double decay, double momentum, int centered, double limit,
-                       long long n)) {
+                       long long n), (n, n, n, n, n, n, 13)) {
   rms_prop(weights, rounded, gradients, squares, means, velocities, state, alpha, epsilon, decay,
            momentum, centered, limit, n);
 }
@@ -263,39 +267,39 @@ KERNEL(rms_prop_bf16, (float* weights, bf16* rounded, const bf16* gradients, flo
 // Adam when `decoupled` is 0 (the decay joins the gradient), else AdamW (it shrinks the weight).
 KERNEL(adam_f32, (float* weights, const float* gradients, float* means, float* squares,
                   const double* state, double beta1, double beta2, double epsilon, double decay,
-                  int decoupled, double limit, long long n)) {
+                  int decoupled, double limit, long long n), (n, n, n, n, 13)) {
   adam(weights, weights, gradients, means, squares, state, beta1, beta2, epsilon, decay, decoupled,
        limit, n);
 }
 KERNEL(adam_f64, (double* weights, const double* gradients, double* means, double* squares,
                   const double* state, double beta1, double beta2, double epsilon, double decay,
-                  int decoupled, double limit, long long n)) {
+                  int decoupled, double limit, long long n), (n, n, n, n, 13)) {
   adam(weights, weights, gradients, means, squares, state, beta1, beta2, epsilon, decay, decoupled,
        limit, n);
 }
 KERNEL(adam_f16, (float* weights, f16* rounded, const f16* gradients, float* means, float* squares,
                   const double* state, double beta1, double beta2, double epsilon, double decay,
-                  int decoupled, double limit, long long n)) {
+                  int decoupled, double limit, long long n), (n, n, n, n, n, 13)) {
   adam(weights, rounded, gradients, means, squares, state, beta1, beta2, epsilon, decay, decoupled,
        limit, n);
 }
 KERNEL(adam_bf16, (float* weights, bf16* rounded, const bf16* gradients, float* means,
                    float* squares, const double* state, double beta1, double beta2, double epsilon,
-                   double decay, int decoupled, double limit, long long n)) {
+                   double decay, int decoupled, double limit, long long n), (n, n, n, n, n, 13)) {
   adam(weights, rounded, gradients, means, squares, state, beta1, beta2, epsilon, decay, decoupled,
        limit, n);
 }
 
 // A refused step may leave NaN in the carried state, which then starts again from zero.
-KERNEL(clear_if_skipped_f32, (float* carried, const double* state, long long n)) {
+KERNEL(clear_if_skipped_f32, (float* carried, const double* state, long long n), (n, 13)) {
   clear_if_skipped(carried, state, n);
 }
-KERNEL(clear_if_skipped_f64, (double* carried, const double* state, long long n)) {
+KERNEL(clear_if_skipped_f64, (double* carried, const double* state, long long n), (n, 13)) {
   clear_if_skipped(carried, state, n);
 }
-KERNEL(clear_if_skipped_f16, (f16* carried, const double* state, long long n)) {
+KERNEL(clear_if_skipped_f16, (f16* carried, const double* state, long long n), (n, 13)) {
   clear_if_skipped(carried, state, n);
 }
-KERNEL(clear_if_skipped_bf16, (bf16* carried, const double* state, long long n)) {
+KERNEL(clear_if_skipped_bf16, (bf16* carried, const double* state, long long n), (n, 13)) {
   clear_if_skipped(carried, state, n);
 }

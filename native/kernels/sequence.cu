@@ -18,16 +18,20 @@ DEVICE void gather(const int* places, const void* source, const void* otherwise,
   }
 }
 
-// target[rows, width] = source[places, :], for elements of 2, 4 and 8 bytes
+// target[rows, width] = source[places, :], for elements of 2, 4 and 8 bytes. How far the places go
+// only they know.
 KERNEL(gather_rows_2, (const int* places, const void* source, const void* otherwise,
-                       int has_otherwise, void* target, int rows, int width)) {
+                       int has_otherwise, void* target, int rows, int width),
+       (rows, 0, times(2, has_otherwise, rows, width), times(2, rows, width))) {
   gather<unsigned short>(places, source, otherwise, has_otherwise, target, rows, width);
 }
 KERNEL(gather_rows_4, (const int* places, const void* source, const void* otherwise,
-                       int has_otherwise, void* target, int rows, int width)) {
+                       int has_otherwise, void* target, int rows, int width),
+       (rows, 0, times(4, has_otherwise, rows, width), times(4, rows, width))) {
   gather<unsigned int>(places, source, otherwise, has_otherwise, target, rows, width);
 }
 KERNEL(gather_rows_8, (const int* places, const void* source, const void* otherwise,
-                       int has_otherwise, void* target, int rows, int width)) {
+                       int has_otherwise, void* target, int rows, int width),
+       (rows, 0, times(8, has_otherwise, rows, width), times(8, rows, width))) {
   gather<unsigned long long>(places, source, otherwise, has_otherwise, target, rows, width);
 }

@@ -7,11 +7,13 @@
 
 #include <math.h>
 
+#include <algorithm>
 #include <string_view>
 #include <type_traits>
 #include <utility>
 
 #include "gemm/half.hpp"
+#include "module/extents.hpp"
 #include "module/registry.hpp"
 #include "runtime/vectors.hpp"
 
@@ -23,8 +25,24 @@ constexpr std::string_view file_name(std::string_view path) {
   return slash == std::string_view::npos ? path : path.substr(slash + 1);
 }
 
-/** Registers the function `body`, whose arguments a launch brings as an array of pointers. */
-template <auto body>
+/** The size of what a pointer points to; of bytes for a void *. */
+template <class Pointer>
+constexpr size_t pointee_bytes() {
+  using T = std::remove_pointer_t<Pointer>;
+  if constexpr (!std::is_pointer_v<Pointer>) {
+    return 0;
+  } else if constexpr (std::is_void_v<T>) {
+    return 1;
+  } else {
+    return sizeof(T);
+  }
+}
+
+/**
+ * Registers the function `body`, whose arguments a launch brings as an array of pointers, and
+ * `extents`, which tells from the same arguments how far it goes.
+ */
+template <auto body, auto extents>
 class KernelEntry {
  public:
   KernelEntry(std::string_view name, std::string_view file) : KernelEntry(name, file, body) {}
@@ -35,8 +53,13 @@ class KernelEntry {
     static_assert(((sizeof(Parameters) <= sizeof(KernelArguments::Slot)) && ...));
     static_assert(sizeof...(Parameters) <= KernelArguments::most);
     static constexpr KernelParameter parameters[] = {
-        {sizeof(Parameters), std::is_pointer_v<Parameters>}...};
-    static Kernel kernel{name, file, parameters, sizeof...(Parameters), run<Parameters...>,
+        {sizeof(Parameters), pointee_bytes<Parameters>()}...};
+    static Kernel kernel{name,
+                         file,
+                         parameters,
+                         sizeof...(Parameters),
+                         run<Parameters...>,
+                         measure<Parameters...>,
                          nullptr};
     register_kernel(kernel);
   }
@@ -45,6 +68,15 @@ class KernelEntry {
   static void run(const KernelArguments& arguments) {
     [&arguments]<size_t... i>(std::index_sequence<i...>) {
       body(arguments.get<Parameters>(i)...);
+    }(std::index_sequence_for<Parameters...>());
+  }
+
+  template <class... Parameters>
+  static void measure(const KernelArguments& arguments, long long* elements) {
+    constexpr size_t pointers = (0 + ... + (std::is_pointer_v<Parameters> ? 1 : 0));
+    [&]<size_t... i>(std::index_sequence<i...>) {
+      const Extents<pointers> counted = extents(arguments.get<Parameters>(i)...);
+      std::copy(counted.elements.begin(), counted.elements.end(), elements);
     }(std::index_sequence_for<Parameters...>());
   }
 };

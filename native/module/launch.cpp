@@ -60,6 +60,37 @@ struct Launch {
   }
 };
 
+/** The memory behind a launch's pointers, as far as the kernel says that it touches it. */
+class Touched {
+ public:
+  explicit Touched(const Launch& launch) {
+    const Kernel& kernel = *launch.kernel;
+    std::array<long long, KernelArguments::most> elements;
+    kernel.measure(launch.arguments, elements.data());
+    for (size_t i = 0, pointer = 0; i < kernel.parameter_count; ++i) {
+      const size_t size = kernel.parameters[i].element_bytes;
+      if (size == 0) continue;
+      const long long most = PTRDIFF_MAX / static_cast<long long>(size);
+      const long long touched = std::min(elements[pointer++], most);
+      if (touched <= 0) continue;
+      ranges_[count_++] = {launch.arguments.get<const void*>(i), touched * size};
+    }
+  }
+
+  bool allocated() const {
+    return std::ranges::all_of(ranges(), [](const Range& range) {
+      return range.address != nullptr &&
+             (inside(range, MemoryKind::Device) || inside(range, MemoryKind::Pinned));
+    });
+  }
+
+  std::span<const Range> ranges() const { return {ranges_.data(), count_}; }
+
+ private:
+  std::array<Range, KernelArguments::most> ranges_;
+  size_t count_ = 0;
+};
+
 /** In how many pieces; a launch of few blocks is over before another thread has woken. */
 int parts_for(unsigned long long blocks) {
   constexpr unsigned long long worth_sharing = 32;
@@ -157,17 +188,11 @@ CUDNN4J_API CUresult cuLaunchKernel(CUfunction function, unsigned grid_x, unsign
   if (arguments == nullptr && kernel.parameter_count > 0) return CUDA_ERROR_INVALID_VALUE;
 
   Launch launch{&kernel, parts_for(grid.count()), {}};
-  std::array<Range, KernelArguments::most> pointers;
-  size_t pointer_count = 0;
   for (size_t i = 0; i < kernel.parameter_count; ++i) {
     if (arguments[i] == nullptr) return CUDA_ERROR_INVALID_VALUE;
     launch.arguments.set(i, arguments[i], kernel.parameters[i].bytes);
-    if (!kernel.parameters[i].pointer) continue;
-    const Range range{launch.arguments.get<const void*>(i), 1};
-    if (!inside(range, MemoryKind::Device) && !inside(range, MemoryKind::Pinned)) {
-      return CUDA_ERROR_ILLEGAL_ADDRESS;
-    }
-    pointers[pointer_count++] = range;
   }
-  return static_cast<CUresult>(queue->submit(std::span(pointers.data(), pointer_count), launch));
+  const Touched touched(launch);
+  if (!touched.allocated()) return CUDA_ERROR_ILLEGAL_ADDRESS;
+  return static_cast<CUresult>(queue->submit(touched.ranges(), launch));
 }

@@ -32,7 +32,8 @@ class KernelArguments {
 /** What a launch has to know of one parameter of a kernel. */
 struct KernelParameter {
   size_t bytes;
-  bool pointer;
+  /** The size of an element that a pointer points to; 0 for a number. */
+  size_t element_bytes;
 };
 
 /** A kernel that was compiled into this library. */
@@ -44,6 +45,8 @@ struct Kernel {
   size_t parameter_count;
   /** Calls the kernel's body for the part that `kernel_part` names. */
   void (*run)(const KernelArguments& arguments);
+  /** Puts down for each pointer in turn how many elements of it a launch touches. */
+  void (*measure)(const KernelArguments& arguments, long long* elements);
   const Kernel* next;
 };
 

@@ -79,6 +79,7 @@ public final class CapturedGraph extends DeviceResource {
       if (!block.isOpen()) {
         throw new IllegalStateException("memory that the captured work uses is closed");
       }
+      block.recordUse();
     }
     Status.cudart(Cudart.cudaGraphLaunch(executable, stream.handle()), "cudaGraphLaunch");
   }

@@ -42,10 +42,7 @@ public final class DeviceBuffer implements AutoCloseable {
 
     void check() {
       checkOpen();
-      var recording = device().recording();
-      if (recording != null) {
-        recording.uses(this);
-      }
+      recordUse();
     }
 
     @Override

@@ -57,6 +57,14 @@ public abstract class DeviceResource implements AutoCloseable {
     device.checkAccess();
   }
 
+  /** Tells a capture under way that its work uses this, which has to live as long as the graph. */
+  final void recordUse() {
+    var recording = device.recording();
+    if (recording != null) {
+      recording.uses(this);
+    }
+  }
+
   /** Names the class that users know, which may have this one inside. */
   final String describe() {
     Class<?> type = getClass();

@@ -53,8 +53,8 @@ public final class Kernel {
    * @param block the threads of a block, a multiple of 32
    * @param arguments a {@link DeviceBuffer}, {@link PinnedBuffer}, Integer, Long, Float or Double
    *     for each parameter, of exactly its type
-   * @throws IllegalArgumentException if an argument does not fit its parameter, or {@code grid} or
-   *     {@code block} is out of range
+   * @throws IllegalArgumentException if an argument does not fit its parameter, a buffer holds less
+   *     than the kernel touches, or {@code grid} or {@code block} is out of range
    * @throws IllegalStateException if the device is closed
    */
   public Launch bind(int grid, int block, Object... arguments) {

@@ -12,8 +12,9 @@ import org.jspecify.annotations.Nullable;
  * @param name its name
  * @param kind what a value for it is
  * @param element what a pointer points to; null for other kinds, and for {@code void *}
+ * @param extent how many elements a pointer needs, bytes for {@code void *}; 0 for other kinds
  */
-record KernelParameter(String name, Kind kind, @Nullable ElementType element) {
+record KernelParameter(String name, Kind kind, @Nullable ElementType element, KernelExtent extent) {
   enum Kind {
     POINTER,
     INT,
@@ -24,8 +25,28 @@ record KernelParameter(String name, Kind kind, @Nullable ElementType element) {
 
   private static final Pattern PARAMETER = Pattern.compile("(.*[\\s*])(\\w+)", Pattern.DOTALL);
 
-  /** Reads the text between the parentheses of a declaration. */
-  static List<KernelParameter> parse(String declaration) {
+  private static final KernelExtent NOTHING = arguments -> 0;
+
+  /**
+   * Reads a declaration.
+   *
+   * @param declaration the text between the parentheses of the parameters
+   * @param extents the text between those of the extents
+   */
+  static List<KernelParameter> parse(String declaration, String extents) {
+    var parameters = parse(declaration);
+    var names = parameters.stream().map(KernelParameter::name).toList();
+    var needed = KernelExtent.parse(extents, names).iterator();
+    parameters.replaceAll(
+        parameter ->
+            parameter.kind == Kind.POINTER
+                ? new KernelParameter(
+                    parameter.name, parameter.kind, parameter.element, needed.next())
+                : parameter);
+    return parameters;
+  }
+
+  private static List<KernelParameter> parse(String declaration) {
     var parameters = new ArrayList<KernelParameter>();
     if (declaration.isBlank()) {
       return parameters;
@@ -48,18 +69,18 @@ record KernelParameter(String name, Kind kind, @Nullable ElementType element) {
             .replace(" *", "*")
             .strip();
     return switch (type) {
-      case "int" -> new KernelParameter(name, Kind.INT, null);
-      case "long long" -> new KernelParameter(name, Kind.LONG, null);
-      case "float" -> new KernelParameter(name, Kind.FLOAT, null);
-      case "double" -> new KernelParameter(name, Kind.DOUBLE, null);
-      case "void*" -> new KernelParameter(name, Kind.POINTER, null);
-      case "float*" -> new KernelParameter(name, Kind.POINTER, ElementType.FLOAT32);
-      case "double*" -> new KernelParameter(name, Kind.POINTER, ElementType.FLOAT64);
-      case "int*" -> new KernelParameter(name, Kind.POINTER, ElementType.INT32);
-      case "long long*" -> new KernelParameter(name, Kind.POINTER, ElementType.INT64);
-      case "f16*" -> new KernelParameter(name, Kind.POINTER, ElementType.FLOAT16);
-      case "bf16*" -> new KernelParameter(name, Kind.POINTER, ElementType.BFLOAT16);
-      case "unsigned char*" -> new KernelParameter(name, Kind.POINTER, ElementType.UINT8);
+      case "int" -> new KernelParameter(name, Kind.INT, null, NOTHING);
+      case "long long" -> new KernelParameter(name, Kind.LONG, null, NOTHING);
+      case "float" -> new KernelParameter(name, Kind.FLOAT, null, NOTHING);
+      case "double" -> new KernelParameter(name, Kind.DOUBLE, null, NOTHING);
+      case "void*" -> new KernelParameter(name, Kind.POINTER, null, NOTHING);
+      case "float*" -> new KernelParameter(name, Kind.POINTER, ElementType.FLOAT32, NOTHING);
+      case "double*" -> new KernelParameter(name, Kind.POINTER, ElementType.FLOAT64, NOTHING);
+      case "int*" -> new KernelParameter(name, Kind.POINTER, ElementType.INT32, NOTHING);
+      case "long long*" -> new KernelParameter(name, Kind.POINTER, ElementType.INT64, NOTHING);
+      case "f16*" -> new KernelParameter(name, Kind.POINTER, ElementType.FLOAT16, NOTHING);
+      case "bf16*" -> new KernelParameter(name, Kind.POINTER, ElementType.BFLOAT16, NOTHING);
+      case "unsigned char*" -> new KernelParameter(name, Kind.POINTER, ElementType.UINT8, NOTHING);
       default ->
           throw new IllegalArgumentException(
               "parameter '" + name + "' has type '" + type + "', which kernels do not have");

@@ -25,7 +25,9 @@ import org.jspecify.annotations.Nullable;
 public final class Kernels extends DeviceResource {
   private static final String RESOURCES = "/io/github/cudnn4j/kernels/";
   private static final Pattern DECLARATION =
-      Pattern.compile("\\bKERNEL\\(\\s*(\\w+)\\s*,\\s*\\(([^)]*)\\)\\s*\\)");
+      Pattern.compile(
+          "\\bKERNEL\\(\\s*(\\w+)\\s*,\\s*\\(([^)]*)\\)\\s*,"
+              + "\\s*\\(((?:[^()]|\\([^()]*\\))*)\\)\\s*\\)");
 
   private final Map<String, Map<String, Kernel>> files = new HashMap<>();
   private final List<MemorySegment> modules = new ArrayList<>();
@@ -91,7 +93,7 @@ public final class Kernels extends DeviceResource {
     Map<String, List<KernelParameter>> declared = new TreeMap<>();
     var matcher = DECLARATION.matcher(source);
     while (matcher.find()) {
-      declared.put(matcher.group(1), KernelParameter.parse(matcher.group(2)));
+      declared.put(matcher.group(1), KernelParameter.parse(matcher.group(2), matcher.group(3)));
     }
     try (var arena = Arena.ofConfined()) {
       var dialect = source(KernelCompiler.DIALECT);

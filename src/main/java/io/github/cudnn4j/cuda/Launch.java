@@ -5,6 +5,7 @@ import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.util.Locale;
+import java.util.function.IntToLongFunction;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -25,6 +26,11 @@ public final class Launch extends DeviceResource {
 
   /** The buffer bound to each parameter that is a pointer; the others' places hold null. */
   private final @Nullable Object[] buffers;
+
+  private final IntToLongFunction numbers = this::number;
+
+  /** Whether the buffers are known to hold what the numbers among the arguments ask for. */
+  private boolean fits;
 
   Launch(Kernel kernel, int grid, int block, Object[] arguments) {
     var parameters = kernel.parameters();
@@ -50,6 +56,7 @@ public final class Launch extends DeviceResource {
         pointers.setAtIndex(ValueLayout.ADDRESS, i, values.asSlice(i * SLOT, SLOT));
         bind(i, arguments[i]);
       }
+      requireFit();
     } catch (RuntimeException e) {
       close();
       throw e;
@@ -71,6 +78,7 @@ public final class Launch extends DeviceResource {
   /**
    * Queues the kernel on the device's stream.
    *
+   * @throws IllegalArgumentException if a buffer holds less than the kernel touches
    * @throws IllegalStateException if this or a buffer among the arguments is closed
    * @throws CudaException if it cannot be launched
    */
@@ -82,12 +90,14 @@ public final class Launch extends DeviceResource {
    * Queues the kernel on a stream; the arguments are those of this moment.
    *
    * @throws IllegalStateException if this, the stream or a buffer among the arguments is closed
-   * @throws IllegalArgumentException if the stream belongs to another device
+   * @throws IllegalArgumentException if the stream belongs to another device, or a buffer holds
+   *     less than the kernel touches
    * @throws CudaException if it cannot be launched
    */
   public void run(Stream stream) {
     checkOpen();
     Arguments.sameDevice(device(), stream.device(), "stream");
+    requireFit();
     for (var buffer : buffers) {
       // Asking for the address checks the buffer, and tells a capture that it is used.
       if (buffer instanceof DeviceBuffer device) {
@@ -110,6 +120,44 @@ public final class Launch extends DeviceResource {
             pointers,
             MemorySegment.NULL),
         "cuLaunchKernel");
+  }
+
+  private void requireFit() {
+    if (fits) {
+      return;
+    }
+    for (var i = 0; i < buffers.length; i++) {
+      var parameter = kernel.parameters().get(i);
+      var needed = parameter.extent().elements(numbers);
+      var held = held(buffers[i], parameter.element() == null);
+      if (needed > held) {
+        throw new IllegalArgumentException(
+            "argument %s of %s has %d %s, must have at least %d"
+                .formatted(
+                    parameter.name(),
+                    kernel.name(),
+                    held,
+                    parameter.element() == null ? "bytes" : "elements",
+                    needed));
+      }
+    }
+    fits = true;
+  }
+
+  private static long held(@Nullable Object buffer, boolean inBytes) {
+    return switch (buffer) {
+      case DeviceBuffer device -> inBytes ? device.bytes() : device.elements();
+      case PinnedBuffer pinned -> inBytes ? pinned.bytes() : pinned.elements();
+      case null, default -> 0;
+    };
+  }
+
+  private long number(int index) {
+    return switch (kernel.parameters().get(index).kind()) {
+      case INT -> values.get(ValueLayout.JAVA_INT, index * SLOT);
+      case LONG -> values.get(ValueLayout.JAVA_LONG, index * SLOT);
+      case POINTER, FLOAT, DOUBLE -> KernelExtent.UNCOUNTABLE;
+    };
   }
 
   /**
@@ -174,6 +222,7 @@ public final class Launch extends DeviceResource {
   private Launch point(int index, Object buffer, MemorySegment address) {
     values.set(ValueLayout.JAVA_LONG, index * SLOT, address.address());
     buffers[index] = buffer;
+    fits = false;
     return this;
   }
 
@@ -186,10 +235,12 @@ public final class Launch extends DeviceResource {
     return kernel.parameters().get(index);
   }
 
+  /** To be called before a number is set. */
   private void check(int index, KernelParameter.Kind kind) {
     if (parameter(index).kind() != kind) {
       throw misfit(index, kind.name().toLowerCase(Locale.ROOT));
     }
+    fits = false;
   }
 
   private IllegalArgumentException misfit(int index, String value) {

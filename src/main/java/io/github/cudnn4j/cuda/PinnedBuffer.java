@@ -91,10 +91,7 @@ public final class PinnedBuffer extends DeviceResource {
   MemorySegment pointer(long offset) {
     checkOpen();
     queued = true;
-    var recording = device().recording();
-    if (recording != null) {
-      recording.uses(this);
-    }
+    recordUse();
     return offset == 0
         ? address
         : MemorySegment.ofAddress(address.address() + offset * type.bytes());

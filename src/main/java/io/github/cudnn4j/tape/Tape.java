@@ -328,10 +328,16 @@ public final class Tape implements AutoCloseable {
    * all the way to the parameters'.
    *
    * @param scale one FLOAT64, read at each {@link #forward}; the loss itself is not multiplied
+   * @throws IllegalArgumentException if shapes or types do not fit
    */
   public Loss crossEntropy(Tensor logits, DeviceBuffer targets, DeviceBuffer scale) {
     checkTensor("logits", logits, logits.rank());
     checkIndices("targets", targets, logits.rows());
+    if (scale.type() != ElementType.FLOAT64 || scale.elements() != 1) {
+      throw new IllegalArgumentException(
+          "the scale has %d elements of %s, must have 1 of FLOAT64"
+              .formatted(scale.elements(), scale.type()));
+    }
     return play(in -> new CrossEntropy(this, in.get(0), targets, scale), logits).loss();
   }
 

@@ -18,11 +18,14 @@ import java.lang.foreign.MemorySegment;
 import java.nio.file.FileSystems;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.Map;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.function.Executable;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 
 /** Kernels are compiled, checked against their declarations, and launched. */
 class KernelsTest {
@@ -237,11 +240,76 @@ class KernelsTest {
         "[DeviceBuffer of FLOAT64 a, DeviceBuffer b, DeviceBuffer of INT64 c, int d, double e]",
         KernelParameter.parse(
                 "const double* __restrict__ a, void *b,\n    const long long* c, const int d,"
-                    + " double e")
+                    + " double e",
+                "d, times(2, d), 3")
             .toString());
-    assertEquals("[]", KernelParameter.parse(" ").toString());
+    assertEquals("[]", KernelParameter.parse(" ", "").toString());
     refuses(
         "parameter 'x' has type 'half*', which kernels do not have",
-        () -> KernelParameter.parse("half* x"));
+        () -> KernelParameter.parse("half* x", "1"));
+    refuses("an extent names 'm'", () -> KernelParameter.parse("int* x, int n", "m"));
+    refuses("an extent calls 'sum'", () -> KernelParameter.parse("int* x, int n", "sum(n)"));
+  }
+
+  /** The same functions as in the host device, which counts once more. */
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      value = {
+        "7 | 7",
+        "n | 10",
+        "times(n, 3) | 30",
+        "times(2, times(n, m), m) | 320",
+        "times(n, zero) | 0",
+        "times(n, minus, minus) | 0",
+        "times(n, most) | 9223372036854775807",
+        "times(most, most) | 9223372036854775807",
+        "parts(n, m) | 3",
+        "parts(8, m) | 2",
+        "parts(minus, m) | 0",
+        "parts(n, zero) | 9223372036854775807",
+        "parts(zero, zero) | 9223372036854775807",
+        "reach(3, n, 2, m) | 26",
+        "reach(zero, n, 2, m) | 0",
+        "reach(3, n, 2, zero) | 0",
+        "reach(3, minus, 2, m) | 9223372036854775807",
+        "reach(3, n, minus, m) | 9223372036854775807",
+        "reach(3, most, 2, m) | 9223372036854775807",
+      })
+  void extentsAreCountedFromTheNumbers(String extent, long expected) {
+    var names = List.of("n", "m", "zero", "minus", "most");
+    var numbers = new long[] {10, 4, 0, -1, Long.MAX_VALUE};
+    var read = KernelExtent.parse(extent, names);
+    assertEquals(1, read.size());
+    assertEquals(expected, read.getFirst().elements(i -> numbers[i]));
+  }
+
+  @Test
+  void aBufferThatIsTooSmallForItsKernelIsRefused() {
+    try (var four = DeviceBuffer.allocate(device, INT32, 4);
+        var none = DeviceBuffer.allocate(device, INT32, 0);
+        var pinned = PinnedBuffer.allocate(device, INT32, 2)) {
+      var fill = device.kernels().get("fill", "fill_i32");
+      refuses(
+          "argument target of fill_i32 has 4 elements, must have at least 5",
+          () -> fill.overElements(5, four, 1, 5L));
+      refuses(
+          "argument target of fill_i32 has 0 elements, must have at least 1",
+          () -> fill.overElements(1, none, 1, 1L));
+      refuses(
+          "argument target of fill_i32 has 2 elements, must have at least 3",
+          () -> fill.bind(1, 32, pinned, 1, 3L));
+      fill.overElements(5, none, 1, -1L).close();
+      try (var launch = fill.overElements(4, four, 7, 4L)) {
+        launch.set(0, none);
+        refuses("argument target of fill_i32 has 0 elements, must have at least 4", launch::run);
+        launch.set(2, 0L).run();
+        launch.set(0, four).set(2, 5L);
+        refuses("argument target of fill_i32 has 4 elements, must have at least 5", launch::run);
+        launch.set(2, 3L).run();
+        four.slice(3, 1).clear();
+        assertArrayEquals(new int[] {7, 7, 7, 0}, four.toInts());
+      }
+    }
   }
 }

@@ -136,6 +136,26 @@ class StreamTest {
     two.close();
   }
 
+  /** Also where the inner graph is closed, and smaller memory is at the same place. */
+  @Test
+  void aGraphInAGraphOutlivesNoMemory() {
+    var stream = device.stream();
+    var buffer = DeviceBuffer.allocate(device, FLOAT32, 100_000);
+    var fill = device.kernels().get("fill", "fill_f32").overElements(100_000, buffer, 2f, 100_000L);
+    var inner = stream.capture(fill::run);
+    var outer = stream.capture(inner::launch);
+    var outermost = stream.capture(outer::launch);
+    outermost.launch();
+    assertEquals(2, buffer.toFloats()[99_999]);
+    inner.close();
+    buffer.close();
+    for (var i = 0; i < 100; i++) {
+      DeviceBuffer.allocate(device, FLOAT32, 1000);
+    }
+    illegal("memory that the captured work uses is closed", outer::launch);
+    illegal("memory that the captured work uses is closed", outermost::launch);
+  }
+
   @Test
   void whatWaitsCannotBeCaptured() {
     try (var buffer = DeviceBuffer.allocate(device, INT32, 1)) {

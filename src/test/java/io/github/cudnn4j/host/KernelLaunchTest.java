@@ -172,6 +172,26 @@ class KernelLaunchTest extends HostDeviceTest {
   }
 
   @Test
+  void memoryOfLessThanTheKernelTouchesIsRefused() throws IOException {
+    var module = module("fill.cu");
+    var function = function(module, "fill_f32");
+    var block = device(8);
+    var second = MemorySegment.ofAddress(block.address() + 4);
+    int refused = CudaDriver.CUDA_ERROR_ILLEGAL_ADDRESS();
+    for (long count : new long[] {3, 1L << 40, Long.MAX_VALUE}) {
+      assertEquals(refused, launch(function, 1, 1, 32, 0, arguments(block, 1, count)), "" + count);
+    }
+    assertEquals(refused, launch(function, 1, 1, 32, 0, arguments(second, 1, 2)));
+    assertEquals(refused, launch(function, 1, 1, 32, 0, arguments(NULL, 1, 1)));
+    ok(launch(function, 1, 1, 32, 0, arguments(NULL, 1, 0)));
+    ok(launch(function, 1, 1, 32, 0, arguments(NULL, 1, -1)));
+    ok(launch(function, 1, 1, 32, 0, arguments(block, 1, 2)));
+    assertArrayEquals(new float[] {1, 1}, read(block, 2));
+    ok(CudaDriver.cuModuleUnload(module));
+    free(block);
+  }
+
+  @Test
   void foreignSourceDoesNotCompileAndTheLogSaysWhy() throws IOException {
     var foreign = program("extern \"C\" __global__ void f() {}", false);
     assertEquals(Nvrtc.NVRTC_ERROR_COMPILATION(), compile(foreign));

@@ -285,6 +285,28 @@ class TapeTest {
   }
 
   @Test
+  void crossEntropyTakesOneNumberToScaleBy() {
+    try (var tape = Tape.training(device, Precision.FP32)) {
+      var x = tape.input(2, 3);
+      var y = tape.linear(x, parameter(ElementType.FLOAT32, randoms(9), 3, 3), null);
+      var targets = tape.indices(2);
+      for (var scale :
+          List.of(
+              DeviceBuffer.allocate(device, ElementType.FLOAT64, 0),
+              DeviceBuffer.allocate(device, ElementType.FLOAT32, 1))) {
+        var e =
+            assertThrows(
+                IllegalArgumentException.class, () -> tape.crossEntropy(y, targets, scale));
+        assertEquals(
+            "the scale has %d elements of %s, must have 1 of FLOAT64"
+                .formatted(scale.elements(), scale.type()),
+            e.getMessage());
+        scale.close();
+      }
+    }
+  }
+
+  @Test
   void crossEntropyWithATargetThatIsNoClassIsNotANumber() {
     try (var tape = Tape.training(device, Precision.FP32)) {
       var x = tape.input(2, 3);
