@@ -66,11 +66,11 @@ struct cudnnRNNDataStruct {
   cudnnDataType_t type = CUDNN_DATA_FLOAT;
   int vector = 0;
   /**
-   * Shared with the work that was queued, so that a later change does not reach it; null until
-   * the descriptor is set.
+   * Shared with the work that was queued, so that a later change does not reach it; without time
+   * steps until the descriptor is set.
    */
-  std::shared_ptr<const cudnn4j::Batch> batch;
-  /** One element of `type`, as the caller gave it. */
+  std::shared_ptr<const cudnn4j::Batch> batch = std::make_shared<const cudnn4j::Batch>();
+  /** One element of `type`, as the caller gave it, or zero. */
   std::array<unsigned char, sizeof(double)> padding_fill{};
 };
 

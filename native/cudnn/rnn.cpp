@@ -1,5 +1,3 @@
-#include <cstring>
-
 #include "cudnn/rnn_call.hpp"
 #include "cudnn/tensor.hpp"
 #include "fault/call.hpp"
@@ -11,16 +9,21 @@ namespace {
 
 /**
  * Describes one parameter of a linear layer: [1, rows, columns], or nothing where there is none.
+ * Without a weight space its address is the offset in it.
  */
-void describe(const Network& network, const char* weights, int64_t offset, int64_t rows,
-              int64_t columns, cudnnTensorStruct& desc, void** address) {
+void describe(const Network& network, size_t weight_bytes, const void* weights, int64_t offset,
+              int64_t rows, int64_t columns, cudnnTensorStruct& desc, void** address) {
   if (offset < 0) {
     desc = {};
     *address = nullptr;
     return;
   }
+  const size_t start = static_cast<size_t>(offset) * network.element_bytes;
+  const size_t end = start + static_cast<size_t>(rows * columns) * network.element_bytes;
+  require(weight_bytes >= end, "weightSpaceSize is %zu, the parameter ends at %zu", weight_bytes,
+          end);
   set_packed(desc, network.type, 1, static_cast<int>(rows), static_cast<int>(columns));
-  *address = const_cast<char*>(weights) + static_cast<size_t>(offset) * network.element_bytes;
+  *address = reinterpret_cast<void*>(reinterpret_cast<uintptr_t>(weights) + start);
 }
 
 }  // namespace
@@ -47,10 +50,16 @@ cudnnStatus_t cudnnGetRNNTempSpaceSizes(cudnnHandle_t handle, cudnnRNNDescriptor
     live(handle, "handle");
     const Network network = network_of(desc);
     require_enum(mode, 2, "fwdMode");
-    const auto x = sequences_of(network, x_desc, "xDesc", network.shape.input);
+    const auto& x = live(x_desc, "xDesc");
+    require_kernel(network);
+    require_set(x, "xDesc");
+    require(x.type == network.type, "xDesc has data type %d, the network has %d", int(x.type),
+            int(network.type));
+    require(x.vector == network.shape.input, "xDesc has vectorSize %d, the network has %d",
+            x.vector, network.shape.input);
     const bool training = mode == CUDNN_FWD_MODE_TRAINING;
-    store(work_bytes, network.workspace_bytes(*x, training));
-    store(reserved_bytes, training ? network.reserve_bytes(*x) : size_t{0});
+    store(work_bytes, network.workspace_bytes(*x.batch, training));
+    store(reserved_bytes, training ? network.reserve_bytes(*x.batch) : size_t{0});
   });
 }
 
@@ -74,9 +83,6 @@ cudnnStatus_t cudnnGetRNNWeightParams(cudnnHandle_t handle, cudnnRNNDescriptor_t
   return answer([&] {
     live(handle, "handle");
     const Network network = network_of(desc);
-    require_pointer(weights, "weightSpace");
-    require(weight_bytes >= network.weight_bytes(), "weightSpaceSize is %zu, %zu are needed",
-            weight_bytes, network.weight_bytes());
     require((matrix_desc == nullptr) == (matrix_address == nullptr),
             "one of mDesc and mAddr is NULL, the other is not");
     require((bias_desc == nullptr) == (bias_address == nullptr),
@@ -87,14 +93,13 @@ cudnnStatus_t cudnnGetRNNWeightParams(cudnnHandle_t handle, cudnnRNNDescriptor_t
     require_enum(linear_layer, linear_layers + 1, "linLayerID");
     const auto slot = weight_slot(network.shape, pseudo_layer, linear_layer)
                           .value_or(WeightSlot{-1, 0, 0, -1});
-    const auto* base = static_cast<const char*>(weights);
     if (matrix_desc != nullptr) {
-      describe(network, base, slot.matrix_offset, slot.rows, slot.cols,
+      describe(network, weight_bytes, weights, slot.matrix_offset, slot.rows, slot.cols,
                live(matrix_desc, "mDesc"), matrix_address);
     }
     if (bias_desc != nullptr) {
-      describe(network, base, slot.bias_offset, slot.rows, 1, live(bias_desc, "bDesc"),
-               bias_address);
+      describe(network, weight_bytes, weights, slot.bias_offset, slot.rows, 1,
+               live(bias_desc, "bDesc"), bias_address);
     }
   });
 }
@@ -107,16 +112,20 @@ cudnnStatus_t cudnnRNNForward(
     const void* weights, size_t work_bytes, void* work, size_t reserved_bytes, void* reserve) {
   CUDNN4J_CALL(cudnnStatus_t);
   return answer([&] {
-    require_enum(mode, 2, "fwdMode");
-    RnnCall call(handle, desc, x_desc, y_desc);
+    RnnCall call(RnnCall::Pass::Forward, handle, desc, x_desc, y_desc);
+    // Like cuDNN it takes any other mode for inference.
     const bool training = mode == CUDNN_FWD_MODE_TRAINING;
-    call.require_states(h_desc, "hDesc", call.shape().output);
+    if (hx != nullptr || hy != nullptr) {
+      call.require_states(h_desc, "hDesc", call.shape().output);
+    }
+    if (cx != nullptr || cy != nullptr) {
+      call.require_states(c_desc, "cDesc", call.shape().hidden);
+    }
     call.add_input("x", x, Use::Read);
     call.add_output("y", y, Use::Write);
     call.add_states("hx", hx, call.shape().output, Use::Read);
     call.add_states("hy", hy, call.shape().output, Use::Write);
     if (call.shape().cell == Cell::Lstm) {
-      call.require_states(c_desc, "cDesc", call.shape().hidden);
       call.add_states("cx", cx, call.shape().hidden, Use::Read);
       call.add_states("cy", cy, call.shape().hidden, Use::Write);
     }
@@ -146,9 +155,12 @@ cudnnStatus_t cudnnRNNBackwardData_v8(
     size_t reserved_bytes, void* reserve) {
   CUDNN4J_CALL(cudnnStatus_t);
   return answer([&] {
-    RnnCall call(handle, desc, x_desc, y_desc);
-    if (h_desc != nullptr || hx != nullptr || dhy != nullptr || dhx != nullptr) {
+    RnnCall call(RnnCall::Pass::Backward, handle, desc, x_desc, y_desc);
+    if (dhy != nullptr || dhx != nullptr) {
       call.require_states(h_desc, "hDesc", call.shape().output);
+    }
+    if (dcy != nullptr || dcx != nullptr) {
+      call.require_states(c_desc, "cDesc", call.shape().hidden);
     }
     call.add_output("y", y, Use::Read);
     call.add_output("dy", dy, Use::Read);
@@ -157,9 +169,6 @@ cudnnStatus_t cudnnRNNBackwardData_v8(
     call.add_states("dhy", dhy, call.shape().output, Use::Read);
     call.add_states("dhx", dhx, call.shape().output, Use::Write);
     if (call.shape().cell == Cell::Lstm) {
-      if (c_desc != nullptr || cx != nullptr || dcy != nullptr || dcx != nullptr) {
-        call.require_states(c_desc, "cDesc", call.shape().hidden);
-      }
       call.add_states("cx", cx, call.shape().hidden, Use::Read);
       call.add_states("dcy", dcy, call.shape().hidden, Use::Read);
       call.add_states("dcx", dcx, call.shape().hidden, Use::Write);
@@ -184,9 +193,12 @@ cudnnStatus_t cudnnRNNBackwardWeights_v8(
     size_t reserved_bytes, void* reserve) {
   CUDNN4J_CALL(cudnnStatus_t);
   return answer([&] {
+    require_pointer(x_desc, "xDesc");
     require_enum(mode, 2, "addGrad");
-    RnnCall call(handle, desc, x_desc, y_desc);
-    if (h_desc != nullptr || hx != nullptr) {
+    require_supported(mode == CUDNN_WGRAD_MODE_ADD,
+                      "addGrad is CUDNN_WGRAD_MODE_SET, only CUDNN_WGRAD_MODE_ADD is supported");
+    RnnCall call(RnnCall::Pass::Backward, handle, desc, x_desc, y_desc);
+    if (hx != nullptr) {
       call.require_states(h_desc, "hDesc", call.shape().output);
     }
     call.add_input("x", x, Use::Read);
@@ -195,9 +207,7 @@ cudnnStatus_t cudnnRNNBackwardWeights_v8(
     call.add_weights("dweightSpace", weight_gradients, weight_bytes, Use::Write);
     call.add_workspace(work, work_bytes, true);
     call.add_reserve(reserve, reserved_bytes);
-    const size_t erased = mode == CUDNN_WGRAD_MODE_SET ? call.network().weight_bytes() : 0;
     call.run([=, batch = call.x_batch()]<class T>(const RnnShape& shape, T) {
-      std::memset(weight_gradients, 0, erased);
       backward_weights<T>(shape, *batch, static_cast<const T*>(x), static_cast<const T*>(hx),
                           static_cast<const T*>(y), static_cast<T*>(weight_gradients), work,
                           reserve);

@@ -1,5 +1,7 @@
 #include "cudnn/rnn_call.hpp"
 
+#include <algorithm>
+
 namespace cudnn4j::cudnn {
 namespace {
 
@@ -18,22 +20,58 @@ int64_t sequence_elements(const Batch& batch, int vector) {
   return rows * vector;
 }
 
-void require_same_sequences(const Batch& x, const Batch& y) {
+void require_full(const Batch& batch, const char* name) {
+  for (const int length : batch.lengths) {
+    require_supported(length == batch.time,
+                      "%s has a sequence of length %d, the persistent algorithms take only those of "
+                      "maxSeqLength %d",
+                      name, length, batch.time);
+  }
+}
+
+/** Refuses sequences of different shape, and those that the network does not compute with. */
+void require_sequences(const Network& network, const cudnnRNNDataStruct& x_data,
+                       const cudnnRNNDataStruct& y_data) {
+  const Batch& x = *x_data.batch;
+  const Batch& y = *y_data.batch;
+  require(x_data.type == y_data.type, "xDesc and yDesc differ in data type (%d, %d)",
+          int(x_data.type), int(y_data.type));
   require(x.layout == y.layout, "xDesc and yDesc differ in layout");
   require(x.time == y.time, "xDesc and yDesc differ in maxSeqLength (%d, %d)", x.time, y.time);
   require(x.batch == y.batch, "xDesc and yDesc differ in batchSize (%d, %d)", x.batch, y.batch);
   require(x.lengths == y.lengths, "xDesc and yDesc differ in seqLengthArray");
+  require(x_data.vector == network.shape.input, "xDesc has vectorSize %d, the network has %d",
+          x_data.vector, network.shape.input);
+  require(y_data.vector == network.output_vector(), "yDesc has vectorSize %d, the network has %d",
+          y_data.vector, network.output_vector());
+  const bool full = std::ranges::all_of(x.lengths, [&](int length) { return length == x.time; });
+  require(network.padded_io || x.layout == Layout::Packed ||
+              (x.layout == Layout::TimeMajor && full),
+          "without CUDNN_RNN_PADDED_IO_ENABLED the layout is packed, or SEQ_MAJOR_UNPACKED with "
+          "sequences of maxSeqLength");
+  require_supported(x_data.type == network.type,
+                    "xDesc and yDesc have data type %d, the network has %d", int(x_data.type),
+                    int(network.type));
 }
 
 }  // namespace
 
-RnnCall::RnnCall(cudnnHandle_t handle, cudnnRNNDescriptor_t rnn_desc,
+RnnCall::RnnCall(Pass pass, cudnnHandle_t handle, cudnnRNNDescriptor_t rnn_desc,
                  cudnnRNNDataDescriptor_t x_desc, cudnnRNNDataDescriptor_t y_desc)
-    : stream_(stream_of(handle)),
-      network_(network_of(rnn_desc)),
-      x_(sequences_of(network_, x_desc, "xDesc", network_.shape.input)),
-      y_(sequences_of(network_, y_desc, "yDesc", network_.output_vector())) {
-  require_same_sequences(*x_, *y_);
+    : stream_(stream_of(handle)), network_(network_of(rnn_desc)) {
+  const auto& x_data = live(x_desc, "xDesc");
+  const auto& y_data = live(y_desc, "yDesc");
+  x_ = x_data.batch;
+  y_ = y_data.batch;
+  require_set(x_data, "xDesc");
+  require_kernel(network_);
+  if (network_.persistent) {
+    const bool forward = pass == Pass::Forward;
+    require_full(forward ? *x_ : *y_, forward ? "xDesc" : "yDesc");
+  }
+  require_sequences(network_, x_data, y_data);
+  require(!shape().skip_input || shape().input == shape().hidden,
+          "skip input needs inputSize %d to be hiddenSize %d", shape().input, shape().hidden);
   // cuDNN's status for this is INVALID_VALUE, which counts as BAD_PARAM since version 9.
   const int compiled = network_.compiled_batch.value_or(x_->batch);
   require(compiled > 0, "rnnDesc has the algorithm PERSIST_DYNAMIC, but no cudnnBuildRNNDynamic");
@@ -43,7 +81,15 @@ RnnCall::RnnCall(cudnnHandle_t handle, cudnnRNNDescriptor_t rnn_desc,
 }
 
 void RnnCall::require_states(cudnnTensorDescriptor_t desc, const char* name, int width) const {
-  require_state(network_, desc, name, x_->batch, width);
+  const auto& tensor = set_tensor(desc, name);
+  require(tensor.extent[0] == network_.states() && tensor.extent[1] == x_->batch &&
+              tensor.extent[2] == width,
+          "%s is not of shape [%d, %d, %d]", name, network_.states(), x_->batch, width);
+  int64_t reach = 1;
+  for (int d = 0; d < tensor.dims; ++d) {
+    reach += int64_t{tensor.extent[d] - 1} * tensor.stride[d];
+  }
+  require(reach == elements(tensor), "%s is not packed", name);
 }
 
 void RnnCall::add_input(const char* name, const void* data, Use use) {

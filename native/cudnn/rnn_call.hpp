@@ -15,15 +15,20 @@ namespace cudnn4j::cudnn {
  */
 class RnnCall {
  public:
-  RnnCall(cudnnHandle_t handle, cudnnRNNDescriptor_t rnn_desc, cudnnRNNDataDescriptor_t x_desc,
-          cudnnRNNDataDescriptor_t y_desc);
+  enum class Pass { Forward, Backward };
+
+  RnnCall(Pass pass, cudnnHandle_t handle, cudnnRNNDescriptor_t rnn_desc,
+          cudnnRNNDataDescriptor_t x_desc, cudnnRNNDataDescriptor_t y_desc);
 
   const Network& network() const { return network_; }
   const RnnShape& shape() const { return network_.shape; }
   const std::shared_ptr<const Batch>& x_batch() const { return x_; }
   const std::shared_ptr<const Batch>& y_batch() const { return y_; }
 
-  /** Refuses a descriptor that is not the packed [layers * directions][batch][width]. */
+  /**
+   * Refuses a descriptor whose first dimensions are not [layers * directions][batch][width], or
+   * that is not dense. Like cuDNN it does not mind what follows, the type and the order.
+   */
   void require_states(cudnnTensorDescriptor_t desc, const char* name, int width) const;
 
   // Each adds a buffer. Sequences, weights and spaces must be there; states may be NULL.

@@ -11,6 +11,7 @@ using namespace cudnn4j::cudnn;
 namespace {
 
 constexpr int layouts = 3;
+constexpr int longest_sequence = 65535;
 // Counted with those that only cuDNN's graph interface has.
 constexpr int data_types = 22;
 
@@ -91,6 +92,9 @@ cudnnStatus_t cudnnSetRNNDataDescriptor(cudnnRNNDataDescriptor_t desc, cudnnData
     require(max_seq_length > 0, "maxSeqLength is %d, not positive", max_seq_length);
     require(batch_size > 0, "batchSize is %d, not positive", batch_size);
     require(vector_size > 0, "vectorSize is %d, not positive", vector_size);
+    require_supported(max_seq_length <= longest_sequence,
+                      "maxSeqLength is %d, at most %d are supported", max_seq_length,
+                      longest_sequence);
     auto batch = std::make_shared<Batch>();
     batch->layout = layout_of(layout);
     batch->time = max_seq_length;
@@ -125,9 +129,7 @@ cudnnStatus_t cudnnGetRNNDataDescriptor(cudnnRNNDataDescriptor_t desc, cudnnData
     require(lengths_requested >= 0, "arrayLengthRequested is %d, negative", lengths_requested);
     require(seq_lengths != nullptr || lengths_requested == 0, "seqLengthArray is NULL");
     require_pointer(padding_fill, "paddingFill");
-    // A descriptor that was never set answers with zeros, as cuDNN's does.
-    static const Batch none;
-    const Batch& batch = data.batch != nullptr ? *data.batch : none;
+    const Batch& batch = *data.batch;
     *data_type = data.type;
     *layout = name_of(batch.layout);
     *max_seq_length = batch.time;
@@ -136,8 +138,7 @@ cudnnStatus_t cudnnGetRNNDataDescriptor(cudnnRNNDataDescriptor_t desc, cudnnData
     for (int row = 0; row < lengths_requested; ++row) {
       seq_lengths[row] = row < batch.batch ? batch.lengths[row] : 0;
     }
-    if (batch.has_fill) {
-      std::memcpy(padding_fill, data.padding_fill.data(), element_bytes(data.type));
-    }
+    // Zero without a fill.
+    std::memcpy(padding_fill, data.padding_fill.data(), element_bytes(data.type));
   });
 }

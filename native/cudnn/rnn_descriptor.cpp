@@ -23,8 +23,8 @@ bool known_types(cudnnDataType_t data, cudnnDataType_t math) {
 }
 
 /**
- * Refuses what cuDNN refuses when it sets a descriptor, in its order: first values that mean
- * nothing, then meaningful ones that no algorithm computes.
+ * Refuses what cuDNN refuses when it sets a descriptor, in its order: values that mean nothing come
+ * before meaningful ones that no algorithm computes, but for the biases.
  */
 void check(const cudnnRNNStruct::Settings& set) {
   require_enum(set.algo, CUDNN_RNN_ALGO_COUNT, "algo");
@@ -36,12 +36,15 @@ void check(const cudnnRNNStruct::Settings& set) {
   require(set.input_size > 0, "inputSize is %d, not positive", set.input_size);
   require(set.hidden_size > 0, "hiddenSize is %d, not positive", set.hidden_size);
   require(set.num_layers > 0, "numLayers is %d, not positive", set.num_layers);
+  const bool standard = set.algo == CUDNN_RNN_ALGO_STANDARD;
+  require_supported(standard || set.bias_mode == CUDNN_RNN_DOUBLE_BIAS,
+                    "algo %d needs both biases, biasMode is %d", int(set.algo),
+                    int(set.bias_mode));
   require(set.proj_size > 0, "projSize is %d, not positive; hiddenSize means no projection",
           set.proj_size);
   require((set.aux_flags & ~uint32_t{CUDNN_RNN_PADDED_IO_ENABLED}) == 0,
           "auxFlags is %u, which has unknown bits", set.aux_flags);
 
-  const bool standard = set.algo == CUDNN_RNN_ALGO_STANDARD;
   require_supported(set.proj_size <= set.hidden_size, "projSize %d is above hiddenSize %d",
                     set.proj_size, set.hidden_size);
   require_supported(
@@ -51,9 +54,6 @@ void check(const cudnnRNNStruct::Settings& set) {
   require_supported(known_types(set.data_type, set.math_prec),
                     "dataType %d with mathPrec %d is not a pair that is computed",
                     int(set.data_type), int(set.math_prec));
-  require_supported(standard || set.bias_mode == CUDNN_RNN_DOUBLE_BIAS,
-                    "algo %d needs both biases, biasMode is %d", int(set.algo),
-                    int(set.bias_mode));
   const bool both_half = set.data_type == CUDNN_DATA_HALF && set.math_prec == CUDNN_DATA_HALF;
   const bool static_kernel = set.algo == CUDNN_RNN_ALGO_PERSIST_STATIC ||
                              set.algo == CUDNN_RNN_ALGO_PERSIST_STATIC_SMALL_H;

@@ -1,6 +1,6 @@
 #include "cudnn/rnn_network.hpp"
 
-#include <algorithm>
+#include <climits>
 
 #include "cudnn/tensor.hpp"
 
@@ -33,10 +33,16 @@ Bias bias_of(cudnnRNNBiasMode_t mode) {
   }
 }
 
-void require_computable(const RnnShape& shape) {
-  require_supported(!shape.skip_input || shape.input == shape.hidden,
-                    "skip input needs inputSize %d to be hiddenSize %d", shape.input,
-                    shape.hidden);
+/** The limits that cuDNN 9.24 has on a GPU with 80 multiprocessors or more. */
+int most_hidden(cudnnRNNAlgo_t algo, bool gated) {
+  switch (algo) {
+    case CUDNN_RNN_ALGO_PERSIST_STATIC:
+      return gated ? 1536 : 2560;
+    case CUDNN_RNN_ALGO_PERSIST_STATIC_SMALL_H:
+      return gated ? 192 : 384;
+    default:
+      return INT_MAX;
+  }
 }
 
 }  // namespace
@@ -75,7 +81,6 @@ Network network_of(cudnnRNNDescriptor_t desc) {
       .narrow_math = set.math_prec == CUDNN_DATA_HALF,
       .dropout = 0,
   };
-  require_computable(shape);
   DropoutStream* generator = nullptr;
   // One layer has nothing between layers. The probability counts as it is when the call is made.
   if (set.dropout_desc != nullptr && set.num_layers > 1) {
@@ -88,45 +93,21 @@ Network network_of(cudnnRNNDescriptor_t desc) {
           .element_bytes = element_bytes(set.data_type),
           .padded_io = (set.aux_flags & CUDNN_RNN_PADDED_IO_ENABLED) != 0,
           .persistent = set.algo != CUDNN_RNN_ALGO_STANDARD,
+          .most_hidden = most_hidden(set.algo, gates(shape.cell) > 1),
           .compiled_batch = set.algo == CUDNN_RNN_ALGO_PERSIST_DYNAMIC
                                 ? std::optional(rnn.compiled_batch)
                                 : std::nullopt,
           .generator = generator};
 }
 
-std::shared_ptr<const Batch> sequences_of(const Network& network, cudnnRNNDataDescriptor_t desc,
-                                          const char* name, int vector) {
-  const auto& data = live(desc, name);
-  require(data.batch != nullptr, "%s was never set", name);
-  require(data.type == network.type, "%s has data type %d, the network has %d", name,
-          int(data.type), int(network.type));
-  require(data.vector == vector, "%s has vectorSize %d, the network has %d", name, data.vector,
-          vector);
-  const auto& lengths = data.batch->lengths;
-  const auto [shortest, longest] = std::minmax_element(lengths.begin(), lengths.end());
-  require(*shortest > 0, "%s has a sequence of length 0", name);
-  require(network.padded_io || data.batch->layout == Layout::Packed ||
-              *shortest == data.batch->time,
-          "%s has a sequence of length %d below maxSeqLength %d, which the unpacked layouts allow "
-          "only with CUDNN_RNN_PADDED_IO_ENABLED",
-          name, *shortest, data.batch->time);
-  require_supported(!network.persistent || *shortest == *longest,
-                    "%s has sequences of length %d to %d, the persistent algorithms take only "
-                    "sequences of one length",
-                    name, *shortest, *longest);
-  return data.batch;
+void require_kernel(const Network& network) {
+  require_supported(network.shape.hidden <= network.most_hidden,
+                    "hiddenSize is %d, the algorithm has kernels for at most %d",
+                    network.shape.hidden, network.most_hidden);
 }
 
-void require_state(const Network& network, cudnnTensorDescriptor_t desc, const char* name,
-                   int batch, int width) {
-  const auto& tensor = set_tensor(desc, name);
-  require(tensor.type == network.type, "%s has data type %d, the network has %d", name,
-          int(tensor.type), int(network.type));
-  cudnnTensorStruct packed;
-  set_packed(packed, network.type, network.states(), batch, width);
-  require(tensor.dims == packed.dims && tensor.extent == packed.extent,
-          "%s is not of shape [%d, %d, %d]", name, network.states(), batch, width);
-  require(tensor.stride == packed.stride, "%s is not packed", name);
+void require_set(const cudnnRNNDataStruct& data, const char* name) {
+  require(data.batch->time > 0, "%s was never set", name);
 }
 
 }  // namespace cudnn4j::cudnn

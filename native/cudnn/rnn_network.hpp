@@ -10,8 +10,10 @@ struct Network {
   cudnnDataType_t type;
   size_t element_bytes;
   bool padded_io;
-  /** The persistent algorithms take sequences of one length only. */
+  /** The persistent algorithms take sequences of full length only. */
   bool persistent;
+  /** The most hidden units that the algorithm has a kernel for. */
+  int most_hidden;
   /** The only size of batch that it computes, 0 being none; nothing where it computes any. */
   std::optional<int> compiled_batch;
   /** What a training forward draws the dropout between layers with; null without it. */
@@ -27,21 +29,13 @@ struct Network {
   }
 };
 
-/**
- * The network behind a descriptor. Refuses one that was never set and, in this one place, what
- * cuDNN can compute and the host device cannot.
- */
+/** The network behind a descriptor; refuses one that was never set. */
 Network network_of(cudnnRNNDescriptor_t desc);
 
-/**
- * The sequences behind a data descriptor of the network with `vector` elements per step; refuses
- * those that do not fit or that cuDNN cannot compute with.
- */
-std::shared_ptr<const Batch> sequences_of(const Network& network, cudnnRNNDataDescriptor_t desc,
-                                          const char* name, int vector);
+/** Refuses more hidden units than the network's algorithm has a kernel for. */
+void require_kernel(const Network& network);
 
-/** Refuses a descriptor that is not the packed [states][batch][width] of the network's type. */
-void require_state(const Network& network, cudnnTensorDescriptor_t desc, const char* name,
-                   int batch, int width);
+/** Refuses a data descriptor that was never set. */
+void require_set(const cudnnRNNDataStruct& data, const char* name);
 
 }  // namespace cudnn4j::cudnn

@@ -85,7 +85,7 @@ std::optional<WeightSlot> weight_slot(const RnnShape& shape, int pseudo_layer, i
 // in float and rounded when they are added to what stood there.
 
 /// Bytes of scratch that the calls below need; they keep nothing there between calls. `training`
-/// covers the training forward and both backward calls.
+/// covers all of them: as with cuDNN, what is enough to train is enough for inference.
 template <class S>
 size_t workspace_bytes(const RnnShape& shape, const Batch& batch, bool training);
 

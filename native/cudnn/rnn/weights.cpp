@@ -268,16 +268,19 @@ size_t workspace_bytes(const RnnShape& shape, const Batch& batch, bool training)
     scratch(plan, arena);
     return arena.used();
   };
-  const size_t ahead = bytes([&](const Plan& plan, Arena& arena) {
-    ForwardScratch<T>(shape, plan, training, arena);
-  });
-  if (!training) return ahead;
+  const auto ahead = [&](bool trains) {
+    return bytes([&](const Plan& plan, Arena& arena) {
+      ForwardScratch<T>(shape, plan, trains, arena);
+    });
+  };
+  const size_t inference = ahead(false);
+  if (!training) return inference;
   const size_t back = bytes(
       [&](const Plan& plan, Arena& arena) { BackwardScratch<T>(shape, plan, arena); });
   const size_t sums = bytes([&](const Plan& plan, Arena& arena) {
     WeightsScratch<T>(shape, plan, is_narrow<S>, arena);
   });
-  return std::max({ahead, back, sums});
+  return std::max({inference, ahead(true), back, sums});
 }
 
 template <class S>
@@ -286,7 +289,8 @@ size_t reserve_bytes(const RnnShape& shape, const Batch& batch) {
   const Plan plan(batch, order, is_narrow<S>);
   size_t bytes = 0;
   stored_layer<Computed<S>>(shape, plan, shape.layers, Arena(nullptr), &bytes);
-  return bytes;
+  // Sequences of length 0 leave nothing, but a block of 0 bytes has no address.
+  return std::max<size_t>(bytes, 64);
 }
 
 #define CUDNN4J_INSTANTIATE(S)                                                                 \

@@ -29,7 +29,7 @@ public final class RnnDataDescriptor extends Descriptor {
   /**
    * Makes a descriptor. In an output that it describes, padding is written with zeros.
    *
-   * @param time T, the steps that there is room for, from 1
+   * @param time T, the steps that there is room for, in [1, 65535]
    * @param lengths the steps of each sequence, in [0, T]; packed, they must not ascend, start with
    *     T and contain no zero
    * @param vectorSize V, the size of one vector, from 1

@@ -22,23 +22,29 @@ import java.util.Objects;
  * <p>What stands in the padding of x is never read; the padding of y is written with zeros.
  *
  * @param layout how the vectors lie
- * @param time T, the steps that there is room for, from 1
+ * @param time T, the steps that there is room for, in [1, 65535]
  * @param lengths the steps of each sequence, in [1, T]; B is how many there are. Packed, they must
  *     not ascend, and the first must be T.
  */
 public record SequenceShape(RnnDataLayout layout, int time, List<Integer> lengths) {
+  /** What cuDNN takes; longer ones it does not support. */
+  private static final int MOST_STEPS = 65_535;
 
   /**
    * Checks every value.
    *
-   * @throws IllegalArgumentException if T is below 1, there is no sequence, a length is outside [1,
-   *     T], or the layout is packed and the lengths ascend or do not start with T
+   * @throws IllegalArgumentException if T is outside [1, 65535], there is no sequence, a length is
+   *     outside [1, T], or the layout is packed and the lengths ascend or do not start with T
    */
   public SequenceShape {
     Objects.requireNonNull(layout, "layout");
     lengths = List.copyOf(lengths);
     if (time < 1) {
       throw new IllegalArgumentException("T is " + time + ", but it must be at least 1");
+    }
+    if (time > MOST_STEPS) {
+      throw new IllegalArgumentException(
+          "T is " + time + ", but a sequence has at most " + MOST_STEPS + " steps");
     }
     if (lengths.isEmpty()) {
       throw new IllegalArgumentException("B is 0, but there must be at least 1 sequence");
@@ -88,7 +94,8 @@ public record SequenceShape(RnnDataLayout layout, int time, List<Integer> length
   /**
    * {@code batch} sequences of {@code time} steps each as {@code [T, B, V]}.
    *
-   * @throws IllegalArgumentException if {@code time} or {@code batch} is below 1
+   * @throws IllegalArgumentException if {@code time} is outside [1, 65535] or {@code batch} is
+   *     below 1
    */
   public static SequenceShape of(int time, int batch) {
     return of(RnnDataLayout.SEQ_MAJOR_UNPACKED, time, batch);
@@ -97,7 +104,8 @@ public record SequenceShape(RnnDataLayout layout, int time, List<Integer> length
   /**
    * {@code batch} sequences of {@code time} steps each in a given layout.
    *
-   * @throws IllegalArgumentException if {@code time} or {@code batch} is below 1
+   * @throws IllegalArgumentException if {@code time} is outside [1, 65535] or {@code batch} is
+   *     below 1
    */
   public static SequenceShape of(RnnDataLayout layout, int time, int batch) {
     if (batch < 1) {

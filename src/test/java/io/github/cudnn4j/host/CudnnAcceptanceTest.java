@@ -11,7 +11,6 @@ import io.github.cudnn4j.cudnn.RnnAlgorithm;
 import io.github.cudnn4j.cudnn.RnnMode;
 import io.github.cudnn4j.rnn.RnnConfig;
 import java.io.IOException;
-import java.lang.foreign.SymbolLookup;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -33,8 +32,9 @@ class CudnnAcceptanceTest {
   @Test
   void theHostDeviceAcceptsTheSame() {
     assumeTrue(RawCudnn.onHost());
-    var witness = new CudnnWitness(SymbolLookup.loaderLookup());
-    compare(questions().keySet().stream().map(c -> c + " -> " + witness.answer(c)).toList());
+    try (var witness = CudnnWitness.host()) {
+      compare(RealCudnn.Cases.ACCEPTANCE.answers(witness).toList());
+    }
   }
 
   @Test

@@ -8,8 +8,8 @@ import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 
 /**
- * A question to a cuDNN library that needs no handle and so no GPU: a kind of call and its
- * arguments. A 0 or 1 stands for a pointer that is absent or present.
+ * A question to a cuDNN library that its argument checks answer, without a GPU: a kind of call and
+ * its arguments. A 0 or 1 stands for a pointer that is absent or present.
  */
 record CudnnCase(Kind kind, List<Number> arguments) {
   enum Kind {
@@ -30,7 +30,9 @@ record CudnnCase(Kind kind, List<Number> arguments) {
     /** Lengths asked for, fill, type, layout, time, batch, vector, then lengths (none: NULL). */
     SEQUENCES,
     /** The arguments of cudnnSetCTCLossDescriptor_v9 after the descriptor. */
-    CTC
+    CTC,
+    /** The fields of {@link RnnCallCases}. */
+    CALL
   }
 
   CudnnCase(Kind kind, Number... arguments) {
@@ -82,7 +84,26 @@ record CudnnCase(Kind kind, List<Number> arguments) {
                         random.nextInt(-1, 3),
                         random.nextInt(2),
                         random.nextInt(-2, 300))));
+    cases.addAll(RnnCallCases.deviations());
+    IntStream.range(0, 500).forEach(i -> cases.add(RnnCallCases.random(random)));
     return cases;
+  }
+
+  /**
+   * Others than those, as many as wanted: networks, sequences and tensors, and calls most of all.
+   */
+  static List<CudnnCase> random(int count) {
+    var random = new Random(count);
+    return IntStream.range(0, count)
+        .mapToObj(
+            i ->
+                switch (i % 8) {
+                  case 0 -> mixture(random, Kind.RNN, NETWORK, NETWORK_VALUES);
+                  case 1 -> sequences(random);
+                  case 2 -> tensor(random);
+                  default -> RnnCallCases.random(random);
+                })
+        .toList();
   }
 
   private static final double[] BOUNDS = {
@@ -155,7 +176,8 @@ record CudnnCase(Kind kind, List<Number> arguments) {
 
   private static CudnnCase sequences(Random random) {
     int batch = random.nextInt(12) == 0 ? random.nextInt(-1, 1) : random.nextInt(1, 6);
-    int time = random.nextInt(12) == 0 ? random.nextInt(-1, 1) : random.nextInt(1, 5);
+    int[] oddTimes = {-1, 0, 65_535, 65_536};
+    int time = random.nextInt(12) == 0 ? oddTimes[random.nextInt(4)] : random.nextInt(1, 5);
     int[] types = {0, 1, 2, 9, 4, 22};
     int type = types[random.nextInt(10) == 0 ? random.nextInt(6) : random.nextInt(4)];
     int layout = random.nextInt(10) == 0 ? random.nextInt(-1, 4) : random.nextInt(3);

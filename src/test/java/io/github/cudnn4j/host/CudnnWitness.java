@@ -1,7 +1,11 @@
 package io.github.cudnn4j.host;
 
+import static org.junit.jupiter.api.Assertions.assertEquals;
+
+import io.github.cudnn4j.bindings.Cudart;
 import io.github.cudnn4j.bindings.Cudnn;
 import io.github.cudnn4j.bindings.NativeTypes;
+import io.github.cudnn4j.host.RnnCallCases.Address;
 import io.github.cudnn4j.testing.Segments;
 import java.lang.foreign.Arena;
 import java.lang.foreign.FunctionDescriptor;
@@ -11,16 +15,18 @@ import java.lang.foreign.SymbolLookup;
 import java.lang.foreign.ValueLayout;
 import java.lang.invoke.MethodHandle;
 import java.util.Arrays;
+import java.util.EnumMap;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.stream.Collectors;
 
 /**
  * One of several cuDNN libraries in this process, whose functions are looked up in it alone. It
  * answers a case with the category of the status and what the descriptor then holds.
  */
-final class CudnnWitness {
+final class CudnnWitness implements AutoCloseable {
   private static final MemorySegment NONE = MemorySegment.NULL;
   private static final int UNTOUCHED = -77;
 
@@ -43,11 +49,76 @@ final class CudnnWitness {
           "cudnnGetStream",
           "cudnnDropoutGetStatesSize");
 
+  /**
+   * What argument checks look at in a handle of version 9.24: the number of multiprocessors and the
+   * architecture times 10, at offsets that were found by trying.
+   */
+  private static final Map<Integer, Integer> HANDLE = Map.of(28, 132, 104, 900);
+
+  private static final long HANDLE_BYTES = 1 << 20;
+
+  /** Where the blocks of a library without a device are said to be: far apart. */
+  private static final long FAR = 1L << 32;
+
   private final SymbolLookup library;
   private final Map<String, MethodHandle> functions = new HashMap<>();
+  private final Map<Address, MemorySegment> blocks = new EnumMap<>(Address.class);
 
-  CudnnWitness(SymbolLookup library) {
+  /** The device that the library computes on; none where it only checks arguments. */
+  private final Optional<RawCudnn> device;
+
+  private final MemorySegment handle;
+
+  private CudnnWitness(SymbolLookup library, Optional<RawCudnn> device, MemorySegment handle) {
     this.library = library;
+    this.device = device;
+    this.handle = handle;
+  }
+
+  /** The host device, in a process that uses it. */
+  static CudnnWitness host() {
+    var device = new RawCudnn();
+    return new CudnnWitness(SymbolLookup.loaderLookup(), Optional.of(device), device.handle);
+  }
+
+  /**
+   * A library that finds no driver. It makes no handle then, but its argument checks take a block
+   * of zeros for one; where they end, its first call of CUDA fails.
+   */
+  static CudnnWitness checking(SymbolLookup library) {
+    var handle = Arena.global().allocate(HANDLE_BYTES);
+    HANDLE.forEach((offset, value) -> handle.set(ValueLayout.JAVA_INT, offset, value));
+    return new CudnnWitness(library, Optional.empty(), handle);
+  }
+
+  MemorySegment handle() {
+    return handle;
+  }
+
+  /** Memory of the device, of at least so many bytes. */
+  MemorySegment block(Address address, long bytes) {
+    return device
+        .map(
+            cudnn ->
+                blocks.compute(
+                    address,
+                    (_, block) ->
+                        block != null && block.byteSize() >= bytes
+                            ? block
+                            : cudnn.allocate(bytes).reinterpret(bytes)))
+        .orElse(MemorySegment.ofAddress(FAR * (1 + address.ordinal())));
+  }
+
+  /** Waits until the device has computed what it was given. */
+  void finish() {
+    if (device.isPresent()) {
+      assertEquals(Cudart.cudaSuccess(), Cudart.cudaDeviceSynchronize());
+    }
+  }
+
+  @Override
+  public void close() {
+    device.ifPresent(RawCudnn::close);
   }
 
   private Object call(String name, Object... arguments) {
@@ -71,8 +142,10 @@ final class CudnnWitness {
     }
   }
 
-  private int status(String name, Object... arguments) {
-    return (int) call(name, arguments) / 1000 * 1000;
+  /** The category of a call's status; where there is no device, to have reached CUDA is success. */
+  int status(String name, Object... arguments) {
+    int category = (int) call(name, arguments) / 1000 * 1000;
+    return device.isEmpty() && category == Cudnn.CUDNN_STATUS_EXECUTION_FAILED() ? 0 : category;
   }
 
   long version() {
@@ -97,6 +170,7 @@ final class CudnnWitness {
         case CLIP -> clip(arena, a);
         case SEQUENCES -> sequences(arena, a);
         case CTC -> ctc(arena, a);
+        case CALL -> new RnnCallWitness(this, arena, question).answer();
       };
     }
   }
@@ -116,7 +190,13 @@ final class CudnnWitness {
     }
     var tensor = create(arena, "cudnnCreateTensorDescriptor");
     int status =
-        setTensor(arena, tensor, a.get(0).intValue(), a.get(1).intValue(), extents, strides);
+        status(
+            "cudnnSetTensorNdDescriptor",
+            tensor,
+            a.get(0),
+            a.get(1),
+            ints(arena, extents),
+            ints(arena, strides));
     var text = new StringBuilder().append(status);
     // What is left of a descriptor that was refused is cuDNN's own business.
     if (status == 0) {
@@ -145,13 +225,12 @@ final class CudnnWitness {
     return text.toString();
   }
 
-  private int setTensor(
-      Arena arena, MemorySegment tensor, int type, int dims, int[] extents, int[] strides) {
-    return status(
+  void setTensor(Arena arena, MemorySegment tensor, int type, int[] extents, int[] strides) {
+    status(
         "cudnnSetTensorNdDescriptor",
         tensor,
         type,
-        dims,
+        extents.length,
         ints(arena, extents),
         ints(arena, strides));
   }
@@ -165,7 +244,7 @@ final class CudnnWitness {
       stride *= extents[d];
     }
     var tensor = create(arena, "cudnnCreateTensorDescriptor");
-    setTensor(arena, tensor, 0, extents.length, extents, strides);
+    setTensor(arena, tensor, 0, extents, strides);
     var size = arena.allocate(NativeTypes.C_LONG);
     int status = status("cudnnDropoutGetReserveSpaceSize", tensor, size);
     destroy("cudnnDestroyTensorDescriptor", tensor);
@@ -237,7 +316,7 @@ final class CudnnWitness {
             a.get(1).intValue() == 0 ? NONE : fill);
     var fields = fill(arena, 5);
     var lengthsOut = fill(arena, 8);
-    var fillOut = arena.allocate(ValueLayout.JAVA_DOUBLE);
+    var fillOut = arena.allocateFrom(ValueLayout.JAVA_LONG, -1);
     int got =
         status(
             "cudnnGetRNNDataDescriptor",
@@ -272,27 +351,27 @@ final class CudnnWitness {
     return status + " " + got + text(fields);
   }
 
-  private MemorySegment create(Arena arena, String name) {
+  MemorySegment create(Arena arena, String name) {
     var out = arena.allocate(NativeTypes.C_POINTER);
     RawCudnn.succeed((int) call(name, out));
     return out.get(NativeTypes.C_POINTER, 0);
   }
 
-  private void destroy(String name, MemorySegment object) {
+  void destroy(String name, MemorySegment object) {
     RawCudnn.succeed((int) call(name, object));
   }
 
-  private static MemorySegment ints(Arena arena, int... values) {
+  static MemorySegment ints(Arena arena, int... values) {
     return arena.allocateFrom(ValueLayout.JAVA_INT, values);
   }
 
-  private static MemorySegment fill(Arena arena, int count) {
+  static MemorySegment fill(Arena arena, int count) {
     var values = new int[count];
     Arrays.fill(values, UNTOUCHED);
     return ints(arena, values);
   }
 
-  private static String text(MemorySegment ints) {
+  static String text(MemorySegment ints) {
     return Arrays.stream(Segments.ints(ints))
         .filter(i -> i != UNTOUCHED)
         .mapToObj(Integer::toString)

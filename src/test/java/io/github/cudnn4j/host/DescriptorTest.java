@@ -145,6 +145,9 @@ class DescriptorTest {
     assertEquals(2.5f, fill.get(ValueLayout.JAVA_FLOAT, 0));
     assertCategory(BAD, getSequences(data, 3, cudnn.ints(0, 0, 0), NONE));
     assertCategory(BAD, getSequences(data, 3, NONE, fill));
+    var without = RawRnn.sequences(cudnn, FLOAT, UNPACKED, 4, 6, NONE, 1, 4, 2);
+    succeed(getSequences(without, 3, cudnn.ints(0, 0, 0), fill));
+    assertEquals(0, fill.get(ValueLayout.JAVA_FLOAT, 0));
   }
 
   private int[] sequenceFields(MemorySegment data, int count) {
@@ -182,7 +185,27 @@ class DescriptorTest {
     assertCategory(BAD, setSequences(data, PACKED, 4, 4, 1, 2));
     assertCategory(BAD, setSequences(data, PACKED, 4, 3, 2, 1));
     assertCategory(BAD, setSequences(data, PACKED, 4, 4, 1, 0));
+    assertCategory(UNSUPPORTED, setSequences(data, UNPACKED, 65_536, 4, 4, 1));
     assertArrayEquals(new int[] {FLOAT, PACKED, 4, 3, 2, 4, 4, 1}, sequenceFields(data, 3));
+  }
+
+  @Test
+  void sequencesHaveUpTo65535Steps() {
+    var data = RawRnn.sequences(cudnn, FLOAT, UNPACKED, 9, 2, NONE, 7);
+    succeed(setSequences(data, UNPACKED, 65_535, 65_535));
+  }
+
+  /** The biases are looked at before projection and flags. */
+  @Test
+  void aPersistentNetworkWithoutBiasesIsNotSupported() {
+    var rnn = RawRnn.descriptor(cudnn);
+    var setup =
+        Setup.lstm(FLOAT)
+            .algorithm(Cudnn.CUDNN_RNN_ALGO_PERSIST_STATIC())
+            .bias(Cudnn.CUDNN_RNN_NO_BIAS())
+            .sizes(5, 4, 0);
+    assertCategory(UNSUPPORTED, RawRnn.set(rnn, setup, NONE, 2));
+    assertCategory(BAD, RawRnn.set(rnn, setup.bias(Cudnn.CUDNN_RNN_DOUBLE_BIAS()), NONE, 1));
   }
 
   private int setSequences(MemorySegment data, int layout, int time, int... lengths) {

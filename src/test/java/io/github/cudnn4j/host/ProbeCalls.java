@@ -31,12 +31,12 @@ final class ProbeCalls {
           new ProbeQuestion(
               "wgrad-set",
               "Does CUDNN_WGRAD_MODE_SET overwrite what the gradients held?",
-              "overwrites",
+              "NOT_SUPPORTED",
               ProbeCalls::gradientsSet),
           new ProbeQuestion(
               "hdesc-null",
               "May hDesc and cDesc be NULL in forward, with all states NULL?",
-              "BAD_PARAM",
+              "SUCCESS",
               ProbeCalls::forwardWithoutStates),
           new ProbeQuestion(
               "hdesc-null-backward",
@@ -49,6 +49,11 @@ final class ProbeCalls {
               "BAD_PARAM",
               cudnn -> afterForward(cudnn, rnn -> rnn.dx = NONE, RawRnn::backwardData)),
           new ProbeQuestion(
+              "forward-mode",
+              "Does forward take an unknown mode for inference?",
+              "SUCCESS, the outputs of inference",
+              ProbeCalls::unknownMode),
+          new ProbeQuestion(
               "state-in-place",
               "May hy be hx, and cy be cx?",
               "BAD_PARAM",
@@ -56,12 +61,12 @@ final class ProbeCalls {
           new ProbeQuestion(
               "zero-length",
               "Is a batch computed in which a sequence has length 0?",
-              "BAD_PARAM",
+              "SUCCESS",
               ProbeCalls::zeroLength),
           new ProbeQuestion(
               "unpacked-without-flag",
               "Does an unpacked layout run without CUDNN_RNN_PADDED_IO_ENABLED?",
-              "equal lengths: SUCCESS; other lengths: BAD_PARAM",
+              "equal lengths: SUCCESS; other lengths, batch major: BAD_PARAM",
               ProbeCalls::withoutPaddedFlag),
           new ProbeQuestion(
               "undersized",
@@ -168,6 +173,21 @@ final class ProbeCalls {
     return new Answer(summary(answers), words + " " + words(weights));
   }
 
+  private static Answer unknownMode(RawCudnn cudnn) {
+    var rnn = lstm(cudnn);
+    rnn.forwardMode = Cudnn.CUDNN_FWD_MODE_INFERENCE();
+    succeed(rnn.forward());
+    double[] expected = rnn.read(Buffer.Y);
+    cudnn.write(rnn.y, FLOAT, new double[expected.length]);
+    rnn.forwardMode = 2;
+    int status = rnn.forward();
+    if (!outcome(status).equals("SUCCESS")) {
+      return answer(status);
+    }
+    boolean same = Arrays.equals(expected, rnn.read(Buffer.Y));
+    return new Answer("SUCCESS, " + (same ? "the outputs of inference" : "other outputs"));
+  }
+
   private static Answer statesInPlace(RawCudnn cudnn) {
     var apart = lstm(cudnn);
     succeed(apart.forward());
@@ -202,14 +222,16 @@ final class ProbeCalls {
 
   private static Answer withoutPaddedFlag(RawCudnn cudnn) {
     var answers = new LinkedHashMap<String, String>();
-    answers.put("equal lengths", outcome(runWithoutPaddedFlag(cudnn, 3, 3)));
-    int other = runWithoutPaddedFlag(cudnn, 3, 1);
+    answers.put("equal lengths", outcome(runWithoutPaddedFlag(cudnn, UNPACKED, 3, 3)));
+    int other = runWithoutPaddedFlag(cudnn, UNPACKED, 3, 1);
     answers.put("other lengths", outcome(other));
+    int batchMajor = Cudnn.CUDNN_RNN_DATA_LAYOUT_BATCH_MAJOR_UNPACKED();
+    answers.put("batch major", outcome(runWithoutPaddedFlag(cudnn, batchMajor, 3, 3)));
     return new Answer(summary(answers), words(other));
   }
 
-  private static int runWithoutPaddedFlag(RawCudnn cudnn, int... lengths) {
-    var rnn = new RawRnn(cudnn, Setup.lstm(FLOAT).sequences(UNPACKED, 3, lengths));
+  private static int runWithoutPaddedFlag(RawCudnn cudnn, int layout, int... lengths) {
+    var rnn = new RawRnn(cudnn, Setup.lstm(FLOAT).sequences(layout, 3, lengths));
     succeed(RawRnn.set(rnn.rnn, rnn.setup, NONE, Cudnn.CUDNN_RNN_PADDED_IO_DISABLED()));
     return rnn.forward();
   }

@@ -57,12 +57,12 @@ final class ProbeDescriptors {
           new ProbeQuestion(
               "skip-size-mismatch",
               "Who refuses skip input with inputSize 5 and hiddenSize 4?",
-              "NOT_SUPPORTED",
+              "WeightSpaceSize, TempSpaceSizes: SUCCESS; Forward: BAD_PARAM",
               ProbeDescriptors::skipMismatch),
           new ProbeQuestion(
               "spaces",
               "How do workspace and reserve of training and inference compare?",
-              "reserve only in training, workspace smaller in training",
+              "reserve only in training, workspace not smaller in training",
               ProbeDescriptors::spaces));
 
   private ProbeDescriptors() {}

@@ -100,11 +100,37 @@ class RnnAlgorithmTest {
         assertCategory(UNSUPPORTED, rnn.backwardData());
         assertCategory(UNSUPPORTED, rnn.backwardWeights());
         if (RawCudnn.onHost()) {
-          assertTrue(lastError().contains("length 1 to 3"));
-          var out = cudnn.arena.allocate(8);
-          assertCategory(UNSUPPORTED, rnn.spaces(out, out));
+          assertTrue(lastError().contains("yDesc has a sequence of length 1"));
+          var out = cudnn.arena.allocate(16);
+          succeed(rnn.spaces(out, out.asSlice(8)));
         }
       }
+    }
+  }
+
+  @Test
+  void theStaticOnesHaveKernelsForSomeSizes() {
+    assumeTrue(RawCudnn.onHost(), "for which ones depends on the GPU");
+    int[][] mostOfSmallCells = {{1, 2560}, {3, 384}};
+    int[][] mostOfGatedCells = {{1, 1536}, {3, 192}};
+    for (int[] limit : mostOfSmallCells) {
+      assertMostHidden(Cudnn.CUDNN_RNN_TANH(), limit[0], limit[1]);
+    }
+    for (int[] limit : mostOfGatedCells) {
+      assertMostHidden(Cudnn.CUDNN_GRU(), limit[0], limit[1]);
+    }
+  }
+
+  private void assertMostHidden(int cell, int algorithm, int most) {
+    var rnn = RawRnn.descriptor(cudnn);
+    var x = RawRnn.sequences(cudnn, FLOAT, UNPACKED, 3, 5, MemorySegment.NULL, 3, 3);
+    var out = cudnn.arena.allocate(16);
+    for (int hidden : new int[] {most, most + 1}) {
+      var setup = Setup.lstm(FLOAT).cell(cell).algorithm(algorithm).sizes(5, hidden, hidden);
+      succeed(RawRnn.set(rnn, setup, MemorySegment.NULL, 1));
+      assertCategory(
+          hidden == most ? Cudnn.CUDNN_STATUS_SUCCESS() : UNSUPPORTED,
+          Cudnn.cudnnGetRNNTempSpaceSizes(cudnn.handle, rnn, 1, x, out, out.asSlice(8)));
     }
   }
 

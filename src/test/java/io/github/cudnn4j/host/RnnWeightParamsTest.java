@@ -149,10 +149,28 @@ class RnnWeightParamsTest {
     assertCategory(BAD, query(rnn, 4, 0, tensor, out, NONE, NONE));
     assertCategory(BAD, query(rnn, 0, -1, tensor, out, NONE, NONE));
     assertCategory(BAD, query(rnn, 0, 9, tensor, out, NONE, NONE));
+  }
+
+  @Test
+  void theWeightSpaceReachesToTheEndOfWhatIsAskedFor() {
+    var rnn = new RawRnn(cudnn, Setup.lstm(FLOAT));
+    var tensor = cudnn.tensor();
+    var out = cudnn.arena.allocate(NativeTypes.C_POINTER);
+    succeed(query(rnn, 3, 7, NONE, NONE, tensor, out));
     rnn.weightBytes -= 4;
-    assertCategory(BAD, query(rnn, 0, 0, tensor, out, NONE, NONE));
-    rnn.weightBytes += 4;
+    assertCategory(BAD, query(rnn, 3, 7, NONE, NONE, tensor, out));
+    succeed(query(rnn, 3, 7, tensor, out, NONE, NONE));
+  }
+
+  @Test
+  void withoutAWeightSpaceThereAreOffsets() {
+    var rnn = new RawRnn(cudnn, Setup.lstm(FLOAT));
+    var tensor = cudnn.tensor();
+    var out = cudnn.arena.allocate(NativeTypes.C_POINTER);
+    succeed(query(rnn, 1, 2, tensor, out, NONE, NONE));
+    long offset = out.get(NativeTypes.C_POINTER, 0).address() - rnn.weights.address();
     rnn.weights = NONE;
-    assertCategory(BAD, query(rnn, 0, 0, tensor, out, NONE, NONE));
+    succeed(query(rnn, 1, 2, tensor, out, NONE, NONE));
+    assertEquals(offset, out.get(NativeTypes.C_POINTER, 0).address());
   }
 }

@@ -44,6 +44,13 @@ class SequenceShapeTest {
   }
 
   @Test
+  void moreStepsThanCudnnTakesAreRefused() {
+    assertEquals(65_535, SequenceShape.of(65_535, 1).time());
+    assertRefused(
+        "T is 65536, but a sequence has at most 65535 steps", () -> SequenceShape.of(65_536, 1));
+  }
+
+  @Test
   void lengthsOutsideTheStepsAreRefused() {
     assertRefused(
         "lengths[1] is -3, but it must be in [1, T = 4]",
