@@ -1,0 +1,199 @@
+package io.github.cudnn4j.cli;
+
+import static io.github.cudnn4j.cli.CommandLineTest.assertFailed;
+import static io.github.cudnn4j.cli.CommandLineTest.run;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertInstanceOf;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
+
+import io.github.cudnn4j.cli.CommandLineTest.Ran;
+import io.github.cudnn4j.io.Json;
+import io.github.cudnn4j.testing.JavaProcess;
+import io.github.cudnn4j.train.Checkpoints;
+import java.io.BufferedReader;
+import java.io.IOException;
+import java.io.PrintWriter;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.attribute.PosixFilePermissions;
+import java.util.ArrayList;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.concurrent.CountDownLatch;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** Commands in a process of their own: what ends it, what it shares and what it may not do. */
+class TrainingProcessTest {
+
+  private static final int TERMINATED = 128 + 15;
+
+  @TempDir private Path folder;
+  private Path text;
+  private Path checkpoint;
+
+  @BeforeEach
+  void writeText() throws IOException {
+    text = Files.writeString(folder.resolve("text.txt"), "abcdef ".repeat(300));
+    checkpoint = folder.resolve("model");
+  }
+
+  private String[] training(String... more) {
+    String[] begin = {"train", "--text", text + "", "--checkpoint", checkpoint + ""};
+    String[] shape = {"--hidden", "16", "--one-hot", "--batch", "4", "--steps", "7"};
+    return CommandLineTest.with(CommandLineTest.with(begin, shape), more);
+  }
+
+  /** Begins a command, its errors in its output, behind the words of another one. */
+  private static Process start(List<String> before, Class<?> program, String... arguments)
+      throws IOException {
+    List<String> options = new ArrayList<>(JavaProcess.sameProperties());
+    options.add("-XX:-UsePerfData"); // a file that may be larger than a limit allows
+    List<String> command = new ArrayList<>(before);
+    command.addAll(JavaProcess.command(program, options, List.of(arguments)));
+    return new ProcessBuilder(command).redirectErrorStream(true).start();
+  }
+
+  private static Ran finish(Process process) throws IOException, InterruptedException {
+    String output = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
+    return new Ran(process.waitFor(), output, output);
+  }
+
+  private static void await(BufferedReader output, String begin) throws IOException {
+    List<String> lines = new ArrayList<>();
+    do {
+      String line = output.readLine();
+      assertTrue(line != null, () -> "no line begins with " + begin + ": " + lines);
+      lines.add(line);
+    } while (!lines.getLast().startsWith(begin));
+  }
+
+  @Test
+  void aSignalStopsAfterTheStepAndResumeGoesOn() throws IOException, InterruptedException {
+    Path metrics = folder.resolve("metrics.jsonl");
+    String[] endless = {"--epochs", "2147483647", "--log-every", "1", "--metrics", metrics + ""};
+    Process process = start(List.of(), Main.class, training(endless));
+    List<String> rest = new ArrayList<>();
+    try (BufferedReader output = process.inputReader(StandardCharsets.UTF_8)) {
+      await(output, "epoch ");
+      assertFailed(
+          "another training (process " + process.pid() + ") uses " + checkpoint,
+          run("train", "--text", text + "", "--checkpoint", checkpoint + "", "--resume"));
+      process.toHandle().destroy();
+      output.lines().forEach(rest::add);
+    } finally {
+      process.destroyForcibly();
+    }
+    assertEquals(TERMINATED, process.waitFor(), rest::toString);
+    assertTrue(
+        rest.contains("SIGTERM: stopping after this step; a second one stops at once"),
+        rest::toString);
+    assertTrue(rest.contains("stopped   the same command with --resume goes on"), rest::toString);
+    Map<?, ?> result = assertInstanceOf(Map.class, Json.parse(rest.getLast()));
+    long step = Checkpoints.in(checkpoint, 1).latest().orElseThrow().step();
+    assertEquals(step, result.get("steps"));
+
+    String[] again = {"--epochs", step / 71 + 1 + "", "--metrics", metrics + "", "--resume"};
+    Ran resumed = run(training(again));
+
+    assertEquals(0, resumed.status(), resumed.err());
+    Set<Object> steps = new HashSet<>();
+    for (String line : Files.readAllLines(metrics)) {
+      Map<String, Object> object = Json.parseObject(line);
+      if ("train".equals(object.get("kind"))) {
+        assertTrue(steps.add(object.get("step")), () -> "twice: " + line);
+      }
+    }
+    assertEquals((step / 71 + 1) * 71, steps.size());
+  }
+
+  /** Stops nothing, and tells when it was asked to. */
+  static final class Deaf {
+    private Deaf() {}
+
+    public static void main(String[] arguments) throws InterruptedException {
+      PrintWriter out = new PrintWriter(System.out, true);
+      try (StopSignals _ = StopSignals.handle(() -> out.println("asked"), out)) {
+        out.println("ready");
+        new CountDownLatch(1).await();
+      }
+    }
+  }
+
+  @Test
+  void aSecondSignalStopsAtOnce() throws IOException, InterruptedException {
+    Process process = start(List.of(), Deaf.class);
+    try (BufferedReader output = process.inputReader(StandardCharsets.UTF_8)) {
+      await(output, "ready");
+      process.toHandle().destroy();
+      await(output, "SIGTERM: ");
+      process.toHandle().destroy();
+      assertEquals(TERMINATED, process.waitFor());
+    } finally {
+      process.destroyForcibly();
+    }
+  }
+
+  /** A limit of a file's size, in KiB, is as good as a full disk. */
+  @Test
+  void aCheckpointThatDoesNotFitIsNamedAndLeavesNothing() throws IOException, InterruptedException {
+    assertEquals(0, run(training("--epochs", "1")).status());
+    long weights = Files.size(checkpoint.resolve("step-000000071/weights.safetensors"));
+    long state = Files.size(checkpoint.resolve("step-000000071/state.safetensors"));
+    assertTrue(weights >> 10 < state >> 10, weights + " and " + state + " bytes");
+    List<String> limited =
+        List.of("bash", "-c", "ulimit -f " + ((weights >> 10) + 1) + " && exec \"$@\"", "limited");
+
+    Ran ran = finish(start(limited, Main.class, training("--epochs", "2", "--resume")));
+
+    assertFailed(
+        "cudnn4j train: " + checkpoint.resolve(".unfinished/state.safetensors") + ": ", ran);
+    assertFalse(Files.exists(checkpoint.resolve(".unfinished")));
+    assertEquals(71, Checkpoints.in(checkpoint, 1).latest().orElseThrow().step());
+  }
+
+  /** An administrator may read everything, unless without that capability. */
+  @Test
+  void whatMayNotBeReadIsNotCalledDamaged() throws IOException, InterruptedException {
+    assertEquals(
+        0, run(training("--epochs", "1", "--held-out", "0", "--checkpoint-every", "99")).status());
+    Path hidden =
+        Checkpoints.in(checkpoint, 1).latest().orElseThrow().folder().resolve("checkpoint.json");
+    Files.setPosixFilePermissions(hidden, PosixFilePermissions.fromString("---------"));
+    List<String> before = List.of();
+    if (Files.isReadable(hidden)) {
+      before =
+          List.of("setpriv", "--bounding-set=-dac_override,-dac_read_search", "--inh-caps=-all");
+      assumeTrue(canRun(before), "a user who may read everything cannot give that up here");
+    }
+
+    Ran ran =
+        finish(
+            start(
+                before, Main.class, "generate", "--checkpoint", checkpoint + "", "--prefix", "a"));
+
+    assertFailed(
+        checkpoint
+            + " holds no checkpoint that can be read: no permission to read "
+            + hidden
+            + "\n",
+        ran);
+    assertFalse(ran.out().contains("damaged"), ran.out());
+  }
+
+  private static boolean canRun(List<String> before) throws InterruptedException {
+    List<String> command = new ArrayList<>(before);
+    command.add("true");
+    try {
+      return new ProcessBuilder(command).start().waitFor() == 0;
+    } catch (IOException e) {
+      return false;
+    }
+  }
+}
