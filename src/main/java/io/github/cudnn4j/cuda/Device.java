@@ -426,7 +426,7 @@ public final class Device implements AutoCloseable {
       active = owner;
     }
     for (var resource = newest; resource != null; resource = newest) {
-      failure = attempt(failure, reported(resource)::close);
+      failure = attempt(failure, reported(resource)::closeWithDevice);
     }
     open = false;
     active = null;

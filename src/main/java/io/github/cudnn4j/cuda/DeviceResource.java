@@ -74,6 +74,13 @@ public abstract class DeviceResource implements AutoCloseable {
     return type.getSimpleName();
   }
 
+  /**
+   * Takes back what others may hold of this, before it is closed.
+   *
+   * @throws IllegalStateException if they hold it now; this stays open then
+   */
+  void takeBack() {}
+
   /** Destroys the native object. Called once, on the device's thread. */
   protected abstract void release();
 
@@ -81,7 +88,8 @@ public abstract class DeviceResource implements AutoCloseable {
    * Destroys the native object; does nothing if that was done before.
    *
    * @throws WrongThreadException if the device belongs to another thread; this stays open then
-   * @throws IllegalStateException if this thread captures; this stays open then
+   * @throws IllegalStateException if this thread captures, or another one uses the memory of a
+   *     {@link PinnedBuffer}; this stays open then
    * @throws CudaException if destroying it fails; this is closed all the same
    */
   @Override
@@ -91,8 +99,21 @@ public abstract class DeviceResource implements AutoCloseable {
     }
     device.checkAccess();
     Recording.refuse("closing a resource");
+    takeBack();
     open = false;
     device.unregister(this);
     release();
+  }
+
+  /** Closes this with its device; what others hold stays allocated. */
+  final void closeWithDevice() {
+    try {
+      close();
+    } finally {
+      if (open) {
+        open = false;
+        device.unregister(this);
+      }
+    }
   }
 }

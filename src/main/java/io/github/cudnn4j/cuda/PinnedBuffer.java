@@ -11,7 +11,8 @@ import java.lang.foreign.MemorySegment;
  *
  * <p>Copies and kernels are queued, so the memory must stay as it is until they are done: until
  * {@link Stream#synchronize}, or an {@link Event} recorded behind them. Closing the buffer waits
- * for the device, so that nothing queued can reach memory that is no longer there.
+ * for the device, so that nothing queued can reach memory that is no longer there. It is refused
+ * while a native call, or an input or output operation, uses the segment.
  *
  * <p>Belongs to the device's thread; the {@link #segment} itself may be accessed from any thread.
  * An owner.
@@ -98,13 +99,21 @@ public final class PinnedBuffer extends DeviceResource {
   }
 
   @Override
+  void takeBack() {
+    try {
+      arena.close();
+    } catch (IllegalStateException e) {
+      throw new IllegalStateException("the memory of a PinnedBuffer is in use", e);
+    }
+  }
+
+  @Override
   protected void release() {
     try {
       if (queued) {
         device().synchronize();
       }
     } finally {
-      arena.close();
       Status.cudart(Cudart.cudaFreeHost(address), "cudaFreeHost");
     }
   }

@@ -2,12 +2,22 @@ package io.github.cudnn4j.cuda;
 
 import static io.github.cudnn4j.cuda.ElementType.FLOAT32;
 import static io.github.cudnn4j.cuda.ElementType.INT32;
+import static java.lang.foreign.ValueLayout.ADDRESS;
 import static java.lang.foreign.ValueLayout.JAVA_INT;
+import static java.lang.foreign.ValueLayout.JAVA_LONG;
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.github.cudnn4j.bindings.Cudart;
 import io.github.cudnn4j.testing.Segments;
+import java.lang.foreign.Arena;
+import java.lang.foreign.FunctionDescriptor;
+import java.lang.foreign.Linker;
+import java.lang.foreign.MemorySegment;
+import java.lang.invoke.MethodHandles;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -46,6 +56,62 @@ class PinnedBufferTest {
       assertEquals(12, target.bytes());
       assertEquals(3, target.elements());
     }
+  }
+
+  private static int compare(MemorySegment a, MemorySegment b) {
+    whileHeld.run();
+    return 0;
+  }
+
+  private static Runnable whileHeld = () -> {};
+
+  /** Calls back while a native function has the memory. */
+  private static void hold(MemorySegment memory, Runnable action) throws Throwable {
+    var linker = Linker.nativeLinker();
+    var type = FunctionDescriptor.of(JAVA_INT, ADDRESS, ADDRESS);
+    var compare =
+        MethodHandles.lookup().findStatic(PinnedBufferTest.class, "compare", type.toMethodType());
+    var sort =
+        linker.downcallHandle(
+            linker.defaultLookup().find("qsort").orElseThrow(),
+            FunctionDescriptor.ofVoid(ADDRESS, JAVA_LONG, JAVA_LONG, ADDRESS));
+    whileHeld = action;
+    try (var arena = Arena.ofConfined()) {
+      sort.invoke(memory, 2L, 4L, linker.upcallStub(compare, type, arena));
+    }
+  }
+
+  private void refusesToClose(AutoCloseable resource) {
+    var e = assertThrows(IllegalStateException.class, resource::close);
+    assertEquals("the memory of a PinnedBuffer is in use", e.getMessage());
+  }
+
+  @Test
+  void memoryInUseIsNotClosed() throws Throwable {
+    var buffer = pinned(1, 2);
+    hold(
+        buffer.segment(),
+        () -> {
+          refusesToClose(buffer);
+          assertTrue(buffer.isOpen());
+        });
+    assertArrayEquals(new int[] {1, 2}, Segments.ints(buffer.segment()));
+    buffer.close();
+    assertFalse(buffer.isOpen());
+  }
+
+  @Test
+  void aDeviceClosesEverythingButMemoryInUse() throws Throwable {
+    var buffer = pinned(1, 2);
+    var memory = MemorySegment.ofAddress(buffer.segment().address());
+    var other = DeviceBuffer.allocate(device, INT32, 2);
+    hold(buffer.segment(), () -> refusesToClose(device));
+    assertFalse(device.isOpen());
+    assertFalse(buffer.isOpen());
+    assertEquals("2 INT32 at 0x%x (closed)".formatted(other.address()), other.toString());
+    // On a GPU it went away with the context.
+    Cudart.cudaFreeHost(memory);
+    Status.forgetLastError();
   }
 
   @Test
