@@ -35,6 +35,9 @@ public final class Json {
   private final String text;
   private int at;
 
+  /** How many more values may be read, which bounds the memory that they take. */
+  private int left = Integer.MAX_VALUE;
+
   private Json(String text) {
     this.text = text;
   }
@@ -69,6 +72,28 @@ public final class Json {
     throw new IOException("JSON: expected an object");
   }
 
+  /** Takes the members of an object one by one. */
+  interface Members {
+    void add(String key, @Nullable Object value) throws IOException;
+  }
+
+  /**
+   * Reads one object member by member, so that only what is made of them is held. Repeated keys are
+   * the reader's concern.
+   *
+   * @param most how many values a member may have, all arrays and objects in it included
+   * @throws IOException if the text is not exactly one JSON object of such members
+   */
+  static void parseMembers(String text, int most, Members members) throws IOException {
+    var json = new Json(text);
+    json.space();
+    json.members(1, (key, start) -> json.left = most, members);
+    json.space();
+    if (json.at < text.length()) {
+      throw json.error("the end");
+    }
+  }
+
   /**
    * Writes a value on one line.
    *
@@ -84,6 +109,9 @@ public final class Json {
     if (depth > MAX_DEPTH) {
       throw new IOException("JSON, position " + at + ": nested deeper than " + MAX_DEPTH);
     }
+    if (--left < 0) {
+      throw new IOException("JSON, position " + at + ": too many values");
+    }
     return switch (peek()) {
       case '{' -> object(depth);
       case '[' -> array(depth);
@@ -97,26 +125,39 @@ public final class Json {
 
   private Map<String, @Nullable Object> object(int depth) throws IOException {
     var object = new LinkedHashMap<String, @Nullable Object>();
+    members(
+        depth + 1,
+        (key, start) -> {
+          if (object.containsKey(key)) {
+            throw new IOException("JSON, position " + start + ": repeated key \"" + key + "\"");
+          }
+        },
+        object::put);
+    return object;
+  }
+
+  private interface Keys {
+    void check(String key, int start) throws IOException;
+  }
+
+  private void members(int depth, Keys keys, Members members) throws IOException {
     expect('{');
     space();
     if (skip('}')) {
-      return object;
+      return;
     }
     do {
       space();
       int start = at;
       String key = string();
-      if (object.containsKey(key)) {
-        throw new IOException("JSON, position " + start + ": repeated key \"" + key + "\"");
-      }
+      keys.check(key, start);
       space();
       expect(':');
       space();
-      object.put(key, value(depth + 1));
+      members.add(key, value(depth));
       space();
     } while (skip(','));
     expect('}');
-    return object;
   }
 
   private List<@Nullable Object> array(int depth) throws IOException {

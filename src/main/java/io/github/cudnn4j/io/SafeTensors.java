@@ -8,16 +8,18 @@ import java.nio.ByteOrder;
 import java.nio.channels.FileChannel;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
+import java.util.List;
 import java.util.Map;
 import java.util.Set;
 
 /**
  * An open safetensors file: named tensors, row-major, little-endian.
  *
- * <p>Opening reads and checks the whole header: its length is bounded, types are known, shapes and
- * offsets agree, and the tensors fill the file without holes, overlaps or a rest. Tensors are read
- * when they are asked for; nothing is mapped into memory, so a file that shrinks afterwards gives
- * an {@link IOException} like any other.
+ * <p>Opening reads and checks the whole header: its length and the number of tensors, 131,072, are
+ * bounded, shapes and offsets agree, and the tensors fill the file without holes, overlaps or a
+ * rest. A tensor may be of a type that is not known here: its bytes can be read, its values not.
+ * Tensors are read when they are asked for; nothing is mapped into memory, so a file that shrinks
+ * afterwards gives an {@link IOException} like any other.
  *
  * <p>Owner of an open file; {@link #close} is idempotent. Instances may be used from any thread,
  * one at a time.
@@ -28,6 +30,8 @@ public final class SafeTensors implements AutoCloseable {
 
   /** The longest header that is read, in bytes. */
   public static final long MAX_HEADER_BYTES = 100_000_000;
+
+  private static final int SOME_NAMES = 20;
 
   /** The type of a tensor's elements, by the name that the file uses. */
   public enum Type {
@@ -85,8 +89,12 @@ public final class SafeTensors implements AutoCloseable {
     long headerBytes = readAt(0, Long.BYTES).getLong();
     long limit = Math.min(MAX_HEADER_BYTES, size - Long.BYTES);
     if (headerBytes < 2 || headerBytes > limit) {
+      String what = FileKind.of(readAt(0, (int) Math.min(size, FileKind.BYTES)));
       throw SafeTensorsHeader.broken(
-          file, "header of " + headerBytes + " bytes, possible are 2 to " + limit);
+          file,
+          what != null
+              ? "it looks like " + what
+              : "header of " + headerBytes + " bytes, possible are 2 to " + limit);
     }
     dataStart = Long.BYTES + headerBytes;
     header = SafeTensorsHeader.parse(file, readAt(Long.BYTES, (int) headerBytes), size - dataStart);
@@ -126,10 +134,29 @@ public final class SafeTensors implements AutoCloseable {
   /**
    * Returns the type of a tensor's elements.
    *
-   * @throws IOException if there is no such tensor
+   * @throws IOException if there is no such tensor, or its type is none of {@link Type}
    */
   public Type type(String name) throws IOException {
-    return entry(name).type();
+    var entry = entry(name);
+    if (entry.type() == null) {
+      throw new IOException(
+          file
+              + ": "
+              + name
+              + " is of the type "
+              + entry.typeName()
+              + ", which is not known here; only its bytes can be read");
+    }
+    return entry.type();
+  }
+
+  /**
+   * Returns the name of the type of a tensor's elements, be it known here or not.
+   *
+   * @throws IOException if there is no such tensor
+   */
+  public String typeName(String name) throws IOException {
+    return entry(name).typeName();
   }
 
   /**
@@ -158,15 +185,17 @@ public final class SafeTensors implements AutoCloseable {
   public float[] floats(String name) throws IOException {
     var entry = entry(name);
     var values = new float[count(name, entry)];
-    switch (entry.type()) {
+    switch (type(name)) {
       case F32 ->
           forEachPart(
               entry,
+              Float.BYTES,
               (part, first) ->
                   part.asFloatBuffer().get(values, first, part.remaining() / Float.BYTES));
       case F16 ->
           forEachPart(
               entry,
+              Short.BYTES,
               (part, first) -> {
                 for (int i = first; part.hasRemaining(); i++) {
                   values[i] = HalfFloat.FLOAT16.toFloat(part.getShort());
@@ -175,6 +204,7 @@ public final class SafeTensors implements AutoCloseable {
       case BF16 ->
           forEachPart(
               entry,
+              Short.BYTES,
               (part, first) -> {
                 for (int i = first; part.hasRemaining(); i++) {
                   values[i] = HalfFloat.BFLOAT16.toFloat(part.getShort());
@@ -192,7 +222,7 @@ public final class SafeTensors implements AutoCloseable {
    */
   public double[] doubles(String name) throws IOException {
     var entry = entry(name);
-    if (entry.type() != Type.F64) {
+    if (type(name) != Type.F64) {
       float[] narrow = floats(name);
       var values = new double[narrow.length];
       for (int i = 0; i < values.length; i++) {
@@ -203,6 +233,7 @@ public final class SafeTensors implements AutoCloseable {
     var values = new double[count(name, entry)];
     forEachPart(
         entry,
+        Double.BYTES,
         (part, first) -> part.asDoubleBuffer().get(values, first, part.remaining() / Double.BYTES));
     return values;
   }
@@ -217,6 +248,7 @@ public final class SafeTensors implements AutoCloseable {
     var values = new int[count(name, entry)];
     forEachPart(
         entry,
+        Integer.BYTES,
         (part, first) -> part.asIntBuffer().get(values, first, part.remaining() / Integer.BYTES));
     return values;
   }
@@ -231,6 +263,7 @@ public final class SafeTensors implements AutoCloseable {
     var values = new long[count(name, entry)];
     forEachPart(
         entry,
+        Long.BYTES,
         (part, first) -> part.asLongBuffer().get(values, first, part.remaining() / Long.BYTES));
     return values;
   }
@@ -247,8 +280,7 @@ public final class SafeTensors implements AutoCloseable {
       throw new IOException(file + ": " + name + " has " + bytes + " bytes, too many for an array");
     }
     var values = new byte[(int) bytes];
-    int width = entry.type().bytes();
-    forEachPart(entry, (part, first) -> part.get(values, first * width, part.remaining()));
+    forEachPart(entry, 1, (part, first) -> part.get(values, first, part.remaining()));
     return values;
   }
 
@@ -260,14 +292,20 @@ public final class SafeTensors implements AutoCloseable {
   private Entry entry(String name) throws IOException {
     var entry = header.entries().get(name);
     if (entry == null) {
-      throw new IOException(file + ": no tensor " + name + " among " + names());
+      throw new IOException(file + ": no tensor " + name + " among " + someNames());
     }
     return entry;
   }
 
+  private String someNames() {
+    List<String> some = names().stream().limit(SOME_NAMES).toList();
+    int rest = names().size() - some.size();
+    return rest == 0 ? some.toString() : some + " and " + rest + " more";
+  }
+
   private Entry require(String name, Type type) throws IOException {
     var entry = entry(name);
-    if (entry.type() != type) {
+    if (type(name) != type) {
       throw wrongType(name, entry, type.name());
     }
     return entry;
@@ -285,12 +323,12 @@ public final class SafeTensors implements AutoCloseable {
     void read(ByteBuffer part, int firstElement);
   }
 
-  private void forEachPart(Entry entry, PartReader reader) throws IOException {
+  private void forEachPart(Entry entry, int width, PartReader reader) throws IOException {
     // A power of two, so that no element is split.
     long step = 1 << 20;
     for (long at = entry.begin(); at < entry.end(); at += step) {
       var part = readAt(dataStart + at, (int) Math.min(step, entry.end() - at));
-      reader.read(part, (int) ((at - entry.begin()) / entry.type().bytes()));
+      reader.read(part, (int) ((at - entry.begin()) / width));
     }
   }
 
@@ -305,6 +343,6 @@ public final class SafeTensors implements AutoCloseable {
   }
 
   private IOException wrongType(String name, Entry entry, String wanted) {
-    return new IOException(file + ": " + name + " is " + entry.type() + ", not " + wanted);
+    return new IOException(file + ": " + name + " is " + entry.typeName() + ", not " + wanted);
   }
 }

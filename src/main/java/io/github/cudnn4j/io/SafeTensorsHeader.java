@@ -20,21 +20,49 @@ final class SafeTensorsHeader {
 
   static final String METADATA = "__metadata__";
 
-  /** One tensor; the offsets count from the end of the header. */
-  record Entry(Type type, long[] shape, long elements, long begin, long end) {}
+  private static final int MOST_TENSORS = 1 << 17;
+
+  /** The most numbers in a shape, and the most metadata. */
+  private static final int MOST_VALUES = 1 << 14;
+
+  private static final int LONGEST_REASON = 300;
+
+  /**
+   * One tensor; the offsets count from the end of the header.
+   *
+   * @param type null if the format has got it after this was written
+   */
+  record Entry(
+      @Nullable Type type, String typeName, long[] shape, long elements, long begin, long end) {}
 
   private final Path file;
   private final Map<String, Entry> entries = new LinkedHashMap<>();
-  private final Map<String, String> metadata;
+  private Map<String, String> metadata = Map.of();
 
   private SafeTensorsHeader(Path file, ByteBuffer text, long dataBytes) throws IOException {
     this.file = file;
-    var header = objectOf(text);
-    metadata = metadataOf(header.remove(METADATA));
-    for (var item : header.entrySet()) {
-      entries.put(item.getKey(), entryOf(item.getKey(), item.getValue()));
+    if (text.get(0) != '{') {
+      throw broken("the header does not start with '{'");
+    }
+    String header = decoded(text);
+    try {
+      Json.parseMembers(header, MOST_VALUES, this::add);
+    } catch (BrokenException e) {
+      throw e;
+    } catch (IOException e) {
+      throw broken("header: " + e.getMessage());
     }
     checkLayout(dataBytes);
+  }
+
+  private void add(String name, @Nullable Object value) throws IOException {
+    if (name.equals(METADATA)) {
+      metadata = metadataOf(value);
+    } else if (entries.size() == MOST_TENSORS) {
+      throw broken("it has more than " + MOST_TENSORS + " tensors");
+    } else if (entries.put(name, entryOf(name, value)) != null) {
+      throw broken("there are two tensors " + name);
+    }
   }
 
   static SafeTensorsHeader parse(Path file, ByteBuffer text, long dataBytes) throws IOException {
@@ -50,20 +78,31 @@ final class SafeTensorsHeader {
   }
 
   static IOException broken(Path file, String reason) {
-    return new IOException(file + " is not a valid safetensors file: " + reason);
+    // A reason may quote what is in the file, however long.
+    String brief =
+        reason.length() <= LONGEST_REASON ? reason : reason.substring(0, LONGEST_REASON) + "…";
+    return new BrokenException(file + " is not a valid safetensors file: " + brief);
   }
 
-  private Map<String, @Nullable Object> objectOf(ByteBuffer header) throws IOException {
-    if (header.get(0) != '{') {
-      throw broken("the header does not start with '{'");
+  private static final class BrokenException extends IOException {
+    private static final long serialVersionUID = 1;
+
+    BrokenException(String message) {
+      super(message);
     }
+  }
+
+  private String decoded(ByteBuffer header) throws IOException {
+    String text = new String(header.array(), StandardCharsets.UTF_8);
     try {
-      return Json.parseObject(StandardCharsets.UTF_8.newDecoder().decode(header).toString());
+      // Stands for what is malformed, unless the file has it.
+      if (text.indexOf('\uFFFD') >= 0) {
+        StandardCharsets.UTF_8.newDecoder().decode(header);
+      }
     } catch (CharacterCodingException e) {
       throw broken("the header is not UTF-8");
-    } catch (IOException e) {
-      throw broken("header: " + e.getMessage());
     }
+    return text;
   }
 
   private Map<String, String> metadataOf(@Nullable Object value) throws IOException {
@@ -88,40 +127,39 @@ final class SafeTensorsHeader {
         || !map.keySet().equals(Set.of("dtype", "shape", "data_offsets"))) {
       throw broken(name + " is not an object of dtype, shape and data_offsets");
     }
+    if (!(map.get("dtype") instanceof String typeName)) {
+      throw broken(name + ": dtype is not a string");
+    }
     Type type = null;
     for (Type known : Type.values()) {
-      if (known.name().equals(map.get("dtype"))) {
-        type = known;
-      }
-    }
-    if (type == null) {
-      throw broken(name + " has the unknown type " + map.get("dtype"));
+      type = known.name().equals(typeName) ? known : type;
     }
     long[] shape = sizes(name, "shape", map.get("shape"));
     long[] offsets = sizes(name, "data_offsets", map.get("data_offsets"));
     if (offsets.length != 2 || offsets[0] > offsets[1]) {
       throw broken(name + " has data_offsets that are not a begin and an end");
     }
+    long bytes = offsets[1] - offsets[0];
     long elements = 1;
-    long bytes;
     try {
       for (long extent : shape) {
         elements = Math.multiplyExact(elements, extent);
       }
-      bytes = Math.multiplyExact(elements, (long) type.bytes());
+      long due = type == null ? bytes : Math.multiplyExact(elements, (long) type.bytes());
+      if (due != bytes) {
+        throw broken(
+            name
+                + " takes "
+                + due
+                + " bytes by its shape and type, but "
+                + bytes
+                + " by its data_offsets");
+      }
     } catch (ArithmeticException e) {
       throw broken(name + " has a shape beyond 2^63 bytes");
     }
-    if (offsets[1] - offsets[0] != bytes) {
-      throw broken(
-          name
-              + " takes "
-              + bytes
-              + " bytes by its shape and type, but "
-              + (offsets[1] - offsets[0])
-              + " by its data_offsets");
-    }
-    return new Entry(type, shape, elements, offsets[0], offsets[1]);
+    return new Entry(
+        type, type == null ? typeName : type.name(), shape, elements, offsets[0], offsets[1]);
   }
 
   private long[] sizes(String name, String what, @Nullable Object value) throws IOException {

@@ -8,6 +8,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.github.cudnn4j.io.SafeTensors.Type;
 import java.io.IOException;
+import java.lang.management.ManagementFactory;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
@@ -17,12 +18,15 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.SplittableRandom;
+import java.util.stream.Collectors;
+import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.MethodSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 class SafeTensorsTest {
 
@@ -162,7 +166,9 @@ class SafeTensorsTest {
         Arguments.of("{\"a\"", 0, "header: JSON, position 4"),
         Arguments.of("{\"__metadata__\":{\"a\":1}}", 0, "__metadata__, a is not a string"),
         Arguments.of("{\"__metadata__\":[]}", 0, "__metadata__ is not an object"),
-        Arguments.of(tensor("F31", "[1]", "[0,4]"), 4, "a has the unknown type F31"),
+        Arguments.of(
+            tensor("F32", "[1]", "[0,4]").replace("\"F32\"", "32"), 4, "a: dtype is not a string"),
+        Arguments.of(one + one.substring(1, one.length() - 1) + "}", 4, "there are two tensors a"),
         Arguments.of(tensor("F32", "[-1]", "[0,4]"), 4, "a: shape holds -1"),
         Arguments.of(tensor("F32", "[1.0]", "[0,4]"), 4, "a: shape holds 1.0"),
         Arguments.of(tensor("F32", "1", "[0,4]"), 4, "a: shape is not an array"),
@@ -184,9 +190,7 @@ class SafeTensorsTest {
   @MethodSource("brokenFiles")
   void refusesBrokenFiles(String header, int dataBytes, String reason) throws IOException {
     var file = folder.resolve("broken.safetensors");
-    byte[] text = header.getBytes(StandardCharsets.UTF_8);
-    var bytes = ByteBuffer.allocate(8 + text.length + dataBytes).order(ByteOrder.LITTLE_ENDIAN);
-    Files.write(file, bytes.putLong(text.length).put(text).array());
+    write(file, header, dataBytes);
     assertMessage(reason, () -> SafeTensors.open(file));
   }
 
@@ -201,6 +205,95 @@ class SafeTensorsTest {
     }
     Files.write(file, new byte[7]);
     assertMessage("its 7 bytes cannot hold a header", () -> SafeTensors.open(file));
+  }
+
+  /** Whatever a header of 8 MB holds, it takes a few times its size at most. */
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "\"a\":[#{},",
+        "\"a\":{\"dtype\":\"U8\",\"data_offsets\":[0,0],\"shape\":[#0,",
+        "\"__metadata__\":{#\"@\":\"\","
+      })
+  void aHeaderTakesLittleMemory(String parts) throws IOException {
+    String begin = parts.substring(0, parts.indexOf('#'));
+    String part = parts.substring(begin.length() + 1);
+    var header = new StringBuilder("{").append(begin);
+    for (int i = 0; header.length() < 8_000_000; i++) {
+      header.append(part.replace("@", Integer.toString(i, 36)));
+    }
+    var file = folder.resolve("large.safetensors");
+    write(file, header.toString(), 0);
+    var threads = (com.sun.management.ThreadMXBean) ManagementFactory.getThreadMXBean();
+    long before = threads.getCurrentThreadAllocatedBytes();
+    var error = assertThrows(IOException.class, () -> SafeTensors.open(file));
+    long allocated = threads.getCurrentThreadAllocatedBytes() - before;
+    assertTrue(allocated < 100_000_000, allocated + " bytes allocated");
+    assertTrue(error.getMessage().length() < 500, "a message of " + error.getMessage().length());
+  }
+
+  @Test
+  void boundsTheNumberOfTensors() throws IOException {
+    var file = folder.resolve("many.safetensors");
+    String one = "\"%d\":{\"dtype\":\"U8\",\"shape\":[0],\"data_offsets\":[0,0]}";
+    String most =
+        IntStream.range(0, 131_072).mapToObj(one::formatted).collect(Collectors.joining(","));
+    write(file, "{" + most + "," + one.formatted(131_072) + "}", 0);
+    assertMessage("it has more than 131072 tensors", () -> SafeTensors.open(file));
+    write(file, "{" + most + "}", 0);
+    try (var tensors = SafeTensors.open(file)) {
+      assertEquals(131_072, tensors.names().size());
+      assertMessage("no tensor a among [0, 1, 2,", () -> tensors.floats("a"));
+      assertMessage("18, 19] and 131052 more", () -> tensors.floats("a"));
+    }
+  }
+
+  @Test
+  void aTypeThatIsNotKnownConcernsItsTensorOnly() throws IOException {
+    var file = folder.resolve("newer.safetensors");
+    String tensors =
+        "\"new\":{\"dtype\":\"F8_E4M3\",\"shape\":[3],\"data_offsets\":[4,7]},"
+            + "\"half a byte\":{\"dtype\":\"F4\",\"shape\":[2],\"data_offsets\":[7,8]}";
+    String header = tensor("F32", "[1]", "[0,4]");
+    write(file, header.substring(0, header.length() - 1) + "," + tensors + "}", 8);
+    try (var open = SafeTensors.open(file)) {
+      assertArrayEquals(new float[1], open.floats("a"));
+      assertEquals("F32", open.typeName("a"));
+      assertEquals("F8_E4M3", open.typeName("new"));
+      assertArrayEquals(new long[] {3}, open.shape("new"));
+      assertEquals(3, open.bytes("new").length);
+      assertEquals(1, open.bytes("half a byte").length);
+      String refusal = ": new is of the type F8_E4M3, which is not known here; only its bytes can";
+      assertMessage(refusal, () -> open.floats("new"));
+      assertMessage(refusal, () -> open.doubles("new"));
+      assertMessage(refusal, () -> open.ints("new"));
+      assertMessage(refusal, () -> open.longs("new"));
+      assertMessage(refusal, () -> open.type("new"));
+    }
+  }
+
+  @Test
+  void tellsWhatAnotherFileLooksLike() throws IOException {
+    assertLooksLike("a ZIP file, as torch.save writes", "PK\3\4\0\0\b\b\0\0\0\0");
+    assertLooksLike("a Python pickle", "\u0080\2}q\0X\4\0\0\0abcd");
+    assertLooksLike("a pointer of Git LFS", "version https://git-lfs.github.com/spec/v1\noid");
+    assertLooksLike("a web page", "\n<!DOCTYPE html><html>");
+    assertLooksLike("JSON", "{\"metadata\": {}}");
+    assertLooksLike("an HDF5 file", "\u0089HDF\r\n\u001a\n\0\0\0");
+    assertLooksLike("a GGUF file", "GGUF\3\0\0\0\0\1\0\0");
+  }
+
+  private void assertLooksLike(String kind, String content) throws IOException {
+    var file = folder.resolve("other.safetensors");
+    Files.writeString(file, content, StandardCharsets.ISO_8859_1);
+    assertMessage(
+        "is not a valid safetensors file: it looks like " + kind, () -> SafeTensors.open(file));
+  }
+
+  private static void write(Path file, String header, int dataBytes) throws IOException {
+    byte[] text = header.getBytes(StandardCharsets.UTF_8);
+    var bytes = ByteBuffer.allocate(8 + text.length + dataBytes).order(ByteOrder.LITTLE_ENDIAN);
+    Files.write(file, bytes.putLong(text.length).put(text).array());
   }
 
   @Test
