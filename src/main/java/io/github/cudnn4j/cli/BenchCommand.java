@@ -111,6 +111,7 @@ final class BenchCommand implements Callable<Integer> {
 
   @Option(
       names = "--repeat",
+      converter = Limits.Count.class,
       defaultValue = "10",
       paramLabel = "N",
       description =
@@ -123,6 +124,7 @@ final class BenchCommand implements Callable<Integer> {
 
   @Option(
       names = "--time-limit",
+      converter = Limits.NonNegative.class,
       defaultValue = "0",
       paramLabel = "SECONDS",
       description =

@@ -1,5 +1,6 @@
 package io.github.cudnn4j.cli;
 
+import io.github.cudnn4j.io.FileFailure;
 import io.github.cudnn4j.train.Progress;
 import io.github.cudnn4j.train.TrainingListener;
 import io.github.cudnn4j.train.Validation;
@@ -80,6 +81,8 @@ final class LearningCurve implements TrainingListener {
     }
     try (OutputStream stream = Files.newOutputStream(file)) {
       BitmapEncoder.saveBitmap(chart(uniformPerplexity), stream, BitmapEncoder.BitmapFormat.PNG);
+    } catch (IOException e) {
+      throw FileFailure.of(file, e);
     } catch (RuntimeException | Error e) {
       // A JDK that finds no fonts says so with whatever it happens to throw.
       throw new IOException(

@@ -150,9 +150,7 @@ final class TrainingConsole implements TrainingListener, AutoCloseable {
     pauseBar();
     line(
         "held out  perplexity %.2f after %,d steps   “%s”",
-        validation.perplexity(),
-        validation.step(),
-        oneLine(generator.generate(prefix, SAMPLE_LENGTH, TEMPERATURE, validation.step())));
+        validation.perplexity(), validation.step(), sample(SAMPLE_LENGTH, validation.step()));
     out.flush();
   }
 
@@ -201,8 +199,7 @@ final class TrainingConsole implements TrainingListener, AutoCloseable {
               : "nothing of it is kept: that needs --checkpoint DIR");
     }
     for (int sample = 1; sample <= FINAL_SAMPLES; sample++) {
-      String text = generator.generate(prefix, FINAL_SAMPLE_LENGTH, TEMPERATURE, sample);
-      line("sample %d  “%s”", sample, oneLine(text));
+      line("sample %d  “%s”", sample, sample(FINAL_SAMPLE_LENGTH, sample));
     }
     out.flush();
   }
@@ -238,6 +235,15 @@ final class TrainingConsole implements TrainingListener, AutoCloseable {
     if (bar != null) {
       bar.close();
       bar = null;
+    }
+  }
+
+  /** That a training diverges is for the trainer to say, which counts the steps. */
+  private String sample(int length, long seed) {
+    try {
+      return oneLine(generator.generate(prefix, length, TEMPERATURE, seed));
+    } catch (ArithmeticException e) {
+      return "";
     }
   }
 

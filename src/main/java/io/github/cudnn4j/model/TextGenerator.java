@@ -58,6 +58,7 @@ public final class TextGenerator implements AutoCloseable {
    *     it, 0 always takes the likeliest character
    * @throws IllegalArgumentException if the prefix is empty, {@code length} is negative, or the
    *     temperature is negative or not finite
+   * @throws ArithmeticException if the model's output is not finite
    */
   public String generate(String prefix, int length, double temperature, long seed) {
     if (prefix.isEmpty()) {
@@ -108,7 +109,11 @@ public final class TextGenerator implements AutoCloseable {
   /** Draws from softmax(logits / temperature) over all classes but the unknown one, number 0. */
   static int draw(float[] logits, double temperature, double uniform) {
     int likeliest = 1;
-    for (int id = 2; id < logits.length; id++) {
+    for (int id = 1; id < logits.length; id++) {
+      if (!Float.isFinite(logits[id])) {
+        throw new ArithmeticException(
+            "the model predicts nothing: a logit is " + logits[id] + ", its weights are too large");
+      }
       if (logits[id] > logits[likeliest]) {
         likeliest = id;
       }

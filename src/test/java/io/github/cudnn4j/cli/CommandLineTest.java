@@ -308,11 +308,17 @@ class CommandLineTest {
   }
 
   @Test
-  void goesOnWithoutMetricsWhereTheDiskIsFull() {
+  void goesOnWithoutMetricsAndChartWhereTheDiskIsFull() throws IOException {
     Path full = Path.of("/dev/full");
     assumeTrue(Files.exists(full), "this system has no /dev/full");
     Ran trained = train("--epochs", "1", "--metrics", full + "");
     assertEquals(0, trained.status, trained.err);
+    assumeTrue(
+        ModuleLayer.boot().findModule("java.desktop").isPresent(), "this runtime cannot draw");
+    Path plot = Files.createSymbolicLink(folder.resolve("full.png"), full);
+    Ran drawn = train("--epochs", "1", "--plot", plot + "");
+    assertEquals(0, drawn.status, drawn.err);
+    assertTrue(drawn.out.contains("missing   learning curve: " + plot + ": "), drawn.out);
   }
 
   @Test

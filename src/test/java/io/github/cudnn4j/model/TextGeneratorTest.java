@@ -55,6 +55,16 @@ class TextGeneratorTest {
     assertEquals(2, TextGenerator.draw(logits, 0, 0.0), "temperature 0 takes the likeliest");
     assertEquals(1, TextGenerator.draw(logits, 0.5, 0.09), "colder: 1 : 9");
     assertEquals(2, TextGenerator.draw(logits, 0.5, 0.11));
+    for (float wrong : new float[] {Float.NaN, Float.POSITIVE_INFINITY}) {
+      for (int at = 1; at < logits.length; at++) {
+        float[] spoilt = logits.clone();
+        spoilt[at] = wrong;
+        assertTrue(
+            assertThrows(ArithmeticException.class, () -> TextGenerator.draw(spoilt, 0, 0.5))
+                .getMessage()
+                .startsWith("the model predicts nothing: a logit is " + wrong));
+      }
+    }
   }
 
   /** Without weights the bias alone makes the distribution, the same for every character. */
