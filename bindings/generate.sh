@@ -8,7 +8,7 @@
 #
 #   CUDNN4J_JEXTRACT       the jextract launcher
 #   CUDNN4J_CUDA_INCLUDE   the folders with cuda_runtime_api.h, crt/host_defines.h, cuda.h,
-#                          cublas_v2.h and nvrtc.h
+#                          cublas_v2.h, nvrtc.h and nvtx3/nvToolsExt.h
 #   CUDNN4J_CUDNN_INCLUDE  the folder with cudnn.h
 #   CUDNN4J_LIBRARIES      optional: folders with the real libraries; every listed function is then
 #                          looked up in the library it belongs to
@@ -33,7 +33,7 @@ for folder in "${folders[@]}"; do
   [[ -d $folder ]] || fail "no such folder: $folder (CUDNN4J_CUDA_INCLUDE or CUDNN4J_CUDNN_INCLUDE)"
   options+=(--include-dir "$folder")
 done
-for header in cuda_runtime_api.h crt/host_defines.h cuda.h cublas_v2.h nvrtc.h cudnn.h; do
+for header in cuda_runtime_api.h crt/host_defines.h cuda.h cublas_v2.h nvrtc.h nvtx3/nvToolsExt.h cudnn.h; do
   found=
   for folder in "${folders[@]}"; do
     [[ -f $folder/$header ]] && found=yes
@@ -92,6 +92,7 @@ generate cuda CudaDriver
 generate cublas Cublas
 generate nvrtc Nvrtc
 generate cudnn Cudnn
+generate nvtx Nvtx
 generate host HostDevice
 # Writes no Java, only which header declares what was listed.
 "$jextract" "${options[@]}" "${lists[@]/#/@}" --dump-includes "$scratch/used" "$here/headers.h"
@@ -106,6 +107,7 @@ if [[ -n ${CUDNN4J_LIBRARIES:-} ]]; then
   check_exports cublas 'libcublas.so.1[23]'
   check_exports nvrtc 'libnvrtc.so.1[23]'
   check_exports cudnn 'libcudnn.so.9'
+  check_exports nvtx 'libnvtx3interop.so.1'
 fi
 
 mkdir -p "$target"

@@ -5,6 +5,7 @@ import java.io.IOException;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.SymbolLookup;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
@@ -20,6 +21,9 @@ import org.jspecify.annotations.Nullable;
 public final class NativeLibraries {
   private static final System.Logger LOG = System.getLogger("io.github.cudnn4j");
   private static final String MODE_PROPERTY = "cudnn4j.host.mode";
+
+  /** NVTX as CUDA 13 and as CUDA 12 name it. */
+  private static final List<String> NVTX = List.of("libnvtx3interop.so.1", "libnvToolsExt.so.1");
 
   private static @Nullable NativeLibraries loaded;
 
@@ -92,7 +96,7 @@ public final class NativeLibraries {
       var search = new CudaSearch(environment, findings);
       var cuda = search.find();
       if (cuda != null) {
-        return loadCuda(choice, cuda, findings);
+        return loadCuda(choice, cuda, environment, findings);
       }
       refusal = search.refusal();
       if (choice == DeviceChoice.CUDA) {
@@ -113,7 +117,7 @@ public final class NativeLibraries {
               + "; the doctor command tells what was tried",
           findings.report(choice, null));
     }
-    var result = loadHost(choice, host, findings);
+    var result = loadHost(choice, host, environment, findings);
     if (choice == DeviceChoice.AUTO) {
       LOG.log(
           System.Logger.Level.INFO,
@@ -138,7 +142,7 @@ public final class NativeLibraries {
   }
 
   private static NativeLibraries loadCuda(
-      DeviceChoice choice, CudaSearch.Found cuda, Findings findings) {
+      DeviceChoice choice, CudaSearch.Found cuda, Environment environment, Findings findings) {
     var toolkit = cuda.toolkit();
     load(cuda.driver(), NeededFunctions.CUDA);
     load(toolkit.cudart(), NeededFunctions.CUDART);
@@ -147,23 +151,51 @@ public final class NativeLibraries {
     load(cuda.cudnn().dispatcher(), NeededFunctions.CUDNN);
     DeviceFacts.ofCuda(cuda, findings);
     var absent =
-        NeededFunctions.missing(NeededFunctions.CUDNN.optional(), cuda.cudnn().dispatcher());
+        new ArrayList<>(
+            NeededFunctions.missing(NeededFunctions.CUDNN.optional(), cuda.cudnn().dispatcher()));
+    absent.addAll(loadNvtx(environment, findings));
     return new NativeLibraries(DeviceKind.CUDA, findings.report(choice, DeviceKind.CUDA), absent);
   }
 
   private static NativeLibraries loadHost(
-      DeviceChoice choice, HostLibrary host, Findings findings) {
+      DeviceChoice choice, HostLibrary host, Environment environment, Findings findings) {
     var mode = System.getProperty(MODE_PROPERTY);
     var wanted = mode == null ? HostMode.EAGER : HostMode.parse(mode);
     load(host.library(), NeededFunctions.HOST);
     NeededFunctions.OF_NVIDIA.forEach(needed -> verify(host.library(), needed));
     HostDevice.cudnn4jHostSetMode(wanted.code);
     DeviceFacts.ofHost(host, findings);
-    var absent = host.absent();
+    var absent = new ArrayList<>(host.absent());
     if (!absent.isEmpty()) {
       findings.note("The host device does not have " + String.join(", ", absent) + ".");
     }
+    absent.addAll(loadNvtx(environment, findings));
     return new NativeLibraries(DeviceKind.HOST, findings.report(choice, DeviceKind.HOST), absent);
+  }
+
+  /** Loads NVTX, which nothing needs; returns the functions that are absent without it. */
+  private static List<String> loadNvtx(Environment environment, Findings findings) {
+    for (var place : new SearchPath(environment).cuda()) {
+      for (var name : NVTX) {
+        if (!place.isLoader() && place.find(name) != null) {
+          var library =
+              new LibraryGroup(place, findings)
+                  .open(
+                      name,
+                      found -> {
+                        LibraryGroup.requireFunctions(found, NeededFunctions.NVTX);
+                        return "";
+                      });
+          if (library != null) {
+            load(library, NeededFunctions.NVTX);
+            findings.fact("NVTX", library.path().toString());
+            return List.of();
+          }
+        }
+      }
+    }
+    findings.fact("NVTX", "not found, so profilers show no names");
+    return NeededFunctions.NVTX.required();
   }
 
   /**

@@ -13,9 +13,10 @@ enum NeededFunctions {
   CUBLAS("cublas"),
   NVRTC("nvrtc"),
   CUDNN("cudnn"),
+  NVTX("nvtx"),
   HOST("host");
 
-  /** The lists that belong to NVIDIA's libraries. */
+  /** The lists of which every device has all functions that are required. */
   static final List<NeededFunctions> OF_NVIDIA = List.of(CUDART, CUDA, CUBLAS, NVRTC, CUDNN);
 
   private static final String FUNCTION = "--include-function ";

@@ -44,7 +44,8 @@ final class SearchPath {
           "nvidia/cu13/lib",
           "nvidia/cuda_runtime/lib",
           "nvidia/cublas/lib",
-          "nvidia/cuda_nvrtc/lib");
+          "nvidia/cuda_nvrtc/lib",
+          "nvidia/nvtx/lib");
 
   private static final String CUDNN_WHEEL = "nvidia/cudnn/lib";
 
@@ -55,7 +56,7 @@ final class SearchPath {
     this.environment = environment;
   }
 
-  /** Returns the places of libcudart, libcublas and libnvrtc. */
+  /** Returns the places of libcudart, libcublas, libnvrtc and NVTX. */
   List<Place> cuda() {
     var property = environment.property().apply(CUDA_PROPERTY);
     if (property != null) {

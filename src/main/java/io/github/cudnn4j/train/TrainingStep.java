@@ -8,6 +8,7 @@ import io.github.cudnn4j.cuda.ElementType;
 import io.github.cudnn4j.cuda.Launch;
 import io.github.cudnn4j.cuda.Parts;
 import io.github.cudnn4j.cuda.PinnedBuffer;
+import io.github.cudnn4j.cuda.ProfilerRange;
 import io.github.cudnn4j.io.SafeTensors;
 import io.github.cudnn4j.io.SafeTensorsWriter;
 import io.github.cudnn4j.tape.CarriedState;
@@ -25,6 +26,9 @@ import java.util.Map;
  * backward, norm, update, carry the state. Captured, it is replayed with one launch.
  */
 final class TrainingStep implements AutoCloseable {
+  private static final ProfilerRange FORWARD = ProfilerRange.named("forward");
+  private static final ProfilerRange BACKWARD = ProfilerRange.named("backward");
+  private static final ProfilerRange UPDATE = ProfilerRange.named("update");
 
   /**
    * A step is bad if its loss is this much that of a uniform guess: no training begins so, and one
@@ -152,9 +156,15 @@ final class TrainingStep implements AutoCloseable {
 
   private void enqueue() {
     parameters.gradients().clear();
-    tape.forward();
-    tape.backward();
-    updater.run();
+    try (var _ = FORWARD.begin()) {
+      tape.forward();
+    }
+    try (var _ = BACKWARD.begin()) {
+      tape.backward();
+    }
+    try (var _ = UPDATE.begin()) {
+      updater.run();
+    }
     carried.carry();
     for (int i = 0; i < clearings.size(); i++) {
       clearings.get(i).run();

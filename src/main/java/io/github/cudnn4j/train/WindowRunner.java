@@ -11,6 +11,7 @@ import io.github.cudnn4j.cuda.Event;
 import io.github.cudnn4j.cuda.Launch;
 import io.github.cudnn4j.cuda.Parts;
 import io.github.cudnn4j.cuda.PinnedBuffer;
+import io.github.cudnn4j.cuda.ProfilerRange;
 import io.github.cudnn4j.cuda.Stream;
 import io.github.cudnn4j.cudnn.CudnnException;
 import java.lang.foreign.MemorySegment;
@@ -36,6 +37,9 @@ import org.jspecify.annotations.Nullable;
 final class WindowRunner implements AutoCloseable {
 
   private static final System.Logger LOG = System.getLogger("io.github.cudnn4j");
+
+  private static final ProfilerRange STEP = ProfilerRange.named("step");
+  private static final ProfilerRange FETCH = ProfilerRange.named("fetch");
 
   private static final int HALVES = 2;
 
@@ -160,11 +164,13 @@ final class WindowRunner implements AutoCloseable {
     if (capture && warm && graph == null) {
       graph = captured(work);
     }
-    if (graph != null) {
-      graph.launch();
-    } else {
-      enqueue(work);
-      warm = true;
+    try (var _ = STEP.begin()) {
+      if (graph != null) {
+        graph.launch();
+      } else {
+        enqueue(work);
+        warm = true;
+      }
     }
     next = (next + 1) % windows.size();
     if (next % windowsInHalf == 0) {
@@ -195,7 +201,9 @@ final class WindowRunner implements AutoCloseable {
   }
 
   private void enqueue(Runnable work) {
-    fetch.run();
+    try (var _ = FETCH.begin()) {
+      fetch.run();
+    }
     work.run();
   }
 
