@@ -9,6 +9,7 @@ import io.github.cudnn4j.bindings.Cublas;
 import io.github.cudnn4j.bindings.NativeTypes;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.util.List;
 import java.util.Locale;
 
 /**
@@ -173,16 +174,7 @@ public final class Blas extends DeviceResource {
       double beta,
       DeviceBuffer c,
       int ldc) {
-    extent(m, "m");
-    extent(n, "n");
-    extent(k, "k");
-    var precision = precision(a.type());
-    if (c.type() == FLOAT32 && a.type() == FLOAT16) {
-      precision = Precision.FP16;
-    } else if (c.type() != FLOAT32 || a.type() != BFLOAT16) {
-      Arguments.type(a.type(), c.type(), "C");
-    }
-    Arguments.type(a.type(), b.type(), "B");
+    var precision = product(m, n, k, a, b, c);
     matrix(c, m, n, ldc, "C");
     matrix(a, transA ? k : m, transA ? m : k, lda, "A");
     matrix(b, transB ? n : k, transB ? k : n, ldb, "B");
@@ -212,6 +204,61 @@ public final class Blas extends DeviceResource {
             BlasTypes.compute(precision),
             Cublas.CUBLAS_GEMM_DEFAULT()),
         "cublasGemmEx");
+  }
+
+  /**
+   * As {@link #gemm(boolean, boolean, int, int, int, double, DeviceBuffer, DeviceBuffer, double,
+   * DeviceBuffer)}, of {@code count} products of matrices that follow each other: A is {@code
+   * [count,m,k]}, B {@code [count,k,n]}, C {@code [count,m,n]}.
+   *
+   * @see <a href="https://docs.nvidia.com/cuda/cublas/">cublasGemmStridedBatchedEx</a>
+   */
+  public void gemmBatched(
+      int count,
+      boolean transA,
+      boolean transB,
+      int m,
+      int n,
+      int k,
+      double alpha,
+      DeviceBuffer a,
+      DeviceBuffer b,
+      double beta,
+      DeviceBuffer c) {
+    extent(count, "count");
+    var precision = product(m, n, k, a, b, c);
+    matrices(c, count, m, n, "C");
+    matrices(a, count, m, k, "A");
+    matrices(b, count, k, n, "B");
+    prepare(false);
+    BlasTypes.scalar(this.alpha, precision, alpha);
+    BlasTypes.scalar(this.beta, precision, beta);
+    Status.cublas(
+        Cublas.cublasGemmStridedBatchedEx(
+            handle,
+            operation(transB),
+            operation(transA),
+            n,
+            m,
+            k,
+            this.alpha,
+            b.pointer(),
+            BlasTypes.data(b.type()),
+            transB ? k : n,
+            (long) k * n,
+            a.pointer(),
+            BlasTypes.data(a.type()),
+            transA ? m : k,
+            (long) m * k,
+            this.beta,
+            c.pointer(),
+            BlasTypes.data(c.type()),
+            n,
+            (long) m * n,
+            count,
+            BlasTypes.compute(precision),
+            Cublas.CUBLAS_GEMM_DEFAULT()),
+        "cublasGemmStridedBatchedEx");
   }
 
   /**
@@ -407,16 +454,41 @@ public final class Blas extends DeviceResource {
     Arguments.between(value, 1, Integer.MAX_VALUE, what);
   }
 
+  /** Checks what all products have in common; returns how this one computes. */
+  private Precision product(int m, int n, int k, DeviceBuffer a, DeviceBuffer b, DeviceBuffer c) {
+    extent(m, "m");
+    extent(n, "n");
+    extent(k, "k");
+    var precision = precision(a.type());
+    if (c.type() == FLOAT32 && a.type() == FLOAT16) {
+      precision = Precision.FP16;
+    } else if (c.type() != FLOAT32 || a.type() != BFLOAT16) {
+      Arguments.type(a.type(), c.type(), "C");
+    }
+    Arguments.type(a.type(), b.type(), "B");
+    return precision;
+  }
+
+  private void matrices(DeviceBuffer buffer, int count, int rows, int columns, String what) {
+    Arguments.sameDevice(device(), buffer.device(), what);
+    // Rounded down, so that the product cannot overflow.
+    if (buffer.elements() / columns / rows < count) {
+      throw new IllegalArgumentException(
+          what
+              + " has "
+              + buffer.elements()
+              + " elements, too few for "
+              + List.of(count, rows, columns));
+    }
+  }
+
   private void matrix(DeviceBuffer buffer, int rows, int columns, int stride, String what) {
     Arguments.sameDevice(device(), buffer.device(), what);
     if (stride < columns) {
       throw new IllegalArgumentException(
-          String.format(
-              Locale.ROOT,
-              "the leading dimension of %s is %d, must be at least its columns, %d",
-              what,
-              stride,
-              columns));
+          "the leading dimension of "
+              + what
+              + (" is " + stride + ", must be at least its columns, " + columns));
     }
     var needed = (rows - 1L) * stride + columns;
     if (buffer.elements() < needed) {

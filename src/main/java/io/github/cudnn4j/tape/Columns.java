@@ -6,7 +6,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 
-/** Parts of the last extent, put together and taken apart. */
+/** Vectors, the last extent, put together, taken apart and put in another order. */
 final class Columns {
 
   private Columns() {}
@@ -69,6 +69,28 @@ final class Columns {
               : new Slice(forward, dx, copy(tape, dy, count, 0, dx, x.columns(), first, count));
         },
         x);
+  }
+
+  static Tensor transpose(Tape tape, Tensor x) {
+    tape.checkTensor("x", x, 3);
+    int first = x.dim(0);
+    int second = x.dim(1);
+    return tape.record(
+        new int[] {second, first, x.columns()},
+        (in, y) ->
+            Launches.of(
+                swap(tape, x.value(), y.value(), first, second, x),
+                in.get(0),
+                y,
+                (dy, dx) -> swap(tape, dy, dx, second, first, x)),
+        x);
+  }
+
+  private static Launch swap(
+      Tape tape, DeviceBuffer from, DeviceBuffer to, int first, int second, Tensor x) {
+    return tape.own(
+        tape.kernel("time", "swap", tape.type())
+            .overRows(x.rows(), from, to, first, second, x.columns()));
   }
 
   /** What is outside of the part has no gradient from here. */

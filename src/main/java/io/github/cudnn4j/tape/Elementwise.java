@@ -56,9 +56,11 @@ final class Elementwise {
     return tape.record(
         x.shape(),
         (in, y) ->
-            new Launches(
-                List.of(multiple(tape, x.value(), factor, y.value())),
-                backward(in.get(0), y, (dy, dx) -> multiple(tape, dy, factor, dx))),
+            Launches.of(
+                multiple(tape, x.value(), factor, y.value()),
+                in.get(0),
+                y,
+                (dy, dx) -> multiple(tape, dy, factor, dx)),
         x);
   }
 
@@ -67,24 +69,12 @@ final class Elementwise {
     return tape.record(
         x.shape(),
         (in, y) ->
-            new Launches(
-                List.of(launch(tape, "activate", y.value(), number, x.value(), y.value())),
-                backward(
-                    in.get(0),
-                    y,
-                    (dy, dx) ->
-                        launch(tape, "activation_gradient", dx, number, y.value(), dy, dx))),
+            Launches.of(
+                launch(tape, "activate", y.value(), number, x.value(), y.value()),
+                in.get(0),
+                y,
+                (dy, dx) -> launch(tape, "activation_gradient", dx, number, y.value(), dy, dx)),
         x);
-  }
-
-  private interface Derivative {
-    Launch of(DeviceBuffer dy, DeviceBuffer dx);
-  }
-
-  private static List<Launch> backward(Tensor x, Tensor y, Derivative derivative) {
-    DeviceBuffer dy = y.gradient();
-    DeviceBuffer dx = x.gradient();
-    return dy == null || dx == null ? List.of() : List.of(derivative.of(dy, dx));
   }
 
   private static Launch multiple(Tape tape, DeviceBuffer x, double factor, DeviceBuffer y) {

@@ -2,6 +2,7 @@ package io.github.cudnn4j.tape;
 
 import io.github.cudnn4j.cuda.Blas;
 import io.github.cudnn4j.cuda.DeviceBuffer;
+import io.github.cudnn4j.cuda.ElementType;
 import io.github.cudnn4j.cuda.Launch;
 import io.github.cudnn4j.cuda.Precision;
 import org.jspecify.annotations.Nullable;
@@ -115,13 +116,18 @@ final class Linear implements Operation {
       DeviceBuffer b,
       double beta,
       DeviceBuffer c) {
-    // The device's products are as precise as someone else has set them; leave that as it is.
-    Precision others = blas.precision(a.type());
-    blas.precision(precision);
+    Precision others = exchange(blas, a.type(), precision);
     try {
       blas.gemm(transA, transB, m, n, k, 1, a, b, beta, c);
     } finally {
       blas.precision(others);
     }
+  }
+
+  /** The device's products are as precise as someone else has set them: returns that, to set it. */
+  static Precision exchange(Blas blas, ElementType type, Precision precision) {
+    Precision others = blas.precision(type);
+    blas.precision(precision);
+    return others;
   }
 }

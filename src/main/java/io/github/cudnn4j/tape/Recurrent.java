@@ -95,7 +95,7 @@ final class Recurrent implements Operation {
               + " on a tape of "
               + tape.precision());
     }
-    tape.draws(rnn);
+    tape.generators().add(rnn);
     var shape = SequenceShape.of(x.dim(0), x.dim(1));
     return tape.own(tape.isTraining() ? rnn.plan(shape) : rnn.inferencePlan(shape));
   }

@@ -11,10 +11,7 @@ import io.github.cudnn4j.rnn.Rnn;
 import io.github.cudnn4j.rnn.RnnStates;
 import java.util.ArrayList;
 import java.util.Arrays;
-import java.util.Collections;
-import java.util.IdentityHashMap;
 import java.util.List;
-import java.util.Set;
 import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
@@ -42,8 +39,7 @@ public final class Tape implements AutoCloseable {
   private final Precision precision;
   private final boolean training;
   private final List<Operation> operations = new ArrayList<>();
-  private final List<Dropout> dropouts = new ArrayList<>();
-  private final Set<Rnn> rnns = Collections.newSetFromMap(new IdentityHashMap<>());
+  private final Generators generators = new Generators();
   private final Uses uses = new Uses(this);
   private final Parts parts = new Parts();
   private boolean played;
@@ -93,6 +89,11 @@ public final class Tape implements AutoCloseable {
   /** Allocates {@code count} INT32 elements for tokens or targets, zero at first. */
   public DeviceBuffer indices(int count) {
     return zeroed(ElementType.INT32, count);
+  }
+
+  /** Allocates the lengths of {@code batch} sequences, to be filled by the caller, 0 at first. */
+  public Lengths lengths(int batch) {
+    return new Lengths(this, indices(batch));
   }
 
   /** Allocates a tensor without gradient to be filled by the caller, zero at first. */
@@ -240,6 +241,29 @@ public final class Tape implements AutoCloseable {
   }
 
   /**
+   * Records products of matrices, one for each of the first extent.
+   *
+   * @param x {@code [N, M, K]}, or {@code [N, K, M]} to be transposed
+   * @param y {@code [N, K, C]}, or {@code [N, C, K]} to be transposed
+   * @return {@code [N, M, C]}
+   * @throws IllegalArgumentException if shapes or types do not fit
+   */
+  public Tensor product(Tensor x, boolean transX, Tensor y, boolean transY) {
+    return Product.record(this, x, transX, y, transY);
+  }
+
+  /**
+   * Records the exchange of the first two extents, as from time-major to batch-major.
+   *
+   * @param x {@code [M, N, C]}
+   * @return {@code [N, M, C]}
+   * @throws IllegalArgumentException if the shape does not fit
+   */
+  public Tensor transpose(Tensor x) {
+    return Columns.transpose(this, x);
+  }
+
+  /**
    * Returns the same elements, and the same gradient, with other extents.
    *
    * @throws IllegalArgumentException if the number of elements differs
@@ -300,11 +324,7 @@ public final class Tape implements AutoCloseable {
     }
     return record(
         x.shape(),
-        (in, y) -> {
-          Dropout dropout = new Dropout(this, in.get(0), y, probability, seed);
-          dropouts.add(dropout);
-          return dropout;
-        },
+        (in, y) -> generators.add(new Dropout(this, in.get(0), y, probability, seed)),
         x);
   }
 
@@ -408,10 +428,7 @@ public final class Tape implements AutoCloseable {
 
   /** Reads the states of all dropout generators in use; waits for the device. */
   public List<byte[]> generatorStates() {
-    var states = new ArrayList<byte[]>();
-    dropouts.forEach(dropout -> states.add(dropout.state()));
-    rnns.forEach(rnn -> states.add(rnn.dropoutState()));
-    return states;
+    return generators.states();
   }
 
   /**
@@ -420,13 +437,7 @@ public final class Tape implements AutoCloseable {
    * @throws IllegalArgumentException if the number or the sizes of the states do not fit
    */
   public void restoreGeneratorStates(List<byte[]> states) {
-    if (states.size() != dropouts.size() + rnns.size()) {
-      throw new IllegalArgumentException(
-          states.size() + " generator states, needed are " + (dropouts.size() + rnns.size()));
-    }
-    var next = states.iterator();
-    dropouts.forEach(dropout -> dropout.restoreState(next.next()));
-    rnns.forEach(rnn -> rnn.restoreDropoutState(next.next()));
+    generators.restore(states);
   }
 
   @Override
@@ -492,9 +503,8 @@ public final class Tape implements AutoCloseable {
     }
   }
 
-  /** Notes that a network's generator is part of the tape's state. */
-  void draws(Rnn rnn) {
-    rnns.add(rnn);
+  Generators generators() {
+    return generators;
   }
 
   private void checkOpen() {

@@ -148,6 +148,50 @@ class BlasTest {
   }
 
   @ParameterizedTest
+  @EnumSource(names = {"FLOAT32", "FLOAT64", "FLOAT16", "BFLOAT16"})
+  void productsOfManyMatricesAreTheProductsOfEach(ElementType type) {
+    int count = 3;
+    int m = 5;
+    int n = 7;
+    int k = 4;
+    for (var flags = 0; flags < 4; flags++) {
+      var transA = (flags & 1) != 0;
+      var transB = (flags & 2) != 0;
+      try (var a = upload(type, numbers(count * m * k));
+          var b = upload(type, numbers(count * k * n));
+          var c = upload(type, new double[count * m * n]);
+          var each = upload(type, new double[count * m * n])) {
+        device.blas().gemmBatched(count, transA, transB, m, n, k, 1.5, a, b, 0, c);
+        for (var i = 0; i < count; i++) {
+          device
+              .blas()
+              .gemm(
+                  transA,
+                  transB,
+                  m,
+                  n,
+                  k,
+                  1.5,
+                  a.slice(i * m * k, m * k),
+                  b.slice(i * k * n, k * n),
+                  0,
+                  each.slice(i * m * n, m * n));
+        }
+        check("transA " + transA + " transB " + transB, download(each), c);
+        refuses(
+            "C has 105 elements, too few for [4, 5, 7]",
+            () -> device.blas().gemmBatched(4, transA, transB, m, n, k, 1, a, b, 0, c));
+        refuses(
+            "A has 60 elements, too few for [3, 5, 2147483647]",
+            () ->
+                device
+                    .blas()
+                    .gemmBatched(3, transA, transB, m, n, Integer.MAX_VALUE, 1, a, b, 0, c));
+      }
+    }
+  }
+
+  @ParameterizedTest
   @EnumSource(names = {"FLOAT32", "FLOAT64"})
   void betaZeroReadsNothing(ElementType type) {
     try (var a = upload(type, new double[] {1, 2, 3, 4, 5, 6});

@@ -25,6 +25,7 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.EnumSource;
 
 /** Gradients through operations that share tensors, against differences of the loss. */
@@ -225,6 +226,95 @@ class TapeGradientTest {
           var y = tape.layerNorm(tape.tanh(x), weight, bias, 1e-3);
           return tape.layerNorm(y, weight, bias, 1e-3);
         });
+  }
+
+  @ParameterizedTest
+  @CsvSource({"false, false", "false, true", "true, false", "true, true"})
+  void productsOfMatrices(boolean transX, boolean transY) {
+    var x = transX ? parameter(2, 4, 3) : parameter(2, 3, 4);
+    var y = transY ? parameter(2, 5, 4) : parameter(2, 4, 5);
+    check(tape -> tape.product(tape.tanh(x), transX, tape.tanh(y), transY));
+  }
+
+  /** Scaled dot-product attention over the steps of an encoder, as a user writes it. */
+  @Test
+  void attention() {
+    var memory = parameter(4, 3, 2); // [S, B, H]
+    var query = parameter(2, 3, 2); // [T, B, H]
+    check(
+        tape -> {
+          var lengths = tape.lengths(3);
+          lengths.buffer().copyFrom(new int[] {4, 1, 3});
+          var keys = tape.transpose(memory); // [B, S, H]
+          var scores = tape.product(tape.transpose(query), false, keys, true); // [B, T, S]
+          var weights = lengths.softmax(tape.scale(scores, 1 / Math.sqrt(2)));
+          return tape.transpose(tape.product(weights, false, keys, false)); // [T, B, H]
+        });
+  }
+
+  @Test
+  void sequencesOfAnyLengths() {
+    var x = parameter(4, 3, 2);
+    check(
+        tape -> {
+          var lengths = tape.lengths(3);
+          lengths.buffer().copyFrom(new int[] {2, 0, 4});
+          var y = tape.tanh(x);
+          var vectors = tape.concatenate(lengths.last(y), lengths.sum(y), lengths.mean(y));
+          var steps = tape.add(lengths.mask(y), tape.scale(lengths.reverse(y), 2));
+          return tape.concatenate(vectors, lengths.last(steps), lengths.sum(steps));
+        });
+  }
+
+  @ParameterizedTest
+  @EnumSource(names = {"FLOAT32", "FLOAT64", "FLOAT16", "BFLOAT16"})
+  void whatDoesNotCountIsNeitherReadNorLeft(ElementType type) {
+    double nan = Double.NaN;
+    var x = parameter(type, 3, 2, 1); // [T, B, C]
+    write(x.value(), new double[] {1, 4, 2, nan, nan, nan});
+    try (var tape = Tape.training(device, precision(type))) {
+      var lengths = tape.lengths(2);
+      var rows = tape.reshape(tape.transpose(x), 2, 3); // [B, T]
+      var outputs =
+          List.of(
+              lengths.mask(x),
+              lengths.reverse(x),
+              lengths.last(x),
+              lengths.sum(x),
+              lengths.mean(x),
+              lengths.softmax(rows));
+      lengths.buffer().copyFrom(new int[] {2, 1});
+      tape.forward();
+      double p = 1 / (1 + Math.E);
+      check(
+          outputs,
+          new double[][] {
+            {1, 4, 2, 0, 0, 0}, {2, 4, 1, 0, 0, 0}, {2, 4}, {3, 4}, {1.5, 4}, {p, 1 - p, 0, 1, 0, 0}
+          });
+      // One below 0 counts as 0, one above T as T.
+      lengths.buffer().copyFrom(new int[] {Integer.MIN_VALUE, Integer.MAX_VALUE});
+      write(x.value(), new double[] {nan, 1, nan, 2, nan, 4});
+      tape.forward();
+      double all = Math.exp(1) + Math.exp(2) + Math.exp(4);
+      check(
+          outputs,
+          new double[][] {
+            {0, 1, 0, 2, 0, 4},
+            {0, 4, 0, 2, 0, 1},
+            {0, 4},
+            {0, 7},
+            {0, 7 / 3.0},
+            {0, 0, 0, Math.exp(1) / all, Math.exp(2) / all, Math.exp(4) / all}
+          });
+    }
+  }
+
+  private static void check(List<Tensor> outputs, double[][] expected) {
+    for (int i = 0; i < expected.length; i++) {
+      Tensor output = outputs.get(i);
+      Closeness.within(rounding(output.type()))
+          .check("output " + i + " in " + output.type(), expected[i], read(output.value()));
+    }
   }
 
   @Test

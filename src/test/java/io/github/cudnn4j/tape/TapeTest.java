@@ -365,6 +365,17 @@ class TapeTest {
       assertRefused(() -> tape.slice(x, 2, 3));
       assertRefused(() -> tape.slice(x, 2, 0));
       assertRefused(() -> tape.slice(x, 1, Integer.MAX_VALUE));
+      var lengths = tape.lengths(4);
+      assertRefused(() -> lengths.last(x));
+      assertRefused(() -> lengths.mask(tape.input(3, 4)));
+      assertRefused(() -> lengths.softmax(tape.input(3, 4)));
+      assertRefused(() -> tape.transpose(tape.input(3, 4)));
+      assertRefused(() -> tape.product(x, false, x, false));
+      assertRefused(() -> tape.product(x, false, tape.input(1, 4, 2), false));
+      var vector = parameter(ElementType.FLOAT32, randoms(4), 4);
+      assertRefused(() -> tape.layerNorm(x, vector, vector, 0));
+      assertRefused(() -> tape.layerNorm(tape.input(2, 3), vector, vector, 1e-5));
+      assertRefused(() -> tape.reshape(x, 5, 5));
       assertRefused(() -> tape.record(new int[] {0}, (in, y) -> null, x));
       assertRefused(() -> tape.tanh(wide));
     }
