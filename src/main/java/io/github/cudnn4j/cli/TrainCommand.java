@@ -222,6 +222,9 @@ final class TrainCommand implements Callable<Integer> {
         summary = trainer.run();
         status = signals.status();
         console.finished(summary, checkpoints != null);
+        if (from != null && !summary.stopped() && summary.steps() == from.step()) {
+          console.nothingToDo(from);
+        }
       } finally {
         // Also of a training that ends early: what it has shown and written until then stays.
         leave(console, curve, corpus, checkpoints);

@@ -169,6 +169,12 @@ final class TrainingConsole implements TrainingListener, AutoCloseable {
     out.flush();
   }
 
+  /** Tells that a training was done before it went on. */
+  void nothingToDo(Checkpoint from) {
+    line("nothing   was left to do after epoch %d: give more --epochs", from.epoch());
+    out.flush();
+  }
+
   /**
    * Prints the result and what the model writes now.
    *

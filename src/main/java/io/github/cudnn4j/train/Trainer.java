@@ -149,11 +149,15 @@ public final class Trainer implements AutoCloseable {
       }
     }
     var loaded = Position.of(checkpoint.trainer());
-    try (SafeTensors weights = checkpoint.weights();
-        SafeTensors state = checkpoint.state()) {
-      training.load(state);
-      model.parameters().load(weights);
-    }
+    CheckpointFiles.uninterrupted(
+        () -> {
+          try (SafeTensors weights = checkpoint.weights();
+              SafeTensors state = checkpoint.state()) {
+            training.load(state);
+            model.parameters().load(weights);
+            return checkpoint;
+          }
+        });
     run = checkpoint.run();
     return loaded;
   }

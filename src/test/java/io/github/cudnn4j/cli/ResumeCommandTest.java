@@ -70,6 +70,11 @@ class ResumeCommandTest {
                     + ", with --epochs 3 instead of --epochs 1"),
         resumed.out());
     assertArrayEquals(weights(whole), weights(checkpoint));
+    Ran done = resume();
+    assertEquals(0, done.status(), done.err());
+    assertTrue(
+        done.out().contains("nothing   was left to do after epoch 3: give more --epochs"),
+        done.out());
     Ran faster = resume("--epochs", "4", "--lr", "0.05", "--one-hot");
     assertEquals(0, faster.status(), faster.err());
     assertTrue(faster.out().contains("--lr 0.05 instead of --lr 0.02"), faster.out());

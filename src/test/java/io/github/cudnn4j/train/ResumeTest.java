@@ -68,7 +68,10 @@ class ResumeTest {
     assertFalse(Files.exists(folder.resolve(".unfinished")));
     try (var model = model();
         var trainer = Trainer.create(model, text(), CONFIG).checkpoints(checkpoints)) {
+      Thread.currentThread().interrupt();
       trainer.resume(checkpoints.latest().orElseThrow());
+      assertEquals(8, trainer.run().steps(), "interrupted before its first step");
+      assertTrue(Thread.interrupted());
       assertFalse(trainer.run().stopped());
       assertArrayEquals(whole, model.weights());
     }
