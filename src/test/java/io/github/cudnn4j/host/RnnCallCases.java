@@ -39,7 +39,7 @@ final class RnnCallCases {
     BATCH(2, 1, 3),
     /** All full, then descending, with a 0 at the end, ascending, all one too short, all 0. */
     LENGTHS(0, 1, 2, 3, 4, 5),
-    /** NULL; a network that was never set may crash cuDNN. */
+    /** NULL alone: a network that was never set may crash cuDNN. */
     HANDLE(0, 1),
     NETWORK(0, 1),
     /** NULL, never set, or another vector, time, batch, lengths, type, layout. */

@@ -287,6 +287,12 @@ final class RnnCallWitness {
     return tensor;
   }
 
+  /**
+   * The descriptor of a state: right, NULL, never set; one extent larger (3 to 5); of another type
+   * (6); with other dimensions, of which cuDNN minds two alone (7 to 9); with a gap, permuted, with
+   * an odd stride of an extent of 1, permuted beyond the third, overlapping, and going down (10 to
+   * 15).
+   */
   private MemorySegment state(Field field, int width) {
     int states = of(Field.LAYERS) * directions();
     int batch = of(Field.BATCH);
