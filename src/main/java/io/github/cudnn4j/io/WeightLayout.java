@@ -179,21 +179,23 @@ public enum WeightLayout {
    *
    * <p>Keras: {@code reset_after}, {@code go_backwards}, {@code activation} and {@code
    * recurrent_activation} of the layer's config; absent ones have Keras's defaults. ONNX: the
-   * operator's attributes {@code linear_before_reset}, {@code input_forget}, {@code clip} and
-   * {@code activations}, absent ones with ONNX's defaults, and {@code P} if the node has that
-   * input. Other entries are passed over.
+   * operator's attributes {@code linear_before_reset}, {@code input_forget}, {@code clip}, {@code
+   * direction} and {@code activations}, absent ones with ONNX's defaults, and {@code P} if the node
+   * has that input. Other entries are passed over.
    *
-   * @param attributes names and values: booleans, numbers, strings, lists of strings
+   * @param attributes names and values: booleans, numbers, strings, lists and arrays of strings
    * @throws IllegalArgumentException if the cell computes something else
    */
   public void requireComputable(Cell cell, Map<String, ?> attributes) {
     switch (this) {
       case PYTORCH -> {}
       case KERAS -> {
-        if (cell == Cell.GRU && Boolean.FALSE.equals(attributes.get("reset_after"))) {
+        if (cell == Cell.GRU
+            && attributes.containsKey("reset_after")
+            && isZero(attributes.get("reset_after"))) {
           throw resetBeforeProduct("reset_after=False");
         }
-        if (Boolean.TRUE.equals(attributes.get("go_backwards"))) {
+        if (!isZero(attributes.get("go_backwards"))) {
           throw backwardOnly("go_backwards=True");
         }
         requireIn("activation", attributes, cell == Cell.RNN ? RNN_FUNCTIONS : List.of("tanh"));
@@ -227,9 +229,9 @@ public enum WeightLayout {
           "clip bounds what goes into ONNX's activations; cuDNN can only bound an LSTM's cell"
               + " state");
     }
-    if (attributes.get("activations") instanceof List<?> functions) {
-      List<String> names =
-          functions.stream().map(f -> f.toString().toLowerCase(Locale.ROOT)).toList();
+    if (attributes.containsKey("activations")) {
+      List<?> functions = list(attributes.get("activations"));
+      List<String> names = lowerCase(functions);
       List<String> one =
           switch (cell) {
             case RNN -> names.contains("relu") ? List.of("relu") : List.of("tanh");
@@ -255,8 +257,42 @@ public enum WeightLayout {
     }
   }
 
+  /**
+   * Returns the activation of a plain cell, {@code tanh} or {@code relu}, by its layer's
+   * attributes.
+   *
+   * @param attributes that {@link #requireComputable} passes
+   */
+  public String activation(Map<String, ?> attributes) {
+    String name =
+        switch (this) {
+          case PYTORCH -> "nonlinearity";
+          case KERAS -> "activation";
+          case ONNX -> "activations";
+        };
+    return lowerCase(list(attributes.get(name))).stream()
+        .findFirst()
+        .orElse(RNN_FUNCTIONS.getFirst());
+  }
+
   private static boolean isZero(@Nullable Object value) {
-    return value == null || value instanceof Number number && number.doubleValue() == 0;
+    return value == null
+        || value.equals(false)
+        || value instanceof Number number && number.doubleValue() == 0;
+  }
+
+  /** An attribute of several values, or of one. */
+  private static List<?> list(@Nullable Object value) {
+    return switch (value) {
+      case null -> List.of();
+      case List<?> list -> list;
+      case Object[] array -> List.of(array);
+      default -> List.of(value);
+    };
+  }
+
+  private static List<String> lowerCase(List<?> names) {
+    return names.stream().map(name -> name.toString().toLowerCase(Locale.ROOT)).toList();
   }
 
   private static IllegalArgumentException resetBeforeProduct(String by) {
@@ -271,7 +307,8 @@ public enum WeightLayout {
     return new IllegalArgumentException(
         "a layer with "
             + by
-            + " reads sequences backward only; cuDNN reads them forward or in both directions");
+            + " reads sequences backward only; set it as one that reads forward, without this"
+            + " attribute, and reverse the steps of each row of x before and of y after");
   }
 
   private static int rows(Cell cell, int hidden) {

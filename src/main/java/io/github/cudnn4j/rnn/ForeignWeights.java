@@ -1,48 +1,55 @@
 package io.github.cudnn4j.rnn;
 
+import io.github.cudnn4j.cudnn.BiasMode;
 import io.github.cudnn4j.cudnn.RnnMode;
 import io.github.cudnn4j.io.WeightLayout;
 import java.util.Arrays;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
 
 /**
  * A network's weights by the arrays of Keras and of ONNX.
  *
  * <pre>{@code
- * ForeignWeights.setKeras(rnn.weights(), 0, false, kernel, recurrentKernel, bias);
- * ForeignWeights.setOnnx(rnn.weights(), 0, w, r, b);
+ * ForeignWeights.setKeras(rnn.weights(), 0, false, config, kernel, recurrentKernel, bias);
+ * ForeignWeights.setOnnx(rnn.weights(), 0, attributes, w, r, b);
  * }</pre>
  *
  * <p>Arrays are row-major, in the layouts of {@link WeightLayout}; what cuDNN's cells do not
- * compute is refused by {@link WeightLayout#requireComputable}, which the caller asks with the
- * attributes of the layer. The network has the bias mode DOUBLE. All methods wait for the device's
- * stream.
+ * compute is refused as {@link WeightLayout#requireComputable} tells by the attributes of the
+ * layer. The network has the bias mode DOUBLE, or NONE and then null for each bias. All methods
+ * wait for the device's stream.
  */
 public final class ForeignWeights {
   private ForeignWeights() {}
 
   /** The arrays of one layer and direction in Keras. */
-  public record Keras(double[] kernel, double[] recurrentKernel, double[] bias) {}
+  public record Keras(double[] kernel, double[] recurrentKernel, double @Nullable [] bias) {}
 
   /** The arrays of one layer, all directions, in ONNX. */
-  public record Onnx(double[] w, double[] r, double[] b) {}
+  public record Onnx(double[] w, double[] r, double @Nullable [] b) {}
 
   /**
    * Sets one layer and direction from Keras's arrays.
    *
+   * @param attributes the layer's config; none are Keras's defaults
    * @param kernel {@code [I, G*H]}
    * @param recurrentKernel {@code [H, G*H]}
-   * @param bias {@code [2, G*H]} of a GRU, {@code [G*H]} of others
+   * @param bias {@code [2, G*H]} of a GRU, {@code [G*H]} of others; null for none
    * @throws IllegalArgumentException if there is no such layer or direction, an array has another
-   *     length, or the bias mode is not DOUBLE; nothing is set then
+   *     length, the network computes something else, or has no biases where there is one, or has
+   *     one bias; nothing is set then
    */
   public static void setKeras(
       RnnWeights weights,
       int layer,
       boolean reverse,
+      Map<String, ?> attributes,
       double[] kernel,
       double[] recurrentKernel,
-      double[] bias) {
+      double @Nullable [] bias) {
     Layer target = new Layer(weights, layer, reverse);
+    target.requireComputes(WeightLayout.KERAS, attributes);
     target.set(WeightLayout.KERAS, kernel, recurrentKernel, bias);
   }
 
@@ -50,7 +57,7 @@ public final class ForeignWeights {
    * Returns one layer and direction as Keras's arrays.
    *
    * @throws IllegalArgumentException if there is no such layer or direction, or the bias mode is
-   *     not DOUBLE
+   *     neither DOUBLE nor NONE
    */
   public static Keras keras(RnnWeights weights, int layer, boolean reverse) {
     Layer source = new Layer(weights, layer, reverse);
@@ -64,32 +71,45 @@ public final class ForeignWeights {
   /**
    * Sets one layer from the inputs of ONNX's operator, D being the network's directions.
    *
+   * @param attributes the operator's; none are ONNX's defaults, which for a GRU cuDNN does not
+   *     compute
    * @param w {@code [D, G*H, I]}
    * @param r {@code [D, G*H, H]}
-   * @param b {@code [D, 2*G*H]}; all zeros if the operator has none
-   * @throws IllegalArgumentException if there is no such layer, an array has another length, or the
-   *     bias mode is not DOUBLE; nothing is set then
+   * @param b {@code [D, 2*G*H]}; null if the operator has none
+   * @throws IllegalArgumentException if there is no such layer, an array has another length, the
+   *     network computes something else, or has no biases where there is one, or has one bias;
+   *     nothing is set then
    */
-  public static void setOnnx(RnnWeights weights, int layer, double[] w, double[] r, double[] b) {
+  public static void setOnnx(
+      RnnWeights weights,
+      int layer,
+      Map<String, ?> attributes,
+      double[] w,
+      double[] r,
+      double @Nullable [] b) {
     int directions = weights.config().directions();
     Layer first = new Layer(weights, layer, false);
+    first.requireComputes(WeightLayout.ONNX, attributes);
     requireLength("W", w, directions * first.ofInput.elements());
     requireLength("R", r, directions * first.ofState.elements());
-    requireLength("B", b, directions * 2 * first.onInput.elements());
+    if (b != null) {
+      requireLength("B", b, directions * 2L * first.biasElements());
+    }
     for (int direction = 0; direction < directions; direction++) {
       Layer target = new Layer(weights, layer, direction == 1);
       target.set(
           WeightLayout.ONNX,
           part(w, direction, directions),
           part(r, direction, directions),
-          part(b, direction, directions));
+          b == null ? null : part(b, direction, directions));
     }
   }
 
   /**
    * Returns one layer as the inputs of ONNX's operator.
    *
-   * @throws IllegalArgumentException if there is no such layer, or the bias mode is not DOUBLE
+   * @throws IllegalArgumentException if there is no such layer, or the bias mode is neither DOUBLE
+   *     nor NONE
    */
   public static Onnx onnx(RnnWeights weights, int layer) {
     Onnx forward = onnx(new Layer(weights, layer, false));
@@ -98,7 +118,9 @@ public final class ForeignWeights {
     }
     Onnx reverse = onnx(new Layer(weights, layer, true));
     return new Onnx(
-        concat(forward.w, reverse.w), concat(forward.r, reverse.r), concat(forward.b, reverse.b));
+        concat(forward.w, reverse.w),
+        concat(forward.r, reverse.r),
+        forward.b == null || reverse.b == null ? null : concat(forward.b, reverse.b));
   }
 
   private static Onnx onnx(Layer source) {
@@ -133,14 +155,16 @@ public final class ForeignWeights {
     final int hidden;
     final RnnParameter ofInput;
     final RnnParameter ofState;
-    final RnnParameter onInput;
-    final RnnParameter onState;
+    final @Nullable RnnParameter onInput;
+    final @Nullable RnnParameter onState;
+    private final RnnMode mode;
 
     Layer(RnnWeights weights, int layer, boolean reverse) {
       RnnConfig config = weights.config();
-      if (!config.bias().onInput() || !config.bias().onState()) {
+      boolean biased = config.bias() == BiasMode.DOUBLE;
+      if (!biased && config.bias() != BiasMode.NONE) {
         throw new IllegalArgumentException(
-            "Keras and ONNX have two biases, but the bias mode is " + config.bias());
+            "Keras and ONNX have two biases or none, but the bias mode is " + config.bias());
       }
       if (config.projects() || config.inputSkipped()) {
         throw new IllegalArgumentException(
@@ -156,27 +180,56 @@ public final class ForeignWeights {
       hidden = config.hiddenSize();
       ofInput = weights.parameter("weight_ih" + suffix);
       ofState = weights.parameter("weight_hh" + suffix);
-      onInput = weights.parameter("bias_ih" + suffix);
-      onState = weights.parameter("bias_hh" + suffix);
+      onInput = biased ? weights.parameter("bias_ih" + suffix) : null;
+      onState = biased ? weights.parameter("bias_hh" + suffix) : null;
+      mode = config.mode();
     }
 
-    void set(WeightLayout layout, double[] input, double[] state, double[] biases) {
+    /** G*H. */
+    int biasElements() {
+      return cell.gates() * hidden;
+    }
+
+    void requireComputes(WeightLayout layout, Map<String, ?> attributes) {
+      layout.requireComputable(cell, attributes);
+      if (cell == WeightLayout.Cell.RNN
+          && !layout.activation(attributes).equalsIgnoreCase(mode.name())) {
+        throw new IllegalArgumentException(
+            "the activation is "
+                + layout.activation(attributes)
+                + ", but the network's cell is "
+                + mode);
+      }
+    }
+
+    void set(WeightLayout layout, double[] input, double[] state, double @Nullable [] biases) {
       double[] inputMatrix = layout.matrixToPyTorch(cell, hidden, columns(ofInput), input);
       double[] stateMatrix = layout.matrixToPyTorch(cell, hidden, columns(ofState), state);
-      WeightLayout.Biases both = layout.biasesToPyTorch(cell, hidden, biases);
+      WeightLayout.Biases both =
+          biases == null
+              ? new WeightLayout.Biases(new double[biasElements()], new double[biasElements()])
+              : layout.biasesToPyTorch(cell, hidden, biases);
+      if (onInput == null && biases != null) {
+        throw new IllegalArgumentException(
+            "the layer has a bias, but the network's bias mode is NONE");
+      }
       ofInput.copyFrom(inputMatrix);
       ofState.copyFrom(stateMatrix);
-      onInput.copyFrom(both.onInput());
-      onState.copyFrom(both.onState());
+      if (onInput != null && onState != null) {
+        onInput.copyFrom(both.onInput());
+        onState.copyFrom(both.onState());
+      }
     }
 
     double[] matrix(WeightLayout layout, RnnParameter parameter) {
       return layout.matrixFromPyTorch(cell, hidden, columns(parameter), read(parameter));
     }
 
-    double[] biases(WeightLayout layout) {
-      return layout.biasesFromPyTorch(
-          cell, hidden, new WeightLayout.Biases(read(onInput), read(onState)));
+    double @Nullable [] biases(WeightLayout layout) {
+      return onInput == null || onState == null
+          ? null
+          : layout.biasesFromPyTorch(
+              cell, hidden, new WeightLayout.Biases(read(onInput), read(onState)));
     }
 
     private static int columns(RnnParameter parameter) {

@@ -142,10 +142,22 @@ class WeightLayoutTest {
             ONNX.requireComputable(
                 Cell.LSTM, Map.of("activations", List.of("HardSigmoid", "Tanh", "Tanh"))));
     assertRefused(
+        "activations are [Sigmoid, Relu, Tanh], but cuDNN's LSTM has [sigmoid, tanh, tanh]",
+        () ->
+            ONNX.requireComputable(
+                Cell.LSTM, Map.of("activations", new String[] {"Sigmoid", "Relu", "Tanh"})));
+    assertRefused(
+        "activations are [Affine], but cuDNN's RNN has [tanh]",
+        () -> ONNX.requireComputable(Cell.RNN, Map.of("activations", "Affine")));
+    assertRefused(
+        "a GRU with linear_before_reset = 0" + reset,
+        () -> ONNX.requireComputable(Cell.GRU, Map.of("linear_before_reset", false)));
+    assertRefused(
         "recurrent_activation is hard_sigmoid, but cuDNN's cell has sigmoid",
         () -> KERAS.requireComputable(Cell.LSTM, Map.of("recurrent_activation", "hard_sigmoid")));
     String backward =
-        " reads sequences backward only; cuDNN reads them forward or in both directions";
+        " reads sequences backward only; set it as one that reads forward, without this attribute,"
+            + " and reverse the steps of each row of x before and of y after";
     assertRefused(
         "a layer with go_backwards=True" + backward,
         () -> KERAS.requireComputable(Cell.LSTM, Map.of("go_backwards", true)));

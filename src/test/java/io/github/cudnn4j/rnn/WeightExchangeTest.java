@@ -2,6 +2,7 @@ package io.github.cudnn4j.rnn;
 
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
@@ -13,6 +14,8 @@ import io.github.cudnn4j.io.SafeTensors;
 import io.github.cudnn4j.io.SafeTensorsWriter;
 import java.io.IOException;
 import java.nio.file.Path;
+import java.util.List;
+import java.util.Map;
 import java.util.SplittableRandom;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
@@ -104,11 +107,18 @@ class WeightExchangeTest {
       rnn.initialize(1);
       for (int layer = 0; layer < 2; layer++) {
         ForeignWeights.Onnx all = ForeignWeights.onnx(rnn.weights(), layer);
-        ForeignWeights.setOnnx(onnx.weights(), layer, all.w(), all.r(), all.b());
+        ForeignWeights.setOnnx(
+            onnx.weights(), layer, onnxAttributes(mode), all.w(), all.r(), all.b());
         for (boolean reverse : new boolean[] {false, true}) {
           ForeignWeights.Keras one = ForeignWeights.keras(rnn.weights(), layer, reverse);
           ForeignWeights.setKeras(
-              keras.weights(), layer, reverse, one.kernel(), one.recurrentKernel(), one.bias());
+              keras.weights(),
+              layer,
+              reverse,
+              Map.of("activation", mode == RnnMode.RELU ? "relu" : "tanh"),
+              one.kernel(),
+              one.recurrentKernel(),
+              one.bias());
         }
       }
       assertArrayEquals(space(rnn), space(onnx));
@@ -126,6 +136,87 @@ class WeightExchangeTest {
     }
   }
 
+  private static Map<String, ?> onnxAttributes(RnnMode mode) {
+    return switch (mode) {
+      case GRU -> Map.of("linear_before_reset", 1);
+      case RELU -> Map.of("activations", new String[] {"Relu", "Relu"});
+      default -> Map.of();
+    };
+  }
+
+  @ParameterizedTest
+  @EnumSource
+  void layersWithoutABias(RnnMode mode) {
+    RnnConfig config = RnnConfig.of(mode, 3, 4).bidirectional().precision(Precision.FP64);
+    Map<String, ?> keras = Map.of("activation", mode == RnnMode.RELU ? "relu" : "tanh");
+    try (Rnn rnn = Rnn.create(device, config.bias(BiasMode.NONE));
+        Rnn none = Rnn.create(device, config.bias(BiasMode.NONE));
+        Rnn zeros = Rnn.create(device, config)) {
+      rnn.initialize(1);
+      zeros.initialize(2);
+      ForeignWeights.Onnx all = ForeignWeights.onnx(rnn.weights(), 0);
+      assertNull(all.b());
+      ForeignWeights.setOnnx(none.weights(), 0, onnxAttributes(mode), all.w(), all.r(), null);
+      assertArrayEquals(space(rnn), space(none));
+      for (boolean reverse : new boolean[] {false, true}) {
+        ForeignWeights.Keras one = ForeignWeights.keras(rnn.weights(), 0, reverse);
+        assertNull(one.bias());
+        ForeignWeights.setKeras(
+            zeros.weights(), 0, reverse, keras, one.kernel(), one.recurrentKernel(), null);
+      }
+      assertArrayEquals(read(rnn, "weight_hh_l0_reverse"), read(zeros, "weight_hh_l0_reverse"));
+      assertArrayEquals(new double[read(zeros, "bias_hh_l0").length], read(zeros, "bias_hh_l0"));
+      double[] bias = new double[2 * 2 * read(zeros, "bias_hh_l0").length];
+      assertEquals(
+          "the layer has a bias, but the network's bias mode is NONE",
+          assertThrows(
+                  IllegalArgumentException.class,
+                  () ->
+                      ForeignWeights.setOnnx(
+                          none.weights(), 0, onnxAttributes(mode), all.w(), all.r(), bias))
+              .getMessage());
+    }
+  }
+
+  @Test
+  void whatTheNetworkDoesNotComputeIsRefused() {
+    try (Rnn gru = Rnn.create(device, RnnConfig.gru(3, 4));
+        Rnn tanh = Rnn.create(device, RnnConfig.of(RnnMode.TANH, 3, 4))) {
+      double[] before = space(gru);
+      ForeignWeights.Onnx all = ForeignWeights.onnx(gru.weights(), 0);
+      assertThrows(
+          IllegalArgumentException.class,
+          () -> ForeignWeights.setOnnx(gru.weights(), 0, Map.of(), all.w(), all.r(), all.b()));
+      ForeignWeights.Keras keras = ForeignWeights.keras(gru.weights(), 0, false);
+      assertThrows(
+          IllegalArgumentException.class,
+          () ->
+              ForeignWeights.setKeras(
+                  gru.weights(),
+                  0,
+                  false,
+                  Map.of("reset_after", false),
+                  keras.kernel(),
+                  keras.recurrentKernel(),
+                  null));
+      assertArrayEquals(before, space(gru));
+      ForeignWeights.Onnx plain = ForeignWeights.onnx(tanh.weights(), 0);
+      assertEquals(
+          "the activation is relu, but the network's cell is TANH",
+          assertThrows(
+                  IllegalArgumentException.class,
+                  () ->
+                      ForeignWeights.setOnnx(
+                          tanh.weights(),
+                          0,
+                          Map.of("activations", List.of("Relu")),
+                          plain.w(),
+                          plain.r(),
+                          plain.b()))
+              .getMessage());
+    }
+  }
+
   @Test
   void unfitArraysAreRefused() {
     try (Rnn rnn = Rnn.create(device, RnnConfig.lstm(3, 4));
@@ -139,10 +230,15 @@ class WeightExchangeTest {
                   IllegalArgumentException.class,
                   () ->
                       ForeignWeights.setOnnx(
-                          rnn.weights(), 0, new double[48], new double[63], new double[32]))
+                          rnn.weights(),
+                          0,
+                          Map.of(),
+                          new double[48],
+                          new double[63],
+                          new double[32]))
               .getMessage());
       assertEquals(
-          "Keras and ONNX have two biases, but the bias mode is SINGLE_INPUT",
+          "Keras and ONNX have two biases or none, but the bias mode is SINGLE_INPUT",
           assertThrows(
                   IllegalArgumentException.class,
                   () -> ForeignWeights.keras(single.weights(), 0, false))
