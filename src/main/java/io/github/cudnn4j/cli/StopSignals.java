@@ -71,9 +71,9 @@ final class StopSignals implements AutoCloseable {
       Runtime.getRuntime().halt(number);
     }
     status = number;
-    stop.run();
     err.println("SIG" + name + ": stopping after this step; a second one stops at once");
     err.flush();
+    stop.run();
   }
 
   /** Returns the status to end with: 0, or what a program has that the signal has ended. */

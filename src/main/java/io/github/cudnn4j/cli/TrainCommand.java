@@ -180,6 +180,7 @@ final class TrainCommand implements Callable<Integer> {
       Main.makeFolderOf("--metrics", metrics);
     }
     Corpus corpus = corpus(from);
+    window.requireIn(corpus.training().length());
     SequentialBatches training =
         SequentialBatches.training(corpus.training(), window.batch(), window.time(), false);
     SequentialBatches validation =
@@ -193,14 +194,10 @@ final class TrainCommand implements Callable<Integer> {
         CharLanguageModel model = model(opened, corpus, config, from);
         TrainingConsole console =
             TrainingConsole.of(spec.commandLine().getOut(), model, opened, corpus);
-        Metrics log = log(from);
         Trainer trainer = Trainer.create(model, training, trainerConfig(training, validation))) {
       trainer.listener(console);
       if (curve != null) {
         trainer.listener(curve);
-      }
-      if (log != null) {
-        trainer.listener(log);
       }
       if (validation != null) {
         trainer.validation(validation);
@@ -218,7 +215,11 @@ final class TrainCommand implements Callable<Integer> {
       }
       TrainingSummary summary;
       int status;
-      try (StopSignals signals = StopSignals.handle(trainer::stop, spec.commandLine().getErr())) {
+      try (Metrics log = log(from);
+          StopSignals signals = StopSignals.handle(trainer::stop, spec.commandLine().getErr())) {
+        if (log != null) {
+          trainer.listener(log);
+        }
         summary = trainer.run();
         status = signals.status();
         console.finished(summary, checkpoints != null);

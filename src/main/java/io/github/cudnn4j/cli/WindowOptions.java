@@ -49,6 +49,26 @@ final class WindowOptions {
     }
   }
 
+  /**
+   * Refuses windows that are longer than a text.
+   *
+   * @throws ParameterException naming the options
+   */
+  void requireIn(long characters) {
+    long needed = (long) batch * time + 1;
+    if (characters < needed) {
+      throw new ParameterException(
+          command.commandLine(),
+          String.format(
+              Locale.ROOT,
+              "--batch %d times --steps %d needs %d characters to learn from, the text has %d",
+              batch,
+              time,
+              needed,
+              characters));
+    }
+  }
+
   int batch() {
     return batch;
   }

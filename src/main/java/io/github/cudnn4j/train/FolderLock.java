@@ -1,5 +1,6 @@
 package io.github.cudnn4j.train;
 
+import io.github.cudnn4j.io.FileFailure;
 import java.io.IOException;
 import java.lang.System.Logger.Level;
 import java.nio.ByteBuffer;
@@ -63,14 +64,22 @@ final class FolderLock implements AutoCloseable {
       if (isTaken(folder, channel)) {
         throw used(folder, Files.readString(file).strip());
       }
-      var process = Long.toString(ProcessHandle.current().pid()) + "\n";
-      channel.truncate(0);
-      channel.write(ByteBuffer.wrap(process.getBytes(StandardCharsets.UTF_8)));
+      tellProcess(file, channel);
       return new FolderLock(real, channel);
     } catch (IOException | RuntimeException | Error e) {
       try (channel) {
         throw e;
       }
+    }
+  }
+
+  private static void tellProcess(Path file, FileChannel channel) throws IOException {
+    var process = Long.toString(ProcessHandle.current().pid()) + "\n";
+    try {
+      channel.truncate(0);
+      channel.write(ByteBuffer.wrap(process.getBytes(StandardCharsets.UTF_8)));
+    } catch (IOException e) {
+      throw FileFailure.of(file, e);
     }
   }
 

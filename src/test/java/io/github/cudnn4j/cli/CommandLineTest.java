@@ -286,6 +286,9 @@ class CommandLineTest {
     assertRefusedEarly("--validate-every needs", "--validate-every", "3", "--held-out", "0");
     assertRefusedEarly("--other-text needs --resume", "--other-text");
     assertRefused(
+        "--batch 4 times --steps 700 needs 2801 characters to learn from, the text has 1995",
+        train("--steps", "700"));
+    assertRefused(
         "--warm-up is 71 steps, must be fewer than the run's 71",
         train("--epochs", "1", "--schedule", "cosine", "--warm-up", "71"));
   }

@@ -114,7 +114,11 @@ class ResumeCommandTest {
   @Test
   void anotherTextIsRefusedUnlessTold() throws IOException {
     Files.writeString(text, "bacdef ".repeat(300));
-    assertRefused("; --other-text goes on all the same", resume("--epochs", "2"));
+    Path metrics =
+        Files.writeString(folder.resolve("metrics.jsonl"), "{\"kind\":\"train\",\"step\":99}\n");
+    String[] logging = {"--epochs", "2", "--metrics", metrics + ""};
+    assertRefused("; --other-text goes on all the same", resume(logging));
+    assertEquals(1, Files.readAllLines(metrics).size(), "a refusal deletes nothing");
     Ran told = resume("--epochs", "3", "--other-text", "--held-out", "0.1");
     assertEquals(0, told.status(), told.err());
     assertTrue(told.out().contains("--held-out 0.1 instead of --held-out 0.05"), told.out());
