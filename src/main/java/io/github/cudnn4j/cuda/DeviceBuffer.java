@@ -5,6 +5,7 @@ import io.github.cudnn4j.bindings.NativeTypes;
 import io.github.cudnn4j.io.HalfFloat;
 import java.lang.foreign.MemorySegment;
 import java.util.Locale;
+import java.util.Objects;
 
 /**
  * Memory of a device that holds elements of one type. It is not host memory: it is read and written
@@ -175,6 +176,7 @@ public final class DeviceBuffer implements AutoCloseable {
    * @throws IllegalArgumentException as {@link #copyFrom(DeviceBuffer, Stream)}
    */
   public void copyFrom(DeviceBuffer source) {
+    Objects.requireNonNull(source, "source");
     copyFrom(source, device().stream());
   }
 
@@ -196,6 +198,7 @@ public final class DeviceBuffer implements AutoCloseable {
 
   /** Queues a copy of a whole pinned buffer on the device's stream. */
   public void copyFrom(PinnedBuffer source) {
+    Objects.requireNonNull(source, "source");
     copyFrom(source, device().stream());
   }
 
@@ -232,6 +235,7 @@ public final class DeviceBuffer implements AutoCloseable {
 
   /** Queues a copy to a whole pinned buffer on the device's stream. */
   public void copyTo(PinnedBuffer target) {
+    Objects.requireNonNull(target, "target");
     copyTo(target, device().stream());
   }
 
@@ -296,6 +300,7 @@ public final class DeviceBuffer implements AutoCloseable {
    *     the array
    */
   public void copyFrom(float[] source) {
+    Objects.requireNonNull(source, "source");
     var half = type.half();
     if (half == null) {
       copyFrom(checked(ElementType.FLOAT32, MemorySegment.ofArray(source)));
@@ -306,21 +311,25 @@ public final class DeviceBuffer implements AutoCloseable {
 
   /** As {@link #copyFrom(float[])}, for FLOAT64. */
   public void copyFrom(double[] source) {
+    Objects.requireNonNull(source, "source");
     copyFrom(checked(ElementType.FLOAT64, MemorySegment.ofArray(source)));
   }
 
   /** As {@link #copyFrom(float[])}, for INT32. */
   public void copyFrom(int[] source) {
+    Objects.requireNonNull(source, "source");
     copyFrom(checked(ElementType.INT32, MemorySegment.ofArray(source)));
   }
 
   /** As {@link #copyFrom(float[])}, for INT64. */
   public void copyFrom(long[] source) {
+    Objects.requireNonNull(source, "source");
     copyFrom(checked(ElementType.INT64, MemorySegment.ofArray(source)));
   }
 
   /** As {@link #copyFrom(float[])}, for UINT8. */
   public void copyFrom(byte[] source) {
+    Objects.requireNonNull(source, "source");
     copyFrom(checked(ElementType.UINT8, MemorySegment.ofArray(source)));
   }
 
@@ -331,6 +340,7 @@ public final class DeviceBuffer implements AutoCloseable {
    * @throws IllegalArgumentException if the segment does not have {@link #bytes} bytes
    */
   public void copyFrom(MemorySegment source) {
+    Objects.requireNonNull(source, "source");
     checkSegment(source);
     pointer();
     Staging.of(device()).upload(source, address());
@@ -344,6 +354,7 @@ public final class DeviceBuffer implements AutoCloseable {
    *     the array
    */
   public void copyTo(float[] target) {
+    Objects.requireNonNull(target, "target");
     var half = type.half();
     if (half == null) {
       copyTo(checked(ElementType.FLOAT32, MemorySegment.ofArray(target)));
@@ -356,21 +367,25 @@ public final class DeviceBuffer implements AutoCloseable {
 
   /** As {@link #copyTo(float[])}, for FLOAT64. */
   public void copyTo(double[] target) {
+    Objects.requireNonNull(target, "target");
     copyTo(checked(ElementType.FLOAT64, MemorySegment.ofArray(target)));
   }
 
   /** As {@link #copyTo(float[])}, for INT32. */
   public void copyTo(int[] target) {
+    Objects.requireNonNull(target, "target");
     copyTo(checked(ElementType.INT32, MemorySegment.ofArray(target)));
   }
 
   /** As {@link #copyTo(float[])}, for INT64. */
   public void copyTo(long[] target) {
+    Objects.requireNonNull(target, "target");
     copyTo(checked(ElementType.INT64, MemorySegment.ofArray(target)));
   }
 
   /** As {@link #copyTo(float[])}, for UINT8. */
   public void copyTo(byte[] target) {
+    Objects.requireNonNull(target, "target");
     copyTo(checked(ElementType.UINT8, MemorySegment.ofArray(target)));
   }
 
@@ -382,6 +397,7 @@ public final class DeviceBuffer implements AutoCloseable {
    *     be written
    */
   public void copyTo(MemorySegment target) {
+    Objects.requireNonNull(target, "target");
     checkSegment(target);
     if (target.isReadOnly()) {
       throw new IllegalArgumentException("the target is read-only");

@@ -6,6 +6,7 @@ import java.lang.foreign.MemorySegment;
 import java.util.EnumMap;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
@@ -68,6 +69,7 @@ public final class HostControl {
    * @throws IllegalArgumentException if the device counts no function of that name
    */
   public long calls(String function) {
+    Objects.requireNonNull(function, "function");
     try (var arena = Arena.ofConfined()) {
       var count = HostDevice.cudnn4jHostCalls(arena.allocateFrom(function));
       if (count < 0) {

@@ -283,4 +283,26 @@ class DeviceBufferTest {
       assertEquals("cudaErrorIllegalAddress", e.codeName());
     }
   }
+
+  @Test
+  void whatIsMissingIsNamed() {
+    try (var buffer = DeviceBuffer.allocate(device, ElementType.FLOAT32, 1)) {
+      missing("source", () -> buffer.copyFrom((float[]) null));
+      missing("source", () -> buffer.copyFrom((double[]) null));
+      missing("source", () -> buffer.copyFrom((int[]) null));
+      missing("source", () -> buffer.copyFrom((long[]) null));
+      missing("source", () -> buffer.copyFrom((byte[]) null));
+      missing("source", () -> buffer.copyFrom((MemorySegment) null));
+      missing("target", () -> buffer.copyTo((float[]) null));
+      missing("target", () -> buffer.copyTo((double[]) null));
+      missing("target", () -> buffer.copyTo((int[]) null));
+      missing("target", () -> buffer.copyTo((long[]) null));
+      missing("target", () -> buffer.copyTo((byte[]) null));
+      missing("target", () -> buffer.copyTo((MemorySegment) null));
+    }
+  }
+
+  private static void missing(String name, Executable action) {
+    assertEquals(name, assertThrows(NullPointerException.class, action).getMessage());
+  }
 }
