@@ -66,7 +66,7 @@ interface KernelExtent {
       }
       var index = parameters.indexOf(word);
       if (index < 0) {
-        throw new IllegalArgumentException("an extent names '%s'".formatted(word));
+        throw new IllegalArgumentException("an extent names '" + word + "'");
       }
       return arguments -> arguments.applyAsLong(index);
     }
@@ -89,7 +89,7 @@ interface KernelExtent {
                     of.get(1).elements(a),
                     of.get(2).elements(a),
                     of.get(3).elements(a));
-        default -> throw new IllegalArgumentException("an extent calls '%s'".formatted(function));
+        default -> throw new IllegalArgumentException("an extent calls '" + function + "'");
       };
     }
 

@@ -132,13 +132,14 @@ public final class Launch extends DeviceResource {
       var held = held(buffers[i], parameter.element() == null);
       if (needed > held) {
         throw new IllegalArgumentException(
-            "argument %s of %s has %d %s, must have at least %d"
-                .formatted(
-                    parameter.name(),
-                    kernel.name(),
-                    held,
-                    parameter.element() == null ? "bytes" : "elements",
-                    needed));
+            String.format(
+                Locale.ROOT,
+                "argument %s of %s has %d %s, must have at least %d",
+                parameter.name(),
+                kernel.name(),
+                held,
+                parameter.element() == null ? "bytes" : "elements",
+                needed));
       }
     }
     fits = true;

@@ -355,8 +355,11 @@ public final class Tape implements AutoCloseable {
     checkIndices("targets", targets, logits.rows());
     if (scale.type() != ElementType.FLOAT64 || scale.elements() != 1) {
       throw new IllegalArgumentException(
-          "the scale has %d elements of %s, must have 1 of FLOAT64"
-              .formatted(scale.elements(), scale.type()));
+          "the scale has "
+              + scale.elements()
+              + " elements of "
+              + scale.type()
+              + ", must have 1 of FLOAT64");
     }
     return play(in -> new CrossEntropy(this, in.get(0), targets, scale), logits).loss();
   }
