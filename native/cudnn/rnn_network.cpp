@@ -81,6 +81,8 @@ Network network_of(cudnnRNNDescriptor_t desc) {
       .narrow_math = set.math_prec == CUDNN_DATA_HALF,
       .dropout = 0,
   };
+  require_supported(countable(shape), "%d layers of %d units, projected to %d, on inputs of %d",
+                    shape.layers, shape.hidden, shape.output, shape.input);
   DropoutStream* generator = nullptr;
   // One layer has nothing between layers. The probability counts as it is when the call is made.
   if (set.dropout_desc != nullptr && set.num_layers > 1) {

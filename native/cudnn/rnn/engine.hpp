@@ -70,6 +70,9 @@ struct WeightSlot {
 /// Gates per cell: 1, 1, 4 (input, forget, candidate, output), 3 (reset, update, candidate).
 int gates(Cell cell);
 
+/// Whether the bytes of the weight space can be counted, and all vectors' elements in 32 bits.
+bool countable(const RnnShape& shape);
+
 /// Elements of the weight space: all matrices first (per pseudo-layer: input gates, recurrent
 /// gates, projection), then all biases in the same order.
 int64_t weight_elements(const RnnShape& shape);

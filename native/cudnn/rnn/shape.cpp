@@ -1,3 +1,5 @@
+#include <algorithm>
+
 #include "cudnn/rnn/layer.hpp"
 
 namespace cudnn4j {
@@ -16,9 +18,9 @@ int biases_per_gate(Bias bias) {
 
 /// Where the matrices of a pseudo-layer start; for one past the last, where the biases start.
 int64_t matrices_before(const RnnShape& s, int pseudo_layer) {
-  int64_t offset = 0;
-  for (int p = 0; p < pseudo_layer; ++p) offset += matrix_elements(s, p / s.directions);
-  return offset;
+  const int first = std::min(pseudo_layer, s.directions);
+  const int others = pseudo_layer - first;
+  return first * matrix_elements(s, 0) + (others > 0 ? others * matrix_elements(s, 1) : 0);
 }
 
 }  // namespace
@@ -32,6 +34,15 @@ int gates(Cell cell) {
     default:
       return 1;
   }
+}
+
+bool countable(const RnnShape& s) {
+  constexpr double most = 0x1p59;
+  const double layers = static_cast<double>(s.layers) * s.directions;
+  const double hidden = s.hidden;
+  const double inputs = std::max<double>(s.input, static_cast<double>(s.directions) * s.output);
+  const double of_layer = gates(s.cell) * hidden * (inputs + s.output + 2) + s.output * hidden;
+  return layers <= INT32_MAX && inputs <= INT32_MAX && layers * of_layer <= most;
 }
 
 int64_t weight_elements(const RnnShape& s) {

@@ -103,12 +103,13 @@ public final class SafeTensorsWriter {
   }
 
   private SafeTensorsWriter add(String name, Type type, long[] shape, Object array, int elements) {
-    long product = 1;
+    // Exact as far as an array goes, and never an overflow.
+    double product = 1;
     for (long extent : shape) {
       if (extent < 0) {
         throw new IllegalArgumentException(name + ": extent " + extent + " is negative");
       }
-      product = Math.multiplyExact(product, extent);
+      product *= extent;
     }
     if (product != elements) {
       throw new IllegalArgumentException(

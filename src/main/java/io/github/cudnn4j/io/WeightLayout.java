@@ -313,7 +313,11 @@ public enum WeightLayout {
 
   private static int rows(Cell cell, int hidden) {
     checkPositive("hidden", hidden);
-    return Math.multiplyExact(cell.gates, hidden);
+    int most = Integer.MAX_VALUE / cell.gates;
+    if (hidden > most) {
+      throw new IllegalArgumentException("hidden is " + hidden + ", must be at most " + most);
+    }
+    return cell.gates * hidden;
   }
 
   private static void checkPositive(String name, int value) {

@@ -62,10 +62,14 @@ public record RnnConfig(
     Precision precision,
     @Nullable RnnAlgorithm algorithm) {
 
+  /** The bytes of more could not be counted in 64 bits. */
+  private static final double MOST_WEIGHTS = 0x1p59;
+
   /**
    * Checks every value.
    *
-   * @throws IllegalArgumentException if a value is outside the range stated for it
+   * @throws IllegalArgumentException if a value is outside the range stated for it, or there are
+   *     more weights than can be counted
    */
   public RnnConfig {
     Objects.requireNonNull(mode, "mode");
@@ -98,6 +102,32 @@ public record RnnConfig(
               "skipping the input matrix needs inputSize to be hiddenSize, but they are %d and %d",
               inputSize,
               hiddenSize));
+    }
+    int directions = direction == DirectionMode.BIDIRECTIONAL ? 2 : 1;
+    int mostLayers = Integer.MAX_VALUE / directions;
+    if (layers > mostLayers) {
+      throw new IllegalArgumentException(
+          String.format(
+              Locale.ROOT,
+              "layers is %d, must be at most %d if %s",
+              layers,
+              mostLayers,
+              direction));
+    }
+    double inputs = Math.max(inputSize, (double) directions * projectionSize);
+    double weights =
+        (double) layers * directions * hiddenSize * (4 * (inputs + projectionSize + 2) + inputs);
+    if (weights > MOST_WEIGHTS) {
+      throw new IllegalArgumentException(
+          String.format(
+              Locale.ROOT,
+              "%d layers of hiddenSize %d on inputSize %d may have %.1e weights, at most %.1e can"
+                  + " be counted",
+              layers,
+              hiddenSize,
+              inputSize,
+              weights,
+              MOST_WEIGHTS));
     }
     DropoutDescriptor.checkProbability(dropout);
     String refusal =
@@ -327,12 +357,12 @@ public record RnnConfig(
 
   /** L·D: the networks of one layer and one direction that this is made of. */
   public int pseudoLayers() {
-    return Math.multiplyExact(layers, directions());
+    return layers * directions();
   }
 
   /** D·P, which is D·H without a projection: the size of a vector of y. */
   public int outputSize() {
-    return Math.multiplyExact(directions(), projectionSize);
+    return directions() * projectionSize;
   }
 
   /** Whether the state has a second part, the cell state c. */

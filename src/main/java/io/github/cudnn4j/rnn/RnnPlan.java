@@ -66,8 +66,11 @@ public final class RnnPlan extends DeviceResource {
   }
 
   static RnnPlan create(Rnn rnn, SequenceShape shape, ForwardMode mode) {
-    checkSize("x", shape, rnn.config().inputSize());
-    checkSize("y", shape, rnn.config().outputSize());
+    RnnConfig config = rnn.config();
+    checkSize("x", shape, shape.rows(), config.inputSize());
+    checkSize("y", shape, shape.rows(), config.outputSize());
+    long states = (long) config.pseudoLayers() * shape.batch();
+    checkSize("a state", shape, states, config.hiddenSize());
     RnnAlgorithm algorithm = rnn.config().algorithm();
     String refusal =
         algorithm == null ? null : AlgorithmChooser.refusal(algorithm, rnn.config(), shape);
@@ -84,16 +87,16 @@ public final class RnnPlan extends DeviceResource {
     }
   }
 
-  private static void checkSize(String name, SequenceShape shape, int vectorSize) {
-    long limit = Long.MAX_VALUE / Double.BYTES / vectorSize;
-    if (shape.rows() > limit) {
+  private static void checkSize(String name, SequenceShape shape, long vectors, int vectorSize) {
+    long limit = Integer.MAX_VALUE / vectorSize;
+    if (vectors > limit) {
       throw new IllegalArgumentException(
           String.format(
               Locale.ROOT,
-              "%s of %s would have %d vectors of %d, but at most %d can be addressed",
+              "%s of %s would have %d vectors of %d, must have at most %d",
               name,
               shape,
-              shape.rows(),
+              vectors,
               vectorSize,
               limit));
     }

@@ -40,6 +40,10 @@ final class RowOrder {
     if (time < 1) {
       throw new IllegalArgumentException("T is " + time + ", but it must be at least 1");
     }
+    if (time > SequenceShape.MOST_STEPS) {
+      throw new IllegalArgumentException(
+          "T is " + time + ", but a sequence has at most " + SequenceShape.MOST_STEPS + " steps");
+    }
     if (lengths.length == 0) {
       throw new IllegalArgumentException("B is 0, but there must be at least 1 row");
     }

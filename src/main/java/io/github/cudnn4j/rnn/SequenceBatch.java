@@ -83,8 +83,8 @@ public final class SequenceBatch extends DeviceResource {
    * @param time T, the steps that each row has room for, from 1
    * @param lengths the steps of each row, in [0, T]; B is how many there are
    * @return a batch, to be closed by the caller
-   * @throws IllegalArgumentException if the layout is packed, T is below 1, there is no row, a
-   *     length is outside [0, T], or an operand would be too large to be addressed
+   * @throws IllegalArgumentException if the layout is packed, T is outside [1, 65535], there is no
+   *     row, a length is outside [0, T], or an operand would be too large to be addressed
    * @throws io.github.cudnn4j.cudnn.CudnnException if cuDNN does not accept the shape
    * @throws DeviceOutOfMemoryException if it does not fit into the device
    * @throws IllegalStateException if the network is closed

@@ -28,7 +28,9 @@ import java.util.Objects;
  */
 public record SequenceShape(RnnDataLayout layout, int time, List<Integer> lengths) {
   /** What cuDNN takes; longer ones it does not support. */
-  private static final int MOST_STEPS = 65_535;
+  static final int MOST_STEPS = 65_535;
+
+  private static final int MOST_SEQUENCES = 1 << 24;
 
   /**
    * Checks every value.
@@ -38,6 +40,7 @@ public record SequenceShape(RnnDataLayout layout, int time, List<Integer> length
    */
   public SequenceShape {
     Objects.requireNonNull(layout, "layout");
+    Objects.requireNonNull(lengths, "lengths");
     lengths = List.copyOf(lengths);
     if (time < 1) {
       throw new IllegalArgumentException("T is " + time + ", but it must be at least 1");
@@ -94,8 +97,8 @@ public record SequenceShape(RnnDataLayout layout, int time, List<Integer> length
   /**
    * {@code batch} sequences of {@code time} steps each as {@code [T, B, V]}.
    *
-   * @throws IllegalArgumentException if {@code time} is outside [1, 65535] or {@code batch} is
-   *     below 1
+   * @throws IllegalArgumentException if {@code time} is outside [1, 65535] or {@code batch} outside
+   *     [1, 16777216]
    */
   public static SequenceShape of(int time, int batch) {
     return of(RnnDataLayout.SEQ_MAJOR_UNPACKED, time, batch);
@@ -104,12 +107,16 @@ public record SequenceShape(RnnDataLayout layout, int time, List<Integer> length
   /**
    * {@code batch} sequences of {@code time} steps each in a given layout.
    *
-   * @throws IllegalArgumentException if {@code time} is outside [1, 65535] or {@code batch} is
-   *     below 1
+   * @throws IllegalArgumentException if {@code time} is outside [1, 65535] or {@code batch} outside
+   *     [1, 16777216]
    */
   public static SequenceShape of(RnnDataLayout layout, int time, int batch) {
     if (batch < 1) {
       throw new IllegalArgumentException("B is " + batch + ", but it must be at least 1");
+    }
+    if (batch > MOST_SEQUENCES) {
+      throw new IllegalArgumentException(
+          "B is " + batch + ", but there are at most " + MOST_SEQUENCES + " sequences");
     }
     return new SequenceShape(layout, time, Collections.nCopies(batch, time));
   }

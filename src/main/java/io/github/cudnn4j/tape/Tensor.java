@@ -14,6 +14,8 @@ import org.jspecify.annotations.Nullable;
  */
 public final class Tensor {
 
+  private static final long MOST_ELEMENTS = Long.MAX_VALUE / Double.BYTES;
+
   private final DeviceBuffer value;
   private final @Nullable DeviceBuffer gradient;
   private final int[] shape;
@@ -112,7 +114,11 @@ public final class Tensor {
       if (extent <= 0) {
         throw new IllegalArgumentException("extent " + extent + " in " + Arrays.toString(shape));
       }
-      elements = Math.multiplyExact(elements, (long) extent);
+      if (elements > MOST_ELEMENTS / extent) {
+        throw new IllegalArgumentException(
+            Arrays.toString(shape) + " has more than " + MOST_ELEMENTS + " elements");
+      }
+      elements *= extent;
     }
     // Kernels count rows and columns in 32 bits.
     if (elements / shape[shape.length - 1] > Integer.MAX_VALUE) {

@@ -119,7 +119,7 @@ public final class ParameterSet implements AutoCloseable {
     public Builder add(String name, int... shape) {
       long elements = shape.length == 0 ? 0 : 1;
       for (int extent : shape) {
-        elements = Math.multiplyExact(elements, (long) Math.max(0, extent));
+        elements = times(elements, Math.max(0, extent));
       }
       return add(name, new Part(size, elements, shape.clone()));
     }
@@ -143,12 +143,23 @@ public final class ParameterSet implements AutoCloseable {
         throw new IllegalArgumentException(
             name + " has no elements, shape " + Arrays.toString(part.shape));
       }
+      long step = ALIGNMENT / type.bytes();
+      long most = Long.MAX_VALUE / Double.BYTES - step - size;
+      if (part.elements > most) {
+        throw new IllegalArgumentException(
+            name + " has " + part.elements + " elements, must have at most " + most);
+      }
       if (parts.putIfAbsent(name, part) != null) {
         throw new IllegalArgumentException("the name " + name + " is taken");
       }
-      long step = ALIGNMENT / type.bytes();
-      size = Math.addExact(size, Math.multiplyExact(Math.ceilDiv(part.elements, step), step));
+      size += Math.ceilDiv(part.elements, step) * step;
       return this;
+    }
+
+    private static long times(long elements, long extent) {
+      return extent == 0 || elements <= Long.MAX_VALUE / extent
+          ? elements * extent
+          : Long.MAX_VALUE;
     }
   }
 

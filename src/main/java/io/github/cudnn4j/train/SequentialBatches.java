@@ -36,6 +36,15 @@ public final class SequentialBatches {
       throw new IllegalArgumentException(
           "batch " + batch + " and time " + time + ", both must be positive");
     }
+    if ((long) batch * time > Integer.MAX_VALUE) {
+      throw new IllegalArgumentException(
+          String.format(
+              Locale.ROOT,
+              "batch %d and time %d, together at most %d",
+              batch,
+              time,
+              Integer.MAX_VALUE));
+    }
     this.tokens = tokens;
     this.batch = batch;
     this.time = time;

@@ -148,4 +148,21 @@ class RnnConfigTest {
           () -> doubles.algorithm(algorithm));
     }
   }
+
+  @Test
+  void sizesThatCannotBeCountedAreRefused() {
+    int most = Integer.MAX_VALUE;
+    assertRefused(
+        "layers is 1073741824, must be at most 1073741823 if BIDIRECTIONAL",
+        () -> RnnConfig.gru(1, 1).bidirectional().layers(1 << 30));
+    assertRefused(
+        "1 layers of hiddenSize 2147483647 on inputSize 2147483647 may have 4.2e+19 weights, at"
+            + " most 5.8e+17 can be counted",
+        () -> RnnConfig.lstm(most, most));
+    assertRefused(
+        "1 layers of hiddenSize 2147418113 on inputSize 131070 may have 4.2e+19 weights, at most"
+            + " 5.8e+17 can be counted",
+        () -> RnnConfig.gru(131_070, 2_147_418_113));
+    assertEquals(1 << 30, RnnConfig.lstm(1, 1).layers(1 << 30).pseudoLayers());
+  }
 }

@@ -72,4 +72,12 @@ class SequenceShapeTest {
         "lengths[2] is 3, but packed sequences must not get longer, and lengths[1] is 2",
         () -> SequenceShape.ofLengths(SEQ_MAJOR_PACKED, 4, 4, 2, 3));
   }
+
+  @Test
+  void moreSequencesThanThereCanBeAreRefused() {
+    var e =
+        assertThrows(IllegalArgumentException.class, () -> SequenceShape.of(1, Integer.MAX_VALUE));
+    assertEquals("B is 2147483647, but there are at most 16777216 sequences", e.getMessage());
+    assertEquals(1 << 24, SequenceShape.of(1, 1 << 24).batch());
+  }
 }

@@ -178,4 +178,22 @@ class ParameterSetTest {
   private TinyModel model(RnnMode mode) {
     return new TinyModel(device, Precision.FP32, mode, 7, 4, 0);
   }
+
+  @Test
+  void tensorsThatCannotBeCountedAreRefusedAndLeaveTheNameFree() {
+    try (var device = Device.open()) {
+      var builder = ParameterSet.builder(device, ElementType.FLOAT32);
+      int most = Integer.MAX_VALUE;
+      for (int[] shape : new int[][] {{most, most}, {most, most, most}}) {
+        var e = assertThrows(IllegalArgumentException.class, () -> builder.add("w", shape));
+        assertTrue(
+            e.getMessage()
+                .matches("w has \\d+ elements, must have at most 11529215046068469\\d\\d"),
+            e::getMessage);
+      }
+      builder.add("w", 1).addRegion("r", Long.MAX_VALUE / 16);
+      assertThrows(
+          IllegalArgumentException.class, () -> builder.addRegion("s", Long.MAX_VALUE / 16));
+    }
+  }
 }
