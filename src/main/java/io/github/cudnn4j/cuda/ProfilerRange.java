@@ -1,7 +1,6 @@
 package io.github.cudnn4j.cuda;
 
 import io.github.cudnn4j.bindings.Nvtx;
-import io.github.cudnn4j.library.DeviceChoice;
 import io.github.cudnn4j.library.NativeLibraries;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
@@ -10,7 +9,8 @@ import java.lang.foreign.MemorySegment;
  * A stretch of a thread's time with a name, which NVIDIA's profilers show beside what the GPU did.
  *
  * <p>Where NVTX is not found, nothing is called. What a graph replays was named when it was
- * captured, and has no names of its own.
+ * captured, and has no names of its own. The first of a program decides the device like {@link
+ * Device#open()}, unless one was opened before.
  *
  * {@snippet :
  * private static final ProfilerRange FORWARD = ProfilerRange.named("forward");
@@ -25,7 +25,7 @@ import java.lang.foreign.MemorySegment;
  * @see <a href="https://nvidia.github.io/NVTX/">nvtxRangePushA, nvtxRangePop</a>
  */
 public final class ProfilerRange implements AutoCloseable {
-  private static final boolean ON = NativeLibraries.load(DeviceChoice.AUTO).has("nvtxRangePushA");
+  private static final boolean ON = NativeLibraries.current().has("nvtxRangePushA");
 
   private final MemorySegment name;
 

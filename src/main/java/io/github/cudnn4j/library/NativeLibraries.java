@@ -75,6 +75,17 @@ public final class NativeLibraries {
   }
 
   /**
+   * Returns the libraries that are loaded, whichever they are; loads those of the device chosen
+   * outside of the program if none are.
+   *
+   * @throws LibraryException if they are not available
+   */
+  public static synchronized NativeLibraries current() {
+    var now = loaded;
+    return now == null ? load() : now;
+  }
+
+  /**
    * Returns the report of {@link #load(DeviceChoice)}, also when nothing can be loaded.
    *
    * @throws IllegalStateException if the other kind is loaded already
