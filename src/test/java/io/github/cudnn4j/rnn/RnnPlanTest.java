@@ -263,4 +263,23 @@ class RnnPlanTest {
       assertTrue(Arrays.deepEquals(expected, results));
     }
   }
+
+  @Test
+  void operandsOfTooManyElementsAreRefused() {
+    try (var device = Device.open();
+        var rnn = Rnn.create(device, RnnConfig.gru(2, 3))) {
+      var shape = SequenceShape.of(65_535, 32_768);
+      var e = assertThrows(IllegalArgumentException.class, () -> rnn.plan(shape));
+      assertEquals(
+          "x of " + shape + " would have 2147450880 vectors of 2, must have at most 1073741823",
+          e.getMessage());
+      e =
+          assertThrows(
+              IllegalArgumentException.class,
+              () ->
+                  SequenceBatch.create(
+                      rnn, RnnDataLayout.SEQ_MAJOR_UNPACKED, Integer.MAX_VALUE, 1));
+      assertEquals("T is 2147483647, but a sequence has at most 65535 steps", e.getMessage());
+    }
+  }
 }
