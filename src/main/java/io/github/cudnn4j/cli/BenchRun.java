@@ -7,6 +7,7 @@ import io.github.cudnn4j.cuda.DeviceBuffer;
 import io.github.cudnn4j.cuda.DeviceOutOfMemoryException;
 import io.github.cudnn4j.cuda.ElementType;
 import io.github.cudnn4j.cuda.Event;
+import io.github.cudnn4j.cuda.Parts;
 import io.github.cudnn4j.cuda.Precision;
 import io.github.cudnn4j.cudnn.CudnnException;
 import io.github.cudnn4j.cudnn.RnnAlgorithm;
@@ -121,13 +122,13 @@ record BenchRun(BenchShape shape, Precision precision, @Nullable RnnAlgorithm al
 
   /** Buffers with random numbers: those of zeros are multiplied faster. */
   static DeviceBuffer random(Device device, ElementType type, long elements, double bound) {
-    DeviceBuffer buffer = DeviceBuffer.allocate(device, type, elements);
+    Parts parts = new Parts();
     try {
+      DeviceBuffer buffer = parts.add(DeviceBuffer.allocate(device, type, elements));
       fill(buffer, bound);
       return buffer;
     } catch (Throwable t) {
-      buffer.close();
-      throw t;
+      throw parts.abandon(t);
     }
   }
 

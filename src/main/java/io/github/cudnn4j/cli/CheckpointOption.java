@@ -40,8 +40,9 @@ final class CheckpointOption {
       model.parameters().load(weights);
       return model;
     } catch (IOException | RuntimeException | Error e) {
-      model.close();
-      throw e;
+      try (model) {
+        throw e;
+      }
     }
   }
 }

@@ -59,16 +59,14 @@ public final class Blas extends DeviceResource {
     var out = device.scratch();
     Status.cublas(Cublas.cublasCreate_v2(out), "cublasCreate_v2");
     var handle = MemorySegment.ofAddress(out.get(NativeTypes.C_POINTER, 0).address());
-    DeviceBuffer workspace = null;
+    var parts = new Parts();
+    parts.add(() -> Status.cublas(Cublas.cublasDestroy_v2(handle), "cublasDestroy_v2"));
     try {
       Status.cublas(Cublas.cublasSetStream_v2(handle, streamHandle), "cublasSetStream_v2");
       // cuBLAS's own workspace is allocated at first use, which a capture does not allow. Setting
       // the stream forgets a workspace, hence the order.
-      workspace =
-          DeviceBuffer.allocate(
-              device,
-              ElementType.UINT8,
-              device.computeCapability() >= HOPPER ? WORKSPACE_BYTES_HOPPER : WORKSPACE_BYTES);
+      var bytes = device.computeCapability() >= HOPPER ? WORKSPACE_BYTES_HOPPER : WORKSPACE_BYTES;
+      var workspace = parts.add(DeviceBuffer.allocate(device, ElementType.UINT8, bytes));
       Status.cublas(
           Cublas.cublasSetWorkspace_v2(handle, workspace.pointer(), workspace.bytes()),
           "cublasSetWorkspace_v2");
@@ -81,15 +79,7 @@ public final class Blas extends DeviceResource {
           "cublasSetMathMode");
       return new Blas(stream, handle, workspace);
     } catch (RuntimeException failure) {
-      try {
-        Status.cublas(Cublas.cublasDestroy_v2(handle), "cublasDestroy_v2");
-        if (workspace != null) {
-          workspace.close();
-        }
-      } catch (RuntimeException e) {
-        failure.addSuppressed(e);
-      }
-      throw failure;
+      throw parts.abandon(failure);
     }
   }
 

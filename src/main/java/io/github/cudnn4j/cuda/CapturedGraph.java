@@ -43,8 +43,9 @@ public final class CapturedGraph extends DeviceResource {
     try {
       destroy(graph);
     } catch (CudaException e) {
-      captured.close();
-      throw e;
+      try (captured) {
+        throw e;
+      }
     }
     return captured;
   }

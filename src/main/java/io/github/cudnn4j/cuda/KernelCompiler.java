@@ -98,15 +98,10 @@ final class KernelCompiler {
             out, arena.allocateFrom(source), arena.allocateFrom(file), 1, headers, headerNames),
         "nvrtcCreateProgram");
     var program = out.get(NativeTypes.C_POINTER, 0);
-    MemorySegment image;
-    try {
-      image = image(file, program, options, machineCode, arena);
-    } catch (RuntimeException failure) {
-      Nvrtc.nvrtcDestroyProgram(out);
-      throw failure;
+    try (var parts = new Parts()) {
+      parts.add(() -> Status.nvrtc(Nvrtc.nvrtcDestroyProgram(out), "nvrtcDestroyProgram"));
+      return image(file, program, options, machineCode, arena);
     }
-    Status.nvrtc(Nvrtc.nvrtcDestroyProgram(out), "nvrtcDestroyProgram");
-    return image;
   }
 
   private static MemorySegment image(

@@ -24,12 +24,20 @@ public final class CudnnHandle extends DeviceResource {
     try {
       CudnnException.check(
           Cudnn.cudnnSetStream(handle, device.stream().handle()), "cudnnSetStream", device.name());
-    } catch (Throwable t) {
-      Cudnn.cudnnDestroy(handle);
-      throw t;
+    } catch (RuntimeException e) {
+      try {
+        destroy(handle);
+      } catch (CudnnException another) {
+        e.addSuppressed(another);
+      }
+      throw e;
     }
     pointer = handle;
     super(device);
+  }
+
+  private static void destroy(MemorySegment handle) {
+    CudnnException.check(Cudnn.cudnnDestroy(handle), "cudnnDestroy", "");
   }
 
   private static MemorySegment create() {
@@ -70,6 +78,6 @@ public final class CudnnHandle extends DeviceResource {
 
   @Override
   protected void release() {
-    CudnnException.check(Cudnn.cudnnDestroy(pointer), "cudnnDestroy", "");
+    destroy(pointer);
   }
 }

@@ -132,10 +132,8 @@ public final class DropoutDescriptor extends Descriptor {
 
   @Override
   protected void release() {
-    try {
+    try (states) {
       super.release();
-    } finally {
-      states.close();
     }
   }
 

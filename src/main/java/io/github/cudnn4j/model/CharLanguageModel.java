@@ -2,6 +2,7 @@ package io.github.cudnn4j.model;
 
 import io.github.cudnn4j.cuda.Device;
 import io.github.cudnn4j.cuda.DeviceBuffer;
+import io.github.cudnn4j.cuda.Parts;
 import io.github.cudnn4j.cuda.Precision;
 import io.github.cudnn4j.cudnn.RnnAlgorithm;
 import io.github.cudnn4j.rnn.Rnn;
@@ -62,25 +63,25 @@ public final class CharLanguageModel implements Model, AutoCloseable {
     if (!oneHot) {
       builder.add("embedding.weight", classes, config.embeddingSize());
     }
-    ParameterSet parameters =
-        builder
-            .addRegion("rnn", Rnn.weightElements(device, rnnConfig))
-            .add("linear.weight", classes, rnnConfig.outputSize())
-            .add("linear.bias", classes)
-            .build();
-    Rnn rnn = null;
+    Parts parts = new Parts();
     try {
-      rnn = Rnn.create(device, rnnConfig, parameters.weights("rnn"), parameters.gradients("rnn"));
+      ParameterSet parameters =
+          parts.add(
+              builder
+                  .addRegion("rnn", Rnn.weightElements(device, rnnConfig))
+                  .add("linear.weight", classes, rnnConfig.outputSize())
+                  .add("linear.bias", classes)
+                  .build());
+      Rnn rnn =
+          parts.add(
+              Rnn.create(
+                  device, rnnConfig, parameters.weights("rnn"), parameters.gradients("rnn")));
       parameters.attach("rnn", rnn);
       CharLanguageModel model = new CharLanguageModel(device, vocabulary, config, parameters, rnn);
       model.initialize();
       return model;
     } catch (RuntimeException | Error e) {
-      if (rnn != null) {
-        rnn.close();
-      }
-      parameters.close();
-      throw e;
+      throw parts.abandon(e);
     }
   }
 
@@ -191,7 +192,8 @@ public final class CharLanguageModel implements Model, AutoCloseable {
   /** Frees the parameters. Safe to call twice. */
   @Override
   public void close() {
-    rnn.close();
-    parameters.close();
+    try (parameters) {
+      rnn.close();
+    }
   }
 }

@@ -2,6 +2,7 @@ package io.github.cudnn4j.model;
 
 import io.github.cudnn4j.cuda.DeviceBuffer;
 import io.github.cudnn4j.cuda.ElementType;
+import io.github.cudnn4j.cuda.Parts;
 import io.github.cudnn4j.tape.CarriedState;
 import io.github.cudnn4j.tape.Tape;
 import io.github.cudnn4j.tape.Tensor;
@@ -35,17 +36,13 @@ public final class TextGenerator implements AutoCloseable {
 
   /** Returns a generator that draws from {@code model} as it is at each call. */
   public static TextGenerator of(CharLanguageModel model) {
-    CarriedState state = model.state(1);
-    Tape tape = null;
+    Parts parts = new Parts();
     try {
-      tape = Tape.inference(model.device(), model.precision());
+      CarriedState state = parts.add(model.state(1));
+      Tape tape = parts.add(Tape.inference(model.device(), model.precision()));
       return new TextGenerator(model, state, tape);
     } catch (RuntimeException | Error e) {
-      if (tape != null) {
-        tape.close();
-      }
-      state.close();
-      throw e;
+      throw parts.abandon(e);
     }
   }
 
@@ -138,7 +135,8 @@ public final class TextGenerator implements AutoCloseable {
   /** Frees the tape and the state. Safe to call twice. */
   @Override
   public void close() {
-    tape.close();
-    state.close();
+    try (state) {
+      tape.close();
+    }
   }
 }

@@ -128,6 +128,7 @@ final class AlgorithmChooser {
           trial.take(engine),
           String.format(Locale.ROOT, "%s, measured before: %s", algorithm, known.figures()));
     } catch (RefusedException | DeviceOutOfMemoryException e) {
+      AlgorithmTrial.requireClear(e);
       return new Chosen(
           engine(RnnAlgorithm.STANDARD),
           String.format(
@@ -159,6 +160,7 @@ final class AlgorithmChooser {
           trial.take(
               engines.stream().filter(e -> e.algorithm() == fastest).findFirst().orElseThrow());
     } catch (RefusedException | DeviceOutOfMemoryException e) {
+      AlgorithmTrial.requireClear(e);
       return new Chosen(engine(RnnAlgorithm.STANDARD), "STANDARD, not measured: " + e.getMessage());
     }
     Choice choice = new Choice(subject, best.algorithm(), milliseconds, refused);

@@ -103,14 +103,34 @@ final class AlgorithmTrial implements AutoCloseable {
       }
       refusal = "its weights lie in other places";
     } catch (CudnnException e) {
+      requireClear(e);
+      if (e.function().startsWith("cudnnDestroy")) {
+        throw e;
+      }
       refusal = e.function() + " returned " + e.codeName();
     } catch (CudaException e) {
+      requireClear(e);
       refusal = e.getMessage();
     }
     if (engine != null) {
       take(engine).close();
     }
     throw new RefusedException(refusal);
+  }
+
+  /** Throws what is suppressed in a refusal: that something made for the trial is still there. */
+  static void requireClear(Exception refusal) {
+    RuntimeException first = null;
+    for (Throwable left : refusal.getSuppressed()) {
+      if (first == null) {
+        first = (RuntimeException) left;
+      } else {
+        first.addSuppressed(left);
+      }
+    }
+    if (first != null) {
+      throw first;
+    }
   }
 
   /** Gives an engine to the caller. */

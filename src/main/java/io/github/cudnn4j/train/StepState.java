@@ -3,6 +3,7 @@ package io.github.cudnn4j.train;
 import io.github.cudnn4j.cuda.Device;
 import io.github.cudnn4j.cuda.DeviceBuffer;
 import io.github.cudnn4j.cuda.ElementType;
+import io.github.cudnn4j.cuda.Parts;
 
 /**
  * What the device knows of the training at the latest look: a copy of the numbers that the
@@ -42,13 +43,13 @@ record StepState(
   static DeviceBuffer allocate(Device device, LossScale scale) {
     var places = new double[SIZE];
     places[SCALE] = scale.initial();
-    DeviceBuffer buffer = DeviceBuffer.allocate(device, ElementType.FLOAT64, SIZE);
+    Parts parts = new Parts();
     try {
+      DeviceBuffer buffer = parts.add(DeviceBuffer.allocate(device, ElementType.FLOAT64, SIZE));
       buffer.copyFrom(places);
       return buffer;
     } catch (RuntimeException | Error e) {
-      buffer.close();
-      throw e;
+      throw parts.abandon(e);
     }
   }
 

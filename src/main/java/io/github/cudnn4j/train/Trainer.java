@@ -215,8 +215,9 @@ public final class Trainer implements AutoCloseable {
 
   @Override
   public void close() {
-    closeEvaluator();
-    training.close();
+    try (training) {
+      closeEvaluator();
+    }
   }
 
   private void runEpoch() throws IOException {

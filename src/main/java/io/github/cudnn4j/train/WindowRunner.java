@@ -191,6 +191,10 @@ final class WindowRunner implements AutoCloseable {
     try {
       return parts.add(stream.capture(() -> enqueue(work)));
     } catch (CudaException | CudnnException e) {
+      boolean left = e instanceof CudaException cuda && cuda.function().equals("cudaGraphDestroy");
+      if (left || e.getSuppressed().length > 0) {
+        throw e;
+      }
       capture = false;
       LOG.log(
           System.Logger.Level.WARNING,

@@ -1,0 +1,215 @@
+package io.github.cudnn4j.proof;
+
+import io.github.cudnn4j.cuda.Device;
+import io.github.cudnn4j.cuda.DeviceBuffer;
+import io.github.cudnn4j.cuda.ElementType;
+import io.github.cudnn4j.cuda.Precision;
+import io.github.cudnn4j.cudnn.CtcGradientMode;
+import io.github.cudnn4j.cudnn.CtcLoss;
+import io.github.cudnn4j.cudnn.LossNormalization;
+import io.github.cudnn4j.cudnn.RnnDataLayout;
+import io.github.cudnn4j.cudnn.RnnMode;
+import io.github.cudnn4j.model.CharLanguageModel;
+import io.github.cudnn4j.model.CharModelConfig;
+import io.github.cudnn4j.model.TextGenerator;
+import io.github.cudnn4j.model.Vocabulary;
+import io.github.cudnn4j.rnn.Rnn;
+import io.github.cudnn4j.rnn.RnnConfig;
+import io.github.cudnn4j.rnn.RnnStateGradients;
+import io.github.cudnn4j.rnn.RnnStates;
+import io.github.cudnn4j.rnn.SequenceBatch;
+import io.github.cudnn4j.rnn.SequenceShape;
+import io.github.cudnn4j.train.Checkpoint;
+import io.github.cudnn4j.train.Checkpoints;
+import io.github.cudnn4j.train.Clip;
+import io.github.cudnn4j.train.Evaluator;
+import io.github.cudnn4j.train.Optimizer;
+import io.github.cudnn4j.train.SequentialBatches;
+import io.github.cudnn4j.train.Trainer;
+import io.github.cudnn4j.train.TrainerConfig;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.function.Consumer;
+
+/** Something that this library is for, small, to be done again and again. */
+record Scenario(String name, Work work) {
+  private static final String TRAINED = "trained";
+  private static final String CHARACTERS = "abcde";
+  private static final int[] TOKENS = new int[73];
+
+  static {
+    Arrays.setAll(TOKENS, i -> 1 + i * i % CHARACTERS.length());
+  }
+
+  interface Work {
+    /** Does it, with the folder of {@link #prepare}, and returns what came out. */
+    Object run(Device device, Path folder) throws IOException;
+  }
+
+  static List<Scenario> all() {
+    var all = new ArrayList<Scenario>();
+    all.add(new Scenario("build", Scenario::build));
+    all.add(new Scenario("plan", Scenario::plan));
+    all.add(new Scenario("rows", Scenario::rows));
+    for (var precision : List.of(Precision.FP32, Precision.TF32, Precision.FP16, Precision.BF16)) {
+      for (var capture : List.of(false, true)) {
+        all.add(
+            new Scenario(
+                "train " + precision + (capture ? " captured" : " eager"),
+                (device, folder) -> train(device, precision, capture, trainer -> {})));
+      }
+    }
+    all.add(new Scenario("checkpoint", Scenario::checkpoint));
+    all.add(new Scenario("resume", Scenario::resume));
+    all.add(new Scenario("evaluate", Scenario::evaluate));
+    all.add(new Scenario("generate", Scenario::generate));
+    all.add(new Scenario("ctc", Scenario::ctc));
+    return all;
+  }
+
+  /** Writes what the scenarios read: the checkpoints of a training. */
+  static void prepare(Path folder) throws IOException {
+    try (var device = Device.open()) {
+      var checkpoints = Checkpoints.in(folder.resolve(TRAINED), 1);
+      train(device, Precision.FP32, false, trainer -> trainer.checkpoints(checkpoints));
+    }
+  }
+
+  Object run(Device device, Path folder) throws IOException {
+    return work.run(device, folder);
+  }
+
+  @Override
+  public String toString() {
+    return name;
+  }
+
+  private static SequentialBatches batches() {
+    return SequentialBatches.training(TOKENS, 3, 4, false);
+  }
+
+  private static SequentialBatches heldOut() {
+    return SequentialBatches.evaluation(TOKENS, 2, 6);
+  }
+
+  private static CharLanguageModel model(Device device, Precision precision) {
+    var config = CharModelConfig.of(RnnMode.LSTM, 8).layers(2).embedding(6).dropout(0.1).seed(3);
+    return CharLanguageModel.create(device, Vocabulary.of(CHARACTERS), config.precision(precision));
+  }
+
+  private static TrainerConfig config() {
+    return TrainerConfig.of(Optimizer.adam(0.01))
+        .clip(Clip.byNorm(1))
+        .steps(5)
+        .logEvery(2)
+        .checkpointEvery(3);
+  }
+
+  private static Object train(
+      Device device, Precision precision, boolean capture, Consumer<Trainer> more)
+      throws IOException {
+    try (var model = model(device, precision);
+        var trainer = Trainer.create(model, batches(), config().capture(capture))) {
+      more.accept(trainer);
+      return trainer.validation(heldOut()).run().loss();
+    }
+  }
+
+  private static Object build(Device device, Path folder) {
+    try (var model = model(device, Precision.FP32)) {
+      Trainer.create(model, batches(), config()).close();
+      return model.parameters().names();
+    }
+  }
+
+  private static Object checkpoint(Device device, Path folder) throws IOException {
+    var checkpoints = Checkpoints.in(Files.createTempDirectory(folder, "training"), 2);
+    return train(device, Precision.FP32, true, trainer -> trainer.checkpoints(checkpoints));
+  }
+
+  private static Checkpoint trained(Path folder) throws IOException {
+    return Checkpoints.in(folder.resolve(TRAINED), 1).latest().orElseThrow();
+  }
+
+  private static CharLanguageModel load(Device device, Path folder) throws IOException {
+    var checkpoint = trained(folder);
+    var model = CharLanguageModel.of(device, checkpoint.modelConfiguration());
+    try (var weights = checkpoint.weights()) {
+      model.parameters().load(weights);
+      return model;
+    } catch (IOException | RuntimeException e) {
+      try (model) {
+        throw e;
+      }
+    }
+  }
+
+  private static Object resume(Device device, Path folder) throws IOException {
+    try (var model = model(device, Precision.FP32);
+        var trainer = Trainer.create(model, batches(), config().steps(7))) {
+      trainer.resume(trained(folder));
+      return trainer.run().loss();
+    }
+  }
+
+  private static Object evaluate(Device device, Path folder) throws IOException {
+    try (var model = load(device, folder)) {
+      return Evaluator.loss(model, heldOut());
+    }
+  }
+
+  private static Object generate(Device device, Path folder) throws IOException {
+    try (var model = load(device, folder);
+        var generator = TextGenerator.of(model)) {
+      return generator.generate("ab", 6, 1, 5);
+    }
+  }
+
+  private static Object ctc(Device device, Path folder) {
+    try (var loss =
+            CtcLoss.create(device, LossNormalization.SOFTMAX, CtcGradientMode.ZERO, 4, 2, 3, 3);
+        var x = DeviceBuffer.allocate(device, ElementType.FLOAT32, 4 * 2 * 3);
+        var costs = DeviceBuffer.allocate(device, ElementType.FLOAT32, 2);
+        var dx = DeviceBuffer.allocate(device, ElementType.FLOAT32, x.elements())) {
+      x.clear();
+      loss.labels(new int[] {1, 1, 2}, new int[] {2, 1}, new int[] {4, 3});
+      loss.forward(x, costs, dx);
+      return List.of(Arrays.toString(costs.toFloats()), Arrays.toString(dx.toFloats()));
+    }
+  }
+
+  private static Object plan(Device device, Path folder) {
+    var config = RnnConfig.gru(3, 5).bidirectional().layers(2).dropout(0.2, 7).autoAlgorithm();
+    try (var rnn = Rnn.create(device, config);
+        var plan = rnn.plan(SequenceShape.of(4, 2));
+        var x = DeviceBuffer.allocate(device, ElementType.FLOAT32, plan.inputElements());
+        var y = DeviceBuffer.allocate(device, ElementType.FLOAT32, plan.outputElements())) {
+      rnn.initialize(1);
+      rnn.gradients().space().clear();
+      x.clear();
+      var pass = plan.forward(x, y, RnnStates.NONE);
+      pass.backward(y, null);
+      return List.of(
+          Arrays.toString(y.toFloats()), Arrays.toString(rnn.gradients().space().toFloats()));
+    }
+  }
+
+  private static Object rows(Device device, Path folder) {
+    try (var rnn = Rnn.create(device, RnnConfig.lstm(3, 5));
+        var rows = SequenceBatch.create(rnn, RnnDataLayout.SEQ_MAJOR_UNPACKED, 4, 2, 0, 4);
+        var x = DeviceBuffer.allocate(device, ElementType.FLOAT32, rows.inputElements());
+        var y = DeviceBuffer.allocate(device, ElementType.FLOAT32, rows.outputElements())) {
+      rnn.initialize(1);
+      rnn.gradients().space().clear();
+      x.clear();
+      rows.forward(x, y, RnnStates.NONE);
+      rows.backward(y, x, RnnStateGradients.NONE);
+      return List.of(
+          Arrays.toString(y.toFloats()), Arrays.toString(rnn.gradients().space().toFloats()));
+    }
+  }
+}
