@@ -11,6 +11,8 @@ constinit const Kernel* first = nullptr;
 
 thread_local KernelPart kernel_part{0, 1};
 
+const Kernel* first_kernel() { return first; }
+
 const Kernel* find_kernel(std::string_view file, std::string_view name) {
   for (const Kernel* kernel = first; kernel != nullptr; kernel = kernel->next) {
     if (kernel->name == name && kernel->file == file) return kernel;

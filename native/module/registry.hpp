@@ -50,6 +50,9 @@ struct Kernel {
   const Kernel* next;
 };
 
+/** The first of a list of all kernels; nullptr if there are none. */
+const Kernel* first_kernel();
+
 /** The kernel of that name in that file, nullptr if there is none. */
 const Kernel* find_kernel(std::string_view file, std::string_view name);
 
