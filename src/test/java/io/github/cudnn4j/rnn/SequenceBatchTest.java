@@ -79,8 +79,8 @@ class SequenceBatchTest {
             + " inside",
         () -> SequenceBatch.create(rig.rnn, RnnDataLayout.SEQ_MAJOR_PACKED, 4, 4));
     assertRefused(
-        "T 2147483647 times B 2 is 4294967294 vectors, but at most 2147483647 can be numbered",
-        () -> SequenceBatch.create(rig.rnn, LAYOUT, Integer.MAX_VALUE, 1, 1));
+        "T 65535 times B 40000 is 2621400000 vectors, but at most 2147483647 can be numbered",
+        () -> SequenceBatch.create(rig.rnn, LAYOUT, 65_535, new int[40_000]));
   }
 
   @Test
