@@ -38,6 +38,8 @@ enum cudaError_t : int {
   cudaErrorNotReady = 600,
   cudaErrorIllegalAddress = 700,
   cudaErrorLaunchOutOfResources = 701,
+  cudaErrorHostMemoryAlreadyRegistered = 712,
+  cudaErrorHostMemoryNotRegistered = 713,
   cudaErrorLaunchFailure = 719,
   cudaErrorNotPermitted = 800,
   cudaErrorNotSupported = 801,
@@ -87,11 +89,14 @@ enum cudaDeviceAttr : int {
   cudaDevAttrWarpSize = 10,
   cudaDevAttrMultiProcessorCount = 16,
   cudaDevAttrIntegrated = 18,
+  cudaDevAttrCanMapHostMemory = 19,
   cudaDevAttrConcurrentKernels = 31,
   cudaDevAttrMaxThreadsPerMultiProcessor = 39,
   cudaDevAttrUnifiedAddressing = 41,
   cudaDevAttrComputeCapabilityMajor = 75,
   cudaDevAttrComputeCapabilityMinor = 76,
+  cudaDevAttrManagedMemory = 83,
+  cudaDevAttrHostRegisterSupported = 99,
   cudaDevAttrMemoryPoolsSupported = 115,
 };
 
@@ -99,6 +104,15 @@ constexpr unsigned cudaHostAllocDefault = 0;
 constexpr unsigned cudaHostAllocPortable = 1;
 constexpr unsigned cudaHostAllocMapped = 2;
 constexpr unsigned cudaHostAllocWriteCombined = 4;
+
+constexpr unsigned cudaHostRegisterDefault = 0;
+constexpr unsigned cudaHostRegisterPortable = 1;
+constexpr unsigned cudaHostRegisterMapped = 2;
+constexpr unsigned cudaHostRegisterIoMemory = 4;
+constexpr unsigned cudaHostRegisterReadOnly = 8;
+
+constexpr unsigned cudaMemAttachGlobal = 1;
+constexpr unsigned cudaMemAttachHost = 2;
 
 constexpr unsigned cudaStreamDefault = 0;
 constexpr unsigned cudaStreamNonBlocking = 1;
@@ -129,12 +143,28 @@ CUDNN4J_API cudaError_t cudaDeviceGetAttribute(int* value, cudaDeviceAttr attrib
 CUDNN4J_API cudaError_t cudaDeviceGetPCIBusId(char* id, int length, int device);
 CUDNN4J_API cudaError_t cudaDeviceSynchronize(void);
 
+// A structure of that many bytes, whose fields stand where cudart_device.cpp says.
+struct cudaDeviceProp;
+constexpr size_t device_properties_bytes = 1008;
+CUDNN4J_API cudaError_t cudaGetDeviceProperties(cudaDeviceProp* properties, int device);
+#ifndef CUDNN4J_ABI_CHECK
+// What programs that were built with CUDA 12 call: some fields more.
+constexpr size_t device_properties_v2_bytes = 1032;
+CUDNN4J_API cudaError_t cudaGetDeviceProperties_v2(cudaDeviceProp* properties, int device);
+#endif
+
 CUDNN4J_API cudaError_t cudaMalloc(void** address, size_t bytes);
 CUDNN4J_API cudaError_t cudaFree(void* address);
 CUDNN4J_API cudaError_t cudaMallocAsync(void** address, size_t bytes, cudaStream_t stream);
 CUDNN4J_API cudaError_t cudaFreeAsync(void* address, cudaStream_t stream);
 CUDNN4J_API cudaError_t cudaHostAlloc(void** address, size_t bytes, unsigned flags);
+CUDNN4J_API cudaError_t cudaMallocHost(void** address, size_t bytes);
+CUDNN4J_API cudaError_t cudaMallocManaged(void** address, size_t bytes, unsigned flags);
 CUDNN4J_API cudaError_t cudaFreeHost(void* address);
+CUDNN4J_API cudaError_t cudaHostRegister(void* address, size_t bytes, unsigned flags);
+CUDNN4J_API cudaError_t cudaHostUnregister(void* address);
+CUDNN4J_API cudaError_t cudaHostGetDevicePointer(void** device_address, void* address,
+                                                 unsigned flags);
 CUDNN4J_API cudaError_t cudaMemGetInfo(size_t* free, size_t* total);
 
 CUDNN4J_API cudaError_t cudaMemcpy(void* target, const void* source, size_t bytes,
@@ -145,6 +175,7 @@ CUDNN4J_API cudaError_t cudaMemset(void* target, int value, size_t bytes);
 CUDNN4J_API cudaError_t cudaMemsetAsync(void* target, int value, size_t bytes,
                                         cudaStream_t stream);
 
+CUDNN4J_API cudaError_t cudaStreamCreate(cudaStream_t* stream);
 CUDNN4J_API cudaError_t cudaStreamCreateWithFlags(cudaStream_t* stream, unsigned flags);
 CUDNN4J_API cudaError_t cudaStreamDestroy(cudaStream_t stream);
 CUDNN4J_API cudaError_t cudaStreamSynchronize(cudaStream_t stream);
@@ -153,6 +184,7 @@ CUDNN4J_API cudaError_t cudaStreamWaitEvent(cudaStream_t stream, cudaEvent_t eve
 CUDNN4J_API cudaError_t cudaLaunchHostFunc(cudaStream_t stream, cudaHostFn_t function,
                                            void* user_data);
 
+CUDNN4J_API cudaError_t cudaEventCreate(cudaEvent_t* event);
 CUDNN4J_API cudaError_t cudaEventCreateWithFlags(cudaEvent_t* event, unsigned flags);
 CUDNN4J_API cudaError_t cudaEventDestroy(cudaEvent_t event);
 CUDNN4J_API cudaError_t cudaEventRecord(cudaEvent_t event, cudaStream_t stream);

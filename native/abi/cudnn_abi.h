@@ -18,6 +18,7 @@ enum { CUDNN_VERSION = 92400, CUDNN_DIM_MAX = 8 };
 
 typedef struct cudnnContext* cudnnHandle_t;
 typedef struct cudnnTensorStruct* cudnnTensorDescriptor_t;
+typedef struct cudnnFilterStruct* cudnnFilterDescriptor_t;
 typedef struct cudnnDropoutStruct* cudnnDropoutDescriptor_t;
 typedef struct cudnnRNNStruct* cudnnRNNDescriptor_t;
 typedef struct cudnnRNNDataStruct* cudnnRNNDataDescriptor_t;
@@ -92,6 +93,23 @@ typedef enum : int {
   CUDNN_DATA_FP8_E4M3 = 12,
   CUDNN_DATA_FP8_E5M2 = 13
 } cudnnDataType_t;
+
+typedef enum : int {
+  CUDNN_TENSOR_NCHW = 0,
+  CUDNN_TENSOR_NHWC = 1,
+  CUDNN_TENSOR_NCHW_VECT_C = 2
+} cudnnTensorFormat_t;
+
+typedef enum : int {
+  CUDNN_NOT_PROPAGATE_NAN = 0,
+  CUDNN_PROPAGATE_NAN = 1
+} cudnnNanPropagation_t;
+
+typedef enum : int {
+  CUDNN_ERRQUERY_RAWCODE = 0,
+  CUDNN_ERRQUERY_NONBLOCKING = 1,
+  CUDNN_ERRQUERY_BLOCKING = 2
+} cudnnErrQueryMode_t;
 
 typedef enum : int {
   CUDNN_DEFAULT_MATH = 0,
@@ -183,6 +201,11 @@ CUDNN4J_API cudnnStatus_t cudnnDestroy(cudnnHandle_t handle);
 CUDNN4J_API cudnnStatus_t cudnnSetStream(cudnnHandle_t handle, cudaStream_t stream);
 CUDNN4J_API cudnnStatus_t cudnnGetStream(cudnnHandle_t handle, cudaStream_t* stream);
 
+/* The tag is NULL; what it points to is reserved. */
+struct cudnnRuntimeTag_t;
+CUDNN4J_API cudnnStatus_t cudnnQueryRuntimeError(cudnnHandle_t handle, cudnnStatus_t* status,
+                                                 cudnnErrQueryMode_t mode, cudnnRuntimeTag_t* tag);
+
 /* Tensors. */
 
 CUDNN4J_API cudnnStatus_t cudnnCreateTensorDescriptor(cudnnTensorDescriptor_t* desc);
@@ -194,9 +217,48 @@ CUDNN4J_API cudnnStatus_t cudnnGetTensorNdDescriptor(cudnnTensorDescriptor_t des
                                                      int nb_dims_requested,
                                                      cudnnDataType_t* data_type, int* nb_dims,
                                                      int dims[], int strides[]);
+CUDNN4J_API cudnnStatus_t cudnnSetTensorNdDescriptorEx(cudnnTensorDescriptor_t desc,
+                                                       cudnnTensorFormat_t format,
+                                                       cudnnDataType_t data_type, int nb_dims,
+                                                       const int dims[]);
+CUDNN4J_API cudnnStatus_t cudnnSetTensor4dDescriptor(cudnnTensorDescriptor_t desc,
+                                                     cudnnTensorFormat_t format,
+                                                     cudnnDataType_t data_type, int n, int c, int h,
+                                                     int w);
+CUDNN4J_API cudnnStatus_t cudnnSetTensor4dDescriptorEx(cudnnTensorDescriptor_t desc,
+                                                       cudnnDataType_t data_type, int n, int c,
+                                                       int h, int w, int n_stride, int c_stride,
+                                                       int h_stride, int w_stride);
+CUDNN4J_API cudnnStatus_t cudnnGetTensor4dDescriptor(cudnnTensorDescriptor_t desc,
+                                                     cudnnDataType_t* data_type, int* n, int* c,
+                                                     int* h, int* w, int* n_stride, int* c_stride,
+                                                     int* h_stride, int* w_stride);
 CUDNN4J_API cudnnStatus_t cudnnGetTensorSizeInBytes(cudnnTensorDescriptor_t desc, size_t* size);
 CUDNN4J_API cudnnStatus_t cudnnSetTensor(cudnnHandle_t handle, cudnnTensorDescriptor_t y_desc,
                                          void* y, const void* value);
+
+/* Filters: only their descriptors. */
+
+CUDNN4J_API cudnnStatus_t cudnnCreateFilterDescriptor(cudnnFilterDescriptor_t* desc);
+CUDNN4J_API cudnnStatus_t cudnnDestroyFilterDescriptor(cudnnFilterDescriptor_t desc);
+CUDNN4J_API cudnnStatus_t cudnnSetFilterNdDescriptor(cudnnFilterDescriptor_t desc,
+                                                     cudnnDataType_t data_type,
+                                                     cudnnTensorFormat_t format, int nb_dims,
+                                                     const int dims[]);
+CUDNN4J_API cudnnStatus_t cudnnGetFilterNdDescriptor(cudnnFilterDescriptor_t desc,
+                                                     int nb_dims_requested,
+                                                     cudnnDataType_t* data_type,
+                                                     cudnnTensorFormat_t* format, int* nb_dims,
+                                                     int dims[]);
+CUDNN4J_API cudnnStatus_t cudnnSetFilter4dDescriptor(cudnnFilterDescriptor_t desc,
+                                                     cudnnDataType_t data_type,
+                                                     cudnnTensorFormat_t format, int k, int c,
+                                                     int h, int w);
+CUDNN4J_API cudnnStatus_t cudnnGetFilter4dDescriptor(cudnnFilterDescriptor_t desc,
+                                                     cudnnDataType_t* data_type,
+                                                     cudnnTensorFormat_t* format, int* k, int* c,
+                                                     int* h, int* w);
+CUDNN4J_API cudnnStatus_t cudnnGetFilterSizeInBytes(cudnnFilterDescriptor_t desc, size_t* size);
 
 /* Dropout. */
 
@@ -259,6 +321,12 @@ CUDNN4J_API cudnnStatus_t cudnnRNNSetClip_v9(cudnnRNNDescriptor_t desc, cudnnRNN
                                              double lclip, double rclip);
 CUDNN4J_API cudnnStatus_t cudnnRNNGetClip_v9(cudnnRNNDescriptor_t desc, cudnnRNNClipMode_t* mode,
                                              double* lclip, double* rclip);
+CUDNN4J_API cudnnStatus_t cudnnRNNSetClip_v8(cudnnRNNDescriptor_t desc, cudnnRNNClipMode_t mode,
+                                             cudnnNanPropagation_t nan, double lclip,
+                                             double rclip);
+CUDNN4J_API cudnnStatus_t cudnnRNNGetClip_v8(cudnnRNNDescriptor_t desc, cudnnRNNClipMode_t* mode,
+                                             cudnnNanPropagation_t* nan, double* lclip,
+                                             double* rclip);
 CUDNN4J_API cudnnStatus_t cudnnBuildRNNDynamic(cudnnHandle_t handle, cudnnRNNDescriptor_t desc,
                                                int mini_batch);
 CUDNN4J_API cudnnStatus_t cudnnCreateRNNDataDescriptor(cudnnRNNDataDescriptor_t* desc);
@@ -311,6 +379,28 @@ CUDNN4J_API cudnnStatus_t cudnnRNNBackwardWeights_v8(
 
 CUDNN4J_API cudnnStatus_t cudnnCreateCTCLossDescriptor(cudnnCTCLossDescriptor_t* desc);
 CUDNN4J_API cudnnStatus_t cudnnDestroyCTCLossDescriptor(cudnnCTCLossDescriptor_t desc);
+CUDNN4J_API cudnnStatus_t cudnnSetCTCLossDescriptor(cudnnCTCLossDescriptor_t desc,
+                                                    cudnnDataType_t compute_type);
+CUDNN4J_API cudnnStatus_t cudnnGetCTCLossDescriptor(cudnnCTCLossDescriptor_t desc,
+                                                    cudnnDataType_t* compute_type);
+CUDNN4J_API cudnnStatus_t cudnnSetCTCLossDescriptorEx(cudnnCTCLossDescriptor_t desc,
+                                                      cudnnDataType_t compute_type,
+                                                      cudnnLossNormalizationMode_t normalization,
+                                                      cudnnNanPropagation_t nan);
+CUDNN4J_API cudnnStatus_t cudnnGetCTCLossDescriptorEx(cudnnCTCLossDescriptor_t desc,
+                                                      cudnnDataType_t* compute_type,
+                                                      cudnnLossNormalizationMode_t* normalization,
+                                                      cudnnNanPropagation_t* nan);
+CUDNN4J_API cudnnStatus_t cudnnSetCTCLossDescriptor_v8(cudnnCTCLossDescriptor_t desc,
+                                                       cudnnDataType_t compute_type,
+                                                       cudnnLossNormalizationMode_t normalization,
+                                                       cudnnNanPropagation_t nan,
+                                                       int max_label_length);
+CUDNN4J_API cudnnStatus_t cudnnGetCTCLossDescriptor_v8(cudnnCTCLossDescriptor_t desc,
+                                                       cudnnDataType_t* compute_type,
+                                                       cudnnLossNormalizationMode_t* normalization,
+                                                       cudnnNanPropagation_t* nan,
+                                                       int* max_label_length);
 CUDNN4J_API cudnnStatus_t cudnnSetCTCLossDescriptor_v9(cudnnCTCLossDescriptor_t desc,
                                                        cudnnDataType_t compute_type,
                                                        cudnnLossNormalizationMode_t normalization,

@@ -96,9 +96,7 @@ Matrix<T> matrix_for(cublasOperation_t op, T* data, int64_t rows, int64_t column
 
 /** Whether the memory is there: what a GPU would find out in the kernel. */
 inline bool accessible(std::initializer_list<Range> ranges) {
-  return std::all_of(ranges.begin(), ranges.end(), [](const Range& range) {
-    return inside(range, MemoryKind::Device) || inside(range, MemoryKind::Pinned);
-  });
+  return std::all_of(ranges.begin(), ranges.end(), reachable);
 }
 
 inline cublasStatus_t blas_status(cudaError_t error) {

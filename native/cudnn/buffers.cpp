@@ -21,8 +21,8 @@ void Buffers::add(const char* name, Range range, Use use, size_t alignment) {
     refuse(CUDNN_STATUS_BAD_PARAM_MISALIGNED_POINTER, "%s at %p is not aligned to %zu bytes", name,
            range.address, alignment);
   }
-  require(inside(range, MemoryKind::Device),
-          "%s: the %zu bytes at %p are not inside one live block of device memory", name,
+  require(reachable(range),
+          "%s: the %zu bytes at %p are not inside one live block of device or pinned memory", name,
           range.bytes, range.address);
   ranges_.at(count_) = range;
   names_[count_] = name;

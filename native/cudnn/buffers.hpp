@@ -18,7 +18,7 @@ class Buffers {
  public:
   /**
    * Adds a buffer; refused unless its address is a multiple of `alignment` bytes and it lies
-   * wholly inside one live block of device memory.
+   * wholly inside one live block of device or pinned memory.
    */
   void add(const char* name, Range range, Use use, size_t alignment);
 

@@ -152,6 +152,38 @@ void add_host_lengths(CtcBatch& batch, const int* labels, const int* label_lengt
   batch.input_lengths = input_lengths;
 }
 
+/** What the fields of a descriptor are set to, of which older functions lack some. */
+cudnnStatus_t set_ctc(cudnnCTCLossDescriptor_t desc, cudnnCTCLossStruct settings) {
+  return answer([&] {
+    auto& ctc = live(desc, "ctcLossDesc");
+    const bool computed = settings.compute_type == CUDNN_DATA_FLOAT ||
+                          settings.compute_type == CUDNN_DATA_DOUBLE;
+    require_supported(computed, "compType is %d, only FLOAT and DOUBLE are supported",
+                      int(settings.compute_type));
+    // cuDNN looks at the other fields only when it computes.
+    ctc = settings;
+  });
+}
+
+/** Older functions say by a way with NaN what becomes of a sequence without an alignment. */
+cudnnCTCGradMode_t gradient_mode_of(cudnnNanPropagation_t nan) {
+  return nan == CUDNN_NOT_PROPAGATE_NAN ? CUDNN_CTC_ZERO_OOB_GRADIENTS
+                                        : CUDNN_CTC_SKIP_OOB_GRADIENTS;
+}
+
+cudnnStatus_t get_ctc(cudnnCTCLossDescriptor_t desc, cudnnDataType_t* compute_type,
+                      cudnnLossNormalizationMode_t* normalization, cudnnNanPropagation_t* nan,
+                      int* max_label_length) {
+  return answer([&] {
+    const auto& ctc = live(desc, "ctcLossDesc");
+    store(compute_type, ctc.compute_type);
+    store(normalization, ctc.normalization);
+    store(nan, ctc.gradient_mode == CUDNN_CTC_ZERO_OOB_GRADIENTS ? CUDNN_NOT_PROPAGATE_NAN
+                                                                 : CUDNN_PROPAGATE_NAN);
+    store(max_label_length, ctc.max_label_length);
+  });
+}
+
 }  // namespace
 
 cudnnStatus_t cudnnCreateCTCLossDescriptor(cudnnCTCLossDescriptor_t* desc) {
@@ -164,19 +196,57 @@ cudnnStatus_t cudnnDestroyCTCLossDescriptor(cudnnCTCLossDescriptor_t desc) {
   return destroy(desc);
 }
 
+cudnnStatus_t cudnnSetCTCLossDescriptor(cudnnCTCLossDescriptor_t desc,
+                                        cudnnDataType_t compute_type) {
+  CUDNN4J_CALL(cudnnStatus_t);
+  return set_ctc(desc, {.compute_type = compute_type});
+}
+
+cudnnStatus_t cudnnSetCTCLossDescriptorEx(cudnnCTCLossDescriptor_t desc,
+                                          cudnnDataType_t compute_type,
+                                          cudnnLossNormalizationMode_t normalization,
+                                          cudnnNanPropagation_t nan) {
+  CUDNN4J_CALL(cudnnStatus_t);
+  return set_ctc(desc, {compute_type, normalization, gradient_mode_of(nan), 0});
+}
+
+cudnnStatus_t cudnnSetCTCLossDescriptor_v8(cudnnCTCLossDescriptor_t desc,
+                                           cudnnDataType_t compute_type,
+                                           cudnnLossNormalizationMode_t normalization,
+                                           cudnnNanPropagation_t nan, int max_label_length) {
+  CUDNN4J_CALL(cudnnStatus_t);
+  return set_ctc(desc, {compute_type, normalization, gradient_mode_of(nan), max_label_length});
+}
+
 cudnnStatus_t cudnnSetCTCLossDescriptor_v9(cudnnCTCLossDescriptor_t desc,
                                            cudnnDataType_t compute_type,
                                            cudnnLossNormalizationMode_t normalization,
                                            cudnnCTCGradMode_t gradient_mode,
                                            int max_label_length) {
   CUDNN4J_CALL(cudnnStatus_t);
-  return answer([&] {
-    auto& ctc = live(desc, "ctcLossDesc");
-    require_supported(compute_type == CUDNN_DATA_FLOAT || compute_type == CUDNN_DATA_DOUBLE,
-                      "compType is %d, only FLOAT and DOUBLE are supported", int(compute_type));
-    // cuDNN looks at the other fields only when it computes.
-    ctc = {compute_type, normalization, gradient_mode, max_label_length};
-  });
+  return set_ctc(desc, {compute_type, normalization, gradient_mode, max_label_length});
+}
+
+cudnnStatus_t cudnnGetCTCLossDescriptor(cudnnCTCLossDescriptor_t desc,
+                                        cudnnDataType_t* compute_type) {
+  CUDNN4J_CALL(cudnnStatus_t);
+  return get_ctc(desc, compute_type, nullptr, nullptr, nullptr);
+}
+
+cudnnStatus_t cudnnGetCTCLossDescriptorEx(cudnnCTCLossDescriptor_t desc,
+                                          cudnnDataType_t* compute_type,
+                                          cudnnLossNormalizationMode_t* normalization,
+                                          cudnnNanPropagation_t* nan) {
+  CUDNN4J_CALL(cudnnStatus_t);
+  return get_ctc(desc, compute_type, normalization, nan, nullptr);
+}
+
+cudnnStatus_t cudnnGetCTCLossDescriptor_v8(cudnnCTCLossDescriptor_t desc,
+                                           cudnnDataType_t* compute_type,
+                                           cudnnLossNormalizationMode_t* normalization,
+                                           cudnnNanPropagation_t* nan, int* max_label_length) {
+  CUDNN4J_CALL(cudnnStatus_t);
+  return get_ctc(desc, compute_type, normalization, nan, max_label_length);
 }
 
 cudnnStatus_t cudnnGetCTCLossDescriptor_v9(cudnnCTCLossDescriptor_t desc,
@@ -247,7 +317,7 @@ cudnnStatus_t cudnnCTCLoss_v8(cudnnHandle_t handle, cudnnCTCLossAlgo_t algo,
     submit(stream, buffers.ranges(), [batch] {
       const int64_t count = count_labels(batch);
       const Range range{batch.labels, static_cast<size_t>(count) * sizeof(int)};
-      ctc_loss(batch, inside(range, MemoryKind::Device) ? count : 0);
+      ctc_loss(batch, reachable(range) ? count : 0);
     });
   });
 }

@@ -29,6 +29,14 @@ struct cudnnTensorStruct {
   std::array<int, CUDNN_DIM_MAX> stride{};
 };
 
+struct cudnnFilterStruct {
+  cudnnDataType_t type = CUDNN_DATA_FLOAT;
+  cudnnTensorFormat_t format = CUDNN_TENSOR_NCHW;
+  /** 0 until the descriptor is set. */
+  int dims = 0;
+  std::array<int, CUDNN_DIM_MAX> extent{};
+};
+
 struct cudnnDropoutStruct {
   float drop = 0;
   unsigned long long seed = 0;
@@ -56,6 +64,8 @@ struct cudnnRNNStruct {
   };
   std::optional<Settings> settings;
   cudnnRNNClipMode_t clip_mode = CUDNN_RNN_CLIP_NONE;
+  /** Kept for the caller alone: NaN is always propagated. */
+  cudnnNanPropagation_t clip_nan = CUDNN_NOT_PROPAGATE_NAN;
   double clip_low = 0;
   double clip_high = 0;
   /** The size of batch that PERSIST_DYNAMIC was compiled for; 0 before that. */

@@ -133,9 +133,11 @@ cudnnStatus_t cudnnDestroyTensorDescriptor(cudnnTensorDescriptor_t desc) {
   return destroy(desc);
 }
 
-cudnnStatus_t cudnnSetTensorNdDescriptor(cudnnTensorDescriptor_t desc, cudnnDataType_t data_type,
-                                         int nb_dims, const int dims[], const int strides[]) {
-  CUDNN4J_CALL(cudnnStatus_t);
+namespace {
+
+/** The body of the functions that set a descriptor. */
+cudnnStatus_t set(cudnnTensorDescriptor_t desc, cudnnDataType_t data_type, int nb_dims,
+                  const int dims[], const int strides[]) {
   return answer([&] {
     auto& tensor = live(desc, "tensorDesc");
     require(element_bytes(data_type) != 0, "dataType is %d, not a type of tensors",
@@ -158,6 +160,82 @@ cudnnStatus_t cudnnSetTensorNdDescriptor(cudnnTensorDescriptor_t desc, cudnnData
     require_supported(span_elements(tensor) <= INT_MAX,
                       "the tensor spans %lld elements, at most 2147483647 are supported",
                       static_cast<long long>(span_elements(tensor)));
+  });
+}
+
+/** The same for a packed tensor, whose second dimension is the innermost one in NHWC. */
+cudnnStatus_t set_packed(cudnnTensorDescriptor_t desc, cudnnTensorFormat_t format,
+                         cudnnDataType_t data_type, int nb_dims, const int dims[]) {
+  std::array<int, CUDNN_DIM_MAX> strides{};
+  const cudnnStatus_t status = answer([&] {
+    require_enum(format, 3, "format");
+    require_supported(format != CUDNN_TENSOR_NCHW_VECT_C, "format is NCHW_VECT_C");
+    require(nb_dims >= (format == CUDNN_TENSOR_NHWC ? 3 : 2), "nbDims is %d, too few", nb_dims);
+    require_supported(nb_dims <= CUDNN_DIM_MAX, "nbDims is %d, at most %d are supported", nb_dims,
+                      int(CUDNN_DIM_MAX));
+    require_pointer(dims, "dimA");
+    int64_t stride = 1;
+    const auto step = [&](int d) {
+      require(dims[d] > 0, "dimA[%d] is %d, not positive", d, dims[d]);
+      strides[d] = static_cast<int>(stride);
+      stride *= dims[d];
+      require_supported(stride <= INT_MAX, "the tensor has more than 2147483647 elements");
+    };
+    const bool channels_last = format == CUDNN_TENSOR_NHWC;
+    if (channels_last) step(1);
+    for (int d = nb_dims - 1; d >= 0; --d) {
+      if (d != 1 || !channels_last) step(d);
+    }
+  });
+  return status == CUDNN_STATUS_SUCCESS ? set(desc, data_type, nb_dims, dims, strides.data())
+                                        : status;
+}
+
+}  // namespace
+
+cudnnStatus_t cudnnSetTensorNdDescriptor(cudnnTensorDescriptor_t desc, cudnnDataType_t data_type,
+                                         int nb_dims, const int dims[], const int strides[]) {
+  CUDNN4J_CALL(cudnnStatus_t);
+  return set(desc, data_type, nb_dims, dims, strides);
+}
+
+cudnnStatus_t cudnnSetTensorNdDescriptorEx(cudnnTensorDescriptor_t desc,
+                                           cudnnTensorFormat_t format, cudnnDataType_t data_type,
+                                           int nb_dims, const int dims[]) {
+  CUDNN4J_CALL(cudnnStatus_t);
+  return set_packed(desc, format, data_type, nb_dims, dims);
+}
+
+cudnnStatus_t cudnnSetTensor4dDescriptor(cudnnTensorDescriptor_t desc, cudnnTensorFormat_t format,
+                                         cudnnDataType_t data_type, int n, int c, int h, int w) {
+  CUDNN4J_CALL(cudnnStatus_t);
+  const int dims[] = {n, c, h, w};
+  return set_packed(desc, format, data_type, 4, dims);
+}
+
+cudnnStatus_t cudnnSetTensor4dDescriptorEx(cudnnTensorDescriptor_t desc, cudnnDataType_t data_type,
+                                           int n, int c, int h, int w, int n_stride, int c_stride,
+                                           int h_stride, int w_stride) {
+  CUDNN4J_CALL(cudnnStatus_t);
+  const int dims[] = {n, c, h, w};
+  const int strides[] = {n_stride, c_stride, h_stride, w_stride};
+  return set(desc, data_type, 4, dims, strides);
+}
+
+cudnnStatus_t cudnnGetTensor4dDescriptor(cudnnTensorDescriptor_t desc, cudnnDataType_t* data_type,
+                                         int* n, int* c, int* h, int* w, int* n_stride,
+                                         int* c_stride, int* h_stride, int* w_stride) {
+  CUDNN4J_CALL(cudnnStatus_t);
+  return answer([&] {
+    // Whatever the number of dimensions: the first four, 0 where there are fewer.
+    const auto& tensor = live(desc, "tensorDesc");
+    store(data_type, tensor.type);
+    int* const extents[] = {n, c, h, w};
+    int* const strides[] = {n_stride, c_stride, h_stride, w_stride};
+    for (int d = 0; d < 4; ++d) {
+      store(extents[d], tensor.extent[d]);
+      store(strides[d], tensor.stride[d]);
+    }
   });
 }
 

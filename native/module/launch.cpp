@@ -79,8 +79,7 @@ class Touched {
 
   bool allocated() const {
     return std::ranges::all_of(ranges(), [](const Range& range) {
-      return range.address != nullptr &&
-             (inside(range, MemoryKind::Device) || inside(range, MemoryKind::Pinned));
+      return range.address != nullptr && reachable(range);
     });
   }
 

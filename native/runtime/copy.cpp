@@ -9,11 +9,16 @@ namespace cudnn4j {
 
 namespace {
 
+/** Registered memory is the host's, and the device's at the same address. */
+bool can_be(Place place, bool device) {
+  return place == Place::Registered || (place == Place::Device) == device;
+}
+
 bool direction_holds(cudaMemcpyKind kind, Place from, Place to) {
   if (kind == cudaMemcpyDefault) return true;
   const bool from_device = kind == cudaMemcpyDeviceToHost || kind == cudaMemcpyDeviceToDevice;
   const bool to_device = kind == cudaMemcpyHostToDevice || kind == cudaMemcpyDeviceToDevice;
-  return from_device == (from == Place::Device) && to_device == (to == Place::Device);
+  return can_be(from, from_device) && can_be(to, to_device);
 }
 
 /** Pageable memory is not ours to judge. */

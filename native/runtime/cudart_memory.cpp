@@ -30,9 +30,7 @@ cudaError_t free_block(void* address, MemoryKind kind) {
 
 cudaError_t fill(void* target, int value, size_t bytes, Stream& stream) {
   if (bytes == 0) return cudaSuccess;
-  if (target == nullptr || !inside({target, bytes}, MemoryKind::Device)) {
-    return cudaErrorInvalidValue;
-  }
+  if (target == nullptr || !reachable({target, bytes})) return cudaErrorInvalidValue;
   return stream.submit({{target, bytes}},
                        [target, value, bytes] { std::memset(target, value, bytes); });
 }
@@ -85,6 +83,53 @@ CUDNN4J_API cudaError_t cudaHostAlloc(void** address, size_t bytes, unsigned fla
     if ((flags & ~known) != 0) return cudaErrorInvalidValue;
     if (const cudaError_t error = refuse_if_unsafe()) return error;
     return allocate_block(address, bytes, MemoryKind::Pinned);
+  };
+}
+
+CUDNN4J_API cudaError_t cudaMallocHost(void** address, size_t bytes) {
+  CUDART_BODY {
+    if (const cudaError_t error = refuse_if_unsafe()) return error;
+    return allocate_block(address, bytes, MemoryKind::Pinned);
+  };
+}
+
+// All memory here can be used by both sides, so managed memory is any.
+CUDNN4J_API cudaError_t cudaMallocManaged(void** address, size_t bytes, unsigned flags) {
+  CUDART_BODY {
+    const bool known = flags == cudaMemAttachGlobal || flags == cudaMemAttachHost;
+    if (!known || bytes == 0) return cudaErrorInvalidValue;
+    if (const cudaError_t error = refuse_if_unsafe()) return error;
+    return allocate_block(address, bytes, MemoryKind::Device);
+  };
+}
+
+CUDNN4J_API cudaError_t cudaHostRegister(void* address, size_t bytes, unsigned flags) {
+  CUDART_BODY {
+    constexpr unsigned known =
+        cudaHostRegisterPortable | cudaHostRegisterMapped | cudaHostRegisterReadOnly;
+    if (address == nullptr || bytes == 0 || (flags & ~known) != 0) return cudaErrorInvalidValue;
+    if (const cudaError_t error = refuse_if_unsafe()) return error;
+    if (!is_mapped({address, bytes})) return cudaErrorInvalidValue;
+    return enroll(address, bytes) ? cudaSuccess : cudaErrorHostMemoryAlreadyRegistered;
+  };
+}
+
+CUDNN4J_API cudaError_t cudaHostUnregister(void* address) {
+  CUDART_BODY {
+    if (address == nullptr) return cudaErrorInvalidValue;
+    const cudaError_t error = free_block(address, MemoryKind::Registered);
+    return error == cudaErrorInvalidValue ? cudaErrorHostMemoryNotRegistered : error;
+  };
+}
+
+CUDNN4J_API cudaError_t cudaHostGetDevicePointer(void** device_address, void* address,
+                                                 unsigned flags) {
+  CUDART_BODY {
+    if (device_address == nullptr || address == nullptr || flags != 0) return cudaErrorInvalidValue;
+    *device_address = nullptr;
+    if (!inside({address, 1}, MemoryKind::Pinned)) return cudaErrorInvalidValue;
+    *device_address = address;
+    return cudaSuccess;
   };
 }
 

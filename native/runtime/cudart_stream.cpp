@@ -6,14 +6,32 @@
 
 using namespace cudnn4j;
 
+namespace {
+
+cudaError_t new_stream(cudaStream_t* stream, unsigned flags) {
+  if (stream == nullptr || flags > cudaStreamNonBlocking) return cudaErrorInvalidValue;
+  const bool blocking = flags == cudaStreamDefault;
+  *stream = reinterpret_cast<cudaStream_t>(
+      create_stream(blocking ? Stream::Kind::Blocking : Stream::Kind::NonBlocking));
+  return cudaSuccess;
+}
+
+cudaError_t new_event(cudaEvent_t* event, unsigned flags) {
+  constexpr unsigned known = cudaEventBlockingSync | cudaEventDisableTiming;
+  if (event == nullptr || (flags & ~known) != 0) return cudaErrorInvalidValue;
+  const bool timing = (flags & cudaEventDisableTiming) == 0;
+  *event = reinterpret_cast<cudaEvent_t>(events().add(std::make_shared<Event>(timing)));
+  return cudaSuccess;
+}
+
+}  // namespace
+
+CUDNN4J_API cudaError_t cudaStreamCreate(cudaStream_t* stream) {
+  CUDART_BODY { return new_stream(stream, cudaStreamDefault); };
+}
+
 CUDNN4J_API cudaError_t cudaStreamCreateWithFlags(cudaStream_t* stream, unsigned flags) {
-  CUDART_BODY {
-    if (stream == nullptr || flags > cudaStreamNonBlocking) return cudaErrorInvalidValue;
-    const bool blocking = flags == cudaStreamDefault;
-    *stream = reinterpret_cast<cudaStream_t>(
-        create_stream(blocking ? Stream::Kind::Blocking : Stream::Kind::NonBlocking));
-    return cudaSuccess;
-  };
+  CUDART_BODY { return new_stream(stream, flags); };
 }
 
 CUDNN4J_API cudaError_t cudaStreamDestroy(cudaStream_t stream) {
@@ -61,14 +79,12 @@ CUDNN4J_API cudaError_t cudaLaunchHostFunc(cudaStream_t stream, cudaHostFn_t fun
   };
 }
 
+CUDNN4J_API cudaError_t cudaEventCreate(cudaEvent_t* event) {
+  CUDART_BODY { return new_event(event, cudaEventDefault); };
+}
+
 CUDNN4J_API cudaError_t cudaEventCreateWithFlags(cudaEvent_t* event, unsigned flags) {
-  CUDART_BODY {
-    constexpr unsigned known = cudaEventBlockingSync | cudaEventDisableTiming;
-    if (event == nullptr || (flags & ~known) != 0) return cudaErrorInvalidValue;
-    const bool timing = (flags & cudaEventDisableTiming) == 0;
-    *event = reinterpret_cast<cudaEvent_t>(events().add(std::make_shared<Event>(timing)));
-    return cudaSuccess;
-  };
+  CUDART_BODY { return new_event(event, flags); };
 }
 
 CUDNN4J_API cudaError_t cudaEventDestroy(cudaEvent_t event) {

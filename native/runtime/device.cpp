@@ -30,6 +30,9 @@ std::optional<int> device_attribute(cudaDeviceAttr attribute) {
       return 2048;
     case cudaDevAttrIntegrated:
     case cudaDevAttrUnifiedAddressing:
+    case cudaDevAttrCanMapHostMemory:
+    case cudaDevAttrManagedMemory:
+    case cudaDevAttrHostRegisterSupported:
     case cudaDevAttrMemoryPoolsSupported:
       return 1;
     case cudaDevAttrConcurrentKernels:

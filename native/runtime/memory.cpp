@@ -1,8 +1,10 @@
 #include "runtime/memory.hpp"
 
 #include <sys/mman.h>
+#include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <atomic>
 #include <cstdlib>
 #include <cstring>
@@ -29,6 +31,10 @@ struct Block {
   size_t bytes;
   MemoryKind kind;
   bool leaving;
+
+  bool is(MemoryKind wanted) const {
+    return kind == wanted || (kind == MemoryKind::Registered && wanted == MemoryKind::Pinned);
+  }
 
   bool holds(uintptr_t address, size_t count) const {
     return address >= base && address - base <= bytes && count <= bytes - (address - base);
@@ -81,9 +87,23 @@ void count(const Block& block, long long sign) {
 /** Takes the block out of the registry and frees it. */
 void remove(Blocks::iterator block) {
   count(*block, -1);
-  std::free(reinterpret_cast<void*>(block->base));
+  if (block->kind != MemoryKind::Registered) std::free(reinterpret_cast<void*>(block->base));
   registry().erase(block);
   released.fetch_add(1, std::memory_order_release);
+}
+
+/** Puts a block into the registry, unless a part of it is there or there is no memory. */
+bool add(const Block& block) {
+  try {
+    const std::unique_lock lock(registry_mutex);
+    const auto before = block_before(block.base + block.bytes - 1);
+    if (before != registry().end() && before->base + before->bytes > block.base) return false;
+    const auto place = before == registry().end() ? registry().begin() : before + 1;
+    count(*registry().insert(place, block), 1);
+    return true;
+  } catch (const std::bad_alloc&) {
+    return false;
+  }
 }
 
 }  // namespace
@@ -97,16 +117,27 @@ void* allocate(size_t bytes, MemoryKind kind) {
   if (base == nullptr) return nullptr;
   if (alignment == huge_page) madvise(base, rounded, MADV_HUGEPAGE);
   std::memset(base, 0xFF, rounded);
-  try {
-    const std::unique_lock lock(registry_mutex);
-    const auto before = block_before(number(base));
-    const auto place = before == registry().end() ? registry().begin() : before + 1;
-    count(*registry().insert(place, Block{number(base), bytes, kind, false}), 1);
-  } catch (const std::bad_alloc&) {
+  if (!add({number(base), bytes, kind, false})) {
     std::free(base);
     return nullptr;
   }
   return base;
+}
+
+bool is_mapped(Range range) {
+  const auto page = static_cast<uintptr_t>(sysconf(_SC_PAGESIZE));
+  const uintptr_t end = number(range.address) + range.bytes;
+  if (end < range.bytes) return false;
+  std::array<unsigned char, 4096> resident;
+  for (uintptr_t at = number(range.address) / page * page; at < end; at += page * resident.size()) {
+    const size_t bytes = std::min<size_t>(end - at, page * resident.size());
+    if (mincore(reinterpret_cast<void*>(at), bytes, resident.data()) != 0) return false;
+  }
+  return true;
+}
+
+bool enroll(void* base, size_t bytes) {
+  return add({number(base), bytes, MemoryKind::Registered, false});
 }
 
 bool release(void* base, MemoryKind kind) {
@@ -135,7 +166,14 @@ bool inside(Range range, MemoryKind kind) {
   if (range.address == nullptr) return true;
   const std::shared_lock lock(registry_mutex);
   const Block* block = block_holding(range);
-  return block != nullptr && block->kind == kind && !block->leaving;
+  return block != nullptr && block->is(kind) && !block->leaving;
+}
+
+bool reachable(Range range) {
+  if (range.address == nullptr) return true;
+  const std::shared_lock lock(registry_mutex);
+  const Block* block = block_holding(range);
+  return block != nullptr && !block->leaving;
 }
 
 bool all_live(std::span<const Range> ranges) {
@@ -149,7 +187,14 @@ Place place_of(const void* address) {
   const std::shared_lock lock(registry_mutex);
   const Block* block = block_holding({address, 1});
   if (block == nullptr) return Place::Pageable;
-  return block->kind == MemoryKind::Device ? Place::Device : Place::Pinned;
+  switch (block->kind) {
+    case MemoryKind::Device:
+      return Place::Device;
+    case MemoryKind::Pinned:
+      return Place::Pinned;
+    default:
+      return Place::Registered;
+  }
 }
 
 uint64_t release_count() { return released.load(std::memory_order_acquire); }

@@ -6,8 +6,11 @@
 
 namespace cudnn4j {
 
-/** Device memory belongs to kernels alone; pinned memory is the host's, and kernels reach it too. */
-enum class MemoryKind { Device, Pinned };
+/**
+ * Device memory belongs to kernels alone; pinned memory is the host's, and kernels reach it too.
+ * Registered memory is pinned memory that the caller has allocated and will free.
+ */
+enum class MemoryKind { Device, Pinned, Registered };
 
 /** A piece of memory that a call touches; a null address stands for an absent argument. */
 struct Range {
@@ -21,7 +24,16 @@ struct Range {
  */
 void* allocate(size_t bytes, MemoryKind kind);
 
-/** Frees a block; false when the address is not the base of a live block of that kind. */
+/** Whether memory is there: all of its pages are mapped. */
+bool is_mapped(Range range);
+
+/** Makes the caller's memory a registered block; false if any of it is in a live block. */
+bool enroll(void* base, size_t bytes);
+
+/**
+ * Frees a block, which for registered memory is to forget it; false when the address is not the
+ * base of a live block of that kind.
+ */
 bool release(void* base, MemoryKind kind);
 
 /**
@@ -31,14 +43,20 @@ bool release(void* base, MemoryKind kind);
 bool begin_release(void* base, MemoryKind kind);
 void finish_release(void* base, MemoryKind kind);
 
-/** Whether the range lies wholly inside one live block, or is absent. */
+/**
+ * Whether the range lies wholly inside one live block of that kind (registered memory is
+ * pinned), or is absent.
+ */
 bool inside(Range range, MemoryKind kind);
 
-/** Whether all ranges lie inside live blocks, of either kind. */
+/** Whether the device reaches the range: it lies inside one live block of any kind, or is absent. */
+bool reachable(Range range);
+
+/** Whether all ranges lie inside live blocks, of any kind. */
 bool all_live(std::span<const Range> ranges);
 
 /** The kinds of memory that an address can be in. */
-enum class Place { Device, Pinned, Pageable };
+enum class Place { Device, Pinned, Registered, Pageable };
 Place place_of(const void* address);
 
 /** Grows with every block freed: what was live is live still while this stands. */

@@ -68,6 +68,15 @@ public class Cudart extends NativeTypes {
     public static int cudaHostAllocWriteCombined() {
         return cudaHostAllocWriteCombined;
     }
+    private static final int cudaHostRegisterDefault = (int)0L;
+    /**
+     * {@snippet lang=c :
+     * #define cudaHostRegisterDefault 0
+     * }
+     */
+    public static int cudaHostRegisterDefault() {
+        return cudaHostRegisterDefault;
+    }
     private static final int cudaStreamDefault = (int)0L;
     /**
      * {@snippet lang=c :
@@ -328,6 +337,24 @@ public class Cudart extends NativeTypes {
      */
     public static int cudaErrorAssert() {
         return cudaErrorAssert;
+    }
+    private static final int cudaErrorHostMemoryAlreadyRegistered = (int)712L;
+    /**
+     * {@snippet lang=c :
+     * enum cudaError.cudaErrorHostMemoryAlreadyRegistered = 712
+     * }
+     */
+    public static int cudaErrorHostMemoryAlreadyRegistered() {
+        return cudaErrorHostMemoryAlreadyRegistered;
+    }
+    private static final int cudaErrorHostMemoryNotRegistered = (int)713L;
+    /**
+     * {@snippet lang=c :
+     * enum cudaError.cudaErrorHostMemoryNotRegistered = 713
+     * }
+     */
+    public static int cudaErrorHostMemoryNotRegistered() {
+        return cudaErrorHostMemoryNotRegistered;
     }
     private static final int cudaErrorHardwareStackError = (int)714L;
     /**
@@ -2427,6 +2454,190 @@ public class Cudart extends NativeTypes {
                 traceDowncall("cudaHostAlloc", pHost, size, flags);
             }
             return (int)mh$.invokeExact(pHost, size, flags);
+        } catch (Error | RuntimeException ex) {
+           throw ex;
+        } catch (Throwable ex$) {
+           throw new AssertionError("should not reach here", ex$);
+        }
+    }
+
+    private static class cudaHostRegister {
+        public static final FunctionDescriptor DESC = FunctionDescriptor.of(
+            Cudart.C_INT,
+            Cudart.C_POINTER,
+            Cudart.C_LONG,
+            Cudart.C_INT
+        );
+
+        public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("cudaHostRegister");
+
+        public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
+    }
+
+    /**
+     * Function descriptor for:
+     * {@snippet lang=c :
+     * extern cudaError_t cudaHostRegister(void *ptr, size_t size, unsigned int flags)
+     * }
+     */
+    public static FunctionDescriptor cudaHostRegister$descriptor() {
+        return cudaHostRegister.DESC;
+    }
+
+    /**
+     * Downcall method handle for:
+     * {@snippet lang=c :
+     * extern cudaError_t cudaHostRegister(void *ptr, size_t size, unsigned int flags)
+     * }
+     */
+    public static MethodHandle cudaHostRegister$handle() {
+        return cudaHostRegister.HANDLE;
+    }
+
+    /**
+     * Address for:
+     * {@snippet lang=c :
+     * extern cudaError_t cudaHostRegister(void *ptr, size_t size, unsigned int flags)
+     * }
+     */
+    public static MemorySegment cudaHostRegister$address() {
+        return cudaHostRegister.ADDR;
+    }
+
+    /**
+     * {@snippet lang=c :
+     * extern cudaError_t cudaHostRegister(void *ptr, size_t size, unsigned int flags)
+     * }
+     */
+    public static int cudaHostRegister(MemorySegment ptr, long size, int flags) {
+        var mh$ = cudaHostRegister.HANDLE;
+        try {
+            if (TRACE_DOWNCALLS) {
+                traceDowncall("cudaHostRegister", ptr, size, flags);
+            }
+            return (int)mh$.invokeExact(ptr, size, flags);
+        } catch (Error | RuntimeException ex) {
+           throw ex;
+        } catch (Throwable ex$) {
+           throw new AssertionError("should not reach here", ex$);
+        }
+    }
+
+    private static class cudaHostUnregister {
+        public static final FunctionDescriptor DESC = FunctionDescriptor.of(
+            Cudart.C_INT,
+            Cudart.C_POINTER
+        );
+
+        public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("cudaHostUnregister");
+
+        public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
+    }
+
+    /**
+     * Function descriptor for:
+     * {@snippet lang=c :
+     * extern cudaError_t cudaHostUnregister(void *ptr)
+     * }
+     */
+    public static FunctionDescriptor cudaHostUnregister$descriptor() {
+        return cudaHostUnregister.DESC;
+    }
+
+    /**
+     * Downcall method handle for:
+     * {@snippet lang=c :
+     * extern cudaError_t cudaHostUnregister(void *ptr)
+     * }
+     */
+    public static MethodHandle cudaHostUnregister$handle() {
+        return cudaHostUnregister.HANDLE;
+    }
+
+    /**
+     * Address for:
+     * {@snippet lang=c :
+     * extern cudaError_t cudaHostUnregister(void *ptr)
+     * }
+     */
+    public static MemorySegment cudaHostUnregister$address() {
+        return cudaHostUnregister.ADDR;
+    }
+
+    /**
+     * {@snippet lang=c :
+     * extern cudaError_t cudaHostUnregister(void *ptr)
+     * }
+     */
+    public static int cudaHostUnregister(MemorySegment ptr) {
+        var mh$ = cudaHostUnregister.HANDLE;
+        try {
+            if (TRACE_DOWNCALLS) {
+                traceDowncall("cudaHostUnregister", ptr);
+            }
+            return (int)mh$.invokeExact(ptr);
+        } catch (Error | RuntimeException ex) {
+           throw ex;
+        } catch (Throwable ex$) {
+           throw new AssertionError("should not reach here", ex$);
+        }
+    }
+
+    private static class cudaHostGetDevicePointer {
+        public static final FunctionDescriptor DESC = FunctionDescriptor.of(
+            Cudart.C_INT,
+            Cudart.C_POINTER,
+            Cudart.C_POINTER,
+            Cudart.C_INT
+        );
+
+        public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("cudaHostGetDevicePointer");
+
+        public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
+    }
+
+    /**
+     * Function descriptor for:
+     * {@snippet lang=c :
+     * extern cudaError_t cudaHostGetDevicePointer(void **pDevice, void *pHost, unsigned int flags)
+     * }
+     */
+    public static FunctionDescriptor cudaHostGetDevicePointer$descriptor() {
+        return cudaHostGetDevicePointer.DESC;
+    }
+
+    /**
+     * Downcall method handle for:
+     * {@snippet lang=c :
+     * extern cudaError_t cudaHostGetDevicePointer(void **pDevice, void *pHost, unsigned int flags)
+     * }
+     */
+    public static MethodHandle cudaHostGetDevicePointer$handle() {
+        return cudaHostGetDevicePointer.HANDLE;
+    }
+
+    /**
+     * Address for:
+     * {@snippet lang=c :
+     * extern cudaError_t cudaHostGetDevicePointer(void **pDevice, void *pHost, unsigned int flags)
+     * }
+     */
+    public static MemorySegment cudaHostGetDevicePointer$address() {
+        return cudaHostGetDevicePointer.ADDR;
+    }
+
+    /**
+     * {@snippet lang=c :
+     * extern cudaError_t cudaHostGetDevicePointer(void **pDevice, void *pHost, unsigned int flags)
+     * }
+     */
+    public static int cudaHostGetDevicePointer(MemorySegment pDevice, MemorySegment pHost, int flags) {
+        var mh$ = cudaHostGetDevicePointer.HANDLE;
+        try {
+            if (TRACE_DOWNCALLS) {
+                traceDowncall("cudaHostGetDevicePointer", pDevice, pHost, flags);
+            }
+            return (int)mh$.invokeExact(pDevice, pHost, flags);
         } catch (Error | RuntimeException ex) {
            throw ex;
         } catch (Throwable ex$) {

@@ -6,6 +6,7 @@ import io.github.cudnn4j.io.HalfFloat;
 import java.lang.foreign.MemorySegment;
 import java.util.Locale;
 import java.util.Objects;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Memory of a device that holds elements of one type. It is not host memory: it is read and written
@@ -35,14 +36,28 @@ public final class DeviceBuffer implements AutoCloseable {
   private static final class Block extends DeviceResource {
     private final MemorySegment owned;
 
+    /** Whose memory it is, null if nobody's here. */
+    private final @Nullable PinnedBuffer lender;
+
     /** Takes memory over, to be freed at the end; NULL if it is someone else's. */
     Block(Device device, MemorySegment owned) {
       super(device);
       this.owned = owned;
+      this.lender = null;
+    }
+
+    /** Borrows memory of the host. */
+    Block(PinnedBuffer lender) {
+      super(lender.device());
+      this.owned = MemorySegment.NULL;
+      this.lender = lender;
     }
 
     void check() {
       checkOpen();
+      if (lender != null) {
+        lender.pointer(0);
+      }
       recordUse();
     }
 
@@ -99,6 +114,23 @@ public final class DeviceBuffer implements AutoCloseable {
               type.bytes()));
     }
     return new DeviceBuffer(new Block(device, MemorySegment.NULL), true, type, elements, address);
+  }
+
+  /**
+   * Borrows {@linkplain PinnedBuffer#register registered} memory of the host, which the device
+   * reads and writes where it is: no copy is made, but on a GPU every access goes to the host.
+   * Until the work that uses it is done, the host must not.
+   *
+   * @param memory cannot be used through this once it is closed
+   * @throws IllegalStateException if the memory is closed
+   * @throws CudaException if the device has no address for it
+   */
+  public static DeviceBuffer wrap(PinnedBuffer memory) {
+    var out = memory.device().scratch();
+    Status.cudart(
+        Cudart.cudaHostGetDevicePointer(out, memory.pointer(0), 0), "cudaHostGetDevicePointer");
+    long address = out.get(NativeTypes.C_POINTER, 0).address();
+    return new DeviceBuffer(new Block(memory), true, memory.type(), memory.elements(), address);
   }
 
   /**

@@ -4,6 +4,7 @@ import io.github.cudnn4j.bindings.Cudart;
 import io.github.cudnn4j.bindings.NativeTypes;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.util.Locale;
 
 /**
  * Host memory that a device can copy from and to while the program goes on, and that a {@link
@@ -15,17 +16,27 @@ import java.lang.foreign.MemorySegment;
  * while a native call, or an input or output operation, uses the segment.
  *
  * <p>Belongs to the device's thread; the {@link #segment} itself may be accessed from any thread.
- * An owner.
+ * An owner, of registered memory only while it is registered.
  */
 public final class PinnedBuffer extends DeviceResource {
   private final ElementType type;
   private final long elements;
   private final MemorySegment address;
   private final Arena arena;
+
+  /** Gives the memory back to whom it belongs. */
+  private final Return end;
+
   private final MemorySegment segment;
   private boolean queued;
 
-  private PinnedBuffer(Device device, ElementType type, long elements, MemorySegment address) {
+  private interface Return {
+    void run(MemorySegment address);
+  }
+
+  private PinnedBuffer(
+      Device device, ElementType type, long elements, MemorySegment address, Return end) {
+    this.end = end;
     this.type = type;
     this.elements = elements;
     this.address = address;
@@ -57,7 +68,48 @@ public final class PinnedBuffer extends DeviceResource {
         device,
         type,
         elements,
-        MemorySegment.ofAddress(out.get(NativeTypes.C_POINTER, 0).address()));
+        MemorySegment.ofAddress(out.get(NativeTypes.C_POINTER, 0).address()),
+        memory -> Status.cudart(Cudart.cudaFreeHost(memory), "cudaFreeHost"));
+  }
+
+  /**
+   * Makes pinned memory of memory that another library or an arena has allocated, which is theirs
+   * again when this is closed. Until then they must not free it.
+   *
+   * @param memory native, at an address that is a multiple of the element size, and a whole number
+   *     of elements; none of it may be pinned already
+   * @throws IllegalArgumentException if the memory is not as stated
+   * @throws IllegalStateException if the device or the memory is closed or this thread captures
+   * @throws CudaException if the memory is pinned already or cannot be
+   */
+  public static PinnedBuffer register(Device device, ElementType type, MemorySegment memory) {
+    if (!memory.isNative() || memory.address() % type.bytes() != 0) {
+      throw new IllegalArgumentException(
+          memory + " must be native memory at a multiple of " + type.bytes());
+    }
+    if (memory.byteSize() == 0 || memory.byteSize() % type.bytes() != 0) {
+      throw new IllegalArgumentException(
+          String.format(
+              Locale.ROOT,
+              "the memory has %d bytes, must have a multiple of %d and more than 0",
+              memory.byteSize(),
+              type.bytes()));
+    }
+    if (!memory.scope().isAlive()) {
+      throw new IllegalStateException("the memory is closed");
+    }
+    device.checkAccess();
+    Recording.refuse("registering memory");
+    MemorySegment address = MemorySegment.ofAddress(memory.address());
+    Status.cudart(
+        Cudart.cudaHostRegister(address, memory.byteSize(), Cudart.cudaHostRegisterDefault()),
+        "cudaHostRegister");
+    return new PinnedBuffer(
+        device,
+        type,
+        memory.byteSize() / type.bytes(),
+        address,
+        registered -> Status.cudart(Cudart.cudaHostUnregister(registered), "cudaHostUnregister"));
   }
 
   /**
@@ -114,7 +166,7 @@ public final class PinnedBuffer extends DeviceResource {
         device().synchronize();
       }
     } finally {
-      Status.cudart(Cudart.cudaFreeHost(address), "cudaFreeHost");
+      end.run(address);
     }
   }
 }

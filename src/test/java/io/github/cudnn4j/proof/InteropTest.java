@@ -15,6 +15,7 @@ import io.github.cudnn4j.cuda.DeviceBuffer;
 import io.github.cudnn4j.cuda.DlPackTensor;
 import io.github.cudnn4j.cuda.ElementType;
 import io.github.cudnn4j.cuda.Event;
+import io.github.cudnn4j.cuda.PinnedBuffer;
 import io.github.cudnn4j.cuda.Stream;
 import io.github.cudnn4j.library.DeviceKind;
 import io.github.cudnn4j.rnn.Rnn;
@@ -184,6 +185,66 @@ class InteropTest {
         assertThrows(CudaException.class, wrapped::clear);
         assertEquals(-8, theirs.get(3));
       }
+    }
+  }
+
+  /** Registered, it is memory of the device as well, without a copy. */
+  @Test
+  void hostMemoryIsRegisteredAndComputedWithInPlace() {
+    var config = RnnConfig.lstm(3, 4);
+    try (var rnn = Rnn.create(device, config);
+        var plan = rnn.plan(SequenceShape.of(5, 2));
+        var ownX = DeviceBuffer.allocate(device, ElementType.FLOAT32, plan.inputElements());
+        var ownY = DeviceBuffer.allocate(device, ElementType.FLOAT32, plan.outputElements());
+        var theirX = new FloatPointer(plan.inputElements());
+        var theirY = new FloatPointer(plan.outputElements())) {
+      rnn.initialize(2);
+      float[] values = new float[(int) plan.inputElements()];
+      IntStream.range(0, values.length).forEach(i -> values[i] = (i % 7 - 3) / 4f);
+      ownX.copyFrom(values);
+      plan.infer(ownX, ownY, RnnStates.NONE);
+      theirX.put(values);
+      var y = PinnedBuffer.register(device, ElementType.FLOAT32, segment(theirY));
+      try (var x = PinnedBuffer.register(device, ElementType.FLOAT32, segment(theirX))) {
+        var onDevice = DeviceBuffer.wrap(y);
+        plan.infer(DeviceBuffer.wrap(x), onDevice, RnnStates.NONE);
+        device.synchronize();
+        var result = new float[(int) theirY.capacity()];
+        theirY.get(result);
+        assertArrayEquals(ownY.toFloats(), result);
+        assertArrayEquals(result, onDevice.toFloats());
+        onDevice.clear();
+        ownX.copyFrom(x);
+        assertArrayEquals(values, ownX.toFloats());
+        assertArrayEquals(new float[result.length], onDevice.toFloats());
+        var again =
+            assertThrows(
+                CudaException.class,
+                () -> PinnedBuffer.register(device, ElementType.FLOAT32, segment(theirX)));
+        assertEquals(Cudart.cudaErrorHostMemoryAlreadyRegistered(), again.code());
+        y.close();
+        assertThrows(IllegalStateException.class, onDevice::clear);
+      }
+      // It is theirs again, to be freed or registered once more.
+      theirX.put(0, 1);
+      PinnedBuffer.register(device, ElementType.FLOAT32, segment(theirX)).close();
+    }
+  }
+
+  @Test
+  void whatCannotBeRegisteredIsRefused() {
+    try (var arena = Arena.ofConfined()) {
+      var memory = arena.allocate(16, 8);
+      refuses(
+          "the memory has 15 bytes, must have a multiple of 4 and more than 0",
+          () -> PinnedBuffer.register(device, ElementType.FLOAT32, memory.asSlice(0, 15)));
+      refuses(
+          memory.asSlice(2, 8) + " must be native memory at a multiple of 4",
+          () -> PinnedBuffer.register(device, ElementType.FLOAT32, memory.asSlice(2, 8)));
+      var array = MemorySegment.ofArray(new float[2]);
+      refuses(
+          array + " must be native memory at a multiple of 4",
+          () -> PinnedBuffer.register(device, ElementType.FLOAT32, array));
     }
   }
 

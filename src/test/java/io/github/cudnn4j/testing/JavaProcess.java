@@ -26,7 +26,24 @@ public record JavaProcess(int status, List<String> output, String errors) {
   public static JavaProcess run(
       Class<?> program, List<String> options, Map<String, String> variables, String... arguments)
       throws IOException, InterruptedException {
-    var command = command(program, options, List.of(arguments));
+    return run(command(program, options, List.of(arguments)), variables);
+  }
+
+  /**
+   * Runs a program that is one source file to its end.
+   *
+   * @param classPath what it is compiled and run with
+   * @param options of the virtual machine
+   * @param variables added to the environment
+   */
+  public static JavaProcess runSource(
+      Path source, Path classPath, List<String> options, Map<String, String> variables)
+      throws IOException, InterruptedException {
+    return run(command(classPath.toString(), options, source.toString()), variables);
+  }
+
+  private static JavaProcess run(List<String> command, Map<String, String> variables)
+      throws IOException, InterruptedException {
     var errors = Files.createTempFile("java-process", ".txt");
     try {
       var builder = new ProcessBuilder(command).redirectError(errors.toFile());
@@ -42,14 +59,17 @@ public record JavaProcess(int status, List<String> output, String errors) {
   /** Returns the command that {@link #run} runs. */
   public static List<String> command(
       Class<?> program, List<String> options, List<String> arguments) {
+    var command = command(System.getProperty("java.class.path"), options, program.getName());
+    command.addAll(arguments);
+    return command;
+  }
+
+  private static List<String> command(String classPath, List<String> options, String program) {
     var command = new ArrayList<String>();
     command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
     command.add("--enable-native-access=ALL-UNNAMED");
     command.addAll(options);
-    command.add("-cp");
-    command.add(System.getProperty("java.class.path"));
-    command.add(program.getName());
-    command.addAll(arguments);
+    command.addAll(List.of("-cp", classPath, program));
     return command;
   }
 
