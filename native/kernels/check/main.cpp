@@ -71,7 +71,7 @@ int main() {
   }
   for (auto* kernel = cudnn4j::first_kernel(); kernel != nullptr; kernel = kernel->next) {
     const std::string name(kernel->name);
-    if (!differences().contains(name)) fail("there is no check of " + name);
+    if (!differences().contains(name)) fail("native/kernels/check has no check of " + name);
   }
 #ifdef CUDNN4J_THREAD_SANITIZER
   std::printf("no races found by ThreadSanitizer\n");
