@@ -23,10 +23,13 @@ final class SearchPath {
   static final String CUDA_PROPERTY = "cudnn4j.cuda.path";
   static final String CUDNN_PROPERTY = "cudnn4j.cudnn.path";
 
+  /** Who sets one of these means this library, as with a property. */
+  private static final String OWN_VARIABLES = "CUDNN4J_";
+
   private static final List<String> CUDA_VARIABLES =
-      List.of("CUDNN4J_CUDA_PATH", "CUDA_HOME", "CUDA_PATH");
+      List.of(OWN_VARIABLES + "CUDA_PATH", "CUDA_HOME", "CUDA_PATH");
   private static final List<String> CUDNN_VARIABLES =
-      List.of("CUDNN4J_CUDNN_PATH", "CUDNN_HOME", "CUDNN_PATH");
+      List.of(OWN_VARIABLES + "CUDNN_PATH", "CUDNN_HOME", "CUDNN_PATH");
   private static final List<String> DISTRIBUTION =
       List.of("usr/lib/x86_64-linux-gnu", "usr/lib64", "usr/lib");
   private static final List<String> DRIVER =
@@ -130,7 +133,7 @@ final class SearchPath {
         folders.addAll(withLibraryFolders(entry));
       }
       if (!folders.isEmpty()) {
-        places.add(new Place("environment " + name, folders));
+        places.add(new Place("environment " + name, folders, name.startsWith(OWN_VARIABLES)));
       }
     }
     return places;

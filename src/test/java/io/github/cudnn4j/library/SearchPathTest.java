@@ -158,6 +158,8 @@ class SearchPathTest {
   void onlyWhatTheUserNamesForThisLibraryIsTakenAsItIs() {
     variables.put("CUDA_HOME", root + "/home");
     assertFalse(searchPath().cuda().getFirst().trusted());
+    variables.put("CUDNN4J_CUDA_PATH", root + "/own");
+    assertTrue(searchPath().cuda().getFirst().trusted());
     properties.put(SearchPath.CUDA_PROPERTY, root + "/own");
     assertTrue(searchPath().cuda().getFirst().trusted());
     assertTrue(searchPath().cudnn().getFirst().trusted());
