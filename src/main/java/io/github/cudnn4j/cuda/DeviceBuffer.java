@@ -122,10 +122,15 @@ public final class DeviceBuffer implements AutoCloseable {
    * Until the work that uses it is done, the host must not.
    *
    * @param memory cannot be used through this once it is closed
+   * @throws IllegalArgumentException if the memory was {@linkplain PinnedBuffer#allocate allocated}
    * @throws IllegalStateException if the memory is closed
    * @throws CudaException if the device has no address for it
    */
   public static DeviceBuffer wrap(PinnedBuffer memory) {
+    if (!memory.isRegistered()) {
+      throw new IllegalArgumentException(
+          "the pinned buffer was allocated, only a registered one can be wrapped");
+    }
     var out = memory.device().scratch();
     Status.cudart(
         Cudart.cudaHostGetDevicePointer(out, memory.pointer(0), 0), "cudaHostGetDevicePointer");

@@ -23,20 +23,13 @@ public final class PinnedBuffer extends DeviceResource {
   private final long elements;
   private final MemorySegment address;
   private final Arena arena;
-
-  /** Gives the memory back to whom it belongs. */
-  private final Return end;
-
+  private final boolean registered;
   private final MemorySegment segment;
   private boolean queued;
 
-  private interface Return {
-    void run(MemorySegment address);
-  }
-
   private PinnedBuffer(
-      Device device, ElementType type, long elements, MemorySegment address, Return end) {
-    this.end = end;
+      Device device, ElementType type, long elements, MemorySegment address, boolean registered) {
+    this.registered = registered;
     this.type = type;
     this.elements = elements;
     this.address = address;
@@ -69,7 +62,7 @@ public final class PinnedBuffer extends DeviceResource {
         type,
         elements,
         MemorySegment.ofAddress(out.get(NativeTypes.C_POINTER, 0).address()),
-        memory -> Status.cudart(Cudart.cudaFreeHost(memory), "cudaFreeHost"));
+        false);
   }
 
   /**
@@ -104,12 +97,7 @@ public final class PinnedBuffer extends DeviceResource {
     Status.cudart(
         Cudart.cudaHostRegister(address, memory.byteSize(), Cudart.cudaHostRegisterDefault()),
         "cudaHostRegister");
-    return new PinnedBuffer(
-        device,
-        type,
-        memory.byteSize() / type.bytes(),
-        address,
-        registered -> Status.cudart(Cudart.cudaHostUnregister(registered), "cudaHostUnregister"));
+    return new PinnedBuffer(device, type, memory.byteSize() / type.bytes(), address, true);
   }
 
   /**
@@ -140,6 +128,11 @@ public final class PinnedBuffer extends DeviceResource {
     return elements * type.bytes();
   }
 
+  /** Whether the memory is someone else's. */
+  boolean isRegistered() {
+    return registered;
+  }
+
   /** Returns the address of an element for work that is queued. */
   MemorySegment pointer(long offset) {
     checkOpen();
@@ -166,7 +159,11 @@ public final class PinnedBuffer extends DeviceResource {
         device().synchronize();
       }
     } finally {
-      end.run(address);
+      if (registered) {
+        Status.cudart(Cudart.cudaHostUnregister(address), "cudaHostUnregister");
+      } else {
+        Status.cudart(Cudart.cudaFreeHost(address), "cudaFreeHost");
+      }
     }
   }
 }

@@ -175,4 +175,13 @@ class PinnedBufferTest {
       assertEquals("elements = 0, must be from 1 to 2305843009213693951", e.getMessage());
     }
   }
+
+  @Test
+  void onlyRegisteredMemoryIsWrapped() {
+    try (var source = pinned(1, 2)) {
+      var e = assertThrows(IllegalArgumentException.class, () -> DeviceBuffer.wrap(source));
+      assertEquals(
+          "the pinned buffer was allocated, only a registered one can be wrapped", e.getMessage());
+    }
+  }
 }
