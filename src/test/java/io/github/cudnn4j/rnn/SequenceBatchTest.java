@@ -153,6 +153,8 @@ class SequenceBatchTest {
       }
       step(batch);
       double[][] expected = rig.results();
+      assertTrue(
+          Arrays.stream(expected).flatMapToDouble(Arrays::stream).allMatch(Double::isFinite));
       rig.spoil();
       rig.rnn.gradients().space().clear();
       batch.forward(rig.x, rig.y, new RnnStates(null, null, rig.states.hy(), rig.states.cy()));
@@ -185,6 +187,8 @@ class SequenceBatchTest {
   @Test
   void emptyRowsPassTheirStatesOn() {
     double[] hx = Rig.read(rig.states.hx());
+    double[] cx = Rig.read(rig.states.cx());
+    double[] dhy = Rig.read(rig.stateGradients.dhy());
     double[] dcy = Rig.read(rig.stateGradients.dcy());
     HostControl host = HostControl.ifHost().orElse(null);
     long calls = host == null ? 0 : host.calls("cudnnRNNForward");
@@ -194,7 +198,9 @@ class SequenceBatchTest {
       double[][] results = rig.results();
       assertArrayEquals(new double[120], results[0]);
       assertArrayEquals(hx, results[1]);
+      assertArrayEquals(cx, results[2]);
       assertArrayEquals(new double[36], results[3]);
+      assertArrayEquals(dhy, results[4]);
       assertArrayEquals(dcy, results[5]);
       assertArrayEquals(new double[results[6].length], results[6]);
       batch.forward(rig.x, rig.y, RnnStates.of(null, rig.states.hy()));
