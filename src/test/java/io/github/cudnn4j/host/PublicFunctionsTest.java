@@ -118,7 +118,9 @@ class PublicFunctionsTest extends HostDeviceTest {
     for (int[] layout : layouts) {
       var name = layout[0] == 1008 ? "cudaGetDeviceProperties" : "cudaGetDeviceProperties_v2";
       var memory = arena.allocate(layout[0] + 8L, 8);
-      memory.fill((byte) 0x55);
+      for (long i = 0; i < memory.byteSize(); i++) {
+        memory.set(ValueLayout.JAVA_BYTE, i, (byte) 0x55);
+      }
       ok(call(name, memory, 0));
       assertTrue(memory.getString(0).startsWith("cudnn4j host device"), memory.getString(0));
       assertTrue(memory.get(ValueLayout.JAVA_LONG, 288) > 1 << 20);
