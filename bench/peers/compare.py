@@ -141,6 +141,7 @@ class Peers:
         if name in ("ours", "ours-graph"):
             command = [o.java, "--enable-native-access=ALL-UNNAMED", "-Xshare:auto"]
             command += [f"-Xmx{HEAP}", f"-Dcudnn4j.device={o.device}"]
+            command += [f"-Dcudnn4j.algorithms.path={o.work / 'algorithms.json'}"]  # not the user's
             if host:
                 command += [f"-Dcudnn4j.host.path={o.host_path}"]
             command += ["-cp", o.classpath, "io.github.cudnn4j.bench.Peer"]
@@ -378,7 +379,7 @@ def arguments():
     p.add_argument("--classpath", default=f"{build}/classes:{build}/test-classes")
     p.add_argument("--host-path", default=f"{build}/native", help="folder of the host device")
     p.add_argument("--djl", type=Path, default=build / "djl", help="folder of DJL's jars")
-    p.add_argument("--work", type=Path, default=build / "peers", help="folder for C programs and logs")
+    p.add_argument("--work", type=Path, default=build / "peers", help="folder for programs, logs, choices")
     p.add_argument("--c-program", type=Path, help="cudnn_peer, compiled elsewhere")
     p.add_argument("--include", action="append", default=[], help="folder of NVIDIA's headers")
     return p.parse_args()
