@@ -10,6 +10,7 @@ import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.util.HashMap;
 import java.util.Map;
+import java.util.Objects;
 import java.util.concurrent.locks.ReentrantReadWriteLock;
 import java.util.function.Function;
 import java.util.function.Supplier;
@@ -93,6 +94,7 @@ public final class Device implements AutoCloseable {
    * @throws CudaException if it is there but cannot be used
    */
   public static Device open(DeviceChoice choice) {
+    Objects.requireNonNull(choice, "choice");
     requirePlatformThread();
     Recording.refuse("opening a device");
     var device = new Device(NativeLibraries.load(choice).kind());
@@ -183,7 +185,8 @@ public final class Device implements AutoCloseable {
   }
 
   /**
-   * Returns the stream that work goes to unless another one is named.
+   * Returns the stream that work goes to unless another one is named. It cannot be closed before
+   * the device.
    *
    * @throws IllegalStateException if the device is closed
    */
@@ -250,6 +253,8 @@ public final class Device implements AutoCloseable {
    */
   public <T extends DeviceResource> T resource(
       Class<T> type, Function<? super Device, ? extends T> factory) {
+    Objects.requireNonNull(type, "type");
+    Objects.requireNonNull(factory, "factory");
     checkAccess();
     var resource = resources.get(type);
     if (resource == null || !resource.isOpen()) {
@@ -340,6 +345,11 @@ public final class Device implements AutoCloseable {
     return open;
   }
 
+  /** Whether this is the stream that everything runs on which names no other one. */
+  boolean runsOn(Stream each) {
+    return each == stream;
+  }
+
   /** Memory for an out-parameter that is read before any other call. */
   MemorySegment scratch() {
     return scratch;
@@ -426,11 +436,14 @@ public final class Device implements AutoCloseable {
       active = owner;
     }
     for (var resource = newest; resource != null; resource = newest) {
-      failure = attempt(failure, reported(resource)::closeWithDevice);
+      var last = reported(resource);
+      if (last == stream) {
+        stream = null; // Made first, so that nothing is left that uses it.
+      }
+      failure = attempt(failure, last::closeWithDevice);
     }
     open = false;
     active = null;
-    stream = null;
     resources.clear();
     if (context.address() != 0) {
       failure =

@@ -77,7 +77,7 @@ public abstract class DeviceResource implements AutoCloseable {
   /**
    * Takes back what others may hold of this, before it is closed.
    *
-   * @throws IllegalStateException if they hold it now; this stays open then
+   * @throws IllegalStateException if they hold or need it now; this stays open then
    */
   void takeBack() {}
 
@@ -89,7 +89,7 @@ public abstract class DeviceResource implements AutoCloseable {
    *
    * @throws WrongThreadException if the device belongs to another thread; this stays open then
    * @throws IllegalStateException if this thread captures, or another one uses the memory of a
-   *     {@link PinnedBuffer}; this stays open then
+   *     {@link PinnedBuffer}, or this is the device's own stream; this stays open then
    * @throws CudaException if destroying it fails; this is closed all the same
    */
   @Override

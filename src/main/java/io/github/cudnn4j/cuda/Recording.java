@@ -69,6 +69,16 @@ final class Recording {
     }
   }
 
+  /** Refuses a stream of which another device's capture would record the work, not its memory. */
+  static void refuseOfAnother(Device device, MemorySegment stream) {
+    var recording = ofThread();
+    if (recording != null
+        && recording.stream.device() != device
+        && recording.handle.equals(stream)) {
+      throw new IllegalStateException("the stream is captured by another device");
+    }
+  }
+
   /**
    * Ends the capture and returns its graph.
    *

@@ -3,6 +3,7 @@ package io.github.cudnn4j.cuda;
 import io.github.cudnn4j.bindings.Cudart;
 import io.github.cudnn4j.bindings.NativeTypes;
 import java.lang.foreign.MemorySegment;
+import java.util.Objects;
 
 /**
  * A queue of work for a device. Work on one stream is done in the order in which it was queued;
@@ -58,17 +59,20 @@ public final class Stream extends DeviceResource {
    * @throws IllegalStateException if the device is closed
    */
   public static Stream wrap(Device device, long handle) {
+    Objects.requireNonNull(device, "device");
     return new Stream(device, handle, false);
   }
 
   /**
    * Returns the {@code cudaStream_t}, for a call that queues work.
    *
-   * @throws IllegalStateException if the stream is closed
+   * @throws IllegalStateException if the stream is closed, or this thread captures it as a stream
+   *     of another device
    * @throws WrongThreadException if the device belongs to another thread
    */
   public MemorySegment handle() {
     checkOpen();
+    Recording.refuseOfAnother(device(), handle);
     return handle;
   }
 
@@ -103,9 +107,9 @@ public final class Stream extends DeviceResource {
    * @throws IllegalArgumentException if the event belongs to another device
    */
   public void record(Event event) {
-    checkOpen();
+    var queue = handle();
     Arguments.sameDevice(device(), event.device(), "event");
-    Status.cudart(Cudart.cudaEventRecord(event.handle(), handle), "cudaEventRecord");
+    Status.cudart(Cudart.cudaEventRecord(event.handle(), queue), "cudaEventRecord");
   }
 
   /**
@@ -116,10 +120,10 @@ public final class Stream extends DeviceResource {
    * @throws IllegalArgumentException if the event belongs to another device
    */
   public void waitFor(Event event) {
-    checkOpen();
+    var queue = handle();
     Arguments.sameDevice(device(), event.device(), "event");
     Status.cudart(
-        Cudart.cudaStreamWaitEvent(handle, event.handle(), Cudart.cudaEventDefault()),
+        Cudart.cudaStreamWaitEvent(queue, event.handle(), Cudart.cudaEventDefault()),
         "cudaStreamWaitEvent");
   }
 
@@ -134,6 +138,7 @@ public final class Stream extends DeviceResource {
    *     whatever uses the device next tries again to end it
    */
   public CapturedGraph capture(Runnable work) {
+    Objects.requireNonNull(work, "work");
     checkOpen();
     Recording.refuseAnother();
     return Device.whileNoneCloses(() -> graphOf(work));
@@ -158,6 +163,13 @@ public final class Stream extends DeviceResource {
   public boolean isCapturing() {
     var recording = device().recording();
     return recording != null && recording.stream() == this;
+  }
+
+  @Override
+  void takeBack() {
+    if (device().runsOn(this)) {
+      throw new IllegalStateException("the device's own stream is closed with the device");
+    }
   }
 
   @Override

@@ -221,4 +221,45 @@ class StreamTest {
       }
     }
   }
+
+  @Test
+  void theDevicesOwnStreamIsClosedWithTheDevice() {
+    Stream own;
+    try (var other = Device.open()) {
+      own = other.stream();
+      illegal("the device's own stream is closed with the device", own::close);
+      assertTrue(own.isOpen());
+      own.synchronize();
+    }
+    assertFalse(own.isOpen());
+    own.close();
+  }
+
+  @Test
+  void aCaptureOfAnotherDeviceTakesNoWork() {
+    try (var other = Device.open();
+        var theirs = DeviceBuffer.allocate(other, INT32, 4);
+        var ours = DeviceBuffer.allocate(device, INT32, 4);
+        var event = Event.create(other);
+        var borrowed = Stream.wrap(other, device.stream().handle().address())) {
+      theirs.copyFrom(new int[] {1, 2, 3, 4});
+      ours.copyFrom(new int[] {1, 2, 3, 4});
+      var refusal = "the stream is captured by another device";
+      var graph =
+          device.stream()
+              .capture(
+                  () -> {
+                    illegal(refusal, () -> theirs.clear(borrowed));
+                    illegal(refusal, () -> borrowed.waitFor(event));
+                    illegal(refusal, () -> borrowed.record(event));
+                  });
+      graph.launch();
+      graph.close();
+      borrowed.capture(() -> illegal(refusal, ours::clear)).close();
+      assertArrayEquals(new int[] {1, 2, 3, 4}, ours.toInts());
+      theirs.clear(borrowed);
+      borrowed.synchronize();
+      assertArrayEquals(new int[4], theirs.toInts());
+    }
+  }
 }
