@@ -2,6 +2,7 @@ package io.github.cudnn4j.cuda;
 
 import java.util.ArrayDeque;
 import java.util.Deque;
+import java.util.Objects;
 
 /**
  * The parts that an owner acquires one after the other and closes together.
@@ -27,7 +28,7 @@ public final class Parts implements AutoCloseable {
 
   /** Takes a part over and returns it. */
   public <T extends AutoCloseable> T add(T part) {
-    newestFirst.push(part);
+    newestFirst.push(Objects.requireNonNull(part, "part"));
     return part;
   }
 

@@ -4,6 +4,7 @@ import io.github.cudnn4j.bindings.Nvtx;
 import io.github.cudnn4j.library.NativeLibraries;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.util.Objects;
 
 /**
  * A stretch of a thread's time with a name, which NVIDIA's profilers show beside what the GPU did.
@@ -35,6 +36,7 @@ public final class ProfilerRange implements AutoCloseable {
 
   /** Makes one, which is never freed. */
   public static ProfilerRange named(String name) {
+    Objects.requireNonNull(name, "name");
     return new ProfilerRange(ON ? Arena.global().allocateFrom(name) : MemorySegment.NULL);
   }
 

@@ -5,6 +5,7 @@ import io.github.cudnn4j.cuda.Device;
 import io.github.cudnn4j.cuda.DeviceResource;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.util.Objects;
 
 /**
  * A native descriptor.
@@ -31,6 +32,7 @@ abstract sealed class Descriptor extends DeviceResource
    * @param name what stands behind {@code cudnnCreate} and {@code cudnnDestroy} in C
    */
   Descriptor(Device device, String name, Call create, Call destroy) {
+    Objects.requireNonNull(device, "device");
     device.checkAccess();
     try (Arena arena = Arena.ofConfined()) {
       MemorySegment out = arena.allocate(NativeTypes.C_POINTER);

@@ -7,6 +7,7 @@ import io.github.cudnn4j.cuda.ElementType;
 import io.github.cudnn4j.cuda.Parts;
 import java.lang.foreign.Arena;
 import java.util.Locale;
+import java.util.Objects;
 
 /**
  * How the input or the output of a recurrent network lies in memory.
@@ -33,7 +34,8 @@ public final class RnnDataDescriptor extends Descriptor {
    * @param lengths the steps of each sequence, in [0, T]; packed, they must not ascend, start with
    *     T and contain no zero
    * @param vectorSize V, the size of one vector, from 1
-   * @throws IllegalArgumentException if there are no lengths
+   * @throws IllegalArgumentException if there are no lengths, or the type is not a floating-point
+   *     one
    * @throws CudnnException if cuDNN does not accept the values
    */
   public static RnnDataDescriptor create(
@@ -43,6 +45,8 @@ public final class RnnDataDescriptor extends Descriptor {
       int time,
       int[] lengths,
       int vectorSize) {
+    DataTypes.checkFloating(type);
+    Objects.requireNonNull(layout, "layout");
     if (lengths.length == 0) {
       throw new IllegalArgumentException("B is 0, but there must be at least 1 sequence");
     }

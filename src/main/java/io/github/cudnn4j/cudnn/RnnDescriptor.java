@@ -12,6 +12,7 @@ import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
+import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -33,7 +34,7 @@ public final class RnnDescriptor extends Descriptor {
     int directions = settings.direction().directions();
     boolean projects = settings.projectionSize() != settings.hiddenSize();
     this.description = settings.toString();
-    this.pseudoLayers = Math.multiplyExact(settings.layers(), directions);
+    this.pseudoLayers = settings.layers() * directions;
     this.linearLayers = 2 * settings.mode().gates() + (projects ? 1 : 0);
     this.type = settings.precision().type();
     this.dropout = dropout;
@@ -67,6 +68,25 @@ public final class RnnDescriptor extends Descriptor {
       boolean skipInput,
       @Nullable CellClip clip,
       boolean padded) {
+
+    /**
+     * Checks what cuDNN cannot.
+     *
+     * @throws IllegalArgumentException if the layers of both directions cannot be counted
+     */
+    public Settings {
+      Objects.requireNonNull(algorithm, "algorithm");
+      Objects.requireNonNull(mode, "mode");
+      Objects.requireNonNull(bias, "bias");
+      Objects.requireNonNull(direction, "direction");
+      Objects.requireNonNull(precision, "precision");
+      int most = Integer.MAX_VALUE / direction.directions();
+      if (layers > most) {
+        throw new IllegalArgumentException(
+            String.format(
+                Locale.ROOT, "layers is %d, must be at most %d if %s", layers, most, direction));
+      }
+    }
 
     /** All of it in a few words, for messages. */
     @Override

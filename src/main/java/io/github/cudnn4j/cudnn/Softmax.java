@@ -6,6 +6,7 @@ import io.github.cudnn4j.cuda.DeviceBuffer;
 import io.github.cudnn4j.cuda.DeviceResource;
 import io.github.cudnn4j.cuda.ElementType;
 import io.github.cudnn4j.cuda.Parts;
+import java.util.Objects;
 
 /**
  * The softmax of each row of a matrix {@code [rows, columns]} on the device, row-major, or its
@@ -54,6 +55,8 @@ public final class Softmax extends DeviceResource {
    */
   public static Softmax create(
       Device device, SoftmaxAlgorithm algorithm, ElementType type, int rows, int columns) {
+    Objects.requireNonNull(device, "device");
+    Objects.requireNonNull(algorithm, "algorithm");
     DataTypes.checkFloating(type);
     CudnnHandle handle = CudnnHandle.of(device);
     Parts parts = new Parts();

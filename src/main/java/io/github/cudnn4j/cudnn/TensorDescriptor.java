@@ -9,6 +9,7 @@ import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.util.Arrays;
 import java.util.Locale;
+import java.util.Objects;
 
 /**
  * The type and the extents of a packed row-major tensor: the last index moves fastest.
@@ -32,10 +33,14 @@ public final class TensorDescriptor extends Descriptor {
    * Makes the descriptor of a packed tensor.
    *
    * @param extents from 2 to 8 extents, each at least 1, whose product is below 2<sup>31</sup>
-   * @throws IllegalArgumentException if the extents are not as stated
+   * @throws IllegalArgumentException if the extents are not as stated, or the type is INT64
    * @throws CudnnException if cuDNN does not accept them
    */
   public static TensorDescriptor create(Device device, ElementType type, int... extents) {
+    Objects.requireNonNull(extents, "extents");
+    if (type == ElementType.INT64) {
+      throw new IllegalArgumentException("type is INT64, which no tensor of cuDNN has");
+    }
     int[] strides = packedStrides(extents);
     Parts parts = new Parts();
     try (Arena arena = Arena.ofConfined()) {

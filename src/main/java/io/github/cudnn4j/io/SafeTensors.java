@@ -10,6 +10,7 @@ import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Set;
 
 /**
@@ -106,6 +107,7 @@ public final class SafeTensors implements AutoCloseable {
    * @throws IOException if the file cannot be read or is not a whole and valid safetensors file
    */
   public static SafeTensors open(Path file) throws IOException {
+    Objects.requireNonNull(file, "file");
     var channel = FileChannel.open(file, StandardOpenOption.READ);
     try {
       return new SafeTensors(file, channel);

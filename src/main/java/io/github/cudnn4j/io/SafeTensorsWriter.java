@@ -17,6 +17,7 @@ import java.util.Comparator;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.TreeMap;
 
 /**
@@ -38,6 +39,8 @@ public final class SafeTensorsWriter {
 
   /** Adds a free-form string that the file carries beside its tensors; the last of a key counts. */
   public SafeTensorsWriter metadata(String key, String value) {
+    Objects.requireNonNull(key, "key");
+    Objects.requireNonNull(value, "value");
     metadata.put(key, value);
     return this;
   }
@@ -131,6 +134,7 @@ public final class SafeTensorsWriter {
    * @throws IOException if writing fails; the message tells the file
    */
   public void write(Path file) throws IOException {
+    Objects.requireNonNull(file, "file");
     var sorted = new ArrayList<>(entries);
     sorted.sort(
         Comparator.comparingInt((Entry entry) -> -entry.type.bytes()).thenComparing(Entry::name));

@@ -1,6 +1,7 @@
 package io.github.cudnn4j.library;
 
 import java.util.Locale;
+import java.util.Objects;
 
 /**
  * One look for one native library in one place.
@@ -13,6 +14,15 @@ import java.util.Locale;
  */
 public record LibraryAttempt(
     String library, String place, String origin, Outcome outcome, String reason) {
+
+  /** Refuses what is missing. */
+  public LibraryAttempt {
+    Objects.requireNonNull(library, "library");
+    Objects.requireNonNull(place, "place");
+    Objects.requireNonNull(origin, "origin");
+    Objects.requireNonNull(outcome, "outcome");
+    Objects.requireNonNull(reason, "reason");
+  }
 
   /** What came of looking. */
   public enum Outcome {

@@ -1,6 +1,7 @@
 package io.github.cudnn4j.library;
 
 import java.util.List;
+import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -33,7 +34,14 @@ public record LibraryReport(
    * @param name what it is
    * @param value the value, on one line
    */
-  public record Fact(String name, String value) {}
+  public record Fact(String name, String value) {
+
+    /** Refuses what is missing. */
+    public Fact {
+      Objects.requireNonNull(name, "name");
+      Objects.requireNonNull(value, "value");
+    }
+  }
 
   /**
    * One device.
@@ -45,15 +53,29 @@ public record LibraryReport(
    * @param memoryBytes its memory in bytes
    */
   public record DeviceInfo(
-      int ordinal, String name, int computeCapability, int multiprocessors, long memoryBytes) {}
+      int ordinal, String name, int computeCapability, int multiprocessors, long memoryBytes) {
+
+    /** Refuses a name that is missing. */
+    public DeviceInfo {
+      Objects.requireNonNull(name, "name");
+    }
+  }
 
   /** Copies the lists. */
   public LibraryReport {
-    attempts = List.copyOf(attempts);
-    facts = List.copyOf(facts);
-    devices = List.copyOf(devices);
-    notes = List.copyOf(notes);
-    advice = List.copyOf(advice);
+    Objects.requireNonNull(choice, "choice");
+    Objects.requireNonNull(platform, "platform");
+    attempts = copy(attempts, "attempts");
+    facts = copy(facts, "facts");
+    devices = copy(devices, "devices");
+    notes = copy(notes, "notes");
+    advice = copy(advice, "advice");
+  }
+
+  private static <T> List<T> copy(List<T> list, String name) {
+    Objects.requireNonNull(list, name);
+    list.forEach(element -> Objects.requireNonNull(element, () -> "an element of " + name));
+    return List.copyOf(list);
   }
 
   @Override

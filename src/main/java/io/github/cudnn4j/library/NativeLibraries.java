@@ -7,6 +7,7 @@ import java.lang.foreign.SymbolLookup;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Objects;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
@@ -255,6 +256,7 @@ public final class NativeLibraries {
 
   /** Returns whether the device has a C function, which the bindings name. */
   public boolean has(String function) {
+    Objects.requireNonNull(function, "function");
     return !absent.contains(function);
   }
 
@@ -264,6 +266,7 @@ public final class NativeLibraries {
    * @throws UnsupportedOperationException if it has not
    */
   public void require(String function) {
+    Objects.requireNonNull(function, "function");
     if (!has(function)) {
       throw new UnsupportedOperationException("device " + kind + " has no function " + function);
     }

@@ -237,7 +237,7 @@ public final class ForeignWeights {
     }
 
     private static double[] read(RnnParameter parameter) {
-      double[] values = new double[Math.toIntExact(parameter.elements())];
+      double[] values = new double[parameter.arrayLength()];
       parameter.copyTo(values);
       return values;
     }

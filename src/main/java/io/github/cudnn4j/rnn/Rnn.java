@@ -13,6 +13,7 @@ import io.github.cudnn4j.cudnn.RnnDescriptor;
 import io.github.cudnn4j.cudnn.RnnDescriptor.WeightSlot;
 import java.util.List;
 import java.util.Locale;
+import java.util.Objects;
 import java.util.SplittableRandom;
 import org.jspecify.annotations.Nullable;
 
@@ -147,6 +148,8 @@ public final class Rnn extends DeviceResource {
    * @throws WrongThreadException if the device belongs to another thread
    */
   public static long weightElements(Device device, RnnConfig config) {
+    Objects.requireNonNull(device, "device");
+    Objects.requireNonNull(config, "config");
     try (RnnDescriptor descriptor = describe(device, config)) {
       return descriptor.weightSpaceBytes() / config.type().bytes();
     }

@@ -22,6 +22,8 @@ import java.util.Locale;
  * type of the network and back.
  */
 public final class RnnParameter {
+  private static final int MOST_VALUES = Integer.MAX_VALUE - 8;
+
   private final String name;
   private final int rows;
   private final int columns;
@@ -148,8 +150,24 @@ public final class RnnParameter {
     }
   }
 
+  /** The length of an array for all elements, refusing a number that no array has. */
+  int arrayLength() {
+    if (elements() > MOST_VALUES) {
+      throw new IllegalArgumentException(
+          String.format(
+              Locale.ROOT,
+              "%s %s has %d elements, but an array has at most %d",
+              name,
+              Arrays.toString(shape()),
+              elements(),
+              MOST_VALUES));
+    }
+    return (int) elements();
+  }
+
+  /** What is at most as long as the array that {@link #checkLength} has let pass. */
   private static int length(DeviceBuffer slice) {
-    return Math.toIntExact(slice.elements());
+    return (int) slice.elements();
   }
 
   private static double[] widen(float[] values, int from, int to) {

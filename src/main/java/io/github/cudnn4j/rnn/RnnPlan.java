@@ -8,6 +8,7 @@ import io.github.cudnn4j.cudnn.CudnnException;
 import io.github.cudnn4j.cudnn.ForwardMode;
 import io.github.cudnn4j.cudnn.RnnAlgorithm;
 import java.util.Locale;
+import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -66,6 +67,7 @@ public final class RnnPlan extends DeviceResource {
   }
 
   static RnnPlan create(Rnn rnn, SequenceShape shape, ForwardMode mode) {
+    Objects.requireNonNull(shape, "shape");
     RnnConfig config = rnn.config();
     checkSize("x", shape, shape.rows(), config.inputSize());
     checkSize("y", shape, shape.rows(), config.outputSize());

@@ -186,7 +186,7 @@ public final class RnnWeights {
   public void save(SafeTensorsWriter writer, String prefix) {
     for (RnnParameter parameter : parameters.values()) {
       long[] shape = Arrays.stream(parameter.shape()).asLongStream().toArray();
-      int elements = Math.toIntExact(parameter.elements());
+      int elements = parameter.arrayLength();
       if (config.type() == ElementType.FLOAT64) {
         double[] values = new double[elements];
         parameter.copyTo(values);

@@ -41,6 +41,13 @@ public record SequenceShape(RnnDataLayout layout, int time, List<Integer> length
   public SequenceShape {
     Objects.requireNonNull(layout, "layout");
     Objects.requireNonNull(lengths, "lengths");
+    int next = 0;
+    for (Integer length : lengths) {
+      if (length == null) {
+        throw new NullPointerException("lengths[" + next + "]");
+      }
+      next++;
+    }
     lengths = List.copyOf(lengths);
     if (time < 1) {
       throw new IllegalArgumentException("T is " + time + ", but it must be at least 1");

@@ -7,6 +7,7 @@ import io.github.cudnn4j.rnn.RnnConfig;
 import io.github.cudnn4j.rnn.RnnStates;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Locale;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -33,7 +34,7 @@ public final class CarriedState implements AutoCloseable {
     try {
       for (int i = 0; i < (config.hasCellState() ? 2 : 1); i++) {
         int width = i == 0 ? config.projectionSize() : config.hiddenSize();
-        long elements = Math.multiplyExact((long) config.pseudoLayers() * batch, width);
+        long elements = (long) config.pseudoLayers() * batch * width;
         initial.add(parts.add(DeviceBuffer.allocate(rnn.device(), config.type(), elements)));
         last.add(parts.add(DeviceBuffer.allocate(rnn.device(), config.type(), elements)));
       }
@@ -47,11 +48,24 @@ public final class CarriedState implements AutoCloseable {
   /**
    * Makes the state of {@code batch} parallel sequences, zero at first.
    *
-   * @throws IllegalArgumentException if {@code batch} is not positive
+   * @throws IllegalArgumentException if {@code batch} is not positive, or a state would have
+   *     2<sup>31</sup> elements or more
    */
   public static CarriedState create(Rnn rnn, int batch) {
     if (batch <= 0) {
       throw new IllegalArgumentException("batch " + batch + ", at least 1 is needed");
+    }
+    RnnConfig config = rnn.config();
+    int most = Integer.MAX_VALUE / config.pseudoLayers() / config.hiddenSize();
+    if (batch > most) {
+      throw new IllegalArgumentException(
+          String.format(
+              Locale.ROOT,
+              "batch %d, at most %d with %d x %d elements of state each",
+              batch,
+              most,
+              config.pseudoLayers(),
+              config.hiddenSize()));
     }
     return new CarriedState(rnn, batch);
   }

@@ -12,6 +12,7 @@ import io.github.cudnn4j.rnn.RnnStates;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Objects;
 import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
@@ -46,8 +47,8 @@ public final class Tape implements AutoCloseable {
   private boolean closed;
 
   private Tape(Device device, Precision precision, boolean training) {
-    this.device = device;
-    this.precision = precision;
+    this.device = Objects.requireNonNull(device, "device");
+    this.precision = Objects.requireNonNull(precision, "precision");
     this.training = training;
   }
 

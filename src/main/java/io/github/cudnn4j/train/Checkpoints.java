@@ -14,6 +14,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.regex.Pattern;
 
@@ -51,7 +52,7 @@ public final class Checkpoints {
     if (keep < 1) {
       throw new IllegalArgumentException("keep " + keep + ", must be at least 1");
     }
-    this.folder = folder;
+    this.folder = Objects.requireNonNull(folder, "folder");
     this.keep = keep;
     this.notes = notes;
   }
@@ -73,6 +74,7 @@ public final class Checkpoints {
    * @param notes values that JSON has a form for; copied
    */
   public Checkpoints notes(Map<String, ?> notes) {
+    Objects.requireNonNull(notes, "notes");
     return new Checkpoints(folder, keep, new LinkedHashMap<>(notes));
   }
 

@@ -4,6 +4,7 @@ import io.github.cudnn4j.cuda.Parts;
 import io.github.cudnn4j.tape.CarriedState;
 import io.github.cudnn4j.tape.Loss;
 import io.github.cudnn4j.tape.Tape;
+import java.util.Objects;
 
 /**
  * Measures how well a model predicts a text, carrying the recurrent state through it. Owner of the
@@ -39,6 +40,8 @@ public final class Evaluator implements AutoCloseable {
   }
 
   static Evaluator create(Model model, SequentialBatches batches, boolean capture) {
+    Objects.requireNonNull(model, "model");
+    Objects.requireNonNull(batches, "batches");
     return new Evaluator(model, batches, capture);
   }
 

@@ -14,6 +14,7 @@ import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.util.LinkedHashMap;
 import java.util.Map;
+import java.util.Objects;
 
 /**
  * Writes a training's progress as JSON lines: one object per line with a {@code kind} of {@code
@@ -56,6 +57,7 @@ public final class Metrics implements TrainingListener, AutoCloseable {
    * @throws IOException if that fails
    */
   public static Metrics resume(Path file, long step) throws IOException {
+    Objects.requireNonNull(file, "file");
     // Not of a device, such as a terminal.
     long length = Files.isRegularFile(file) ? kept(file, step) : 0;
     if (Files.isRegularFile(file) && length < Files.size(file)) {

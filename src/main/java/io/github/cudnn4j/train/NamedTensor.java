@@ -4,6 +4,7 @@ import io.github.cudnn4j.cuda.DeviceBuffer;
 import io.github.cudnn4j.cuda.ElementType;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Locale;
 
 /**
  * Where in the flat buffers a tensor lies.
@@ -13,6 +14,8 @@ import java.util.List;
  */
 record NamedTensor(int[] shape, List<Piece> pieces) {
 
+  private static final int MOST_VALUES = Integer.MAX_VALUE - 8;
+
   /** A run of elements. */
   record Piece(long offset, long elements) {
     DeviceBuffer in(DeviceBuffer buffer) {
@@ -20,9 +23,25 @@ record NamedTensor(int[] shape, List<Piece> pieces) {
     }
   }
 
-  /** Returns the number of values. */
+  /**
+   * Returns the number of values.
+   *
+   * @throws IllegalArgumentException if they are more than an array has
+   */
   int count() {
-    return Arrays.stream(shape).reduce(1, Math::multiplyExact);
+    long count = 1;
+    for (int extent : shape) {
+      count *= extent;
+      if (count > MOST_VALUES) {
+        throw new IllegalArgumentException(
+            String.format(
+                Locale.ROOT,
+                "a tensor of %s has more values than the %d of an array",
+                Arrays.toString(shape),
+                MOST_VALUES));
+      }
+    }
+    return (int) count;
   }
 
   /** Reads the values out of a flat buffer; waits for the device. */
@@ -44,7 +63,7 @@ record NamedTensor(int[] shape, List<Piece> pieces) {
     int at = 0;
     for (Piece piece : pieces) {
       DeviceBuffer slice = piece.in(buffer);
-      double[] part = Arrays.copyOfRange(values, at, at + Math.toIntExact(piece.elements()));
+      double[] part = Arrays.copyOfRange(values, at, at + (int) piece.elements());
       if (slice.type() == ElementType.FLOAT64) {
         slice.copyFrom(part);
       } else {

@@ -17,6 +17,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Objects;
 import java.util.TreeSet;
 import java.util.random.RandomGenerator;
 
@@ -89,6 +90,8 @@ public final class ParameterSet implements AutoCloseable {
    * @throws IllegalArgumentException if it is another type
    */
   public static Builder builder(Device device, ElementType type) {
+    Objects.requireNonNull(device, "device");
+    Objects.requireNonNull(type, "type");
     switch (type) {
       case FLOAT32, FLOAT64, FLOAT16, BFLOAT16 -> {
         return new Builder(device, type);
@@ -139,6 +142,7 @@ public final class ParameterSet implements AutoCloseable {
     }
 
     private Builder add(String name, Part part) {
+      Objects.requireNonNull(name, "name");
       if (part.elements <= 0) {
         throw new IllegalArgumentException(
             name + " has no elements, shape " + Arrays.toString(part.shape));

@@ -6,6 +6,7 @@ import java.lang.foreign.MemorySegment;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.util.Locale;
+import java.util.Objects;
 import java.util.random.RandomGenerator;
 import java.util.zip.CRC32C;
 
@@ -45,7 +46,7 @@ public final class SequentialBatches {
               time,
               Integer.MAX_VALUE));
     }
-    this.tokens = tokens;
+    this.tokens = Objects.requireNonNull(tokens, "tokens");
     this.batch = batch;
     this.time = time;
     this.randomOffset = randomOffset;
@@ -158,6 +159,7 @@ public final class SequentialBatches {
 
   /** Draws how many tokens the next epoch skips; 0 without drawing if the offset is not random. */
   public int drawOffset(RandomGenerator random) {
+    Objects.requireNonNull(random, "random");
     return randomOffset ? random.nextInt(time + 1) : 0;
   }
 

@@ -1,5 +1,7 @@
 package io.github.cudnn4j.train;
 
+import java.util.Objects;
+
 /**
  * The numbers that a text is made of, in order. They do not change; may be read by any thread.
  *
@@ -19,6 +21,7 @@ public interface Tokens {
 
   /** Returns the elements of an array, which is not copied and must not change. */
   static Tokens of(int... tokens) {
+    Objects.requireNonNull(tokens, "tokens");
     return new Tokens() {
       @Override
       public long length() {
@@ -27,7 +30,7 @@ public interface Tokens {
 
       @Override
       public int get(long index) {
-        return tokens[Math.toIntExact(index)];
+        return tokens[(int) Objects.checkIndex(index, length())];
       }
     };
   }

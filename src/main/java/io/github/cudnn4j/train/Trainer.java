@@ -10,6 +10,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Objects;
 import java.util.UUID;
 import java.util.zip.CRC32C;
 import org.jspecify.annotations.Nullable;
@@ -50,9 +51,9 @@ public final class Trainer implements AutoCloseable {
   private volatile boolean stopping;
 
   private Trainer(Model model, SequentialBatches batches, TrainerConfig config) {
-    this.model = model;
-    this.batches = batches;
-    this.config = config;
+    this.model = Objects.requireNonNull(model, "model");
+    this.batches = Objects.requireNonNull(batches, "batches");
+    this.config = Objects.requireNonNull(config, "config");
     this.position = new Position(config.seed());
     this.training = TrainingStep.create(model, batches, config);
   }
@@ -69,6 +70,7 @@ public final class Trainer implements AutoCloseable {
 
   /** Sets the held-out text; before {@link #run}. */
   public Trainer validation(SequentialBatches heldOut) {
+    Objects.requireNonNull(heldOut, "heldOut");
     closeEvaluator();
     evaluator = Evaluator.create(model, heldOut, config.capture());
     return this;
@@ -76,13 +78,13 @@ public final class Trainer implements AutoCloseable {
 
   /** Adds a listener; before {@link #run}. */
   public Trainer listener(TrainingListener listener) {
-    listeners.add(listener);
+    listeners.add(Objects.requireNonNull(listener, "listener"));
     return this;
   }
 
   /** Sets where checkpoints go; before {@link #run}. */
   public Trainer checkpoints(Checkpoints folder) {
-    checkpoints = folder;
+    checkpoints = Objects.requireNonNull(folder, "folder");
     return this;
   }
 

@@ -3,6 +3,7 @@ package io.github.cudnn4j.train;
 import io.github.cudnn4j.cuda.ElementType;
 import java.util.LinkedHashMap;
 import java.util.Map;
+import java.util.Objects;
 import java.util.function.Consumer;
 
 /**
@@ -45,6 +46,10 @@ public record TrainerConfig(
    * @throws IllegalArgumentException if one is out of its range; the message names it
    */
   public TrainerConfig {
+    Objects.requireNonNull(optimizer, "optimizer");
+    Objects.requireNonNull(clip, "clip");
+    Objects.requireNonNull(schedule, "schedule");
+    Objects.requireNonNull(lossScale, "lossScale");
     require("epochs", epochs, 1);
     require("steps", steps, 0);
     require("logEvery", logEvery, 1);

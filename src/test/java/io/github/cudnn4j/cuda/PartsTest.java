@@ -69,4 +69,10 @@ class PartsTest {
     assertArrayEquals(new Throwable[0], error.getSuppressed());
     assertEquals(List.of("b", "a", "c"), closed);
   }
+
+  @Test
+  void aMissingPartIsNamed() {
+    var e = assertThrows(NullPointerException.class, () -> parts.add(null));
+    assertEquals("part", e.getMessage());
+  }
 }

@@ -145,4 +145,24 @@ class DescriptorTest {
       assertArrayEquals(state, other.state());
     }
   }
+
+  @Test
+  void typesThatCudnnHasNotAreRefused() {
+    assertRefused(
+        "type is INT64, which no tensor of cuDNN has",
+        () -> TensorDescriptor.create(device, ElementType.INT64, 2, 3));
+    for (var type : new ElementType[] {ElementType.INT64, ElementType.INT32, ElementType.UINT8}) {
+      assertRefused(
+          "type is " + type + ", but it must be a floating-point type",
+          () ->
+              RnnDataDescriptor.create(
+                  device, type, RnnDataLayout.SEQ_MAJOR_UNPACKED, 2, new int[] {2}, 3));
+    }
+  }
+
+  @Test
+  void layersThatCannotBeCountedAreRefused() {
+    assertRefused(
+        "layers is 1073741824, must be at most 1073741823 if BIDIRECTIONAL", () -> lstm(1 << 30));
+  }
 }

@@ -1,9 +1,13 @@
 package io.github.cudnn4j.library;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
 
+import java.util.Collections;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.function.Executable;
 
 /** A report as a terminal shows it. */
 class LibraryReportTest {
@@ -55,5 +59,33 @@ class LibraryReportTest {
           * Do this.
         """,
         report.toString());
+  }
+
+  @Test
+  void whatIsMissingIsNamed() {
+    missing("choice", () -> report(null, "", List.of(), List.of()));
+    missing("platform", () -> report(DeviceChoice.HOST, null, List.of(), List.of()));
+    missing("attempts", () -> report(DeviceChoice.HOST, "", null, List.of()));
+    missing("advice", () -> report(DeviceChoice.HOST, "", List.of(), null));
+    var nothing = Collections.<String>singletonList(null);
+    missing("an element of advice", () -> report(DeviceChoice.HOST, "", List.of(), nothing));
+    missing("value", () -> new LibraryReport.Fact("cuDNN", null));
+    missing("name", () -> new LibraryReport.DeviceInfo(0, null, 90, 1, 1));
+    missing("reason", () -> new LibraryAttempt("a", "b", "c", LibraryAttempt.Outcome.FOUND, null));
+    var libraries = NativeLibraries.load(DeviceChoice.configured());
+    missing("function", () -> libraries.has(null));
+  }
+
+  private static LibraryReport report(
+      @Nullable DeviceChoice choice,
+      @Nullable String platform,
+      @Nullable List<LibraryAttempt> attempts,
+      @Nullable List<String> advice) {
+    return new LibraryReport(
+        choice, null, platform, attempts, List.of(), List.of(), List.of(), advice);
+  }
+
+  private static void missing(String name, Executable action) {
+    assertEquals(name, assertThrows(NullPointerException.class, action).getMessage());
   }
 }

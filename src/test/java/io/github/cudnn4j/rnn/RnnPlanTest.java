@@ -282,4 +282,18 @@ class RnnPlanTest {
       assertEquals("T is 2147483647, but a sequence has at most 65535 steps", e.getMessage());
     }
   }
+
+  @Test
+  void whatIsMissingIsNamed() {
+    var config = RnnConfig.lstm(2, 3);
+    missing("device", () -> Rnn.create(null, config));
+    missing("config", () -> Rnn.create(device, null));
+    try (var rnn = Rnn.create(device, config)) {
+      missing("shape", () -> rnn.plan(null));
+    }
+  }
+
+  private static void missing(String name, Executable action) {
+    assertEquals(name, assertThrows(NullPointerException.class, action).getMessage());
+  }
 }

@@ -6,6 +6,7 @@ import static io.github.cudnn4j.cudnn.RnnDataLayout.SEQ_MAJOR_UNPACKED;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 
+import java.util.Arrays;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.function.Executable;
@@ -79,5 +80,14 @@ class SequenceShapeTest {
         assertThrows(IllegalArgumentException.class, () -> SequenceShape.of(1, Integer.MAX_VALUE));
     assertEquals("B is 2147483647, but there are at most 16777216 sequences", e.getMessage());
     assertEquals(1 << 24, SequenceShape.of(1, 1 << 24).batch());
+  }
+
+  @Test
+  void aMissingLengthIsNamed() {
+    var lengths = Arrays.asList(3, null, 1);
+    var e =
+        assertThrows(
+            NullPointerException.class, () -> new SequenceShape(SEQ_MAJOR_UNPACKED, 3, lengths));
+    assertEquals("lengths[1]", e.getMessage());
   }
 }

@@ -14,6 +14,8 @@ import io.github.cudnn4j.cuda.Device;
 import io.github.cudnn4j.cuda.DeviceBuffer;
 import io.github.cudnn4j.cuda.ElementType;
 import io.github.cudnn4j.cuda.Precision;
+import io.github.cudnn4j.rnn.Rnn;
+import io.github.cudnn4j.rnn.RnnConfig;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -21,6 +23,7 @@ import java.util.SplittableRandom;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.function.Executable;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.EnumSource;
@@ -450,5 +453,27 @@ class TapeTest {
         excess <= tolerance,
         "element %d is %s, expected %s ± %s relative"
             .formatted(worst, found[worst], expected[worst], tolerance));
+  }
+
+  @Test
+  void aMissingDeviceOrPrecisionIsNamed() {
+    missing("device", () -> Tape.training(null, Precision.FP32));
+    missing("precision", () -> Tape.inference(device, null));
+    try (var tape = Tape.training(device, Precision.FP32)) {
+      missing("part", () -> tape.own(null));
+    }
+  }
+
+  private static void missing(String name, Executable action) {
+    assertEquals(name, assertThrows(NullPointerException.class, action).getMessage());
+  }
+
+  @Test
+  void aStateThatCannotBeCountedIsRefused() {
+    try (var rnn = Rnn.create(device, RnnConfig.lstm(2, 4).layers(2))) {
+      var e = assertThrows(IllegalArgumentException.class, () -> CarriedState.create(rnn, 1 << 28));
+      assertEquals(
+          "batch 268435456, at most 268435455 with 2 x 4 elements of state each", e.getMessage());
+    }
   }
 }

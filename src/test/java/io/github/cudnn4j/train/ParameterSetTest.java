@@ -21,6 +21,7 @@ import java.util.List;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.function.Executable;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
@@ -195,5 +196,25 @@ class ParameterSetTest {
       assertThrows(
           IllegalArgumentException.class, () -> builder.addRegion("s", Long.MAX_VALUE / 16));
     }
+  }
+
+  @Test
+  void whatIsMissingIsNamed() {
+    missing("device", () -> ParameterSet.builder(null, ElementType.FLOAT32));
+    missing("type", () -> ParameterSet.builder(device, null));
+    missing("name", () -> ParameterSet.builder(device, ElementType.FLOAT32).addRegion(null, 1));
+  }
+
+  private static void missing(String name, Executable action) {
+    assertEquals(name, assertThrows(NullPointerException.class, action).getMessage());
+  }
+
+  @Test
+  void aTensorLongerThanAnArrayIsRefused() {
+    var tensor = new NamedTensor(new int[] {1 << 16, 1 << 16}, List.of());
+    var e = assertThrows(IllegalArgumentException.class, tensor::count);
+    assertEquals(
+        "a tensor of [65536, 65536] has more values than the 2147483639 of an array",
+        e.getMessage());
   }
 }

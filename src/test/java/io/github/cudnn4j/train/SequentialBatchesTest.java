@@ -135,4 +135,12 @@ class SequentialBatchesTest {
     batches.window(offset, window, MemorySegment.ofArray(inputs), MemorySegment.ofArray(labels));
     return new int[][] {inputs, labels};
   }
+
+  @Test
+  void tokensThatAreNotThereAreRefused() {
+    var tokens = Tokens.of(1, 2);
+    assertThrows(IndexOutOfBoundsException.class, () -> tokens.get(1L << 40));
+    var e = assertThrows(NullPointerException.class, () -> Tokens.of((int[]) null));
+    assertEquals("tokens", e.getMessage());
+  }
 }

@@ -18,6 +18,7 @@ import java.util.stream.DoubleStream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.function.Executable;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
@@ -418,5 +419,25 @@ class TrainerTest {
     public void validated(Validation validation) {
       validations.add(validation);
     }
+  }
+
+  @Test
+  void whatATrainingLacksIsNamed() {
+    missing("optimizer", () -> TrainerConfig.of(null));
+    missing("schedule", () -> CONFIG.schedule(null));
+    missing("folder", () -> Checkpoints.in(null, 1));
+    missing("file", () -> Metrics.append(null));
+    missing("model", () -> Trainer.create(null, text(), CONFIG));
+    try (var model = model(Precision.FP32, 0);
+        var trainer = Trainer.create(model, text(), CONFIG)) {
+      missing("batches", () -> Evaluator.create(model, null));
+      missing("heldOut", () -> trainer.validation(null));
+      missing("listener", () -> trainer.listener(null));
+      missing("folder", () -> trainer.checkpoints(null));
+    }
+  }
+
+  private static void missing(String name, Executable action) {
+    assertEquals(name, assertThrows(NullPointerException.class, action).getMessage());
   }
 }
