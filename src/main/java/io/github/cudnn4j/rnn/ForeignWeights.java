@@ -5,6 +5,7 @@ import io.github.cudnn4j.cudnn.RnnMode;
 import io.github.cudnn4j.io.WeightLayout;
 import java.util.Arrays;
 import java.util.Map;
+import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -24,10 +25,24 @@ public final class ForeignWeights {
   private ForeignWeights() {}
 
   /** The arrays of one layer and direction in Keras. */
-  public record Keras(double[] kernel, double[] recurrentKernel, double @Nullable [] bias) {}
+  public record Keras(double[] kernel, double[] recurrentKernel, double @Nullable [] bias) {
+
+    /** Refuses what is missing. */
+    public Keras {
+      Objects.requireNonNull(kernel, "kernel");
+      Objects.requireNonNull(recurrentKernel, "recurrentKernel");
+    }
+  }
 
   /** The arrays of one layer, all directions, in ONNX. */
-  public record Onnx(double[] w, double[] r, double @Nullable [] b) {}
+  public record Onnx(double[] w, double[] r, double @Nullable [] b) {
+
+    /** Refuses what is missing. */
+    public Onnx {
+      Objects.requireNonNull(w, "w");
+      Objects.requireNonNull(r, "r");
+    }
+  }
 
   /**
    * Sets one layer and direction from Keras's arrays.

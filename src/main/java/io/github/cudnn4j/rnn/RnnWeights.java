@@ -11,6 +11,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Objects;
 import java.util.regex.Pattern;
 
 /**
@@ -150,6 +151,8 @@ public final class RnnWeights {
    *     reading fails; nothing is set then
    */
   public void load(SafeTensors file, String prefix) throws IOException {
+    Objects.requireNonNull(file, "file");
+    Objects.requireNonNull(prefix, "prefix");
     for (String name : file.names()) {
       if (name.startsWith(prefix)
           && PARAMETER.matcher(name).region(prefix.length(), name.length()).matches()
@@ -184,6 +187,8 @@ public final class RnnWeights {
    * @throws IllegalArgumentException if the writer has a tensor of such a name
    */
   public void save(SafeTensorsWriter writer, String prefix) {
+    Objects.requireNonNull(writer, "writer");
+    Objects.requireNonNull(prefix, "prefix");
     for (RnnParameter parameter : parameters.values()) {
       long[] shape = Arrays.stream(parameter.shape()).asLongStream().toArray();
       int elements = parameter.arrayLength();

@@ -10,6 +10,7 @@ import io.github.cudnn4j.cuda.DeviceBuffer;
 import io.github.cudnn4j.cuda.Precision;
 import io.github.cudnn4j.cudnn.BiasMode;
 import io.github.cudnn4j.cudnn.RnnMode;
+import io.github.cudnn4j.io.SafeTensorsWriter;
 import java.util.Arrays;
 import java.util.List;
 import org.junit.jupiter.api.AfterAll;
@@ -242,5 +243,20 @@ class RnnWeightsTest {
       twin.initialize(43);
       assertTrue(!Arrays.equals(values, twin.weights().space().toFloats()));
     }
+  }
+
+  @Test
+  void whatIsMissingIsNamed() {
+    missing("recurrentKernel", () -> new ForeignWeights.Keras(new double[1], null, null));
+    missing("w", () -> new ForeignWeights.Onnx(null, new double[1], null));
+    try (var rnn = Rnn.create(device, RnnConfig.lstm(2, 3))) {
+      missing("prefix", () -> rnn.weights().save(new SafeTensorsWriter(), null));
+      missing("writer", () -> rnn.weights().save(null, ""));
+      missing("file", () -> rnn.weights().load(null, ""));
+    }
+  }
+
+  private static void missing(String name, Executable action) {
+    assertEquals(name, assertThrows(NullPointerException.class, action).getMessage());
   }
 }
