@@ -30,7 +30,7 @@ struct Tensors {
 enum class Purpose { Size, Loss };
 
 /** cuDNN answers a loss with a bad parameter where it answers its size with an unsupported one. */
-cudnnStatus_t too_many_labels(Purpose purpose) {
+cudnnStatus_t unsupported(Purpose purpose) {
   return purpose == Purpose::Size ? CUDNN_STATUS_NOT_SUPPORTED : CUDNN_STATUS_BAD_PARAM;
 }
 
@@ -40,19 +40,23 @@ CtcStrides strides(const cudnnTensorStruct& tensor) {
 
 /** The shape of the loss, which is all that the size of the workspace depends on. */
 CtcBatch shape_of(cudnnCTCLossAlgo_t algo, const cudnnCTCLossStruct& ctc,
-                  cudnnTensorDescriptor_t probs_desc, cudnnTensorDescriptor_t gradients_desc) {
+                  cudnnTensorDescriptor_t probs_desc, cudnnTensorDescriptor_t gradients_desc,
+                  Purpose purpose) {
   // Every run gives the same bits, which the other algorithm does not promise.
   require_supported(algo == CUDNN_CTC_LOSS_ALGO_DETERMINISTIC ||
                         algo == CUDNN_CTC_LOSS_ALGO_NON_DETERMINISTIC,
                     "algo is %d, not an algorithm of the CTC loss", int(algo));
-  require_supported(ctc.compute_type == CUDNN_DATA_FLOAT,
-                    "compType is %d, the CTC loss is computed in FLOAT only",
-                    int(ctc.compute_type));
+  if (ctc.compute_type != CUDNN_DATA_FLOAT) {
+    refuse(unsupported(purpose), "compType is %d, the CTC loss is computed in FLOAT only",
+           int(ctc.compute_type));
+  }
   require_enum(ctc.normalization, 2, "normMode");
   require_enum(ctc.gradient_mode, 2, "ctcGradMode");
   const auto& probs = set_tensor(probs_desc, "probsDesc");
-  require_supported(probs.type == CUDNN_DATA_FLOAT,
-                    "probsDesc has data type %d, only FLOAT is supported", int(probs.type));
+  if (probs.type != CUDNN_DATA_FLOAT) {
+    refuse(unsupported(purpose), "probsDesc has data type %d, only FLOAT is supported",
+           int(probs.type));
+  }
   require(probs.dims == 3, "probsDesc has %d dimensions, not the 3 of [T, N, A]", probs.dims);
   CtcBatch batch{.time = probs.extent[0],
                  .sequences = probs.extent[1],
@@ -72,9 +76,9 @@ CtcBatch shape_of(cudnnCTCLossAlgo_t algo, cudnnCTCLossDescriptor_t desc,
                   cudnnTensorDescriptor_t probs_desc, cudnnTensorDescriptor_t gradients_desc,
                   Purpose purpose) {
   const auto& ctc = live(desc, "ctcLossDesc");
-  CtcBatch batch = shape_of(algo, ctc, probs_desc, gradients_desc);
+  CtcBatch batch = shape_of(algo, ctc, probs_desc, gradients_desc, purpose);
   if (ctc.max_label_length < 0 || ctc.max_label_length > most_labels) {
-    refuse(too_many_labels(purpose), "maxLabelLength is %d, not in [0, %d]", ctc.max_label_length,
+    refuse(unsupported(purpose), "maxLabelLength is %d, not in [0, %d]", ctc.max_label_length,
            most_labels);
   }
   batch.max_labels = ctc.max_label_length;
@@ -138,7 +142,7 @@ void add_host_lengths(CtcBatch& batch, const int* labels, const int* label_lengt
     require(input_lengths[n] >= 1 && input_lengths[n] <= batch.time,
             "inputLengths[%d] is %d, not in [1, %d]", n, input_lengths[n], batch.time);
     if (label_lengths[n] < 0 || label_lengths[n] > most_labels) {
-      refuse(too_many_labels(purpose), "labelLengths[%d] is %d, not in [0, %d]", n,
+      refuse(unsupported(purpose), "labelLengths[%d] is %d, not in [0, %d]", n,
              label_lengths[n], most_labels);
     }
     for (const int64_t end = at + label_lengths[n]; at < end; ++at) {
@@ -178,8 +182,7 @@ cudnnStatus_t get_ctc(cudnnCTCLossDescriptor_t desc, cudnnDataType_t* compute_ty
     const auto& ctc = live(desc, "ctcLossDesc");
     store(compute_type, ctc.compute_type);
     store(normalization, ctc.normalization);
-    store(nan, ctc.gradient_mode == CUDNN_CTC_ZERO_OOB_GRADIENTS ? CUDNN_NOT_PROPAGATE_NAN
-                                                                 : CUDNN_PROPAGATE_NAN);
+    store(nan, ctc.nan);
     store(max_label_length, ctc.max_label_length);
   });
 }
@@ -207,7 +210,7 @@ cudnnStatus_t cudnnSetCTCLossDescriptorEx(cudnnCTCLossDescriptor_t desc,
                                           cudnnLossNormalizationMode_t normalization,
                                           cudnnNanPropagation_t nan) {
   CUDNN4J_CALL(cudnnStatus_t);
-  return set_ctc(desc, {compute_type, normalization, gradient_mode_of(nan), 0});
+  return set_ctc(desc, {compute_type, normalization, gradient_mode_of(nan), 0, nan});
 }
 
 cudnnStatus_t cudnnSetCTCLossDescriptor_v8(cudnnCTCLossDescriptor_t desc,
@@ -215,7 +218,7 @@ cudnnStatus_t cudnnSetCTCLossDescriptor_v8(cudnnCTCLossDescriptor_t desc,
                                            cudnnLossNormalizationMode_t normalization,
                                            cudnnNanPropagation_t nan, int max_label_length) {
   CUDNN4J_CALL(cudnnStatus_t);
-  return set_ctc(desc, {compute_type, normalization, gradient_mode_of(nan), max_label_length});
+  return set_ctc(desc, {compute_type, normalization, gradient_mode_of(nan), max_label_length, nan});
 }
 
 cudnnStatus_t cudnnSetCTCLossDescriptor_v9(cudnnCTCLossDescriptor_t desc,
@@ -224,7 +227,9 @@ cudnnStatus_t cudnnSetCTCLossDescriptor_v9(cudnnCTCLossDescriptor_t desc,
                                            cudnnCTCGradMode_t gradient_mode,
                                            int max_label_length) {
   CUDNN4J_CALL(cudnnStatus_t);
-  return set_ctc(desc, {compute_type, normalization, gradient_mode, max_label_length});
+  return set_ctc(desc, {compute_type, normalization, gradient_mode, max_label_length,
+                        gradient_mode == CUDNN_CTC_ZERO_OOB_GRADIENTS ? CUDNN_NOT_PROPAGATE_NAN
+                                                                      : CUDNN_PROPAGATE_NAN});
 }
 
 cudnnStatus_t cudnnGetCTCLossDescriptor(cudnnCTCLossDescriptor_t desc,
@@ -273,7 +278,8 @@ cudnnStatus_t cudnnCTCLoss(cudnnHandle_t handle, cudnnTensorDescriptor_t probs_d
   CUDNN4J_CALL(cudnnStatus_t);
   return answer([&] {
     auto& stream = stream_of(handle);
-    CtcBatch batch = shape_of(algo, live(desc, "ctcLossDesc"), probs_desc, gradients_desc);
+    CtcBatch batch = shape_of(algo, live(desc, "ctcLossDesc"), probs_desc, gradients_desc,
+                              Purpose::Loss);
     add_host_lengths(batch, labels, label_lengths, input_lengths, Purpose::Loss);
     Buffers buffers;
     add_tensors(batch, {probs_desc, probs, costs, gradients_desc, gradients, work_bytes, work},
@@ -330,7 +336,8 @@ cudnnStatus_t cudnnGetCTCLossWorkspaceSize(
   CUDNN4J_CALL(cudnnStatus_t);
   return answer([&] {
     live(handle, "handle");
-    CtcBatch batch = shape_of(algo, live(desc, "ctcLossDesc"), probs_desc, gradients_desc);
+    CtcBatch batch = shape_of(algo, live(desc, "ctcLossDesc"), probs_desc, gradients_desc,
+                              Purpose::Size);
     add_host_lengths(batch, labels, label_lengths, input_lengths, Purpose::Size);
     require_pointer(work_bytes, "sizeInBytes");
     *work_bytes = workspace_bytes(batch, gradients_desc != nullptr);

@@ -107,6 +107,29 @@ void with_dropped(cudnnDataType_t type, const char* name, F&& f) {
   }
 }
 
+/** Refuses a tensor whose elements go down, or may lie on one another. */
+void require_apart(const cudnnTensorStruct& tensor, const char* name) {
+  int64_t reach[CUDNN_DIM_MAX];
+  int64_t start[CUDNN_DIM_MAX];
+  int count = 0;
+  for (int d = 0; d < tensor.dims; ++d) {
+    require(tensor.stride[d] > 0, "the stride %d of %s is %d, not positive", d, name,
+            tensor.stride[d]);
+    if (tensor.extent[d] == 1) continue;
+    int at = count++;
+    for (; at > 0 && start[at - 1] > tensor.stride[d]; --at) {
+      start[at] = start[at - 1];
+      reach[at] = reach[at - 1];
+    }
+    start[at] = tensor.stride[d];
+    reach[at] = int64_t{tensor.stride[d]} * tensor.extent[d];
+  }
+  for (int d = 1; d < count; ++d) {
+    require(start[d] >= reach[d - 1], "%s has a stride of %lld within a dimension of %lld", name,
+            static_cast<long long>(start[d]), static_cast<long long>(reach[d - 1]));
+  }
+}
+
 /** Forward and backward are the same product; `draws` tells them apart. */
 void dropout_call(cudnnHandle_t handle, cudnnDropoutDescriptor_t desc,
                   cudnnTensorDescriptor_t in_desc, const char* in_name, const void* in,
@@ -120,6 +143,8 @@ void dropout_call(cudnnHandle_t handle, cudnnDropoutDescriptor_t desc,
           int(from.type), int(to.type));
   require(elements(from) == elements(to), "%s and %s have %lld and %lld elements", in_name,
           out_name, static_cast<long long>(elements(from)), static_cast<long long>(elements(to)));
+  require_apart(from, in_name);
+  require_apart(to, out_name);
   require_pointer(in, in_name);
   require_pointer(out, out_name);
   require_pointer(reserve, "reserveSpace");
@@ -140,6 +165,8 @@ void dropout_call(cudnnHandle_t handle, cudnnDropoutDescriptor_t desc,
                       .mask = static_cast<uint8_t*>(reserve),
                       .drop = dropout.drop};
   with_dropped(from.type, in_name, [&]<class S>(S) {
+    require(in != out || from.stride == to.stride, "%s and %s share memory, but differ in strides",
+            in_name, out_name);
     submit(stream, buffers.ranges(), [masked, states] {
       if (states == nullptr) {
         return apply<S>(masked, nullptr);

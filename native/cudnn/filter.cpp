@@ -12,8 +12,8 @@ cudnnStatus_t set(cudnnFilterDescriptor_t desc, cudnnDataType_t data_type,
                   cudnnTensorFormat_t format, int nb_dims, const int dims[]) {
   return answer([&] {
     auto& filter = live(desc, "filterDesc");
-    require(element_bytes(data_type) != 0, "dataType is %d, not a type of filters",
-            int(data_type));
+    require(element_bytes(data_type) != 0 && data_type != CUDNN_DATA_INT32,
+            "dataType is %d, not a type of filters", int(data_type));
     require_enum(format, 3, "format");
     const bool vectors = data_type == CUDNN_DATA_INT8x4 || data_type == CUDNN_DATA_UINT8x4 ||
                          data_type == CUDNN_DATA_INT8x32;

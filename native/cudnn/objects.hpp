@@ -89,6 +89,8 @@ struct cudnnCTCLossStruct {
   cudnnLossNormalizationMode_t normalization = CUDNN_LOSS_NORMALIZATION_NONE;
   cudnnCTCGradMode_t gradient_mode = CUDNN_CTC_ZERO_OOB_GRADIENTS;
   int max_label_length = 0;
+  /** What older functions have in place of the mode. */
+  cudnnNanPropagation_t nan = CUDNN_NOT_PROPAGATE_NAN;
 };
 
 namespace cudnn4j::cudnn {

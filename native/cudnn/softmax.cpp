@@ -173,6 +173,7 @@ cudnnStatus_t cudnnSoftmaxBackward(cudnnHandle_t handle, cudnnSoftmaxAlgorithm_t
     const auto& gradient = set_tensor(dy_desc, "dyDesc");
     const auto& result = set_tensor(dx_desc, "dxDesc");
     require_alike(output, "yDesc", gradient, "dyDesc");
+    require(output.stride == gradient.stride, "yDesc and dyDesc differ in strides");
     require_alike(output, "yDesc", result, "dxDesc");
     require_pointer(y, "y");
     require_pointer(dy, "dy");

@@ -135,13 +135,16 @@ cudnnStatus_t cudnnDestroyTensorDescriptor(cudnnTensorDescriptor_t desc) {
 
 namespace {
 
+void require_tensor_type(cudnnDataType_t type) {
+  require(element_bytes(type) != 0, "dataType is %d, not a type of tensors", int(type));
+}
+
 /** The body of the functions that set a descriptor. */
 cudnnStatus_t set(cudnnTensorDescriptor_t desc, cudnnDataType_t data_type, int nb_dims,
                   const int dims[], const int strides[]) {
   return answer([&] {
     auto& tensor = live(desc, "tensorDesc");
-    require(element_bytes(data_type) != 0, "dataType is %d, not a type of tensors",
-            int(data_type));
+    require_tensor_type(data_type);
     require(nb_dims >= 2, "nbDims is %d, at least 2 are needed", nb_dims);
     require_supported(nb_dims <= CUDNN_DIM_MAX, "nbDims is %d, at most %d are supported", nb_dims,
                       int(CUDNN_DIM_MAX));
@@ -169,6 +172,7 @@ cudnnStatus_t set_packed(cudnnTensorDescriptor_t desc, cudnnTensorFormat_t forma
   std::array<int, CUDNN_DIM_MAX> strides{};
   const cudnnStatus_t status = answer([&] {
     require_enum(format, 3, "format");
+    require_tensor_type(data_type);
     require_supported(format != CUDNN_TENSOR_NCHW_VECT_C, "format is NCHW_VECT_C");
     require(nb_dims >= (format == CUDNN_TENSOR_NHWC ? 3 : 2), "nbDims is %d, too few", nb_dims);
     require_supported(nb_dims <= CUDNN_DIM_MAX, "nbDims is %d, at most %d are supported", nb_dims,

@@ -32,7 +32,9 @@ record CudnnCase(Kind kind, List<Number> arguments) {
     /** The arguments of cudnnSetCTCLossDescriptor_v9 after the descriptor. */
     CTC,
     /** The fields of {@link RnnCallCases}. */
-    CALL
+    CALL,
+    /** As {@link FunctionCases} says. */
+    FUNCTION
   }
 
   CudnnCase(Kind kind, Number... arguments) {
@@ -86,6 +88,8 @@ record CudnnCase(Kind kind, List<Number> arguments) {
                         random.nextInt(-2, 300))));
     cases.addAll(RnnCallCases.deviations());
     IntStream.range(0, 500).forEach(i -> cases.add(RnnCallCases.random(random)));
+    cases.addAll(FunctionCases.deviations());
+    IntStream.range(0, 500).forEach(i -> cases.add(FunctionCases.random(random)));
     return cases;
   }
 
@@ -101,6 +105,7 @@ record CudnnCase(Kind kind, List<Number> arguments) {
                   case 0 -> mixture(random, Kind.RNN, NETWORK, NETWORK_VALUES);
                   case 1 -> sequences(random);
                   case 2 -> tensor(random);
+                  case 3, 4 -> FunctionCases.random(random);
                   default -> RnnCallCases.random(random);
                 })
         .toList();

@@ -5,17 +5,16 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import io.github.cudnn4j.bindings.Cudart;
 import io.github.cudnn4j.bindings.Cudnn;
 import io.github.cudnn4j.bindings.NativeTypes;
-import io.github.cudnn4j.host.RnnCallCases.Address;
 import io.github.cudnn4j.testing.Segments;
 import java.lang.foreign.Arena;
 import java.lang.foreign.FunctionDescriptor;
 import java.lang.foreign.Linker;
+import java.lang.foreign.MemoryLayout;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.SymbolLookup;
 import java.lang.foreign.ValueLayout;
 import java.lang.invoke.MethodHandle;
 import java.util.Arrays;
-import java.util.EnumMap;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -53,7 +52,8 @@ final class CudnnWitness implements AutoCloseable {
    * What argument checks look at in a handle of version 9.24: the number of multiprocessors and the
    * architecture times 10, at offsets that were found by trying.
    */
-  private static final Map<Integer, Integer> HANDLE = Map.of(28, 132, 104, 900);
+  private static final Map<Integer, Integer> HANDLE =
+      Map.of(28, 132, 36, 49_152, 60, 2048, 104, 900);
 
   private static final long HANDLE_BYTES = 1 << 20;
 
@@ -62,7 +62,7 @@ final class CudnnWitness implements AutoCloseable {
 
   private final SymbolLookup library;
   private final Map<String, MethodHandle> functions = new HashMap<>();
-  private final Map<Address, MemorySegment> blocks = new EnumMap<>(Address.class);
+  private final Map<Enum<?>, MemorySegment> blocks = new HashMap<>();
 
   /** The device that the library computes on; none where it only checks arguments. */
   private final Optional<RawCudnn> device;
@@ -96,7 +96,7 @@ final class CudnnWitness implements AutoCloseable {
   }
 
   /** Memory of the device, of at least so many bytes. */
-  MemorySegment block(Address address, long bytes) {
+  MemorySegment block(Enum<?> address, long bytes) {
     return device
         .map(
             cudnn ->
@@ -107,6 +107,17 @@ final class CudnnWitness implements AutoCloseable {
                             ? block
                             : cudnn.allocate(bytes).reinterpret(bytes)))
         .orElse(MemorySegment.ofAddress(FAR * (1 + address.ordinal())));
+  }
+
+  /** Memory of the device with such contents. */
+  MemorySegment upload(Enum<?> address, MemorySegment contents) {
+    var block = block(address, contents.byteSize());
+    if (device.isPresent()) {
+      assertEquals(
+          Cudart.cudaSuccess(),
+          Cudart.cudaMemcpy(block, contents, contents.byteSize(), Cudart.cudaMemcpyHostToDevice()));
+    }
+    return block;
   }
 
   /** Waits until the device has computed what it was given. */
@@ -123,20 +134,28 @@ final class CudnnWitness implements AutoCloseable {
 
   private Object call(String name, Object... arguments) {
     try {
-      return functions.computeIfAbsent(name, this::find).invokeWithArguments(arguments);
+      return functions
+          .computeIfAbsent(name, _ -> find(name, arguments))
+          .invokeWithArguments(arguments);
     } catch (Throwable e) {
       throw new AssertionError(name, e);
     }
   }
 
-  private MethodHandle find(String name) {
-    return Linker.nativeLinker().downcallHandle(library.findOrThrow(name), type(name));
+  private MethodHandle find(String name, Object... arguments) {
+    return Linker.nativeLinker().downcallHandle(library.findOrThrow(name), type(name, arguments));
   }
 
-  /** The type that the generated bindings have for a function. */
-  private static FunctionDescriptor type(String name) {
+  /** The type that the generated bindings have for a function, or else that of its arguments. */
+  private static FunctionDescriptor type(String name, Object... arguments) {
     try {
       return (FunctionDescriptor) Cudnn.class.getMethod(name + "$descriptor").invoke(null);
+    } catch (NoSuchMethodException e) {
+      return FunctionDescriptor.of(
+          NativeTypes.C_INT,
+          Arrays.stream(arguments)
+              .map(a -> a instanceof Integer ? NativeTypes.C_INT : NativeTypes.C_POINTER)
+              .toArray(MemoryLayout[]::new));
     } catch (ReflectiveOperationException e) {
       throw new AssertionError(name, e);
     }
@@ -171,6 +190,7 @@ final class CudnnWitness implements AutoCloseable {
         case SEQUENCES -> sequences(arena, a);
         case CTC -> ctc(arena, a);
         case CALL -> new RnnCallWitness(this, arena, question).answer();
+        case FUNCTION -> new FunctionWitness(this, arena, question).answer();
       };
     }
   }
@@ -197,32 +217,28 @@ final class CudnnWitness implements AutoCloseable {
             a.get(1),
             ints(arena, extents),
             ints(arena, strides));
-    var text = new StringBuilder().append(status);
     // What is left of a descriptor that was refused is cuDNN's own business.
-    if (status == 0) {
-      var fields = ints(arena, UNTOUCHED, UNTOUCHED);
-      var extentsOut = fill(arena, 8);
-      var stridesOut = fill(arena, 8);
-      var size = arena.allocate(NativeTypes.C_LONG);
-      text.append(' ')
-          .append(
-              status(
-                  "cudnnGetTensorNdDescriptor",
-                  tensor,
-                  8,
-                  fields,
-                  fields.asSlice(4),
-                  extentsOut,
-                  stridesOut))
-          .append(text(fields))
-          .append(text(extentsOut))
-          .append(text(stridesOut))
-          .append(status("cudnnGetTensorSizeInBytes", tensor, size))
-          .append(' ')
-          .append(size.get(NativeTypes.C_LONG, 0));
-    }
+    String text = status + (status == 0 ? " " + describe(arena, tensor) : "");
     destroy("cudnnDestroyTensorDescriptor", tensor);
-    return text.toString();
+    return text;
+  }
+
+  /** What a tensor's descriptor holds. */
+  String describe(Arena arena, MemorySegment tensor) {
+    var fields = fill(arena, 2);
+    var extents = fill(arena, 8);
+    var strides = fill(arena, 8);
+    var size = arena.allocate(NativeTypes.C_LONG);
+    int status =
+        status(
+            "cudnnGetTensorNdDescriptor", tensor, 8, fields, fields.asSlice(4), extents, strides);
+    return status
+        + text(fields)
+        + text(extents)
+        + text(strides)
+        + status("cudnnGetTensorSizeInBytes", tensor, size)
+        + " "
+        + size.get(NativeTypes.C_LONG, 0);
   }
 
   void setTensor(Arena arena, MemorySegment tensor, int type, int[] extents, int[] strides) {
