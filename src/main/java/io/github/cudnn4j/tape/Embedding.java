@@ -60,8 +60,10 @@ final class Embedding implements Operation {
     tape.checkIndices("tokens", tokens, Tensor.elements(time, batch));
     tape.checkTensor("table", table, 2);
     return tape.record(
-        (in, y) -> new Embedding(tape, tokens, table, y),
-        tape.output(table.gradient() != null, time, batch, table.columns()));
+        (in, y) -> new Embedding(tape, tokens, in.get(0), y),
+        tape.output(table.gradient() != null, time, batch, table.columns()),
+        List.of(),
+        List.of(table));
   }
 
   @Override

@@ -22,9 +22,10 @@ final class LayerNorm {
     boolean differentiable =
         x.gradient() != null || weight.gradient() != null || bias.gradient() != null;
     return tape.record(
-        (in, y) -> launches(tape, in.get(0), weight, bias, epsilon, y),
+        (in, y) -> launches(tape, in.get(0), in.get(1), in.get(2), epsilon, y),
         tape.output(differentiable, x.shape()),
-        x);
+        List.of(x),
+        List.of(weight, bias));
   }
 
   private static Launches launches(

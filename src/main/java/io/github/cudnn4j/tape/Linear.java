@@ -5,6 +5,7 @@ import io.github.cudnn4j.cuda.DeviceBuffer;
 import io.github.cudnn4j.cuda.ElementType;
 import io.github.cudnn4j.cuda.Launch;
 import io.github.cudnn4j.cuda.Precision;
+import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /** y = x · Wᵀ + b over the last extent. */
@@ -72,9 +73,10 @@ final class Linear implements Operation {
             || weight.gradient() != null
             || (bias != null && bias.gradient() != null);
     return tape.record(
-        (in, y) -> new Linear(tape, in.get(0), weight, bias, y),
+        (in, y) -> new Linear(tape, in.get(0), in.get(1), bias == null ? null : in.get(2), y),
         tape.output(differentiable, shape),
-        x);
+        List.of(x),
+        bias == null ? List.of(weight) : List.of(weight, bias));
   }
 
   @Override

@@ -43,6 +43,7 @@ public final class Tape implements AutoCloseable {
   private final Generators generators = new Generators();
   private final Uses uses = new Uses(this);
   private final Parts parts = new Parts();
+  private boolean making;
   private boolean played;
   private boolean closed;
 
@@ -362,7 +363,8 @@ public final class Tape implements AutoCloseable {
               + scale.type()
               + ", must have 1 of FLOAT64");
     }
-    return play(in -> new CrossEntropy(this, in.get(0), targets, scale), logits).loss();
+    return play(in -> new CrossEntropy(this, in.get(0), targets, scale), List.of(logits), List.of())
+        .loss();
   }
 
   /**
@@ -373,7 +375,7 @@ public final class Tape implements AutoCloseable {
    * @return the output, owned by the tape
    * @throws IllegalArgumentException if an extent is not positive, or an input is of another
    *     element type
-   * @throws IllegalStateException if the tape is closed
+   * @throws IllegalStateException if the tape is closed, or this is called by a maker
    */
   public Tensor record(int[] shape, Operation.Maker maker, Tensor... inputs) {
     return record(
@@ -382,19 +384,35 @@ public final class Tape implements AutoCloseable {
 
   /** Records an operation that computes {@code output}. */
   Tensor record(Operation.Maker maker, Tensor output, Tensor... inputs) {
-    play(in -> maker.make(in, output), inputs);
+    return record(maker, output, List.of(inputs), List.of());
+  }
+
+  /** As {@link #record}, with inputs to whose gradients the operation adds, behind the others. */
+  Tensor record(Operation.Maker maker, Tensor output, List<Tensor> inputs, List<Tensor> weights) {
+    play(in -> maker.make(in, output), inputs, weights);
     return output;
   }
 
   /** Adds an operation, made for its inputs with the gradients that it is to write. */
-  <O extends Operation> O play(Function<List<Tensor>, O> maker, Tensor... inputs) {
+  private <O extends Operation> O play(
+      Function<List<Tensor>, O> maker, List<Tensor> inputs, List<Tensor> weights) {
+    if (making) {
+      throw new IllegalStateException("an operation is being made, record others before it");
+    }
     for (Tensor input : inputs) {
       checkTensor("input", input, input.rank());
     }
     int place = operations.size();
-    O operation = maker.apply(uses.of(place, inputs));
+    making = true;
+    O operation;
+    try {
+      operation = Objects.requireNonNull(maker.apply(uses.of(place, inputs, weights)), "operation");
+    } finally {
+      making = false;
+    }
     operations.add(operation);
     uses.commit();
+    played = false;
     return operation;
   }
 
@@ -405,6 +423,7 @@ public final class Tape implements AutoCloseable {
    */
   public void forward() {
     checkOpen();
+    played = false;
     for (int i = 0; i < operations.size(); i++) {
       operations.get(i).forward();
     }
@@ -415,7 +434,7 @@ public final class Tape implements AutoCloseable {
    * Enqueues the derivatives of all operations in reverse order.
    *
    * @throws IllegalStateException if the tape is closed or not for training, or no {@link #forward}
-   *     has run since the last call
+   *     has run since the last call and the last operation was recorded
    */
   public void backward() {
     checkOpen();
@@ -425,6 +444,7 @@ public final class Tape implements AutoCloseable {
     }
     played = false;
     for (int i = operations.size() - 1; i >= 0; i--) {
+      uses.beforeBackward(i);
       operations.get(i).backward();
       uses.afterBackward(i);
     }

@@ -13,7 +13,8 @@ import java.util.Map;
  *
  * <p>The first operation that takes a tensor is the last to be played backwards. It writes into the
  * tensor's own gradient, all others into buffers of their own, which are added when it has. To the
- * gradient of a parameter, which may hold something from before, everything is added.
+ * gradient of a parameter, which may hold something from before, everything is added; an operation
+ * that can do so itself needs no buffer for it.
  */
 final class Uses {
 
@@ -27,6 +28,9 @@ final class Uses {
 
   /** What is to be added after the operation at a place. */
   private final Map<Integer, List<Launch>> additions = new HashMap<>();
+
+  /** What the operation at a place adds to, although it is to overwrite. */
+  private final Map<Integer, List<DeviceBuffer>> cleared = new HashMap<>();
 
   /** What becomes of this when the operation being recorded exists. */
   private final List<Runnable> pending = new ArrayList<>();
@@ -42,13 +46,25 @@ final class Uses {
     }
   }
 
-  /** Returns an operation's inputs with the gradients that it overwrites. */
-  List<Tensor> of(int place, Tensor... inputs) {
+  /**
+   * Returns an operation's inputs with the gradients that it overwrites, and behind them its
+   * weights with the gradients that it adds to.
+   */
+  List<Tensor> of(int place, List<Tensor> inputs, List<Tensor> weights) {
     pending.clear();
     List<Tensor> uses = new ArrayList<>();
     Map<DeviceBuffer, Integer> firsts = new IdentityHashMap<>();
     for (Tensor input : inputs) {
       uses.add(use(place, input, firsts));
+    }
+    for (Tensor weight : weights) {
+      if (!firstUses.containsKey(weight.gradient())) {
+        uses.add(weight);
+        continue;
+      }
+      Tensor use = use(place, weight, firsts);
+      uses.add(use);
+      pending.add(() -> cleared.computeIfAbsent(place, _ -> new ArrayList<>()).add(use.gradient()));
     }
     return uses;
   }
@@ -78,6 +94,14 @@ final class Uses {
   void commit() {
     pending.forEach(Runnable::run);
     pending.clear();
+  }
+
+  /** Enqueues what the operation at a place needs to be zero. */
+  void beforeBackward(int place) {
+    List<DeviceBuffer> gradients = cleared.get(place);
+    for (int i = 0; gradients != null && i < gradients.size(); i++) {
+      gradients.get(i).clear();
+    }
   }
 
   /** Enqueues what is to be added after the operation at a place. */

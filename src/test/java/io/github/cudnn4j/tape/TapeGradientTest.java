@@ -152,6 +152,21 @@ class TapeGradientTest {
   }
 
   @Test
+  void weightsThatAreComputed() {
+    var table = parameter(3, 3);
+    var bias = parameter(3);
+    check(
+        tape -> {
+          var weight = tape.tanh(table);
+          var shift = tape.tanh(bias);
+          var x = tape.reshape(tape.embedding(tape.indices(2), weight, 2, 1), 2, 3);
+          var y = tape.linear(tape.linear(x, weight, shift), weight, shift);
+          var z = tape.layerNorm(y, shift, shift, 1e-5);
+          return tape.concatenate(tape.reshape(z, 3, 2), tape.multiply(weight, weight));
+        });
+  }
+
+  @Test
   void columnsTakenApartAndPutTogether() {
     var x = parameter(2, 2, 5);
     var z = parameter(2, 2, 1);

@@ -345,6 +345,27 @@ class TapeTest {
   }
 
   @Test
+  void refusesToRecordWhereNothingWouldPlayIt() {
+    try (var tape = Tape.training(device, Precision.FP32)) {
+      Tensor x = tape.scale(tape.input(2), 2);
+      assertMessage(
+          "an operation is being made, record others before it",
+          () ->
+              tape.record(
+                  x.shape(),
+                  (in, y) -> {
+                    tape.tanh(x);
+                    return null;
+                  },
+                  x));
+      assertThrows(NullPointerException.class, () -> tape.record(x.shape(), (in, y) -> null, x));
+      tape.forward();
+      tape.tanh(x);
+      assertMessage("backward without a forward before it", tape::backward);
+    }
+  }
+
+  @Test
   void refusesShapesAndTypesThatDoNotFit() {
     try (var tape = Tape.training(device, Precision.FP32)) {
       var x = tape.input(2, 3, 4);
