@@ -17,6 +17,7 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
 import java.util.Locale;
+import me.tongfei.progressbar.ConsoleProgressBarConsumer;
 import me.tongfei.progressbar.ProgressBar;
 import me.tongfei.progressbar.ProgressBarBuilder;
 import me.tongfei.progressbar.ProgressBarStyle;
@@ -29,6 +30,7 @@ import org.jspecify.annotations.Nullable;
 final class TrainingConsole implements TrainingListener, AutoCloseable {
 
   private static final long NANOS_BETWEEN_LINES = Duration.ofSeconds(5).toNanos();
+  private static final int COLUMNS = 80;
   private static final int SAMPLE_LENGTH = 72;
   private static final int FINAL_SAMPLES = 3;
   private static final int LONGEST_PREFIX = 40;
@@ -231,6 +233,8 @@ final class TrainingConsole implements TrainingListener, AutoCloseable {
               .startsFrom(progress.step(), Duration.ofMillis((long) (1000 * progress.seconds())))
               .setStyle(ProgressBarStyle.UNICODE_BLOCK)
               .setUnit(" steps", 1)
+              // The default one opens the terminal, and takes Ctrl-C away from this program.
+              .setConsumer(new ConsoleProgressBarConsumer(System.err, COLUMNS))
               .build();
     }
     return bar;

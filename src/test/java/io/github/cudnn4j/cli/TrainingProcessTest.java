@@ -25,6 +25,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.CountDownLatch;
+import java.util.stream.Collectors;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -111,6 +112,40 @@ class TrainingProcessTest {
       }
     }
     assertEquals((step / 71 + 1) * 71, steps.size());
+  }
+
+  /** A library that draws bars may take the keyboard's signals for itself. */
+  @Test
+  void controlCOnATerminalStopsAfterTheStep() throws IOException, InterruptedException {
+    assumeTrue(Files.isExecutable(Path.of("/usr/bin/script")), "there is no script(1) here");
+    String[] endless = {"--epochs", "2147483647", "--log-every", "1"};
+    List<String> options = JavaProcess.sameProperties();
+    String command =
+        JavaProcess.command(Main.class, options, List.of(training(endless))).stream()
+            .map(word -> "'" + word + "'")
+            .collect(Collectors.joining(" "));
+    Process process =
+        new ProcessBuilder("/usr/bin/script", "-qefc", command, "/dev/null")
+            .redirectErrorStream(true)
+            .start();
+    StringBuilder shown = new StringBuilder();
+    try (BufferedReader output = process.inputReader(StandardCharsets.UTF_8)) {
+      boolean stopped = false;
+      for (int c = output.read(); c >= 0; c = output.read()) {
+        shown.append((char) c);
+        if (!stopped && c == '\r' && shown.indexOf(" steps") > 0) {
+          process.getOutputStream().write(3);
+          process.getOutputStream().flush();
+          stopped = true;
+        }
+      }
+      assertEquals(128 + 2, process.waitFor(), shown::toString);
+    } finally {
+      process.descendants().forEach(ProcessHandle::destroyForcibly);
+      process.destroyForcibly();
+    }
+    assertTrue(shown.indexOf("SIGINT: stopping after this step") > 0, shown::toString);
+    assertTrue(Checkpoints.in(checkpoint, 1).latest().isPresent(), shown::toString);
   }
 
   /** Stops nothing, and tells when it was asked to. */
