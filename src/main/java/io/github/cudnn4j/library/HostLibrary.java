@@ -11,6 +11,9 @@ final class HostLibrary implements AutoCloseable {
 
   private static final String PATH_PROPERTY = "cudnn4j.host.path";
   private static final String ORIGIN = "cudnn4j's jar of the host device";
+  private static final String NOT_IN_JARS =
+      "it is in none of this program's jars: add cudnn4j's jar with the classifier linux-x86_64, on"
+          + " the module path with --add-modules io.github.cudnn4j.linux_x86_64";
   private static final Path CLASS_PATH = Path.of("the class path");
 
   private final LibraryGroup group;
@@ -50,14 +53,11 @@ final class HostLibrary implements AutoCloseable {
       var folder = new NativeCache(environment).folder(List.of(NAME));
       return new Place(ORIGIN, List.of(folder), true);
     } catch (NativeCache.UnavailableException e) {
-      findings.missing(NAME, new Place(ORIGIN, List.of(CLASS_PATH)), CLASS_PATH, e.getMessage());
+      var reason = e.isNotInJars() ? NOT_IN_JARS : e.getMessage();
+      findings.missing(NAME, new Place(ORIGIN, List.of(CLASS_PATH)), CLASS_PATH, reason);
       if (e.isNotInJars()) {
         findings.advise(
-            "For the host device, put cudnn4j's jar with the classifier linux-x86_64 on the class"
-                + " path (or on the module path, with --add-modules"
-                + " io.github.cudnn4j.linux_x86_64), or name the folder of its library: -D"
-                + PATH_PROPERTY
-                + "=FOLDER.");
+            "Or name the folder of the host device's library: -D" + PATH_PROPERTY + "=FOLDER.");
       }
       return null;
     }

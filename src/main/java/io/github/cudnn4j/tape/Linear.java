@@ -58,12 +58,14 @@ final class Linear implements Operation {
     tape.checkTensor("weight", weight, 2);
     tape.checkTensor("x", x, x.rank());
     if (weight.columns() != x.columns()) {
-      throw new IllegalArgumentException("weight " + weight + " for x " + x);
+      throw new IllegalArgumentException(
+          "weight " + weight + " for x " + x + ", needed is [O, " + x.columns() + "]");
     }
     if (bias != null) {
       tape.checkTensor("bias", bias, 1);
       if (bias.columns() != weight.dim(0)) {
-        throw new IllegalArgumentException("bias " + bias + " for weight " + weight);
+        throw new IllegalArgumentException(
+            "bias " + bias + " for weight " + weight + ", needed is [" + weight.dim(0) + "]");
       }
     }
     int[] shape = x.shape();

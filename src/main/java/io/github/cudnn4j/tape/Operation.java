@@ -12,7 +12,7 @@ import java.util.List;
  * They allocate nothing, wait for nothing and read nothing back, because they are captured into a
  * graph and replayed without being called.
  *
- * <p>Written by a user, y = a·x:
+ * <p>Written by a user, y = a·x in FP32 or FP64, with {@code Blas blas = device.blas()}:
  *
  * <pre>{@code
  * record Multiple(Blas blas, double a, Tensor x, Tensor y) implements Operation {

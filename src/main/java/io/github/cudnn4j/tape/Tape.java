@@ -30,6 +30,32 @@ import org.jspecify.annotations.Nullable;
  * unless the caller writes it between {@link #forward} and {@link #backward}: so a loss that the
  * tape does not have is differentiated.
  *
+ * <p>A classifier of sequences of any lengths, and a step of gradient descent:
+ *
+ * <pre>{@code
+ * // A parameter is a value and a gradient of one's own; ParameterSet keeps many in one buffer.
+ * Tensor weight = new Tensor(values, gradients, classes, hidden);
+ * try (Tape tape = Tape.training(device, Precision.FP32)) {
+ *   Tensor x = tape.input(time, batch, inputs); // to be filled: x.value().copyFrom(...)
+ *   Lengths lengths = tape.lengths(batch); // likewise: lengths.buffer().copyFrom(...)
+ *   DeviceBuffer labels = tape.indices(batch);
+ *   Tensor h = lengths.last(tape.rnn(lstm, x).y());
+ *   Loss loss = tape.crossEntropy(tape.linear(h, weight, null), labels);
+ *   for (int step = 0; step < steps; step++) {
+ *     lstm.gradients().space().clear();
+ *     gradients.clear();
+ *     tape.forward();
+ *     tape.backward();
+ *     device.blas().axpy(-0.1, lstm.gradients().space(), lstm.weights().space());
+ *     device.blas().axpy(-0.1, gradients, values);
+ *   }
+ * }
+ * }</pre>
+ *
+ * <p>The network runs over T steps of every sequence; what {@link Lengths} leave out has no effect
+ * on what comes before it, so this is right for one direction. For both, reverse a second network's
+ * input and output by {@link Lengths#reverse}.
+ *
  * <p>All tensors are of the element type of the tape's precision, in the memory of its device;
  * losses are FLOAT32 where that has 16 bits. A tape belongs to the device's thread and works on the
  * device's stream.

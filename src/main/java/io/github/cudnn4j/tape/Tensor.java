@@ -34,11 +34,12 @@ public final class Tensor {
     long elements = elements(shape);
     if (value.elements() != elements) {
       throw new IllegalArgumentException(
-          String.format(
-              Locale.ROOT,
-              "value of %d elements for shape %s",
-              value.elements(),
-              Arrays.toString(shape)));
+          "value of "
+              + value.elements()
+              + " elements for shape "
+              + Arrays.toString(shape)
+              + ", needed are "
+              + elements);
     }
     if (gradient != null && (gradient.elements() != elements || gradient.type() != value.type())) {
       throw new IllegalArgumentException(
@@ -112,7 +113,8 @@ public final class Tensor {
     long elements = 1;
     for (int extent : shape) {
       if (extent <= 0) {
-        throw new IllegalArgumentException("extent " + extent + " in " + Arrays.toString(shape));
+        throw new IllegalArgumentException(
+            "extent " + extent + " in shape " + Arrays.toString(shape) + ", at least 1 is needed");
       }
       if (elements > MOST_ELEMENTS / extent) {
         throw new IllegalArgumentException(
