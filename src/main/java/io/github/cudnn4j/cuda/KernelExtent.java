@@ -94,10 +94,10 @@ interface KernelExtent {
     }
 
     private static long times(long a, long b) {
-      if (a <= 0 || b <= 0) {
-        return 0;
+      if (a < 0 || b < 0 || a == UNCOUNTABLE || b == UNCOUNTABLE) {
+        return UNCOUNTABLE; // Two numbers below 0 have a product above it.
       }
-      return a <= UNCOUNTABLE / b ? a * b : UNCOUNTABLE;
+      return a == 0 || b == 0 ? 0 : a <= UNCOUNTABLE / b ? a * b : UNCOUNTABLE;
     }
 
     private static long parts(long n, long size) {

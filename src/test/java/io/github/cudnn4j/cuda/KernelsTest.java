@@ -261,7 +261,8 @@ class KernelsTest {
         "times(n, 3) | 30",
         "times(2, times(n, m), m) | 320",
         "times(n, zero) | 0",
-        "times(n, minus, minus) | 0",
+        "times(n, minus, minus) | 9223372036854775807",
+        "times(minus, most, zero) | 9223372036854775807",
         "times(n, most) | 9223372036854775807",
         "times(most, most) | 9223372036854775807",
         "parts(n, m) | 3",
@@ -309,6 +310,19 @@ class KernelsTest {
         launch.set(2, 3L).run();
         four.slice(3, 1).clear();
         assertArrayEquals(new int[] {7, 7, 7, 0}, four.toInts());
+      }
+    }
+  }
+
+  @Test
+  void numbersBelowZeroWhoseProductIsNotAreRefused() {
+    try (var lengths = DeviceBuffer.allocate(device, INT32, 2);
+        var x = DeviceBuffer.allocate(device, FLOAT32, 2)) {
+      var mask = device.kernels().get("time", "mask_time_f32");
+      for (int columns : new int[] {1, 0}) {
+        refuses(
+            "argument x of mask_time_f32 has 2 elements, must have at least 9223372036854775807",
+            () -> mask.bind(1, 32, lengths, x, x, -1, -2, columns));
       }
     }
   }
