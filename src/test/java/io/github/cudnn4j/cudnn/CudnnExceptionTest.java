@@ -51,16 +51,16 @@ class CudnnExceptionTest {
   }
 
   @Test
-  void aTypeThatCudnnCannotUseHereIsNotSupported() {
+  void moreStepsThanCudnnCountsAreNotSupported() {
     CudnnException e =
         assertThrows(
             CudnnException.class,
             () ->
                 RnnDataDescriptor.create(
                     device,
-                    ElementType.INT32,
+                    ElementType.FLOAT32,
                     RnnDataLayout.SEQ_MAJOR_UNPACKED,
-                    3,
+                    65_536,
                     new int[] {3},
                     4));
     assertEquals(CudnnStatus.Category.NOT_SUPPORTED, e.category());
