@@ -5,6 +5,7 @@ import io.github.cudnn4j.bindings.NativeTypes;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.util.Locale;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Host memory that a device can copy from and to while the program goes on, and that a {@link
@@ -23,12 +24,19 @@ public final class PinnedBuffer extends DeviceResource {
   private final long elements;
   private final MemorySegment address;
   private final Arena arena;
-  private final boolean registered;
+
+  /** Memory of someone else, held so that it stays while it is used; null if allocated here. */
+  private final @Nullable MemorySegment registered;
+
   private final MemorySegment segment;
   private boolean queued;
 
   private PinnedBuffer(
-      Device device, ElementType type, long elements, MemorySegment address, boolean registered) {
+      Device device,
+      ElementType type,
+      long elements,
+      MemorySegment address,
+      @Nullable MemorySegment registered) {
     this.registered = registered;
     this.type = type;
     this.elements = elements;
@@ -62,7 +70,7 @@ public final class PinnedBuffer extends DeviceResource {
         type,
         elements,
         MemorySegment.ofAddress(out.get(NativeTypes.C_POINTER, 0).address()),
-        false);
+        null);
   }
 
   /**
@@ -97,7 +105,7 @@ public final class PinnedBuffer extends DeviceResource {
     Status.cudart(
         Cudart.cudaHostRegister(address, memory.byteSize(), Cudart.cudaHostRegisterDefault()),
         "cudaHostRegister");
-    return new PinnedBuffer(device, type, memory.byteSize() / type.bytes(), address, true);
+    return new PinnedBuffer(device, type, memory.byteSize() / type.bytes(), address, memory);
   }
 
   /**
@@ -110,6 +118,7 @@ public final class PinnedBuffer extends DeviceResource {
    */
   public MemorySegment segment() {
     checkOpen();
+    checkMemory();
     return segment;
   }
 
@@ -130,17 +139,24 @@ public final class PinnedBuffer extends DeviceResource {
 
   /** Whether the memory is someone else's. */
   boolean isRegistered() {
-    return registered;
+    return registered != null;
   }
 
   /** Returns the address of an element for work that is queued. */
   MemorySegment pointer(long offset) {
     checkOpen();
+    checkMemory();
     queued = true;
     recordUse();
     return offset == 0
         ? address
         : MemorySegment.ofAddress(address.address() + offset * type.bytes());
+  }
+
+  private void checkMemory() {
+    if (registered != null && !registered.scope().isAlive()) {
+      throw new IllegalStateException("the memory is closed");
+    }
   }
 
   @Override
@@ -159,7 +175,7 @@ public final class PinnedBuffer extends DeviceResource {
         device().synchronize();
       }
     } finally {
-      if (registered) {
+      if (registered != null) {
         Status.cudart(Cudart.cudaHostUnregister(address), "cudaHostUnregister");
       } else {
         Status.cudart(Cudart.cudaFreeHost(address), "cudaFreeHost");

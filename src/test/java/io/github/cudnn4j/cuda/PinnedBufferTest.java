@@ -184,4 +184,16 @@ class PinnedBufferTest {
           "the pinned buffer was allocated, only a registered one can be wrapped", e.getMessage());
     }
   }
+
+  @Test
+  void registeredMemoryThatIsClosedIsNotTouched() {
+    var arena = Arena.ofConfined();
+    try (var pinned =
+            PinnedBuffer.register(device, ElementType.FLOAT32, arena.allocate(4096, 4096));
+        var buffer = DeviceBuffer.allocate(device, ElementType.FLOAT32, 1024)) {
+      arena.close();
+      assertThrows(IllegalStateException.class, pinned::segment);
+      assertThrows(IllegalStateException.class, () -> buffer.copyFrom(pinned));
+    }
+  }
 }
