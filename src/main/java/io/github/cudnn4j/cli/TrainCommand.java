@@ -194,7 +194,8 @@ final class TrainCommand implements Callable<Integer> {
         CharLanguageModel model = model(opened, corpus, config, from);
         TrainingConsole console =
             TrainingConsole.of(spec.commandLine().getOut(), model, opened, corpus);
-        Trainer trainer = Trainer.create(model, training, trainerConfig(training, validation))) {
+        Trainer trainer =
+            Trainer.create(model, training, trainerConfig(training, validation, from))) {
       trainer.listener(console);
       if (curve != null) {
         trainer.listener(curve);
@@ -207,7 +208,7 @@ final class TrainCommand implements Callable<Integer> {
       }
       if (from != null) {
         resume(trainer, from);
-        console.resumed(from, changes);
+        console.resumed(from, otherText, changes);
       }
       if (checkpoints != null && overwrite) {
         // Not before everything else is known to be in order.
@@ -296,8 +297,12 @@ final class TrainCommand implements Callable<Integer> {
   }
 
   private TrainerConfig trainerConfig(
-      SequentialBatches training, @Nullable SequentialBatches validation) {
-    long total = (long) epochs * training.windows();
+      SequentialBatches training, @Nullable SequentialBatches validation, @Nullable Checkpoint from)
+      throws IOException {
+    long total =
+        from == null
+            ? (long) epochs * training.windows()
+            : from.totalSteps(epochs, training.windows(), otherText);
     int distance = validateEvery == 0 ? distance(total, validation) : validateEvery;
     return TrainerConfig.of(rule.optimizer())
         .clip(rule.clip())

@@ -162,11 +162,12 @@ final class TrainingConsole implements TrainingListener, AutoCloseable {
   }
 
   /** Tells where a training goes on, and what is to be different. */
-  void resumed(Checkpoint from, List<String> changes) {
+  void resumed(Checkpoint from, boolean otherText, List<String> changes) {
     line(
-        "resumed   after %,d steps, from %s%s",
+        "resumed   after %,d steps, from %s%s%s",
         from.step(),
         from.folder(),
+        otherText ? ", on another text, from its beginning" : "",
         changes.isEmpty() ? "" : ", with " + String.join(", ", changes));
     out.flush();
   }

@@ -97,6 +97,19 @@ public final class Checkpoint {
   }
 
   /**
+   * Returns the steps of a training that goes on from here: those done and those to come.
+   *
+   * @param epochs the number of epochs, those done included
+   * @param windows the windows of the text to go on with
+   * @param otherText whether that is {@linkplain Trainer#resumeWithOtherText another text}
+   * @throws IOException if the checkpoint does not tell
+   */
+  public long totalSteps(int epochs, int windows, boolean otherText) throws IOException {
+    var position = Position.of(trainer);
+    return (otherText ? position.onOtherText() : position).totalSteps(epochs, windows);
+  }
+
+  /**
    * Returns the number of parallel streams of text, B.
    *
    * @throws IOException if the checkpoint does not tell

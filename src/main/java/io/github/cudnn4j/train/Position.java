@@ -44,6 +44,20 @@ final class Position {
     random = new SavableRandom(seed);
   }
 
+  /** Returns where a training goes on with another text: at the beginning of this epoch. */
+  Position onOtherText() {
+    var position = new Position(0);
+    position.random = random;
+    position.epoch = epoch;
+    position.step = step;
+    return position;
+  }
+
+  /** Returns the steps done and those to come, of as many windows in each epoch. */
+  long totalSteps(int epochs, int windows) {
+    return step + Math.max(0, (long) (epochs - epoch) * windows - window);
+  }
+
   Map<String, Object> toMap() {
     var map = new LinkedHashMap<String, Object>();
     map.put("epoch", epoch);

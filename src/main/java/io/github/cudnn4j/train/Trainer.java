@@ -127,11 +127,7 @@ public final class Trainer implements AutoCloseable {
    * @throws IOException as {@link #resume} does, but not because of the text
    */
   public void resumeWithOtherText(Checkpoint checkpoint) throws IOException {
-    var loaded = load(checkpoint);
-    position = new Position(0);
-    position.random = loaded.random;
-    position.epoch = loaded.epoch;
-    position.step = loaded.step;
+    position = load(checkpoint).onOtherText();
   }
 
   /** Reads the weights and the state of the device; returns that of the host. */
@@ -291,7 +287,7 @@ public final class Trainer implements AutoCloseable {
     double left = stepsPerSecond > 0 ? (total - position.step) / stepsPerSecond : Double.NaN;
     var progress =
         new Progress(
-            Math.min(position.epoch + 1, config.epochs()),
+            epochUnderWay(),
             config.epochs(),
             position.step,
             total,
@@ -332,7 +328,7 @@ public final class Trainer implements AutoCloseable {
     position.stale = best ? 0 : position.stale + 1;
     var validation =
         new Validation(
-            position.epoch + 1, position.step, lastValidation, Math.exp(lastValidation), best);
+            epochUnderWay(), position.step, lastValidation, Math.exp(lastValidation), best);
     for (TrainingListener listener : listeners) {
       listener.validated(validation);
     }
@@ -361,7 +357,7 @@ public final class Trainer implements AutoCloseable {
     trainer.put("text", text());
     trainer.putAll(position.toMap());
     var description = new LinkedHashMap<String, Object>();
-    description.put("epoch", Math.min(position.epoch + 1, config.epochs()));
+    description.put("epoch", epochUnderWay());
     description.put("model", model.configuration());
     description.put("trainer", trainer);
     description.put("configuration", config.toMap());
@@ -418,8 +414,13 @@ public final class Trainer implements AutoCloseable {
   }
 
   private long totalSteps() {
-    long all = (long) config.epochs() * batches.windows();
+    long all = position.totalSteps(config.epochs(), batches.windows());
     return config.steps() > 0 ? Math.min(all, config.steps()) : all;
+  }
+
+  /** From 1; the last one still when all are done. */
+  private int epochUnderWay() {
+    return Math.min(position.epoch + 1, config.epochs());
   }
 
   private boolean isLastEpoch() {

@@ -8,9 +8,11 @@ import static io.github.cudnn4j.cli.CommandLineTest.with;
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertInstanceOf;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.github.cudnn4j.cli.CommandLineTest.Ran;
+import io.github.cudnn4j.io.Json;
 import io.github.cudnn4j.train.Checkpoints;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -123,6 +125,19 @@ class ResumeCommandTest {
     assertEquals(0, told.status(), told.err());
     assertTrue(told.out().contains("--held-out 0.1 instead of --held-out 0.05"), told.out());
     assertEquals(0, resume("--epochs", "4").status(), "the text is this one from then on");
+  }
+
+  /** A schedule that took the steps of both texts for those of one would be at its end. */
+  @Test
+  void theScheduleIsThatOfTheStepsDoneAndToCome() throws IOException {
+    Files.writeString(text, "bacdef ".repeat(100));
+    Path metrics = folder.resolve("metrics.jsonl");
+    String[] cosine = {"--schedule", "cosine", "--log-every", "1", "--metrics", metrics + ""};
+    Ran told = resume(with(cosine, "--epochs", "2", "--other-text"));
+    assertEquals(0, told.status(), told.err());
+    assertTrue(told.out().contains("on another text, from its beginning, with "), told.out());
+    Object rate = Json.parseObject(Files.readAllLines(metrics).getFirst()).get("learningRate");
+    assertTrue(assertInstanceOf(Double.class, rate) > 0.02 * 0.05, "the learning rate is " + rate);
   }
 
   @Test

@@ -12,6 +12,7 @@ import io.github.cudnn4j.cudnn.RnnMode;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.Arrays;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -111,6 +112,31 @@ class ResumeTest {
     assertEquals(11, described.step());
     assertEquals(latest.run(), described.run());
     assertEquals(2, described.trainer().count("window"), "it began with the text");
+  }
+
+  /** 9 steps of a text, then two epochs of 5 windows each. */
+  @Test
+  void countsTheStepsOfAnotherText() throws IOException {
+    train(CONFIG.steps(9));
+    var smaller = SequentialBatches.training(Arrays.copyOf(tokens(), 205), 5, 8, false);
+    var seen = new ArrayList<Progress>();
+    try (var model = model();
+        var trainer = Trainer.create(model, smaller, CONFIG)) {
+      trainer.resumeWithOtherText(checkpoints.latest().orElseThrow());
+      trainer.listener(
+          new TrainingListener() {
+            @Override
+            public void logged(Progress progress) {
+              seen.add(progress);
+            }
+          });
+      assertEquals(19, trainer.run().steps());
+    }
+    for (Progress progress : seen) {
+      assertEquals(19, progress.totalSteps(), progress::toString);
+      assertTrue(progress.secondsLeft() >= 0, progress::toString);
+    }
+    assertEquals(19, seen.getLast().step());
   }
 
   @Test

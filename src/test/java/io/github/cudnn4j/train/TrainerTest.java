@@ -51,17 +51,23 @@ class TrainerTest {
   @EnumSource(RnnMode.class)
   void learnsARepeatingText(RnnMode mode) throws IOException {
     int[] tokens = TinyModel.repeating(600);
+    var recorder = new Recorder();
     try (var model = new TinyModel(device, Precision.FP32, mode, TinyModel.VOCABULARY, 16, 0);
         var trainer =
             Trainer.create(
                     model,
                     SequentialBatches.training(tokens, 4, 10, true),
-                    TrainerConfig.of(Optimizer.adam(0.02)).clip(Clip.byNorm(1)).epochs(15))
-                .validation(SequentialBatches.evaluation(tokens, 3, 11))) {
+                    TrainerConfig.of(Optimizer.adam(0.02))
+                        .clip(Clip.byNorm(1))
+                        .epochs(15)
+                        .validateEvery(100))
+                .validation(SequentialBatches.evaluation(tokens, 3, 11))
+                .listener(recorder)) {
       var summary = trainer.run();
       assertTrue(summary.perplexity() < 1.1, summary::toString);
       assertTrue(summary.validationPerplexity() < 1.2, summary::toString);
       assertEquals(15, summary.epochs());
+      assertEquals(15, recorder.validations.getLast().epoch());
       assertTrue(summary.tokensPerSecond() > 0);
     }
   }
