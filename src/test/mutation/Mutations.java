@@ -1,16 +1,17 @@
-import java.io.File;
 import java.io.IOException;
-import java.io.StringWriter;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
-import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Queue;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.ConcurrentLinkedQueue;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
 import java.util.concurrent.TimeUnit;
 import java.util.regex.Pattern;
 import java.util.stream.Stream;
-import javax.tools.ToolProvider;
 
 /**
  * Makes wrong changes to the code, one at a time, and runs the tests nearest to each: a change that
@@ -20,16 +21,15 @@ import javax.tools.ToolProvider;
  * and pairs of a line as it is, which must be there once, and as it is changed. A third line tells
  * why no test can notice. A change that passes the nearest tests meets those of the whole package.
  *
- * <p>Java is compiled into a folder that comes first on the class path, the host device from a copy
- * of its own, without optimization, so that neither the sources nor what was built change.
+ * <p>Java is compiled into a folder that comes first on the class path, a native file into a host
+ * device of its own, so that neither the sources nor what was built change. A process for each
+ * processor runs the tests of many changes, with -XX:ActiveProcessorCount fewer of them.
  */
 final class Mutations {
   private static final Path LIST = Path.of("src/test/mutation/mutations.txt");
-  private static final Path WORK = Path.of("target/mutation");
-  private static final Path CLASSES = WORK.resolve("classes");
-  private static final Path NATIVE = WORK.resolve("native");
   private static final Path TESTS = Path.of("src/test/java");
-  private static final long MIN_SECONDS = 60;
+  private static final long MIN_SECONDS = 10;
+  private static final long MOST_SECONDS = 600;
 
   /** One change; {@code reason} is empty unless nothing can notice it. */
   record Change(String file, List<String> tests, String before, String after, String reason) {
@@ -43,17 +43,22 @@ final class Mutations {
     NOTICED,
     NOTICED_BY_PACKAGE,
     NOT_NOTICED,
+    FAILS_WITHOUT_A_CHANGE,
     DOES_NOT_COMPILE,
     DOES_NOT_MATCH
   }
 
-  private final Map<List<String>, Long> baselines = new LinkedHashMap<>();
-  private boolean nativeReady;
+  private final Map<String, Long> baselines = new ConcurrentHashMap<>();
+  private final Queue<Change> changes = new ConcurrentLinkedQueue<>();
+  private final Queue<Change> survivors = new ConcurrentLinkedQueue<>();
+  private final int[] counts = new int[Outcome.values().length];
+  private Path work;
+  private int unexpected;
 
   /**
-   * Runs the changes of the files whose path contains the first argument, all without one. With
-   * {@code propose FILE...} prints changes to put into the list, and the tests that the list has
-   * for the file: NONE where it has none, which is to be filled in.
+   * Runs the changes of the files in whose path the first argument, a regular expression, is found,
+   * all without one. With {@code propose FILE...} prints changes to put into the list, and the
+   * tests that the list has for the file: NONE where it has none, which is to be filled in.
    */
   public static void main(String[] arguments) throws Exception {
     if (arguments.length > 0 && arguments[0].equals("propose")) {
@@ -68,30 +73,63 @@ final class Mutations {
   }
 
   private int runAll(String part) throws Exception {
-    List<Change> changes = read(LIST);
-    var counts = new int[Outcome.values().length];
-    int unexpected = 0;
-    for (Change change : changes) {
-      if (!change.file.contains(part)) {
-        continue;
-      }
-      Outcome outcome = run(change);
-      counts[outcome.ordinal()]++;
-      boolean noticed = outcome == Outcome.NOTICED || outcome == Outcome.NOTICED_BY_PACKAGE;
-      unexpected += noticed == change.reason.isEmpty() ? 0 : 1;
-      System.out.printf("%-18s %s%n", outcome, change.file);
-      if (outcome != Outcome.NOTICED) {
-        System.out.printf("  - %s%n  + %s%n", change.before, change.after);
-      }
-      if (!change.reason.isEmpty()) {
-        System.out.printf("  ? %s%n", change.reason);
+    work = Path.of("target/mutation", part.replaceAll("\\W+", "-")).toAbsolutePath();
+    delete(work);
+    for (Change change : read(LIST)) {
+      if (Pattern.compile(part).matcher(change.file).find()) {
+        changes.add(change);
       }
     }
+    inParallel(changes, false);
+    inParallel(survivors, true);
     for (Outcome outcome : Outcome.values()) {
       System.out.printf("%5d %s%n", counts[outcome.ordinal()], outcome);
     }
     System.out.printf("%5d not as the list says%n", unexpected);
     return unexpected;
+  }
+
+  /** A process for each processor takes changes until there are none. */
+  private void inParallel(Queue<Change> queue, boolean wholePackage) throws Exception {
+    int workers = Runtime.getRuntime().availableProcessors();
+    try (var threads = Executors.newFixedThreadPool(workers)) {
+      var running = new ArrayList<Future<?>>();
+      for (int i = 0; i < workers; i++) {
+        Path folder = work.resolve((wholePackage ? "package" : "nearest") + i);
+        running.add(
+            threads.submit(
+                () -> {
+                  try (var worker = new Worker(folder)) {
+                    for (Change next = queue.poll(); next != null; next = queue.poll()) {
+                      tell(next, run(worker, next, wholePackage), worker.failed);
+                    }
+                  }
+                  return null;
+                }));
+      }
+      for (Future<?> one : running) {
+        one.get();
+      }
+    }
+  }
+
+  private synchronized void tell(Change change, Outcome outcome, String failed) {
+    if (survivors.contains(change)) {
+      System.out.printf("%-18s %s%n", "not by the nearest", change.file);
+      System.out.printf("  - %s%n  + %s%n", change.before, change.after);
+      return;
+    }
+    counts[outcome.ordinal()]++;
+    boolean noticed = outcome == Outcome.NOTICED || outcome == Outcome.NOTICED_BY_PACKAGE;
+    unexpected += noticed == change.reason.isEmpty() ? 0 : 1;
+    System.out.printf("%-18s %s%n", outcome, change.file);
+    System.out.printf("  - %s%n  + %s%n", change.before, change.after);
+    if (!failed.isEmpty()) {
+      System.out.printf("  ! %s%n", failed);
+    }
+    if (!change.reason.isEmpty()) {
+      System.out.printf("  ? %s%n", change.reason);
+    }
   }
 
   private static List<Change> read(Path list) throws IOException {
@@ -123,35 +161,34 @@ final class Mutations {
     return changes;
   }
 
-  private Outcome run(Change change) throws Exception {
+  private Outcome run(Worker worker, Change change, boolean wholePackage) throws Exception {
     String original = Files.readString(Path.of(change.file));
     String changed = changed(original, change);
     if (changed == null) {
       return Outcome.DOES_NOT_MATCH;
     }
-    delete(CLASSES);
-    Files.createDirectories(CLASSES);
-    if (!change.isJava()) {
-      prepareNative();
+    String key = change.tests + (change.isJava() ? "" : change.file);
+    if (!wholePackage && !baselines.containsKey(key)) {
+      // Without a change the tests must pass; how long they take is the measure of a hang.
+      long start = System.nanoTime();
+      if (!worker.make(change.file, original) || !worker.passes(change.tests, MOST_SECONDS)) {
+        return Outcome.FAILS_WITHOUT_A_CHANGE;
+      }
+      baselines.put(key, TimeUnit.NANOSECONDS.toSeconds(System.nanoTime() - start));
     }
-    List<String> all = packageTests(change);
-    baseline(change.tests, change.isJava());
-    if (!(change.isJava() ? compile(change.file, changed) : build(change.file, changed))) {
+    if (!worker.make(change.file, changed)) {
       return Outcome.DOES_NOT_COMPILE;
     }
-    try {
-      if (!passes(change.tests, change.isJava(), limit(change.tests))) {
-        return Outcome.NOTICED;
-      }
-      return passes(all, change.isJava(), 10 * MIN_SECONDS)
+    if (wholePackage) {
+      return worker.passes(packageTests(change), MOST_SECONDS)
           ? Outcome.NOT_NOTICED
           : Outcome.NOTICED_BY_PACKAGE;
-    } finally {
-      if (!change.isJava()) {
-        Files.writeString(
-            NATIVE.resolve(Path.of("native").relativize(Path.of(change.file))), original);
-      }
     }
+    if (!worker.passes(change.tests, MIN_SECONDS + 3 * baselines.get(key))) {
+      return Outcome.NOTICED;
+    }
+    survivors.add(change);
+    return Outcome.NOT_NOTICED;
   }
 
   /** The text with the change; null if the line is not there exactly once. */
@@ -167,56 +204,6 @@ final class Mutations {
             + change.after
             + text.substring(matcher.end());
     return matcher.find() ? null : changed;
-  }
-
-  /** Without a change the tests must pass; how long they take is the measure of a hang. */
-  private void baseline(List<String> tests, boolean java) throws Exception {
-    if (!baselines.containsKey(tests)) {
-      long start = System.nanoTime();
-      if (!passes(tests, java, 10 * MIN_SECONDS)) {
-        throw new IllegalStateException("without any change these fail: " + tests);
-      }
-      baselines.put(tests, TimeUnit.NANOSECONDS.toSeconds(System.nanoTime() - start));
-    }
-  }
-
-  private long limit(List<String> tests) {
-    return MIN_SECONDS + 5 * baselines.get(tests);
-  }
-
-  private static boolean passes(List<String> tests, boolean java, long seconds) throws Exception {
-    String path = CLASSES + File.pathSeparator + System.getProperty("java.class.path");
-    var command = new ArrayList<String>();
-    command.add(Path.of(System.getProperty("java.home"), "bin/java").toString());
-    command.addAll(
-        List.of(
-            "--enable-native-access=ALL-UNNAMED",
-            "-XX:TieredStopAtLevel=1",
-            "-XX:+UseSerialGC",
-            "-Dbasedir=" + Path.of("").toAbsolutePath(),
-            "-Dcudnn4j.device=host",
-            "-Dcudnn4j.algorithms.path=" + WORK.resolve("algorithms.json"),
-            "-Dcudnn4j.host.path=" + (java ? Path.of("target/native") : WORK.resolve("library")),
-            "-cp",
-            path,
-            "org.junit.platform.console.ConsoleLauncher",
-            "execute",
-            "--fail-fast",
-            "--disable-banner",
-            "--details=none"));
-    for (String test : tests) {
-      command.add("--select-class=" + test);
-    }
-    Process process =
-        new ProcessBuilder(command)
-            .redirectErrorStream(true)
-            .redirectOutput(WORK.resolve("tests.log").toFile())
-            .start();
-    if (!process.waitFor(seconds, TimeUnit.SECONDS)) {
-      process.destroyForcibly().waitFor();
-      return false;
-    }
-    return process.exitValue() == 0;
   }
 
   /** The full name of a test class, of which the last packages may be given, too. */
@@ -253,81 +240,7 @@ final class Mutations {
     return all;
   }
 
-  private static boolean compile(String file, String text) throws IOException {
-    Path source = WORK.resolve("source").resolve(Path.of(file).getFileName());
-    Files.createDirectories(source.getParent());
-    Files.writeString(source, text);
-    var compiler = ToolProvider.getSystemJavaCompiler();
-    try (var files = compiler.getStandardFileManager(null, null, null)) {
-      var options =
-          List.of(
-              "-proc:none", "-d", CLASSES.toString(), "-cp", System.getProperty("java.class.path"));
-      var units = files.getJavaFileObjects(source);
-      return compiler.getTask(new StringWriter(), files, null, options, null, units).call();
-    }
-  }
-
-  private void prepareNative() throws Exception {
-    if (nativeReady) {
-      return;
-    }
-    delete(NATIVE);
-    require(command("cmake", "-E", "copy_directory", "native", NATIVE.toString()));
-    Path lists = NATIVE.resolve("CMakeLists.txt");
-    // Each change is compiled once and runs for seconds; other warnings come with less
-    // optimization.
-    Files.writeString(
-        lists, Files.readString(lists).replace("-O3 -g1", "-O1 -g0").replace("-Werror", "-w"));
-    require(
-        command(
-            "cmake",
-            "-S",
-            NATIVE.toString(),
-            "-B",
-            WORK.resolve("build").toString(),
-            "-DOUTPUT_DIRECTORY=" + WORK.resolve("library").toAbsolutePath()));
-    require(cmakeBuild());
-    nativeReady = true;
-  }
-
-  private static boolean build(String file, String text) throws Exception {
-    Files.writeString(NATIVE.resolve(Path.of("native").relativize(Path.of(file))), text);
-    if (file.endsWith(".cu") || file.endsWith(".cuh")) {
-      // The host device knows a kernel by its text.
-      Path kernels = CLASSES.resolve("io/github/cudnn4j/kernels");
-      Files.createDirectories(kernels);
-      Files.writeString(kernels.resolve(Path.of(file).getFileName()), text);
-    }
-    return cmakeBuild();
-  }
-
-  private static boolean cmakeBuild() throws Exception {
-    return command(
-        "cmake",
-        "--build",
-        WORK.resolve("build").toString(),
-        "--target",
-        "cudnn4j_host",
-        "--parallel",
-        "2");
-  }
-
-  private static boolean command(String... command) throws Exception {
-    return new ProcessBuilder(command)
-            .redirectErrorStream(true)
-            .redirectOutput(WORK.resolve("build.log").toFile())
-            .start()
-            .waitFor()
-        == 0;
-  }
-
-  private static void require(boolean succeeded) {
-    if (!succeeded) {
-      throw new IllegalStateException("see " + WORK.resolve("build.log"));
-    }
-  }
-
-  private static void delete(Path folder) throws IOException {
+  static void delete(Path folder) throws IOException {
     if (Files.exists(folder)) {
       try (Stream<Path> files = Files.walk(folder)) {
         for (Path file : files.sorted(java.util.Comparator.reverseOrder()).toList()) {
