@@ -11,6 +11,7 @@ import static org.junit.jupiter.api.Assumptions.assumeTrue;
 import io.github.cudnn4j.bindings.Cudnn;
 import io.github.cudnn4j.bindings.NativeTypes;
 import io.github.cudnn4j.host.RawRnn.Setup;
+import io.github.cudnn4j.testing.Philox;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.util.Arrays;
@@ -103,6 +104,21 @@ class DropoutTest {
       }
       int pairs = COUNT - distance;
       assertEquals(0.5 * pairs, same, 2.5 * Math.sqrt(pairs), "distance " + distance);
+    }
+  }
+
+  @Test
+  void everyDrawOfTheHostDeviceIsPhilox() {
+    assumeTrue(RawCudnn.onHost(), "how cuDNN draws is its own affair");
+    long seed = 0x123456789ABL;
+    var dropout = seeded(0.3, seed);
+    for (int draw = 0; draw < 3; draw++) {
+      double[] values = draw(dropout);
+      for (int i = 0; i < COUNT; i++) {
+        long element = (long) draw * COUNT + i;
+        long bits = Philox.words(seed, element / 4)[(int) (element % 4)];
+        assertEquals(bits >= 0.3f * 0x1p32, values[i] != 0, "element " + element);
+      }
     }
   }
 

@@ -209,11 +209,13 @@ class CtcDecoderTest {
                 IllegalArgumentException.class,
                 () -> CtcDecoder.greedy(new float[][] {{0, -1}, {0}}))
             .getMessage());
-    assertEquals(
-        "step 0, symbol 1 is NaN, but it must be the logarithm of a probability",
-        assertThrows(
-                IllegalArgumentException.class,
-                () -> CtcDecoder.greedy(new float[][] {{0, Float.NaN}}))
-            .getMessage());
+    for (float wrong : new float[] {Float.NaN, Float.POSITIVE_INFINITY}) {
+      assertEquals(
+          "step 0, symbol 1 is " + wrong + ", but it must be the logarithm of a probability",
+          assertThrows(
+                  IllegalArgumentException.class,
+                  () -> CtcDecoder.greedy(new float[][] {{0, wrong}}))
+              .getMessage());
+    }
   }
 }

@@ -1,13 +1,16 @@
 package io.github.cudnn4j.model;
 
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.github.cudnn4j.cuda.Device;
+import io.github.cudnn4j.cuda.Precision;
 import io.github.cudnn4j.cudnn.RnnMode;
 import io.github.cudnn4j.train.SavableRandom;
+import java.util.Arrays;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -44,6 +47,33 @@ class TextGeneratorTest {
       assertEquals(CONFIG, twin.config());
       assertEquals(generator.generate("a", 30, 1, 1), twinGenerator.generate("a", 30, 1, 1));
     }
+  }
+
+  /** PyTorch draws all but the embedding from ±1/√hidden; 16 bits are drawn in 32. */
+  @Test
+  void initialWeightsArePyTorchs() {
+    try (Device device = Device.open();
+        CharLanguageModel wide = create(device, Precision.FP64);
+        CharLanguageModel single = create(device, Precision.FP32);
+        CharLanguageModel brain = create(device, Precision.BF16)) {
+      for (String name : wide.parameters().names()) {
+        double[] weights = wide.parameters().read(name);
+        double largest = Arrays.stream(weights).map(Math::abs).max().orElse(0);
+        if (!name.equals("embedding.weight")) {
+          assertTrue(largest > 0.15 && largest <= 0.25, name + " reaches " + largest);
+        }
+        assertTrue(
+            Arrays.stream(weights).anyMatch(weight -> weight != (float) weight),
+            name + " is of single precision");
+        assertArrayEquals(
+            single.parameters().read(name), brain.parameters().read(name), name + " of 16 bits");
+      }
+    }
+  }
+
+  private static CharLanguageModel create(Device device, Precision precision) {
+    return CharLanguageModel.create(
+        device, Vocabulary.of("abcdefghij"), CONFIG.precision(precision));
   }
 
   @Test
@@ -98,6 +128,16 @@ class TextGeneratorTest {
       assertRefused(
           "temperature is NaN, must be finite and 0 or more", generator, "a", 1, Double.NaN);
     }
+  }
+
+  @Test
+  void theBoundOfTheCellStateIsPositive() {
+    assertEquals(
+        "cellClip is 0.0, must be positive",
+        assertThrows(
+                IllegalArgumentException.class,
+                () -> CharModelConfig.of(RnnMode.LSTM, 16).cellClip(0.0))
+            .getMessage());
   }
 
   private static void assertRefused(

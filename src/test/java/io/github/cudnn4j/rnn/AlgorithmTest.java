@@ -3,6 +3,7 @@ package io.github.cudnn4j.rnn;
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertSame;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.junit.jupiter.api.Assumptions.abort;
@@ -323,6 +324,27 @@ class AlgorithmTest {
       }
       assertEquals(RnnAlgorithm.PERSIST_STATIC, choices().getFirst().algorithm());
     }
+  }
+
+  @Test
+  void aNewChoiceReplacesThatOfTheSameSubject() throws IOException {
+    prefer(RnnAlgorithm.PERSIST_STATIC);
+    Choice choice = choices().getFirst();
+    AlgorithmChoices.ofUser().add(choice);
+    assertEquals(List.of(choice), choices());
+  }
+
+  @Test
+  void whatATrialCouldNotFreeIsThrown() {
+    var refusal = new IllegalStateException("refused");
+    AlgorithmTrial.requireClear(refusal);
+    var first = new IllegalArgumentException("a buffer is left");
+    var second = new IllegalArgumentException("another is left");
+    refusal.addSuppressed(first);
+    refusal.addSuppressed(second);
+    assertSame(
+        first, assertThrows(RuntimeException.class, () -> AlgorithmTrial.requireClear(refusal)));
+    assertArrayEquals(new Throwable[] {second}, first.getSuppressed());
   }
 
   @Test

@@ -72,6 +72,7 @@ class SequenceBatchTest {
     assertRefused("lengths[1] is -1, but it must be in [0, T = 4]", () -> batch(4, -1));
     assertRefused("lengths[2] is 5, but it must be in [0, T = 4]", () -> batch(4, 1, 5));
     assertRefused("B is 0, but there must be at least 1 row", this::batch);
+    SequenceBatch.create(rig.rnn, LAYOUT, 1, 1).close();
     assertRefused(
         "T is 0, but it must be at least 1", () -> SequenceBatch.create(rig.rnn, LAYOUT, 0, 0));
     assertRefused(

@@ -2,6 +2,7 @@ package io.github.cudnn4j.rnn;
 
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
@@ -14,6 +15,7 @@ import io.github.cudnn4j.io.SafeTensors;
 import io.github.cudnn4j.io.SafeTensorsWriter;
 import java.io.IOException;
 import java.nio.file.Path;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.SplittableRandom;
@@ -263,6 +265,9 @@ class WeightExchangeTest {
       }
       assertEquals(bound * bound / 3, sum / values.length, bound * bound / 12);
       assertArrayEquals(new double[48], read(rnn, "bias_hh_l0"));
+      double length = Arrays.stream(read(rnn, "weight_hh_l0")).limit(16).map(v -> v * v).sum();
+      assertNotEquals(
+          1, length, 1e-3, "a row of the state's matrix is as long as an orthogonal one");
     }
   }
 

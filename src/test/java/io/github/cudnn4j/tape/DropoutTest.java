@@ -10,6 +10,7 @@ import io.github.cudnn4j.cuda.DeviceBuffer;
 import io.github.cudnn4j.cuda.ElementType;
 import io.github.cudnn4j.cuda.Precision;
 import io.github.cudnn4j.io.HalfFloat;
+import io.github.cudnn4j.testing.Philox;
 import java.util.Arrays;
 import java.util.List;
 import org.junit.jupiter.api.AfterAll;
@@ -90,33 +91,17 @@ class DropoutTest {
           type == ElementType.FLOAT64
               ? values[i] * scale
               : rounded(type, (float) values[i] * (float) scale);
-      boolean kept = philox(seed, first + i / 4)[i % 4] >= probability * 0x1p32;
+      boolean kept = Philox.words(seed, first + i / 4)[i % 4] >= probability * 0x1p32;
       values[i] = kept ? scaled : 0;
     }
     return values;
-  }
-
-  /** Philox 4x32-10: the four words of a counter. */
-  private static long[] philox(long seed, long counter) {
-    long mask = 0xFFFFFFFFL;
-    long[] word = {counter & mask, counter >>> 32, 0, 0};
-    long[] key = {seed & mask, seed >>> 32};
-    for (int round = 0; round < 10; round++) {
-      long p = 0xD2511F53L * word[0];
-      long q = 0xCD9E8D57L * word[2];
-      word =
-          new long[] {q >>> 32 ^ word[1] ^ key[0], q & mask, p >>> 32 ^ word[3] ^ key[1], p & mask};
-      key[0] = key[0] + 0x9E3779B9L & mask;
-      key[1] = key[1] + 0xBB67AE85L & mask;
-    }
-    return word;
   }
 
   @Test
   void theReferenceIsThePublishedGenerator() {
     // The first of the known answers that come with Random123.
     assertArrayEquals(
-        new long[] {0x6627E8D5L, 0xE169C58DL, 0xBC57AC4CL, 0x9B00DBD8L}, philox(0, 0));
+        new long[] {0x6627E8D5L, 0xE169C58DL, 0xBC57AC4CL, 0x9B00DBD8L}, Philox.words(0, 0));
   }
 
   @ParameterizedTest

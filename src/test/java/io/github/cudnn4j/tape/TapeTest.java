@@ -121,6 +121,29 @@ class TapeTest {
     }
   }
 
+  @ParameterizedTest
+  @EnumSource(names = {"FLOAT32", "FLOAT64", "FLOAT16", "BFLOAT16"})
+  void softmaxAndItsLogarithm(ElementType type) {
+    double[] values = round(type, randoms(2 * 3 * 5));
+    try (var tape = Tape.inference(device, precision(type))) {
+      var x = tape.input(2, 3, 5);
+      var y = tape.softmax(x);
+      var logarithm = tape.logSoftmax(x);
+      write(x.value(), values);
+      tape.forward();
+      var expected = new double[values.length];
+      for (int row = 0; row < values.length; row += 5) {
+        double sum = Arrays.stream(values, row, row + 5).map(Math::exp).sum();
+        for (int c = row; c < row + 5; c++) {
+          expected[c] = Math.exp(values[c]) / sum;
+        }
+      }
+      assertClose(expected, read(y.value()), 4 * rounding(type));
+      double[] logarithms = Arrays.stream(expected).map(Math::log).toArray();
+      assertClose(logarithms, read(logarithm.value()), 4 * rounding(type));
+    }
+  }
+
   @Test
   void embeddingOfATokenBeyondTheTableIsNotANumber() {
     try (var tape = Tape.inference(device, Precision.FP32)) {

@@ -10,6 +10,7 @@ import io.github.cudnn4j.io.SafeTensorsWriter;
 import io.github.cudnn4j.testing.JavaProcess;
 import java.io.IOException;
 import java.io.RandomAccessFile;
+import java.nio.channels.ClosedByInterruptException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.text.MessageFormat;
@@ -455,6 +456,30 @@ class CheckpointsTest {
 
   private List<String> names() throws IOException {
     return names(folder);
+  }
+
+  @Test
+  void aFileWhoseReadingWasInterruptedIsReadAgain() throws IOException {
+    var runs = new ArrayList<Integer>();
+    String result =
+        CheckpointFiles.uninterrupted(
+            () -> {
+              runs.add(runs.size());
+              if (runs.size() == 1) {
+                Thread.currentThread().interrupt();
+                throw new ClosedByInterruptException();
+              }
+              return Thread.currentThread().isInterrupted() ? "interrupted" : "read";
+            });
+    assertTrue(Thread.interrupted(), "the thread is to be interrupted again");
+    assertEquals("read", result);
+  }
+
+  @Test
+  void onlyAFileIsSealed() {
+    assertEquals(
+        folder + " is not a file",
+        assertThrows(IOException.class, () -> Checkpoint.seal(folder)).getMessage());
   }
 
   private static List<String> names(Path folder) throws IOException {
