@@ -30,24 +30,31 @@ DEVICE void encode(const int* tokens, T* y, int count, int classes) {
   }
 }
 
+// A place that is none is padding's.
+DEVICE int token_at(const int* tokens, int place, int count) {
+  return place >= 0 && place < count ? tokens[place] : -1;
+}
+
 // The row of a token's first place in `order` sums over all its places, so every row of the table
 // has one writer and one order of summation.
 template <class T>
 DEVICE void sum_by_token(const int* tokens, const int* order, const T* dy, T* dtable, int count,
                          int width, int vocabulary) {
   FOR_EACH_ROW(r, count) {
-    const int token = tokens[order[r]];
-    const bool first = r == 0 || tokens[order[r - 1]] != token;
+    const int token = token_at(tokens, order[r], count);
+    const bool first = r == 0 || token_at(tokens, order[r - 1], count) != token;
     const int columns = first && token >= 0 && token < vocabulary ? width : 0;
     long long last = r;
     for (long long end = count; columns > 0 && end - last > 1;) {
       const long long middle = (last + end) / 2;
-      (tokens[order[middle]] == token ? last : end) = middle;
+      (token_at(tokens, order[middle], count) == token ? last : end) = middle;
     }
     block_column_sums(
         last - r + 1, columns,
         [&](long long k, long long c) {
-          return static_cast<Number<T>>(dy[static_cast<long long>(order[r + k]) * width + c]);
+          const long long place = order[r + k];
+          return place >= 0 && place < count ? static_cast<Number<T>>(dy[place * width + c])
+                                             : Number<T>(0);
         },
         [&](long long c, Number<T> sum) {
           T& target = dtable[static_cast<long long>(token) * width + c];

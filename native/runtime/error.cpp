@@ -36,6 +36,8 @@ constexpr ErrorText error_texts[] = {
     ERROR(cudaErrorNotReady, "work is not finished yet"),
     ERROR(cudaErrorIllegalAddress, "device work would touch memory that is not allocated"),
     ERROR(cudaErrorLaunchOutOfResources, "too many resources requested for a launch"),
+    ERROR(cudaErrorHostMemoryAlreadyRegistered, "the host memory is registered already"),
+    ERROR(cudaErrorHostMemoryNotRegistered, "the host memory is not registered"),
     ERROR(cudaErrorLaunchFailure, "a launch failed"),
     ERROR(cudaErrorNotPermitted, "operation not permitted"),
     ERROR(cudaErrorNotSupported, "operation not supported"),

@@ -77,8 +77,8 @@ public final class PinnedBuffer extends DeviceResource {
    * Makes pinned memory of memory that another library or an arena has allocated, which is theirs
    * again when this is closed. Until then they must not free it.
    *
-   * @param memory native, at an address that is a multiple of the element size, and a whole number
-   *     of elements; none of it may be pinned already
+   * @param memory native, to be written too, at an address that is a multiple of the element size,
+   *     and a whole number of elements; none of it may be pinned already
    * @throws IllegalArgumentException if the memory is not as stated
    * @throws IllegalStateException if the device or the memory is closed or this thread captures
    * @throws CudaException if the memory is pinned already or cannot be
@@ -95,6 +95,9 @@ public final class PinnedBuffer extends DeviceResource {
               "the memory has %d bytes, must have a multiple of %d and more than 0",
               memory.byteSize(),
               type.bytes()));
+    }
+    if (memory.isReadOnly()) {
+      throw new IllegalArgumentException("the memory is read-only, which a device does not heed");
     }
     if (!memory.scope().isAlive()) {
       throw new IllegalStateException("the memory is closed");

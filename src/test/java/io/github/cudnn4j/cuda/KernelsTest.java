@@ -326,4 +326,22 @@ class KernelsTest {
       }
     }
   }
+
+  /** What a kernel reads from memory no launch can check. */
+  @Test
+  void placesThatAreNoneAreNotFollowed() {
+    var kernel = device.kernels().get("embedding", "embedding_gradient_f32");
+    try (var tokens = DeviceBuffer.allocate(device, ElementType.INT32, 4);
+        var order = DeviceBuffer.allocate(device, ElementType.INT32, 4);
+        var dy = DeviceBuffer.allocate(device, ElementType.FLOAT32, 8);
+        var table = DeviceBuffer.allocate(device, ElementType.FLOAT32, 6);
+        var launch = kernel.overRows(4, tokens, order, dy, table, 4, 2, 3)) {
+      tokens.copyFrom(new int[] {0, 7, -9, 2});
+      order.copyFrom(new int[] {Integer.MAX_VALUE, Integer.MIN_VALUE, 0, 4});
+      dy.copyFrom(new float[] {1, 2, 3, 4, 5, 6, 7, 8});
+      table.clear();
+      launch.run();
+      assertArrayEquals(new float[] {1, 2, 0, 0, 0, 0}, table.toFloats());
+    }
+  }
 }

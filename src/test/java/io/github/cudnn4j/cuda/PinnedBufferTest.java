@@ -196,4 +196,25 @@ class PinnedBufferTest {
       assertThrows(IllegalStateException.class, () -> buffer.copyFrom(pinned));
     }
   }
+
+  @Test
+  void memoryThatIsReadOnlyOrRegisteredIsRefusedInWords() {
+    try (var arena = Arena.ofShared()) {
+      var memory = arena.allocate(4096, 4096);
+      var e =
+          assertThrows(
+              IllegalArgumentException.class,
+              () -> PinnedBuffer.register(device, ElementType.FLOAT32, memory.asReadOnly()));
+      assertEquals("the memory is read-only, which a device does not heed", e.getMessage());
+      try (var _ = PinnedBuffer.register(device, ElementType.FLOAT32, memory)) {
+        var again =
+            assertThrows(
+                CudaException.class,
+                () -> PinnedBuffer.register(device, ElementType.FLOAT32, memory));
+        assertTrue(
+            again.getMessage().contains("cudaErrorHostMemoryAlreadyRegistered"),
+            again.getMessage());
+      }
+    }
+  }
 }
