@@ -3,7 +3,10 @@ package io.github.cudnn4j.cli;
 import io.github.cudnn4j.cuda.Device;
 import io.github.cudnn4j.model.CharLanguageModel;
 import io.github.cudnn4j.model.TextGenerator;
+import io.github.cudnn4j.model.Vocabulary;
 import java.io.IOException;
+import java.util.Set;
+import java.util.TreeSet;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -62,9 +65,24 @@ final class GenerateCommand implements Callable<Integer> {
     try (Device opened = Device.open(device.choice());
         CharLanguageModel model = checkpoint.load(opened);
         TextGenerator generator = TextGenerator.of(model)) {
+      warn(model.vocabulary());
       String text = generator.generate(prefix, length, temperature, seed);
       spec.commandLine().getOut().println(Terminal.isOutput() ? Terminal.visible(text) : text);
     }
     return 0;
+  }
+
+  /** The model reads them all as one. */
+  private void warn(Vocabulary known) {
+    Set<String> unknown = new TreeSet<>();
+    prefix
+        .codePoints()
+        .filter(character -> known.id(character) == 0)
+        .forEach(character -> unknown.add(Character.toString(character)));
+    if (!unknown.isEmpty()) {
+      spec.commandLine()
+          .getErr()
+          .println("--prefix: the model does not know " + Terminal.named(unknown));
+    }
   }
 }

@@ -104,9 +104,22 @@ public final class Main {
   private static int refuse(CommandLine.ParameterException wrong, String[] arguments) {
     CommandLine command = wrong.getCommandLine();
     String name = command.getCommandSpec().qualifiedName();
-    command.getErr().println(name + ": " + wrong.getMessage());
+    command.getErr().println(name + ": " + message(wrong));
     command.getErr().println(name + " --help lists the options");
     return CommandLine.ExitCode.USAGE;
+  }
+
+  /** Where a command is due, what is no option of the program's is taken for one. */
+  private static String message(CommandLine.ParameterException wrong) {
+    var commands = wrong.getCommandLine().getSubcommands().keySet();
+    return wrong instanceof CommandLine.UnmatchedArgumentException unmatched
+            && !commands.isEmpty()
+            && !unmatched.isUnknownOption()
+        ? "there is no command '"
+            + unmatched.getUnmatched().getFirst()
+            + "'; there are "
+            + String.join(", ", commands)
+        : wrong.getMessage();
   }
 
   /** One line for what a user can do something about; the stack only when asked for. */

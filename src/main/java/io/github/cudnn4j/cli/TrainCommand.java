@@ -23,7 +23,6 @@ import java.util.Map;
 import java.util.Set;
 import java.util.TreeSet;
 import java.util.concurrent.Callable;
-import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -48,9 +47,6 @@ final class TrainCommand implements Callable<Integer> {
 
   /** Validations over a whole run at most, unless asked for. */
   private static final int VALIDATIONS = 20;
-
-  /** Enough to recognise a text of another language. */
-  private static final int CHARACTERS_NAMED = 20;
 
   private static final int FEWEST_BETWEEN_VALIDATIONS = 50;
 
@@ -223,10 +219,7 @@ final class TrainCommand implements Callable<Integer> {
         }
         summary = trainer.run();
         status = signals.status();
-        console.finished(summary, checkpoints != null);
-        if (from != null && !summary.stopped() && summary.steps() == from.step()) {
-          console.nothingToDo(from);
-        }
+        console.finished(summary, from, checkpoints != null);
       } finally {
         // Also of a training that ends early: what it has shown and written until then stays.
         leave(console, curve, corpus, checkpoints);
@@ -359,7 +352,7 @@ final class TrainCommand implements Callable<Integer> {
     content.read(
         character -> {
           if (known.id(character) == 0) {
-            unknown.add("'" + Character.toString(character) + "'");
+            unknown.add(Character.toString(character));
           }
           return --left[0] > 0;
         });
@@ -368,8 +361,7 @@ final class TrainCommand implements Callable<Integer> {
           "--resume: the model does not know "
               + unknown.size()
               + " of the text's characters: "
-              + unknown.stream().limit(CHARACTERS_NAMED).collect(Collectors.joining(" "))
-              + (unknown.size() > CHARACTERS_NAMED ? " ..." : ""));
+              + Terminal.named(unknown));
     }
     return corpus;
   }

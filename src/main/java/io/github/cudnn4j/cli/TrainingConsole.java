@@ -40,6 +40,8 @@ final class TrainingConsole implements TrainingListener, AutoCloseable {
 
   private static final int FINAL_SAMPLE_LENGTH = 200;
 
+  private static final double LARGEST_IN_DIGITS = 1e6;
+
   /** Below 1 the likelier characters are preferred: fewer misspelt words. */
   private static final double TEMPERATURE = 0.6;
 
@@ -123,24 +125,23 @@ final class TrainingConsole implements TrainingListener, AutoCloseable {
           .setExtraMessage(
               String.format(
                   Locale.ROOT,
-                  " loss %.3f  perplexity %.2f  |g| %.2f  %,.0f tokens/s",
-                  progress.loss(),
-                  progress.perplexity(),
-                  progress.gradientNorm(),
+                  " loss %s  perplexity %s  |g| %s  %,.0f tokens/s",
+                  number("%.3f", progress.loss()),
+                  number("%.2f", progress.perplexity()),
+                  number("%.2f", progress.gradientNorm()),
                   progress.tokensPerSecond()))
           .stepTo(progress.step());
     } else if (System.nanoTime() >= nextLine || progress.step() == progress.totalSteps()) {
       nextLine = System.nanoTime() + NANOS_BETWEEN_LINES;
       line(
-          "epoch %d/%d  step %,d/%,d  loss %.3f  perplexity %.2f  |g| %.2f  %,.0f tokens/s  %s"
-              + " left",
+          "epoch %d/%d  step %,d/%,d  loss %s  perplexity %s  |g| %s  %,.0f tokens/s  %s" + " left",
           progress.epoch(),
           progress.epochs(),
           progress.step(),
           progress.totalSteps(),
-          progress.loss(),
-          progress.perplexity(),
-          progress.gradientNorm(),
+          number("%.3f", progress.loss()),
+          number("%.2f", progress.perplexity()),
+          number("%.2f", progress.gradientNorm()),
           progress.tokensPerSecond(),
           duration(progress.secondsLeft()));
       out.flush();
@@ -151,8 +152,10 @@ final class TrainingConsole implements TrainingListener, AutoCloseable {
   public void validated(Validation validation) {
     pauseBar();
     line(
-        "held out  perplexity %.2f after %,d steps   “%s”",
-        validation.perplexity(), validation.step(), sample(SAMPLE_LENGTH, validation.step()));
+        "held out  perplexity %s after %,d steps   “%s”",
+        number("%.2f", validation.perplexity()),
+        validation.step(),
+        sample(SAMPLE_LENGTH, validation.step()));
     out.flush();
   }
 
@@ -172,33 +175,34 @@ final class TrainingConsole implements TrainingListener, AutoCloseable {
     out.flush();
   }
 
-  /** Tells that a training was done before it went on. */
-  void nothingToDo(Checkpoint from) {
-    line("nothing   was left to do after epoch %d: give more --epochs", from.epoch());
-    out.flush();
-  }
-
   /**
    * Prints the result and what the model writes now.
    *
+   * @param from what it went on from, if from something
    * @param kept whether there is a checkpoint
    */
-  void finished(TrainingSummary summary, boolean kept) {
+  void finished(TrainingSummary summary, @Nullable Checkpoint from, boolean kept) {
     pauseBar();
     out.println();
+    if (summary.steps() > (from == null ? 0 : from.step())) {
+      line(
+          "trained   %,d steps in %s, %,.0f tokens/s%s%s",
+          summary.steps(),
+          duration(summary.seconds()),
+          summary.tokensPerSecond(),
+          summary.stoppedEarly() ? ", stopped early: held-out perplexity no longer falls" : "",
+          summary.skipped() > 0 ? ", " + summary.skipped() + " steps skipped: not finite" : "");
+    } else if (from != null && !summary.stopped()) {
+      line("nothing   was left to do after epoch %d: give more --epochs", from.epoch());
+    } else {
+      line("nothing   was trained yet");
+    }
     line(
-        "trained   %,d steps in %s, %,.0f tokens/s%s%s",
-        summary.steps(),
-        duration(summary.seconds()),
-        summary.tokensPerSecond(),
-        summary.stoppedEarly() ? ", stopped early: held-out perplexity no longer falls" : "",
-        summary.skipped() > 0 ? ", " + summary.skipped() + " steps skipped: not finite" : "");
-    line(
-        "result    perplexity %.2f in training, %s held out, %d for a uniform guess",
-        summary.perplexity(),
+        "result    perplexity %s in training, %s held out, %d for a uniform guess",
+        number("%.2f", summary.perplexity()),
         Double.isNaN(summary.validationPerplexity())
             ? "nothing"
-            : String.format(Locale.ROOT, "%.2f", summary.validationPerplexity()),
+            : number("%.2f", summary.validationPerplexity()),
         corpus.vocabulary().size());
     if (summary.stopped()) {
       line(
@@ -260,6 +264,11 @@ final class TrainingConsole implements TrainingListener, AutoCloseable {
 
   private static String oneLine(String text) {
     return Terminal.visible(text.replace('\n', ' ').strip());
+  }
+
+  /** Hundreds of digits tell nothing. */
+  private static String number(String format, double value) {
+    return String.format(Locale.ROOT, value > LARGEST_IN_DIGITS ? "%.2e" : format, value);
   }
 
   private static String duration(double seconds) {

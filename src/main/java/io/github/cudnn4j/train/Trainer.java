@@ -172,7 +172,7 @@ public final class Trainer implements AutoCloseable {
    * by a checkpoint, too, which is kept until there is a better one.
    *
    * @throws TrainingDivergedException if too many steps in a row were bad, noticed at a log point,
-   *     or all steps of this run
+   *     or all steps of this run, or if it ends with a loss far above guessing
    * @throws IOException if a checkpoint cannot be written, the folder holds checkpoints of another
    *     training or is used by one, or a listener throws it
    */
@@ -199,11 +199,18 @@ public final class Trainer implements AutoCloseable {
     }
     long steps = position.step - first;
     if (steps > 0) {
-      requireConvergence(collect(), Math.min(steps, config.maxBadSteps()));
+      StepState state = collect();
+      requireConvergence(state, Math.min(steps, config.maxBadSteps()));
+      if (state.bad() > 0) {
+        requireGoodEnd("training", mean(position.lossSum, position.lossCount));
+      }
     }
     // Only where the training is complete: one that goes on later validates when it would have.
     if (position.epoch >= config.epochs() && validatedStep != position.step) {
       validate();
+    }
+    if (steps > 0 && validatedStep == position.step) {
+      requireGoodEnd("held-out text", lastValidation);
     }
     if (savedStep != position.step) {
       save();
@@ -312,6 +319,12 @@ public final class Trainer implements AutoCloseable {
   private void requireConvergence(StepState state, long limit) {
     if (state.bad() >= limit) {
       throw new TrainingDivergedException(position.step, state);
+    }
+  }
+
+  private void requireGoodEnd(String text, double loss) {
+    if (training.isBad(loss)) {
+      throw TrainingDivergedException.atEnd(text, loss, position.step, collect());
     }
   }
 

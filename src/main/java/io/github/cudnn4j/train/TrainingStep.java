@@ -48,6 +48,7 @@ final class TrainingStep implements AutoCloseable {
   private final Loss loss;
   private final CarriedState carried;
   private final DeviceBuffer state;
+  private final double lossLimit;
   private final Updater updater;
   private final PinnedBuffer seen;
   private final Runnable work = this::enqueue;
@@ -65,7 +66,7 @@ final class TrainingStep implements AutoCloseable {
       LossScale scale = config.lossScale(parameters.type());
       state = parts.add(StepState.allocate(device, scale));
       loss = tape.crossEntropy(logits, windows.labels(), state.slice(StepState.SCALE, 1));
-      double lossLimit = FAR_ABOVE_GUESSING * Math.log(logits.columns());
+      lossLimit = FAR_ABOVE_GUESSING * Math.log(logits.columns());
       updater =
           parts.add(
               Updater.create(parameters, config, windows.number(), loss.value(), lossLimit, state));
@@ -80,6 +81,11 @@ final class TrainingStep implements AutoCloseable {
 
   static TrainingStep create(Model model, SequentialBatches batches, TrainerConfig config) {
     return new TrainingStep(model, batches, config);
+  }
+
+  /** Returns whether a loss is far above that of guessing, or none at all. */
+  boolean isBad(double meanLoss) {
+    return !(meanLoss <= lossLimit);
   }
 
   /** Enqueues one step on one window. */

@@ -107,6 +107,10 @@ class CommandLineTest {
             "0");
     assertEquals(0, generated.status, generated.err);
     assertEquals("abcdef abcdef", generated.out.strip());
+    assertEquals("", generated.err);
+    Ran strange = run("generate", "--checkpoint", checkpoint, "--prefix", "azyz");
+    assertEquals(0, strange.status, strange.err);
+    assertEquals("--prefix: the model does not know 'y' 'z'", strange.err.strip());
     String[] colder = {"generate", "--checkpoint", checkpoint, "--prefix", "a"};
     assertRefused(
         "'--temperature': -1, must be finite and at least 0",
@@ -190,6 +194,24 @@ class CommandLineTest {
     assertArrayEquals(good, weights(checkpoint));
     Ran evaluated = run("evaluate", "--checkpoint", checkpoint + "", "--best", "--text", text + "");
     assertEquals(0, evaluated.status, evaluated.err);
+  }
+
+  /** Too few steps for ten bad ones in a row. */
+  @Test
+  void aShortTrainingThatDivergesFailsToo() {
+    String[] wild = {"--epochs", "1", "--optimizer", "sgd", "--steps", "60", "--log-every", "1"};
+    assertFailed(
+        "far above guessing; lower the learning rate (1000000.0)",
+        train(with(wild, "--lr", "1e6")));
+    Ran large = train(with(wild, "--lr", "1e3"));
+    assertTrue(large.out.contains("e+"), large.out);
+  }
+
+  @Test
+  void aCommandThatIsNotThereIsAnsweredWithThoseThatAre() {
+    assertRefused(
+        "cudnn4j: there is no command 'trian'; there are train, generate, evaluate, doctor, bench",
+        run("trian", "--text", "a"));
   }
 
   @Test

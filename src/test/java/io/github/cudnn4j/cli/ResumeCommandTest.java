@@ -77,6 +77,7 @@ class ResumeCommandTest {
     assertTrue(
         done.out().contains("nothing   was left to do after epoch 3: give more --epochs"),
         done.out());
+    assertFalse(done.out().contains("trained "), done.out());
     Ran faster = resume("--epochs", "4", "--lr", "0.05", "--one-hot");
     assertEquals(0, faster.status(), faster.err());
     assertTrue(faster.out().contains("--lr 0.05 instead of --lr 0.02"), faster.out());
