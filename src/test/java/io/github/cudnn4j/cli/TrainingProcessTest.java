@@ -24,7 +24,9 @@ import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
 import java.util.stream.Collectors;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -118,6 +120,7 @@ class TrainingProcessTest {
   @Test
   void controlCOnATerminalStopsAfterTheStep() throws IOException, InterruptedException {
     assumeTrue(Files.isExecutable(Path.of("/usr/bin/script")), "there is no script(1) here");
+    assumeTrue(!ignoresInterrupts(), "SIGINT is ignored here, as in a shell's background");
     String[] endless = {"--epochs", "2147483647", "--log-every", "1"};
     List<String> options = JavaProcess.sameProperties();
     String command =
@@ -128,6 +131,7 @@ class TrainingProcessTest {
         new ProcessBuilder("/usr/bin/script", "-qefc", command, "/dev/null")
             .redirectErrorStream(true)
             .start();
+    CompletableFuture.delayedExecutor(2, TimeUnit.MINUTES).execute(() -> end(process));
     StringBuilder shown = new StringBuilder();
     try (BufferedReader output = process.inputReader(StandardCharsets.UTF_8)) {
       boolean stopped = false;
@@ -141,11 +145,25 @@ class TrainingProcessTest {
       }
       assertEquals(128 + 2, process.waitFor(), shown::toString);
     } finally {
-      process.descendants().forEach(ProcessHandle::destroyForcibly);
-      process.destroyForcibly();
+      end(process);
     }
     assertTrue(shown.indexOf("SIGINT: stopping after this step") > 0, shown::toString);
     assertTrue(Checkpoints.in(checkpoint, 1).latest().isPresent(), shown::toString);
+  }
+
+  private static void end(Process process) {
+    process.descendants().forEach(ProcessHandle::destroyForcibly);
+    process.destroyForcibly();
+  }
+
+  /** What a process ignores, those that it starts ignore too. */
+  private static boolean ignoresInterrupts() throws IOException {
+    String ignored =
+        Files.readAllLines(Path.of("/proc/self/status")).stream()
+            .filter(line -> line.startsWith("SigIgn:"))
+            .findFirst()
+            .orElseThrow();
+    return (Long.parseUnsignedLong(ignored.substring("SigIgn:".length()).strip(), 16) & 2) != 0;
   }
 
   /** Stops nothing, and tells when it was asked to. */
