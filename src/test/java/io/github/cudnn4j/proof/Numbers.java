@@ -30,6 +30,16 @@ public final class Numbers {
     return Arrays.stream(values).map(value -> round(type, value)).toArray();
   }
 
+  /** How elements of a type are computed with, where nothing else is said. */
+  public static Precision precision(ElementType type) {
+    return switch (type) {
+      case FLOAT64 -> Precision.FP64;
+      case FLOAT16 -> Precision.FP16;
+      case BFLOAT16 -> Precision.BF16;
+      default -> Precision.FP32;
+    };
+  }
+
   /**
    * How far results may be from the equations, as in {@link
    * io.github.cudnn4j.testing.Closeness#within}, where a few small layers run for a few steps. In

@@ -1,5 +1,8 @@
 package io.github.cudnn4j.tape;
 
+import static io.github.cudnn4j.proof.Numbers.read;
+import static io.github.cudnn4j.proof.Numbers.round;
+import static io.github.cudnn4j.proof.Numbers.write;
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertSame;
@@ -9,7 +12,6 @@ import io.github.cudnn4j.cuda.Device;
 import io.github.cudnn4j.cuda.DeviceBuffer;
 import io.github.cudnn4j.cuda.ElementType;
 import io.github.cudnn4j.cuda.Precision;
-import io.github.cudnn4j.io.HalfFloat;
 import io.github.cudnn4j.testing.Philox;
 import java.util.Arrays;
 import java.util.List;
@@ -75,7 +77,7 @@ class DropoutTest {
 
   private static double[] input(ElementType type, int elements) {
     double[] values = new double[elements];
-    Arrays.setAll(values, i -> rounded(type, 0.1 + i % 7));
+    Arrays.setAll(values, i -> round(type, 0.1 + i % 7));
     return values;
   }
 
@@ -90,7 +92,7 @@ class DropoutTest {
       double scaled =
           type == ElementType.FLOAT64
               ? values[i] * scale
-              : rounded(type, (float) values[i] * (float) scale);
+              : round(type, (float) values[i] * (float) scale);
       boolean kept = Philox.words(seed, first + i / 4)[i % 4] >= probability * 0x1p32;
       values[i] = kept ? scaled : 0;
     }
@@ -194,40 +196,5 @@ class DropoutTest {
       assertThrows(IllegalArgumentException.class, () -> tape.dropout(x, -0.1, 1));
       assertThrows(IllegalArgumentException.class, () -> tape.dropout(x, Double.NaN, 1));
     }
-  }
-
-  private static double rounded(ElementType type, double value) {
-    return switch (type) {
-      case FLOAT64 -> value;
-      case FLOAT16 -> rounded(HalfFloat.FLOAT16, (float) value);
-      case BFLOAT16 -> rounded(HalfFloat.BFLOAT16, (float) value);
-      default -> (float) value;
-    };
-  }
-
-  private static double rounded(HalfFloat half, float value) {
-    return half.toFloat(half.fromFloat(value));
-  }
-
-  private static void write(DeviceBuffer buffer, double[] values) {
-    if (buffer.type() == ElementType.FLOAT64) {
-      buffer.copyFrom(values);
-      return;
-    }
-    float[] floats = new float[values.length];
-    for (int i = 0; i < floats.length; i++) {
-      floats[i] = (float) values[i];
-    }
-    buffer.copyFrom(floats);
-  }
-
-  private static double[] read(DeviceBuffer buffer) {
-    if (buffer.type() == ElementType.FLOAT64) {
-      return buffer.toDoubles();
-    }
-    float[] floats = buffer.toFloats();
-    double[] values = new double[floats.length];
-    Arrays.setAll(values, i -> floats[i]);
-    return values;
   }
 }

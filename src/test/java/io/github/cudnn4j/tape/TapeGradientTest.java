@@ -1,5 +1,6 @@
 package io.github.cudnn4j.tape;
 
+import static io.github.cudnn4j.proof.Numbers.precision;
 import static io.github.cudnn4j.proof.Numbers.read;
 import static io.github.cudnn4j.proof.Numbers.round;
 import static io.github.cudnn4j.proof.Numbers.write;
@@ -558,15 +559,6 @@ class TapeGradientTest {
       Arrays.setAll(expected, i -> dz[i] * slope.applyAsDouble(xs[i], ys[i]));
       within.check("gradient in " + type, expected, read(x.gradient()));
     }
-  }
-
-  private static Precision precision(ElementType type) {
-    return switch (type) {
-      case FLOAT64 -> Precision.FP64;
-      case FLOAT16 -> Precision.FP16;
-      case BFLOAT16 -> Precision.BF16;
-      default -> Precision.FP32;
-    };
   }
 
   /** Above the distance of two neighbours around 1. */
