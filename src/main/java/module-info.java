@@ -16,9 +16,11 @@ module io.github.cudnn4j {
   exports io.github.cudnn4j.bindings;
   exports io.github.cudnn4j.cuda;
   exports io.github.cudnn4j.cudnn;
+  exports io.github.cudnn4j.data;
   exports io.github.cudnn4j.io;
   exports io.github.cudnn4j.library;
   exports io.github.cudnn4j.model;
+  exports io.github.cudnn4j.optim;
   exports io.github.cudnn4j.rnn;
   exports io.github.cudnn4j.tape;
   exports io.github.cudnn4j.train;

@@ -2,7 +2,7 @@ package io.github.cudnn4j.bench;
 
 import io.github.cudnn4j.cuda.Device;
 import io.github.cudnn4j.cudnn.CudnnHandle;
-import io.github.cudnn4j.train.Optimizer;
+import io.github.cudnn4j.optim.Optimizer;
 import io.github.cudnn4j.train.StepWork;
 import java.io.BufferedReader;
 import java.io.IOException;

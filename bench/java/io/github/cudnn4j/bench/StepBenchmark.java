@@ -1,7 +1,7 @@
 package io.github.cudnn4j.bench;
 
 import io.github.cudnn4j.cuda.Device;
-import io.github.cudnn4j.train.Optimizer;
+import io.github.cudnn4j.optim.Optimizer;
 import io.github.cudnn4j.train.StepWork;
 import java.util.concurrent.TimeUnit;
 import org.openjdk.jmh.annotations.Benchmark;

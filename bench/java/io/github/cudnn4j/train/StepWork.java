@@ -5,9 +5,12 @@ import io.github.cudnn4j.bench.Peer;
 import io.github.cudnn4j.bench.Workload;
 import io.github.cudnn4j.cuda.Device;
 import io.github.cudnn4j.cuda.Parts;
+import io.github.cudnn4j.data.TextWindows;
 import io.github.cudnn4j.model.CharLanguageModel;
 import io.github.cudnn4j.model.CharModelConfig;
 import io.github.cudnn4j.model.Vocabulary;
+import io.github.cudnn4j.optim.Clip;
+import io.github.cudnn4j.optim.Optimizer;
 import io.github.cudnn4j.rnn.RnnConfig;
 import java.util.Arrays;
 import java.util.Map;
@@ -23,7 +26,7 @@ public final class StepWork implements Peer.Job {
 
   private final Parts parts = new Parts();
   private final CharLanguageModel model;
-  private final SequentialBatches batches;
+  private final TextWindows batches;
   private final TrainingStep step;
   private final double learningRate;
   private int window;
@@ -52,7 +55,7 @@ public final class StepWork implements Peer.Job {
             .layers(config.layers())
             .algorithm(config.algorithm());
     int[] text = Fill.ints(Fill.TOKENS, CHARACTERS, classes);
-    batches = SequentialBatches.training(text, workload.batch(), workload.time(), false);
+    batches = TextWindows.training(text, workload.batch(), workload.time(), false);
     var training = TrainerConfig.of(optimizer).clip(Clip.byNorm(1));
     learningRate = optimizer.learningRate();
     try {

@@ -1,13 +1,13 @@
 package io.github.cudnn4j.cli;
 
 import io.github.cudnn4j.cuda.Device;
+import io.github.cudnn4j.data.TextWindows;
+import io.github.cudnn4j.data.Tokens;
 import io.github.cudnn4j.io.Json;
 import io.github.cudnn4j.model.CharLanguageModel;
 import io.github.cudnn4j.model.Corpus;
 import io.github.cudnn4j.model.Text;
 import io.github.cudnn4j.train.Evaluator;
-import io.github.cudnn4j.train.SequentialBatches;
-import io.github.cudnn4j.train.Tokens;
 import java.io.IOException;
 import java.util.LinkedHashMap;
 import java.util.Map;
@@ -44,8 +44,7 @@ final class EvaluateCommand implements Callable<Integer> {
         CharLanguageModel model = checkpoint.load(opened)) {
       Tokens tokens = Corpus.of(content, model.vocabulary(), 0, 0).training();
       double loss =
-          Evaluator.loss(
-              model, SequentialBatches.evaluation(tokens, window.batch(), window.time()));
+          Evaluator.loss(model, TextWindows.evaluation(tokens, window.batch(), window.time()));
       if (!Double.isFinite(loss)) {
         throw new IOException(
             "the loss is "

@@ -1,10 +1,10 @@
 package io.github.cudnn4j.cli;
 
-import io.github.cudnn4j.train.Clip;
-import io.github.cudnn4j.train.Optimizer;
-import io.github.cudnn4j.train.RmsProp;
-import io.github.cudnn4j.train.Schedule;
-import io.github.cudnn4j.train.Sgd;
+import io.github.cudnn4j.optim.Clip;
+import io.github.cudnn4j.optim.Optimizer;
+import io.github.cudnn4j.optim.RmsProp;
+import io.github.cudnn4j.optim.Schedule;
+import io.github.cudnn4j.optim.Sgd;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;

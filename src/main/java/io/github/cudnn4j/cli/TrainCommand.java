@@ -1,6 +1,7 @@
 package io.github.cudnn4j.cli;
 
 import io.github.cudnn4j.cuda.Device;
+import io.github.cudnn4j.data.TextWindows;
 import io.github.cudnn4j.io.Json;
 import io.github.cudnn4j.model.CharLanguageModel;
 import io.github.cudnn4j.model.CharModelConfig;
@@ -11,7 +12,6 @@ import io.github.cudnn4j.train.Checkpoint;
 import io.github.cudnn4j.train.Checkpoints;
 import io.github.cudnn4j.train.Metrics;
 import io.github.cudnn4j.train.OtherTextException;
-import io.github.cudnn4j.train.SequentialBatches;
 import io.github.cudnn4j.train.Trainer;
 import io.github.cudnn4j.train.TrainerConfig;
 import io.github.cudnn4j.train.TrainingSummary;
@@ -177,11 +177,11 @@ final class TrainCommand implements Callable<Integer> {
     }
     Corpus corpus = corpus(from);
     window.requireIn(corpus.training().length());
-    SequentialBatches training =
-        SequentialBatches.training(corpus.training(), window.batch(), window.time(), false);
-    SequentialBatches validation =
+    TextWindows training =
+        TextWindows.training(corpus.training(), window.batch(), window.time(), false);
+    TextWindows validation =
         corpus.heldOut().length() > 1
-            ? SequentialBatches.evaluation(corpus.heldOut(), window.batch(), window.time())
+            ? TextWindows.evaluation(corpus.heldOut(), window.batch(), window.time())
             : null;
     if (validation == null) {
       refuseWithoutHeldOut();
@@ -290,7 +290,7 @@ final class TrainCommand implements Callable<Integer> {
   }
 
   private TrainerConfig trainerConfig(
-      SequentialBatches training, @Nullable SequentialBatches validation, @Nullable Checkpoint from)
+      TextWindows training, @Nullable TextWindows validation, @Nullable Checkpoint from)
       throws IOException {
     long total =
         from == null
@@ -309,7 +309,7 @@ final class TrainCommand implements Callable<Integer> {
   }
 
   /** The steps between validations, so many that these cost little beside them. */
-  private static int distance(long total, @Nullable SequentialBatches validation) {
+  private static int distance(long total, @Nullable TextWindows validation) {
     long distance = Math.max(FEWEST_BETWEEN_VALIDATIONS, Math.ceilDiv(total, VALIDATIONS));
     if (validation != null) {
       distance = Math.max(distance, 2L * validation.windows());

@@ -2,12 +2,12 @@ package io.github.cudnn4j.cli;
 
 import io.github.cudnn4j.cuda.Device;
 import io.github.cudnn4j.cuda.Precision;
+import io.github.cudnn4j.data.Tokens;
 import io.github.cudnn4j.model.CharLanguageModel;
 import io.github.cudnn4j.model.Corpus;
 import io.github.cudnn4j.model.TextGenerator;
 import io.github.cudnn4j.train.Checkpoint;
 import io.github.cudnn4j.train.Progress;
-import io.github.cudnn4j.train.Tokens;
 import io.github.cudnn4j.train.TrainingListener;
 import io.github.cudnn4j.train.TrainingSummary;
 import io.github.cudnn4j.train.Validation;

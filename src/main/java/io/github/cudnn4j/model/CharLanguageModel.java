@@ -5,16 +5,16 @@ import io.github.cudnn4j.cuda.DeviceBuffer;
 import io.github.cudnn4j.cuda.Parts;
 import io.github.cudnn4j.cuda.Precision;
 import io.github.cudnn4j.cudnn.RnnAlgorithm;
+import io.github.cudnn4j.data.SavableRandom;
 import io.github.cudnn4j.rnn.Rnn;
 import io.github.cudnn4j.rnn.RnnConfig;
 import io.github.cudnn4j.rnn.RnnInitializer;
 import io.github.cudnn4j.rnn.RnnParameter;
 import io.github.cudnn4j.tape.CarriedState;
+import io.github.cudnn4j.tape.Parameters;
 import io.github.cudnn4j.tape.Tape;
 import io.github.cudnn4j.tape.Tensor;
 import io.github.cudnn4j.train.Model;
-import io.github.cudnn4j.train.ParameterSet;
-import io.github.cudnn4j.train.SavableRandom;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -37,14 +37,14 @@ public final class CharLanguageModel implements Model, AutoCloseable {
   private final Device device;
   private final Vocabulary vocabulary;
   private final CharModelConfig config;
-  private final ParameterSet parameters;
+  private final Parameters parameters;
   private final Rnn rnn;
 
   private CharLanguageModel(
       Device device,
       Vocabulary vocabulary,
       CharModelConfig config,
-      ParameterSet parameters,
+      Parameters parameters,
       Rnn rnn) {
     this.device = device;
     this.vocabulary = vocabulary;
@@ -59,13 +59,13 @@ public final class CharLanguageModel implements Model, AutoCloseable {
     boolean oneHot = config.embeddingSize() == 0;
     int classes = vocabulary.size();
     RnnConfig rnnConfig = config.recurrent(classes);
-    ParameterSet.Builder builder = ParameterSet.builder(device, config.precision().type());
+    Parameters.Builder builder = Parameters.builder(device, config.precision().type());
     if (!oneHot) {
       builder.add("embedding.weight", classes, config.embeddingSize());
     }
     Parts parts = new Parts();
     try {
-      ParameterSet parameters =
+      Parameters parameters =
           parts.add(
               builder
                   .addRegion("rnn", Rnn.weightElements(device, rnnConfig))
@@ -159,7 +159,7 @@ public final class CharLanguageModel implements Model, AutoCloseable {
   }
 
   @Override
-  public ParameterSet parameters() {
+  public Parameters parameters() {
     return parameters;
   }
 

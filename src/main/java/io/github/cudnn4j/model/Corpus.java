@@ -1,6 +1,6 @@
 package io.github.cudnn4j.model;
 
-import io.github.cudnn4j.train.Tokens;
+import io.github.cudnn4j.data.Tokens;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.util.BitSet;

@@ -3,10 +3,10 @@ package io.github.cudnn4j.model;
 import io.github.cudnn4j.cuda.DeviceBuffer;
 import io.github.cudnn4j.cuda.ElementType;
 import io.github.cudnn4j.cuda.Parts;
+import io.github.cudnn4j.data.SavableRandom;
 import io.github.cudnn4j.tape.CarriedState;
 import io.github.cudnn4j.tape.Tape;
 import io.github.cudnn4j.tape.Tensor;
-import io.github.cudnn4j.train.SavableRandom;
 
 /**
  * Writes text with a character language model, one character at a time: each is drawn from the

@@ -33,7 +33,7 @@ import org.jspecify.annotations.Nullable;
  * <p>A classifier of sequences of any lengths, and a step of gradient descent:
  *
  * <pre>{@code
- * // A parameter is a value and a gradient of one's own; ParameterSet keeps many in one buffer.
+ * // A parameter is a value and a gradient of one's own; Parameters keeps many in one buffer.
  * Tensor weight = new Tensor(values, gradients, classes, hidden);
  * try (Tape tape = Tape.training(device, Precision.FP32)) {
  *   Tensor x = tape.input(time, batch, inputs); // to be filled: x.value().copyFrom(...)

@@ -1,6 +1,8 @@
 package io.github.cudnn4j.train;
 
 import io.github.cudnn4j.cuda.Parts;
+import io.github.cudnn4j.data.TextWindows;
+import io.github.cudnn4j.data.WindowRunner;
 import io.github.cudnn4j.tape.CarriedState;
 import io.github.cudnn4j.tape.Loss;
 import io.github.cudnn4j.tape.Tape;
@@ -12,14 +14,14 @@ import java.util.Objects;
  */
 public final class Evaluator implements AutoCloseable {
 
-  private final SequentialBatches batches;
+  private final TextWindows batches;
   private final Parts parts = new Parts();
   private final CarriedState state;
   private final Tape tape;
   private final Loss loss;
   private final WindowRunner windows;
 
-  private Evaluator(Model model, SequentialBatches batches, boolean capture) {
+  private Evaluator(Model model, TextWindows batches, boolean capture) {
     this.batches = batches;
     int time = batches.time();
     int batch = batches.batch();
@@ -35,18 +37,18 @@ public final class Evaluator implements AutoCloseable {
   }
 
   /** Prepares measurements of one model on one text. */
-  public static Evaluator create(Model model, SequentialBatches batches) {
+  public static Evaluator create(Model model, TextWindows batches) {
     return create(model, batches, true);
   }
 
-  static Evaluator create(Model model, SequentialBatches batches, boolean capture) {
+  static Evaluator create(Model model, TextWindows batches, boolean capture) {
     Objects.requireNonNull(model, "model");
     Objects.requireNonNull(batches, "batches");
     return new Evaluator(model, batches, capture);
   }
 
   /** Measures once: {@link #loss()} of a new evaluator. */
-  public static double loss(Model model, SequentialBatches batches) {
+  public static double loss(Model model, TextWindows batches) {
     try (var evaluator = create(model, batches)) {
       return evaluator.loss();
     }

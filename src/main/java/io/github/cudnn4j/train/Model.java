@@ -4,6 +4,7 @@ import io.github.cudnn4j.cuda.Device;
 import io.github.cudnn4j.cuda.DeviceBuffer;
 import io.github.cudnn4j.cuda.Precision;
 import io.github.cudnn4j.tape.CarriedState;
+import io.github.cudnn4j.tape.Parameters;
 import io.github.cudnn4j.tape.Tape;
 import io.github.cudnn4j.tape.Tensor;
 import java.util.Map;
@@ -22,7 +23,7 @@ public interface Model {
   Precision precision();
 
   /** Returns all weights and gradients. */
-  ParameterSet parameters();
+  Parameters parameters();
 
   /**
    * Makes the recurrent state of {@code batch} parallel sequences, zero at first, for the caller.

@@ -1,5 +1,6 @@
 package io.github.cudnn4j.train;
 
+import io.github.cudnn4j.data.SavableRandom;
 import java.io.IOException;
 import java.util.LinkedHashMap;
 import java.util.Map;

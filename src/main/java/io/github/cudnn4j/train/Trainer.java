@@ -1,7 +1,9 @@
 package io.github.cudnn4j.train;
 
+import io.github.cudnn4j.data.TextWindows;
 import io.github.cudnn4j.io.SafeTensors;
 import io.github.cudnn4j.io.SafeTensorsWriter;
+import io.github.cudnn4j.optim.StepState;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
@@ -32,7 +34,7 @@ import org.jspecify.annotations.Nullable;
 public final class Trainer implements AutoCloseable {
 
   private final Model model;
-  private final SequentialBatches batches;
+  private final TextWindows batches;
   private final TrainerConfig config;
   private final TrainingStep training;
   private final List<TrainingListener> listeners = new ArrayList<>();
@@ -50,7 +52,7 @@ public final class Trainer implements AutoCloseable {
   private boolean stoppedEarly;
   private volatile boolean stopping;
 
-  private Trainer(Model model, SequentialBatches batches, TrainerConfig config) {
+  private Trainer(Model model, TextWindows batches, TrainerConfig config) {
     this.model = Objects.requireNonNull(model, "model");
     this.batches = Objects.requireNonNull(batches, "batches");
     this.config = Objects.requireNonNull(config, "config");
@@ -62,14 +64,14 @@ public final class Trainer implements AutoCloseable {
    * Prepares a training; all memory that it needs on the device is allocated here or at the first
    * step.
    *
-   * @param batches the text, as {@link SequentialBatches#training} cuts it
+   * @param batches the text, as {@link TextWindows#training} cuts it
    */
-  public static Trainer create(Model model, SequentialBatches batches, TrainerConfig config) {
+  public static Trainer create(Model model, TextWindows batches, TrainerConfig config) {
     return new Trainer(model, batches, config);
   }
 
   /** Sets the held-out text; before {@link #run}. */
-  public Trainer validation(SequentialBatches heldOut) {
+  public Trainer validation(TextWindows heldOut) {
     Objects.requireNonNull(heldOut, "heldOut");
     closeEvaluator();
     evaluator = Evaluator.create(model, heldOut, config.capture());

@@ -1,6 +1,10 @@
 package io.github.cudnn4j.train;
 
 import io.github.cudnn4j.cuda.ElementType;
+import io.github.cudnn4j.optim.Clip;
+import io.github.cudnn4j.optim.LossScale;
+import io.github.cudnn4j.optim.Optimizer;
+import io.github.cudnn4j.optim.Schedule;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Objects;

@@ -1,5 +1,6 @@
 package io.github.cudnn4j.train;
 
+import io.github.cudnn4j.optim.StepState;
 import java.util.Locale;
 
 /**

@@ -9,10 +9,16 @@ import io.github.cudnn4j.cuda.Launch;
 import io.github.cudnn4j.cuda.Parts;
 import io.github.cudnn4j.cuda.PinnedBuffer;
 import io.github.cudnn4j.cuda.ProfilerRange;
+import io.github.cudnn4j.data.TextWindows;
+import io.github.cudnn4j.data.WindowRunner;
 import io.github.cudnn4j.io.SafeTensors;
 import io.github.cudnn4j.io.SafeTensorsWriter;
+import io.github.cudnn4j.optim.LossScale;
+import io.github.cudnn4j.optim.StepState;
+import io.github.cudnn4j.optim.Updater;
 import io.github.cudnn4j.tape.CarriedState;
 import io.github.cudnn4j.tape.Loss;
+import io.github.cudnn4j.tape.Parameters;
 import io.github.cudnn4j.tape.Tape;
 import java.io.IOException;
 import java.util.ArrayList;
@@ -40,7 +46,7 @@ final class TrainingStep implements AutoCloseable {
   record Reading(StepState state, double lossSum, double lossCount) {}
 
   private final Device device;
-  private final ParameterSet parameters;
+  private final Parameters parameters;
   private final Parts parts = new Parts();
   private final List<Launch> clearings = new ArrayList<>();
   private final Tape tape;
@@ -53,7 +59,7 @@ final class TrainingStep implements AutoCloseable {
   private final PinnedBuffer seen;
   private final Runnable work = this::enqueue;
 
-  private TrainingStep(Model model, SequentialBatches batches, TrainerConfig config) {
+  private TrainingStep(Model model, TextWindows batches, TrainerConfig config) {
     this.device = model.device();
     this.parameters = model.parameters();
     int time = batches.time();
@@ -69,7 +75,15 @@ final class TrainingStep implements AutoCloseable {
       lossLimit = FAR_ABOVE_GUESSING * Math.log(logits.columns());
       updater =
           parts.add(
-              Updater.create(parameters, config, windows.number(), loss.value(), lossLimit, state));
+              Updater.create(
+                  parameters,
+                  config.optimizer(),
+                  config.clip(),
+                  scale,
+                  windows.number(),
+                  loss.value(),
+                  lossLimit,
+                  state));
       for (DeviceBuffer buffer : carried.buffers()) {
         clearings.add(parts.add(updater.clearIfSkipped(buffer)));
       }
@@ -79,7 +93,7 @@ final class TrainingStep implements AutoCloseable {
     }
   }
 
-  static TrainingStep create(Model model, SequentialBatches batches, TrainerConfig config) {
+  static TrainingStep create(Model model, TextWindows batches, TrainerConfig config) {
     return new TrainingStep(model, batches, config);
   }
 

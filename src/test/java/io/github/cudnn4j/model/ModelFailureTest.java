@@ -11,11 +11,11 @@ import io.github.cudnn4j.cuda.CudaException;
 import io.github.cudnn4j.cuda.Device;
 import io.github.cudnn4j.cudnn.CudnnException;
 import io.github.cudnn4j.cudnn.RnnMode;
+import io.github.cudnn4j.data.TextWindows;
 import io.github.cudnn4j.library.HostControl;
 import io.github.cudnn4j.library.Live;
+import io.github.cudnn4j.optim.Optimizer;
 import io.github.cudnn4j.testing.LeakCheck;
-import io.github.cudnn4j.train.Optimizer;
-import io.github.cudnn4j.train.SequentialBatches;
 import io.github.cudnn4j.train.Trainer;
 import io.github.cudnn4j.train.TrainerConfig;
 import java.util.TreeMap;
@@ -59,7 +59,7 @@ class ModelFailureTest {
   void whatCannotBeClosedKeepsNothingElseOpen() {
     assumeTrue(HostControl.ifHost().isPresent(), "only the host device can be made to fail");
     var host = HostControl.get();
-    var text = SequentialBatches.evaluation(new int[50], 2, 6);
+    var text = TextWindows.evaluation(new int[50], 2, 6);
     var config = TrainerConfig.of(Optimizer.adam(0.1));
     try (var device = Device.open();
         var model = CharLanguageModel.create(device, Vocabulary.of("abc"), CONFIG)) {

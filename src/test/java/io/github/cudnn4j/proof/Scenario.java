@@ -9,10 +9,13 @@ import io.github.cudnn4j.cudnn.CtcLoss;
 import io.github.cudnn4j.cudnn.LossNormalization;
 import io.github.cudnn4j.cudnn.RnnDataLayout;
 import io.github.cudnn4j.cudnn.RnnMode;
+import io.github.cudnn4j.data.TextWindows;
 import io.github.cudnn4j.model.CharLanguageModel;
 import io.github.cudnn4j.model.CharModelConfig;
 import io.github.cudnn4j.model.TextGenerator;
 import io.github.cudnn4j.model.Vocabulary;
+import io.github.cudnn4j.optim.Clip;
+import io.github.cudnn4j.optim.Optimizer;
 import io.github.cudnn4j.rnn.Rnn;
 import io.github.cudnn4j.rnn.RnnConfig;
 import io.github.cudnn4j.rnn.RnnStateGradients;
@@ -21,10 +24,7 @@ import io.github.cudnn4j.rnn.SequenceBatch;
 import io.github.cudnn4j.rnn.SequenceShape;
 import io.github.cudnn4j.train.Checkpoint;
 import io.github.cudnn4j.train.Checkpoints;
-import io.github.cudnn4j.train.Clip;
 import io.github.cudnn4j.train.Evaluator;
-import io.github.cudnn4j.train.Optimizer;
-import io.github.cudnn4j.train.SequentialBatches;
 import io.github.cudnn4j.train.Trainer;
 import io.github.cudnn4j.train.TrainerConfig;
 import java.io.IOException;
@@ -88,12 +88,12 @@ record Scenario(String name, Work work) {
     return name;
   }
 
-  private static SequentialBatches batches() {
-    return SequentialBatches.training(TOKENS, 3, 4, false);
+  private static TextWindows batches() {
+    return TextWindows.training(TOKENS, 3, 4, false);
   }
 
-  private static SequentialBatches heldOut() {
-    return SequentialBatches.evaluation(TOKENS, 2, 6);
+  private static TextWindows heldOut() {
+    return TextWindows.evaluation(TOKENS, 2, 6);
   }
 
   private static CharLanguageModel model(Device device, Precision precision) {

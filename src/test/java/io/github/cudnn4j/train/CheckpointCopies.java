@@ -7,6 +7,9 @@ import io.github.cudnn4j.cuda.ElementType;
 import io.github.cudnn4j.cuda.PinnedBuffer;
 import io.github.cudnn4j.cuda.Precision;
 import io.github.cudnn4j.cudnn.RnnMode;
+import io.github.cudnn4j.data.TextWindows;
+import io.github.cudnn4j.optim.Optimizer;
+import io.github.cudnn4j.tape.Parameters;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -19,17 +22,17 @@ import java.util.List;
 final class CheckpointCopies implements TrainingListener {
   private static final int STEPS = 300;
 
-  private final ParameterSet parameters;
+  private final Parameters parameters;
   private final PinnedBuffer device;
   private final List<String> wrong = new ArrayList<>();
 
-  private CheckpointCopies(ParameterSet parameters, PinnedBuffer device) {
+  private CheckpointCopies(Parameters parameters, PinnedBuffer device) {
     this.parameters = parameters;
     this.device = device;
   }
 
   public static void main(String[] arguments) throws IOException {
-    var batches = SequentialBatches.training(TinyModel.repeating(600), 4, 10, true);
+    var batches = TextWindows.training(TinyModel.repeating(600), 4, 10, true);
     var config = TrainerConfig.of(Optimizer.adam(0.01)).epochs(STEPS).steps(STEPS);
     try (var device = Device.open();
         var model = new TinyModel(device, Precision.FP32, RnnMode.LSTM, 6, 12, 0.1);
@@ -58,9 +61,10 @@ final class CheckpointCopies implements TrainingListener {
       for (var name : parameters.names()) {
         var written = file.floats(name);
         var at = 0;
-        for (var piece : parameters.named(name).pieces()) {
+        for (var piece : parameters.slices(name)) {
+          var offset = (piece.address() - parameters.weights().address()) / Float.BYTES;
           for (long i = 0; i < piece.elements(); i++, at++) {
-            var expected = device.segment().getAtIndex(JAVA_FLOAT, piece.offset() + i);
+            var expected = device.segment().getAtIndex(JAVA_FLOAT, offset + i);
             if (written[at] != expected) {
               wrong.add(
                   "step %d, %s[%d] is %s, must be %s"

@@ -8,6 +8,10 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import io.github.cudnn4j.cuda.Device;
 import io.github.cudnn4j.cuda.Precision;
 import io.github.cudnn4j.cudnn.RnnMode;
+import io.github.cudnn4j.data.TextWindows;
+import io.github.cudnn4j.optim.Clip;
+import io.github.cudnn4j.optim.LossScale;
+import io.github.cudnn4j.optim.Optimizer;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -65,8 +69,8 @@ class MixedPrecisionTest {
       throws IOException {
     try (var model = new TinyModel(device, precision, RnnMode.LSTM, 6, 16, 0);
         var trainer =
-            Trainer.create(model, SequentialBatches.training(tokens, 4, 10, false), config)
-                .validation(SequentialBatches.evaluation(tokens, 3, 11))
+            Trainer.create(model, TextWindows.training(tokens, 4, 10, false), config)
+                .validation(TextWindows.evaluation(tokens, 3, 11))
                 .listener(recorder)) {
       return trainer.run();
     }
@@ -111,8 +115,7 @@ class MixedPrecisionTest {
     var poisoned = new int[400];
     Arrays.fill(poisoned, 1000);
     try (var model = model();
-        var trainer =
-            Trainer.create(model, SequentialBatches.training(poisoned, 1, 10, false), CONFIG)) {
+        var trainer = Trainer.create(model, TextWindows.training(poisoned, 1, 10, false), CONFIG)) {
       double[] before = model.weights();
       assertEquals(10, assertThrows(TrainingDivergedException.class, trainer::run).badSteps());
       assertArrayEquals(before, model.weights());
@@ -174,8 +177,8 @@ class MixedPrecisionTest {
     return new TinyModel(device, Precision.FP16, RnnMode.LSTM, 6, 6, 0.2);
   }
 
-  private static SequentialBatches text() {
-    return SequentialBatches.training(TinyModel.tokens(400), 5, 8, true);
+  private static TextWindows text() {
+    return TextWindows.training(TinyModel.tokens(400), 5, 8, true);
   }
 
   private static final class Recorder implements TrainingListener {

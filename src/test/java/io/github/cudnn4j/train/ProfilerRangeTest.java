@@ -7,9 +7,11 @@ import static org.junit.jupiter.api.Assumptions.assumeTrue;
 import io.github.cudnn4j.cuda.Device;
 import io.github.cudnn4j.cuda.Precision;
 import io.github.cudnn4j.cudnn.RnnMode;
+import io.github.cudnn4j.data.TextWindows;
 import io.github.cudnn4j.library.HostControl;
 import io.github.cudnn4j.library.LibraryReport.Fact;
 import io.github.cudnn4j.library.NativeLibraries;
+import io.github.cudnn4j.optim.Optimizer;
 import io.github.cudnn4j.testing.JavaProcess;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -40,7 +42,7 @@ class ProfilerRangeTest {
 
     public static void main(String[] capture) {
       var config = TrainerConfig.of(Optimizer.sgd(1)).capture(Boolean.parseBoolean(capture[0]));
-      var batches = SequentialBatches.training(TinyModel.tokens(100), 2, 3, false);
+      var batches = TextWindows.training(TinyModel.tokens(100), 2, 3, false);
       try (var device = Device.open();
           var model = new TinyModel(device, Precision.FP32, RnnMode.LSTM, 6, 5, 0);
           var step = TrainingStep.create(model, batches, config)) {

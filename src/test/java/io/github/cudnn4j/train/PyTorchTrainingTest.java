@@ -6,7 +6,10 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import io.github.cudnn4j.cuda.Device;
 import io.github.cudnn4j.cuda.Precision;
 import io.github.cudnn4j.cudnn.RnnMode;
+import io.github.cudnn4j.data.TextWindows;
 import io.github.cudnn4j.io.SafeTensors;
+import io.github.cudnn4j.optim.Clip;
+import io.github.cudnn4j.optim.Optimizer;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -52,7 +55,7 @@ class PyTorchTrainingTest {
       }
       var config =
           TrainerConfig.of(Optimizer.adam(0.02)).clip(Clip.byNorm(0.6)).epochs(2).logEvery(1);
-      var batches = SequentialBatches.training(vectors.ints("tokens"), 3, 8, false);
+      var batches = TextWindows.training(vectors.ints("tokens"), 3, 8, false);
       try (var trainer = Trainer.create(model, batches, config).listener(listener)) {
         trainer.run();
       }

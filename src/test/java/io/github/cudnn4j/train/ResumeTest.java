@@ -9,6 +9,8 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import io.github.cudnn4j.cuda.Device;
 import io.github.cudnn4j.cuda.Precision;
 import io.github.cudnn4j.cudnn.RnnMode;
+import io.github.cudnn4j.data.TextWindows;
+import io.github.cudnn4j.optim.Optimizer;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -85,7 +87,7 @@ class ResumeTest {
     int[] tokens = tokens();
     tokens[300] = (tokens[300] + 1) % TinyModel.VOCABULARY;
     for (int[] other : new int[][] {tokens, Arrays.copyOf(tokens(), 350)}) {
-      var batches = SequentialBatches.training(other, 5, 8, false);
+      var batches = TextWindows.training(other, 5, 8, false);
       try (var model = model();
           var trainer = Trainer.create(model, batches, CONFIG.steps(11)).checkpoints(checkpoints)) {
         double[] before = model.weights();
@@ -103,7 +105,7 @@ class ResumeTest {
     }
     try (var model = model();
         var trainer =
-            Trainer.create(model, SequentialBatches.training(tokens, 5, 8, false), CONFIG.steps(11))
+            Trainer.create(model, TextWindows.training(tokens, 5, 8, false), CONFIG.steps(11))
                 .checkpoints(checkpoints)) {
       trainer.resumeWithOtherText(latest);
       assertEquals(11, trainer.run().steps());
@@ -118,7 +120,7 @@ class ResumeTest {
   @Test
   void countsTheStepsOfAnotherText() throws IOException {
     train(CONFIG.steps(9));
-    var smaller = SequentialBatches.training(Arrays.copyOf(tokens(), 205), 5, 8, false);
+    var smaller = TextWindows.training(Arrays.copyOf(tokens(), 205), 5, 8, false);
     var seen = new ArrayList<Progress>();
     try (var model = model();
         var trainer = Trainer.create(model, smaller, CONFIG)) {
@@ -187,7 +189,7 @@ class ResumeTest {
     return TinyModel.tokens(400);
   }
 
-  private static SequentialBatches text() {
-    return SequentialBatches.training(tokens(), 5, 8, false);
+  private static TextWindows text() {
+    return TextWindows.training(tokens(), 5, 8, false);
   }
 }

@@ -6,8 +6,12 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import io.github.cudnn4j.cuda.Device;
 import io.github.cudnn4j.cuda.Precision;
 import io.github.cudnn4j.cudnn.RnnMode;
+import io.github.cudnn4j.data.TextWindows;
 import io.github.cudnn4j.library.HostControl;
 import io.github.cudnn4j.library.Live;
+import io.github.cudnn4j.optim.Clip;
+import io.github.cudnn4j.optim.Optimizer;
+import io.github.cudnn4j.optim.Schedule;
 import java.lang.management.ManagementFactory;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -43,7 +47,7 @@ class SteadyStateTest {
   void allocatesNothingAndWaitsForNothing(boolean capture, Precision precision) {
     var threads = (com.sun.management.ThreadMXBean) ManagementFactory.getThreadMXBean();
     int[] tokens = TinyModel.tokens(500);
-    var batches = SequentialBatches.training(tokens, 4, 6, false);
+    var batches = TextWindows.training(tokens, 4, 6, false);
     var config = TrainerConfig.of(Optimizer.adam(1e-3)).clip(Clip.byNorm(1)).capture(capture);
     var schedule = Schedule.cosine(10, 100_000, 0);
     try (var device = Device.open();
@@ -73,7 +77,7 @@ class SteadyStateTest {
     Assumptions.assumeTrue(control.isPresent(), "only the host device counts calls");
     HostControl host = control.get();
     int[] tokens = TinyModel.tokens(500);
-    var batches = SequentialBatches.training(tokens, 4, 6, false);
+    var batches = TextWindows.training(tokens, 4, 6, false);
     var config = TrainerConfig.of(Optimizer.adam(1e-3)).clip(Clip.byNorm(1));
     int steps = 160;
     try (var device = Device.open();
@@ -95,7 +99,7 @@ class SteadyStateTest {
   }
 
   private static long run(
-      TrainingStep step, SequentialBatches batches, Schedule schedule, long from, int steps) {
+      TrainingStep step, TextWindows batches, Schedule schedule, long from, int steps) {
     for (long i = from; i < from + steps; i++) {
       step.run(0, (int) (i % batches.windows()), 1e-3 * schedule.factor(i));
     }

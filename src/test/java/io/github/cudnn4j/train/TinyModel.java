@@ -4,9 +4,11 @@ import io.github.cudnn4j.cuda.Device;
 import io.github.cudnn4j.cuda.DeviceBuffer;
 import io.github.cudnn4j.cuda.Precision;
 import io.github.cudnn4j.cudnn.RnnMode;
+import io.github.cudnn4j.data.SavableRandom;
 import io.github.cudnn4j.rnn.Rnn;
 import io.github.cudnn4j.rnn.RnnConfig;
 import io.github.cudnn4j.tape.CarriedState;
+import io.github.cudnn4j.tape.Parameters;
 import io.github.cudnn4j.tape.Tape;
 import io.github.cudnn4j.tape.Tensor;
 import java.util.Arrays;
@@ -16,7 +18,7 @@ import java.util.stream.DoubleStream;
 import org.jspecify.annotations.Nullable;
 
 /** Embedding, dropout, two recurrent layers with dropout between them, and a linear layer. */
-final class TinyModel implements Model, AutoCloseable {
+public final class TinyModel implements Model, AutoCloseable {
 
   /** The tokens that {@link #tokens} and {@link #repeating} draw from. */
   static final int VOCABULARY = 6;
@@ -24,10 +26,10 @@ final class TinyModel implements Model, AutoCloseable {
   final int vocabulary;
   final double dropout;
   private final Device device;
-  private final ParameterSet parameters;
+  private final Parameters parameters;
   private final Rnn rnn;
 
-  TinyModel(
+  public TinyModel(
       Device device,
       Precision precision,
       RnnMode mode,
@@ -39,7 +41,7 @@ final class TinyModel implements Model, AutoCloseable {
     this.dropout = dropout;
     var config = RnnConfig.of(mode, 5, hidden).layers(2).dropout(dropout, 17).precision(precision);
     parameters =
-        ParameterSet.builder(device, precision.type())
+        Parameters.builder(device, precision.type())
             .add("embedding.weight", vocabulary, 5)
             .addRegion("rnn", Rnn.weightElements(device, config))
             .add("linear.weight", vocabulary, hidden)
@@ -84,7 +86,7 @@ final class TinyModel implements Model, AutoCloseable {
   }
 
   @Override
-  public ParameterSet parameters() {
+  public Parameters parameters() {
     return parameters;
   }
 

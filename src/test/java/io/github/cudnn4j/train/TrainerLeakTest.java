@@ -7,8 +7,10 @@ import io.github.cudnn4j.cuda.Device;
 import io.github.cudnn4j.cuda.DeviceOutOfMemoryException;
 import io.github.cudnn4j.cuda.Precision;
 import io.github.cudnn4j.cudnn.RnnMode;
+import io.github.cudnn4j.data.TextWindows;
 import io.github.cudnn4j.library.HostControl;
 import io.github.cudnn4j.library.Live;
+import io.github.cudnn4j.optim.Optimizer;
 import java.io.IOException;
 import java.util.Map;
 import org.junit.jupiter.api.AfterEach;
@@ -79,9 +81,8 @@ class TrainerLeakTest {
   private static void train(TinyModel model) throws IOException {
     int[] tokens = TinyModel.tokens(300);
     var config = TrainerConfig.of(Optimizer.adam(1e-3)).steps(3);
-    try (var trainer =
-        Trainer.create(model, SequentialBatches.training(tokens, 4, 6, true), config)) {
-      trainer.validation(SequentialBatches.evaluation(tokens, 2, 9)).run();
+    try (var trainer = Trainer.create(model, TextWindows.training(tokens, 4, 6, true), config)) {
+      trainer.validation(TextWindows.evaluation(tokens, 2, 9)).run();
     }
   }
 }

@@ -9,6 +9,10 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import io.github.cudnn4j.cuda.Device;
 import io.github.cudnn4j.cuda.Precision;
 import io.github.cudnn4j.cudnn.RnnMode;
+import io.github.cudnn4j.data.TextWindows;
+import io.github.cudnn4j.optim.Clip;
+import io.github.cudnn4j.optim.Optimizer;
+import io.github.cudnn4j.optim.Schedule;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -56,12 +60,12 @@ class TrainerTest {
         var trainer =
             Trainer.create(
                     model,
-                    SequentialBatches.training(tokens, 4, 10, true),
+                    TextWindows.training(tokens, 4, 10, true),
                     TrainerConfig.of(Optimizer.adam(0.02))
                         .clip(Clip.byNorm(1))
                         .epochs(15)
                         .validateEvery(100))
-                .validation(SequentialBatches.evaluation(tokens, 3, 11))
+                .validation(TextWindows.evaluation(tokens, 3, 11))
                 .listener(recorder)) {
       var summary = trainer.run();
       assertTrue(summary.perplexity() < 1.1, summary::toString);
@@ -145,9 +149,7 @@ class TrainerTest {
     try (var model = model(Precision.FP32, 0);
         var trainer =
             Trainer.create(
-                model,
-                SequentialBatches.training(TinyModel.tokens(400), batch, time, true),
-                config)) {
+                model, TextWindows.training(TinyModel.tokens(400), batch, time, true), config)) {
       double[] before = model.weights();
       var error = assertThrows(IOException.class, () -> trainer.resume(saved));
       assertTrue(error.getMessage().endsWith(message), error.getMessage());
@@ -159,7 +161,7 @@ class TrainerTest {
   @Test
   void windowsThatAreNotFiniteAreSkippedAndCounted() throws IOException {
     int[] tokens = TinyModel.tokens(400);
-    var clean = SequentialBatches.training(tokens, 1, 10, false);
+    var clean = TextWindows.training(tokens, 1, 10, false);
     int[] poisoned = tokens.clone();
     poisoned[205] = 1000;
     var recorder = new Recorder();
@@ -168,7 +170,7 @@ class TrainerTest {
           var trainer =
               Trainer.create(
                       model,
-                      SequentialBatches.training(poisoned, 1, 10, false),
+                      TextWindows.training(poisoned, 1, 10, false),
                       CONFIG.epochs(2).capture(capture).logEvery(1))
                   .listener(recorder)) {
         var summary = trainer.run();
@@ -189,7 +191,7 @@ class TrainerTest {
         var trainer =
             Trainer.create(
                 model,
-                SequentialBatches.training(poisoned, 1, 10, false),
+                TextWindows.training(poisoned, 1, 10, false),
                 CONFIG.maxBadSteps(5).logEvery(3))) {
       double[] before = model.weights();
       var error = assertThrows(TrainingDivergedException.class, trainer::run);
@@ -234,7 +236,7 @@ class TrainerTest {
         var trainer =
             Trainer.create(
                     model,
-                    SequentialBatches.training(new int[100], 1, 10, false),
+                    TextWindows.training(new int[100], 1, 10, false),
                     TrainerConfig.of(Optimizer.sgd(0)).steps(3))
                 .listener(recorder)) {
       model.parameters().write("linear.weight", new double[6 * TinyModel.VOCABULARY]);
@@ -280,8 +282,7 @@ class TrainerTest {
     Arrays.fill(poisoned, 1000);
     try (var model = model(Precision.FP32, 0);
         var trainer =
-            Trainer.create(
-                model, SequentialBatches.training(poisoned, 1, 10, false), CONFIG.steps(3))) {
+            Trainer.create(model, TextWindows.training(poisoned, 1, 10, false), CONFIG.steps(3))) {
       assertEquals(3, assertThrows(TrainingDivergedException.class, trainer::run).badSteps());
     }
   }
@@ -295,9 +296,9 @@ class TrainerTest {
         var trainer =
             Trainer.create(
                     model,
-                    SequentialBatches.training(TinyModel.tokens(60), 1, 10, false),
+                    TextWindows.training(TinyModel.tokens(60), 1, 10, false),
                     TrainerConfig.of(Optimizer.adam(0.05)).epochs(500).patience(3))
-                .validation(SequentialBatches.evaluation(TinyModel.tokens(1000), 2, 10))
+                .validation(TextWindows.evaluation(TinyModel.tokens(1000), 2, 10))
                 .checkpoints(checkpoints)
                 .listener(recorder)) {
       var summary = trainer.run();
@@ -369,17 +370,17 @@ class TrainerTest {
   void evaluationDoesNotDependOnTheWindows() {
     int[] tokens = TinyModel.tokens(97);
     try (var model = model(Precision.FP64, 0.3)) {
-      double whole = Evaluator.loss(model, SequentialBatches.evaluation(tokens, 1, 96));
+      double whole = Evaluator.loss(model, TextWindows.evaluation(tokens, 1, 96));
       for (int time : new int[] {1, 7, 96, 200}) {
-        double cut = Evaluator.loss(model, SequentialBatches.evaluation(tokens, 1, time));
+        double cut = Evaluator.loss(model, TextWindows.evaluation(tokens, 1, time));
         assertEquals(whole, cut, 1e-12, "windows of " + time);
       }
-      try (var evaluator = Evaluator.create(model, SequentialBatches.evaluation(tokens, 1, 10))) {
+      try (var evaluator = Evaluator.create(model, TextWindows.evaluation(tokens, 1, 10))) {
         assertEquals(whole, evaluator.loss(), 1e-12);
         assertEquals(whole, evaluator.loss(), 1e-12);
       }
       tokens[50] = 999;
-      assertTrue(Double.isNaN(Evaluator.loss(model, SequentialBatches.evaluation(tokens, 1, 10))));
+      assertTrue(Double.isNaN(Evaluator.loss(model, TextWindows.evaluation(tokens, 1, 10))));
     }
   }
 
@@ -396,8 +397,8 @@ class TrainerTest {
     return new TinyModel(device, precision, RnnMode.LSTM, TinyModel.VOCABULARY, 6, dropout);
   }
 
-  private static SequentialBatches text() {
-    return SequentialBatches.training(TinyModel.tokens(400), 5, 8, true);
+  private static TextWindows text() {
+    return TextWindows.training(TinyModel.tokens(400), 5, 8, true);
   }
 
   private static int windows() {

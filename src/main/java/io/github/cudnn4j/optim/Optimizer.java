@@ -1,4 +1,4 @@
-package io.github.cudnn4j.train;
+package io.github.cudnn4j.optim;
 
 /**
  * A rule that turns gradients into a change of the weights, with its hyperparameters. Formulas,

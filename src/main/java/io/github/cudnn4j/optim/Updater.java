@@ -1,4 +1,4 @@
-package io.github.cudnn4j.train;
+package io.github.cudnn4j.optim;
 
 import io.github.cudnn4j.cuda.Device;
 import io.github.cudnn4j.cuda.DeviceBuffer;
@@ -6,6 +6,7 @@ import io.github.cudnn4j.cuda.ElementType;
 import io.github.cudnn4j.cuda.Kernel;
 import io.github.cudnn4j.cuda.Launch;
 import io.github.cudnn4j.cuda.Parts;
+import io.github.cudnn4j.tape.Parameters;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -16,13 +17,13 @@ import org.jspecify.annotations.Nullable;
  * An optimizer at work on a parameter set: its moments and the launches of one update, in which
  * neither the gradient's norm nor the loss's scale leaves the device.
  */
-final class Updater implements AutoCloseable {
+public final class Updater implements AutoCloseable {
 
   /** How many gradients one block of threads sums up. */
   private static final long CHUNK = 2048;
 
   private final Device device;
-  private final ParameterSet parameters;
+  private final Parameters parameters;
   private final Map<String, DeviceBuffer> moments = new LinkedHashMap<>();
   private final Parts parts = new Parts();
   private final DeviceBuffer state;
@@ -36,8 +37,10 @@ final class Updater implements AutoCloseable {
   private final Launch update;
 
   private Updater(
-      ParameterSet parameters,
-      TrainerConfig config,
+      Parameters parameters,
+      Optimizer optimizer,
+      Clip clip,
+      LossScale scale,
       DeviceBuffer rate,
       DeviceBuffer loss,
       double lossLimit,
@@ -45,8 +48,6 @@ final class Updater implements AutoCloseable {
     this.state = state;
     this.device = parameters.weights().device();
     this.parameters = parameters;
-    Optimizer optimizer = config.optimizer();
-    Clip clip = config.clip();
     try {
       norm = zeroed(parameters.masters().type(), 1);
       if (parameters.hasMasters()) {
@@ -80,7 +81,7 @@ final class Updater implements AutoCloseable {
                       lossLimit,
                       beta1,
                       beta2,
-                      (double) config.lossScale(parameters.type()).growEvery()));
+                      (double) scale.growEvery()));
       update = parts.add(bind(optimizer, clip.value()));
     } catch (RuntimeException | Error e) {
       throw parts.abandon(e);
@@ -95,18 +96,20 @@ final class Updater implements AutoCloseable {
    * @param lossLimit the loss above which a step counts as bad
    * @param state from {@link StepState#allocate}
    */
-  static Updater create(
-      ParameterSet parameters,
-      TrainerConfig config,
+  public static Updater create(
+      Parameters parameters,
+      Optimizer optimizer,
+      Clip clip,
+      LossScale scale,
       DeviceBuffer rate,
       DeviceBuffer loss,
       double lossLimit,
       DeviceBuffer state) {
-    return new Updater(parameters, config, rate, loss, lossLimit, state);
+    return new Updater(parameters, optimizer, clip, scale, rate, loss, lossLimit, state);
   }
 
   /** Enqueues one update of the weights by their gradients. */
-  void run() {
+  public void run() {
     if (chunks != null && chunkNorms != null) {
       chunks.run();
       device.blas().nrm2(chunkNorms, norm);
@@ -118,14 +121,14 @@ final class Updater implements AutoCloseable {
   }
 
   /** Returns the flat buffers that the optimizer keeps, by name. */
-  Map<String, DeviceBuffer> moments() {
+  public Map<String, DeviceBuffer> moments() {
     return moments;
   }
 
   /**
    * Returns a launch that clears a buffer if the latest update was refused; the caller closes it.
    */
-  Launch clearIfSkipped(DeviceBuffer buffer) {
+  public Launch clearIfSkipped(DeviceBuffer buffer) {
     return kernel("clear_if_skipped", buffer.type())
         .overElements(buffer.elements(), buffer, state, buffer.elements());
   }

@@ -1,4 +1,4 @@
-package io.github.cudnn4j.train;
+package io.github.cudnn4j.optim;
 
 /**
  * RMSProp: s ← α·s + (1 − α)·g², w ← w − lr·g/(√s + ε).

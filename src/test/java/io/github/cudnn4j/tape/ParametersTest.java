@@ -1,4 +1,4 @@
-package io.github.cudnn4j.train;
+package io.github.cudnn4j.tape;
 
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
@@ -10,10 +10,12 @@ import io.github.cudnn4j.cuda.Device;
 import io.github.cudnn4j.cuda.ElementType;
 import io.github.cudnn4j.cuda.Precision;
 import io.github.cudnn4j.cudnn.RnnMode;
+import io.github.cudnn4j.data.SavableRandom;
 import io.github.cudnn4j.io.SafeTensors;
 import io.github.cudnn4j.io.SafeTensorsWriter;
 import io.github.cudnn4j.rnn.Rnn;
 import io.github.cudnn4j.rnn.RnnConfig;
+import io.github.cudnn4j.train.TinyModel;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.Arrays;
@@ -26,7 +28,7 @@ import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 
-class ParameterSetTest {
+class ParametersTest {
 
   @TempDir Path folder;
   private Device device;
@@ -44,7 +46,7 @@ class ParameterSetTest {
   @Test
   void alignsItsPartsAndKeepsThePaddingZero() {
     try (var set =
-        ParameterSet.builder(device, ElementType.FLOAT32)
+        Parameters.builder(device, ElementType.FLOAT32)
             .add("a", 3)
             .addRegion("r", 65)
             .add("b", 2, 2)
@@ -127,7 +129,7 @@ class ParameterSetTest {
   void loadRefusesOtherNamesAndShapesAndChangesNothing() throws IOException {
     var file = folder.resolve("weights.safetensors");
     try (var set =
-        ParameterSet.builder(device, ElementType.FLOAT32).add("a", 2).add("b", 1).build()) {
+        Parameters.builder(device, ElementType.FLOAT32).add("a", 2).add("b", 1).build()) {
       new SafeTensorsWriter().add("a", new long[] {2}, new float[] {1, 2}).write(file);
       assertLoadFails(file, set, "the file holds [a], the model has [a, b]");
       new SafeTensorsWriter()
@@ -144,7 +146,7 @@ class ParameterSetTest {
     }
   }
 
-  private static void assertLoadFails(Path file, ParameterSet set, String message)
+  private static void assertLoadFails(Path file, Parameters set, String message)
       throws IOException {
     try (var tensors = SafeTensors.open(file)) {
       assertEquals(message, assertThrows(IOException.class, () -> set.load(tensors)).getMessage());
@@ -153,13 +155,13 @@ class ParameterSetTest {
 
   @Test
   void refusesBadNamesAndShapes() {
-    var builder = ParameterSet.builder(device, ElementType.FLOAT32).add("a", 2).addRegion("r", 99);
+    var builder = Parameters.builder(device, ElementType.FLOAT32).add("a", 2).addRegion("r", 99);
     assertRefused("the name a is taken", () -> builder.add("a", 3));
     assertRefused("b has no elements, shape [2, 0]", () -> builder.add("b", 2, 0));
     assertRefused("b has no elements, shape []", () -> builder.add("b"));
     assertRefused(
         "parameters of INT32, must be of a floating-point type",
-        () -> ParameterSet.builder(device, ElementType.INT32));
+        () -> Parameters.builder(device, ElementType.INT32));
     var config = RnnConfig.tanh(2, 3);
     try (var set = builder.build();
         var rnn = Rnn.create(device, config)) {
@@ -183,7 +185,7 @@ class ParameterSetTest {
   @Test
   void tensorsThatCannotBeCountedAreRefusedAndLeaveTheNameFree() {
     try (var device = Device.open()) {
-      var builder = ParameterSet.builder(device, ElementType.FLOAT32);
+      var builder = Parameters.builder(device, ElementType.FLOAT32);
       int most = Integer.MAX_VALUE;
       for (int[] shape : new int[][] {{most, most}, {most, most, most}}) {
         var e = assertThrows(IllegalArgumentException.class, () -> builder.add("w", shape));
@@ -200,9 +202,9 @@ class ParameterSetTest {
 
   @Test
   void whatIsMissingIsNamed() {
-    missing("device", () -> ParameterSet.builder(null, ElementType.FLOAT32));
-    missing("type", () -> ParameterSet.builder(device, null));
-    missing("name", () -> ParameterSet.builder(device, ElementType.FLOAT32).addRegion(null, 1));
+    missing("device", () -> Parameters.builder(null, ElementType.FLOAT32));
+    missing("type", () -> Parameters.builder(device, null));
+    missing("name", () -> Parameters.builder(device, ElementType.FLOAT32).addRegion(null, 1));
   }
 
   private static void missing(String name, Executable action) {
@@ -211,7 +213,7 @@ class ParameterSetTest {
 
   @Test
   void aTensorLongerThanAnArrayIsRefused() {
-    var tensor = new NamedTensor(new int[] {1 << 16, 1 << 16}, List.of());
+    var tensor = new ParameterSlices(new int[] {1 << 16, 1 << 16}, List.of());
     var e = assertThrows(IllegalArgumentException.class, tensor::count);
     assertEquals(
         "a tensor of [65536, 65536] has more values than the 2147483639 of an array",

@@ -1,4 +1,4 @@
-package io.github.cudnn4j.train;
+package io.github.cudnn4j.data;
 
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
@@ -26,7 +26,7 @@ class WindowRunnerTest {
 
   /** Window number {@code step}, as the work finds it; every token of the text is its place. */
   private record Found(int[] inputs, int[] labels, double number) {
-    static Found expected(SequentialBatches text, int step) {
+    static Found expected(TextWindows text, int step) {
       int batch = text.batch();
       var inputs = new int[batch * text.time()];
       int first = step * text.time();
@@ -43,7 +43,7 @@ class WindowRunnerTest {
     private final DeviceBuffer[] labels;
     private final DeviceBuffer[] numbers;
 
-    Keeper(Device device, SequentialBatches text, boolean capture, int kept) {
+    Keeper(Device device, TextWindows text, boolean capture, int kept) {
       windows = WindowRunner.create(device, text, capture);
       inputs = new DeviceBuffer[kept];
       labels = new DeviceBuffer[kept];
@@ -74,7 +74,7 @@ class WindowRunnerTest {
     }
 
     /** Waits, and compares the steps that end with {@code last}. */
-    void check(SequentialBatches text, int last) {
+    void check(TextWindows text, int last) {
       for (int i = 0; i < inputs.length; i++) {
         var expected = Found.expected(text, last - i);
         assertArrayEquals(expected.inputs(), inputs[i].toInts(), "inputs of step " + (last - i));
@@ -94,10 +94,10 @@ class WindowRunnerTest {
     }
   }
 
-  private static SequentialBatches text(int batch, int time, int windows) {
+  private static TextWindows text(int batch, int time, int windows) {
     var tokens = new int[batch * time * windows + 1];
     Arrays.setAll(tokens, i -> i);
-    return SequentialBatches.training(tokens, batch, time, false);
+    return TextWindows.training(tokens, batch, time, false);
   }
 
   private static HostControl failingHost() {

@@ -1,4 +1,4 @@
-package io.github.cudnn4j.train;
+package io.github.cudnn4j.optim;
 
 import io.github.cudnn4j.cuda.Device;
 import io.github.cudnn4j.cuda.DeviceBuffer;
@@ -18,7 +18,7 @@ import io.github.cudnn4j.cuda.Parts;
  * @param loss the loss of the latest step, in nats
  * @param scale what the next step multiplies the loss by before it differentiates it
  */
-record StepState(
+public record StepState(
     double learningRate,
     long step,
     double clipFactor,
@@ -29,18 +29,18 @@ record StepState(
     double scale) {
 
   // The places in device memory, all FLOAT64; optimizer.cu names the same ones.
-  static final int LEARNING_RATE = 0;
-  static final int STEP = 1;
-  static final int CLIP_FACTOR = 2;
-  static final int SKIPPED = 6;
-  static final int BAD = 7;
-  static final int NORM = 8;
-  static final int LOSS = 9;
-  static final int SCALE = 10;
-  static final int SIZE = 13;
+  public static final int LEARNING_RATE = 0;
+  public static final int STEP = 1;
+  public static final int CLIP_FACTOR = 2;
+  public static final int SKIPPED = 6;
+  public static final int BAD = 7;
+  public static final int NORM = 8;
+  public static final int LOSS = 9;
+  public static final int SCALE = 10;
+  public static final int SIZE = 13;
 
   /** Allocates the places, as they are before the first step; the caller closes the buffer. */
-  static DeviceBuffer allocate(Device device, LossScale scale) {
+  public static DeviceBuffer allocate(Device device, LossScale scale) {
     var places = new double[SIZE];
     places[SCALE] = scale.initial();
     Parts parts = new Parts();
@@ -54,11 +54,12 @@ record StepState(
   }
 
   /** Where to find a place. */
-  interface Reader {
+  public interface Reader {
     double at(int place);
   }
 
-  static StepState of(Reader reader) {
+  /** Reads the places. */
+  public static StepState of(Reader reader) {
     return new StepState(
         reader.at(LEARNING_RATE),
         (long) reader.at(STEP),

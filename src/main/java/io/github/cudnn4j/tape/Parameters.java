@@ -1,4 +1,4 @@
-package io.github.cudnn4j.train;
+package io.github.cudnn4j.tape;
 
 import io.github.cudnn4j.cuda.Device;
 import io.github.cudnn4j.cuda.DeviceBuffer;
@@ -9,7 +9,6 @@ import io.github.cudnn4j.io.SafeTensorsWriter;
 import io.github.cudnn4j.rnn.Rnn;
 import io.github.cudnn4j.rnn.RnnParameter;
 import io.github.cudnn4j.rnn.RnnWeights;
-import io.github.cudnn4j.tape.Tensor;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -37,7 +36,7 @@ import java.util.random.RandomGenerator;
  * <p>Owner of the buffers. Everything is in device memory; methods that take or return Java arrays
  * wait for the device. Values are row-major.
  */
-public final class ParameterSet implements AutoCloseable {
+public final class Parameters implements AutoCloseable {
 
   /** The alignment of every tensor and region, in bytes. */
   public static final int ALIGNMENT = 256;
@@ -50,13 +49,13 @@ public final class ParameterSet implements AutoCloseable {
 
   private final ElementType type;
   private final Map<String, Part> parts;
-  private final Map<String, NamedTensor> named = new LinkedHashMap<>();
+  private final Map<String, ParameterSlices> named = new LinkedHashMap<>();
   private final Parts buffers = new Parts();
   private final DeviceBuffer weights;
   private final DeviceBuffer gradients;
   private final DeviceBuffer masters;
 
-  private ParameterSet(Builder builder) {
+  private Parameters(Builder builder) {
     type = builder.type;
     parts = new LinkedHashMap<>(builder.parts);
     boolean narrow = type.bytes() < ElementType.FLOAT32.bytes();
@@ -77,8 +76,8 @@ public final class ParameterSet implements AutoCloseable {
     parts.forEach(
         (name, part) -> {
           if (!part.isRegion()) {
-            var piece = new NamedTensor.Piece(part.offset, part.elements);
-            named.put(name, new NamedTensor(part.shape, List.of(piece)));
+            var piece = new ParameterSlices.Piece(part.offset, part.elements);
+            named.put(name, new ParameterSlices(part.shape, List.of(piece)));
           }
         });
   }
@@ -137,8 +136,8 @@ public final class ParameterSet implements AutoCloseable {
     }
 
     /** Allocates the weights and the gradients, all zero. */
-    public ParameterSet build() {
-      return new ParameterSet(this);
+    public Parameters build() {
+      return new Parameters(this);
     }
 
     private Builder add(String name, Part part) {
@@ -241,12 +240,12 @@ public final class ParameterSet implements AutoCloseable {
       throw new IllegalArgumentException("the network's weights are not in the region " + region);
     }
     for (RnnParameter parameter : inside.parameters()) {
-      var pieces = new ArrayList<NamedTensor.Piece>();
+      var pieces = new ArrayList<ParameterSlices.Piece>();
       for (DeviceBuffer slice : parameter.slices()) {
         long place = (slice.address() - weights.address()) / type.bytes();
-        pieces.add(new NamedTensor.Piece(place, slice.elements()));
+        pieces.add(new ParameterSlices.Piece(place, slice.elements()));
       }
-      named.put(region + "." + parameter.name(), new NamedTensor(parameter.shape(), pieces));
+      named.put(region + "." + parameter.name(), new ParameterSlices(parameter.shape(), pieces));
     }
   }
 
@@ -293,7 +292,7 @@ public final class ParameterSet implements AutoCloseable {
    * @throws IllegalArgumentException if there is none of that name or the length differs
    */
   public void write(String name, double[] values) {
-    NamedTensor tensor = named(name);
+    ParameterSlices tensor = named(name);
     if (values.length != tensor.count()) {
       throw new IllegalArgumentException(
           name + " has " + tensor.count() + " elements, not " + values.length);
@@ -327,7 +326,7 @@ public final class ParameterSet implements AutoCloseable {
           if (type == ElementType.FLOAT64) {
             file.add(name, shape, values);
           } else {
-            file.add(name, shape, NamedTensor.toFloats(values));
+            file.add(name, shape, ParameterSlices.toFloats(values));
           }
         });
   }
@@ -374,12 +373,12 @@ public final class ParameterSet implements AutoCloseable {
   }
 
   /** Tells where each tensor lies; equal for sets between which flat buffers can be exchanged. */
-  String layout() {
+  public String layout() {
     var layout = new StringBuilder();
     named.forEach(
         (name, tensor) -> {
           layout.append(name);
-          for (NamedTensor.Piece piece : tensor.pieces()) {
+          for (ParameterSlices.Piece piece : tensor.pieces()) {
             layout.append(' ').append(piece.offset()).append('+').append(piece.elements());
           }
           layout.append('\n');
@@ -400,8 +399,18 @@ public final class ParameterSet implements AutoCloseable {
     return part;
   }
 
-  NamedTensor named(String name) {
-    NamedTensor tensor = named.get(name);
+  /**
+   * Returns where the weights of one tensor lie, in the order of its values: one slice borrowed
+   * from {@link #weights()}, or several of a network's.
+   *
+   * @throws IllegalArgumentException if there is none of that name
+   */
+  public List<DeviceBuffer> slices(String name) {
+    return named(name).pieces().stream().map(piece -> piece.in(weights)).toList();
+  }
+
+  private ParameterSlices named(String name) {
+    ParameterSlices tensor = named.get(name);
     if (tensor == null) {
       throw new IllegalArgumentException("no tensor " + name + " among " + named.keySet());
     }

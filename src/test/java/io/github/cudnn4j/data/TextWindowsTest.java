@@ -1,4 +1,4 @@
-package io.github.cudnn4j.train;
+package io.github.cudnn4j.data;
 
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
@@ -12,7 +12,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
-class SequentialBatchesTest {
+class TextWindowsTest {
 
   /**
    * What the book's code computes: reshape the tokens to [batch, -1] and cut along the second axis.
@@ -21,7 +21,7 @@ class SequentialBatchesTest {
   @CsvSource({"35, 2, 5", "36, 2, 5", "100, 3, 7", "1000, 32, 10", "12, 1, 5"})
   void partitionsAsTheBookDoes(int length, int batch, int time) {
     int[] tokens = IntStream.range(0, length).toArray();
-    var batches = SequentialBatches.training(tokens, batch, time, true);
+    var batches = TextWindows.training(tokens, batch, time, true);
     for (int offset = 0; offset <= time; offset++) {
       int rowLength = (length - offset - 1) / batch;
       assertEquals(rowLength / time, batches.windows(offset));
@@ -42,7 +42,7 @@ class SequentialBatchesTest {
   @CsvSource({"35, 2, 5", "36, 2, 5", "100, 3, 7", "2, 4, 5", "30, 32, 10", "12, 1, 5"})
   void evaluationCountsEveryPlaceOnce(int length, int batch, int time) {
     int[] tokens = IntStream.range(0, length).toArray();
-    var batches = SequentialBatches.evaluation(tokens, batch, time);
+    var batches = TextWindows.evaluation(tokens, batch, time);
     var labels = new HashSet<Integer>();
     var last = new int[batch];
     java.util.Arrays.fill(last, -2);
@@ -70,33 +70,30 @@ class SequentialBatchesTest {
     var random = new SavableRandom(3);
     var tokens = new int[100];
     var drawn = new HashSet<Integer>();
-    var batches = SequentialBatches.training(tokens, 2, 5, true);
+    var batches = TextWindows.training(tokens, 2, 5, true);
     for (int i = 0; i < 200; i++) {
       drawn.add(batches.drawOffset(random));
     }
     assertEquals(IntStream.rangeClosed(0, 5).boxed().toList(), drawn.stream().sorted().toList());
     long state = random.state();
-    assertEquals(0, SequentialBatches.training(tokens, 2, 5, false).drawOffset(random));
+    assertEquals(0, TextWindows.training(tokens, 2, 5, false).drawOffset(random));
     assertEquals(state, random.state());
   }
 
   @Test
   void refusesTextsThatAreTooShort() {
     var tokens = new int[100];
-    SequentialBatches.training(tokens, 33, 3, false);
+    TextWindows.training(tokens, 33, 3, false);
     var error =
         assertThrows(
-            IllegalArgumentException.class, () -> SequentialBatches.training(tokens, 34, 3, false));
+            IllegalArgumentException.class, () -> TextWindows.training(tokens, 34, 3, false));
     assertEquals("100 tokens, batches of 34 x 3 need at least 103", error.getMessage());
-    assertThrows(
-        IllegalArgumentException.class, () -> SequentialBatches.training(tokens, 33, 3, true));
-    assertThrows(
-        IllegalArgumentException.class, () -> SequentialBatches.evaluation(new int[1], 1, 1));
-    assertThrows(
-        IllegalArgumentException.class, () -> SequentialBatches.training(tokens, 0, 3, true));
+    assertThrows(IllegalArgumentException.class, () -> TextWindows.training(tokens, 33, 3, true));
+    assertThrows(IllegalArgumentException.class, () -> TextWindows.evaluation(new int[1], 1, 1));
+    assertThrows(IllegalArgumentException.class, () -> TextWindows.training(tokens, 0, 3, true));
     assertThrows(
         IndexOutOfBoundsException.class,
-        () -> read(SequentialBatches.training(tokens, 33, 3, false), 0, 1));
+        () -> read(TextWindows.training(tokens, 33, 3, false), 0, 1));
   }
 
   /** More tokens than an array can have, each telling its place. */
@@ -110,7 +107,7 @@ class SequentialBatchesTest {
   @Test
   void aTextMayBeLongerThanAnArray() {
     Tokens tokens = new Counting(5_000_000_001L);
-    var batches = SequentialBatches.training(tokens, 2, 5, false);
+    var batches = TextWindows.training(tokens, 2, 5, false);
     assertEquals(500_000_000, batches.windows());
     assertEquals(5_000_000_000L, batches.places());
     int[][] last = read(batches, 0, batches.windows() - 1);
@@ -123,12 +120,11 @@ class SequentialBatchesTest {
     assertEquals(tokens.get(5_000_000_000L), last[1][9]);
     assertEquals(
         "5000000001 tokens are 5000000000 windows of 1 x 1, must be fewer than 2147483647",
-        assertThrows(
-                IllegalArgumentException.class, () -> SequentialBatches.evaluation(tokens, 1, 1))
+        assertThrows(IllegalArgumentException.class, () -> TextWindows.evaluation(tokens, 1, 1))
             .getMessage());
   }
 
-  private static int[][] read(SequentialBatches batches, int offset, int window) {
+  private static int[][] read(TextWindows batches, int offset, int window) {
     int count = batches.time() * batches.batch();
     var inputs = new int[count];
     var labels = new int[count];

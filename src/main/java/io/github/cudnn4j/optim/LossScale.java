@@ -1,4 +1,4 @@
-package io.github.cudnn4j.train;
+package io.github.cudnn4j.optim;
 
 import java.util.Locale;
 
@@ -21,7 +21,7 @@ public record LossScale(double initial, int growEvery) {
   public static final LossScale DEFAULT = new LossScale(65_536, 2_000);
 
   /** For precisions that need none. */
-  static final LossScale NONE = new LossScale(1, 0);
+  public static final LossScale NONE = new LossScale(1, 0);
 
   /**
    * Checks the numbers.

@@ -1,4 +1,4 @@
-package io.github.cudnn4j.train;
+package io.github.cudnn4j.data;
 
 import static java.lang.foreign.ValueLayout.JAVA_INT;
 
@@ -20,7 +20,7 @@ import java.util.zip.CRC32C;
  * @see <a href="https://d2l.ai/chapter_recurrent-neural-networks/language-model.html">the
  *     sequential partition of Dive into Deep Learning</a>
  */
-public final class SequentialBatches {
+public final class TextWindows {
 
   /** The label of a place that does not count. */
   private static final int NO_LABEL = -1;
@@ -31,8 +31,7 @@ public final class SequentialBatches {
   private final boolean randomOffset;
   private final boolean whole;
 
-  private SequentialBatches(
-      Tokens tokens, int batch, int time, boolean randomOffset, boolean whole) {
+  private TextWindows(Tokens tokens, int batch, int time, boolean randomOffset, boolean whole) {
     if (batch <= 0 || time <= 0) {
       throw new IllegalArgumentException(
           "batch " + batch + " and time " + time + ", both must be positive");
@@ -84,14 +83,12 @@ public final class SequentialBatches {
    * @throws IllegalArgumentException if the text is too short for one window, or is one of 2³¹
    *     windows and more
    */
-  public static SequentialBatches training(
-      Tokens tokens, int batch, int time, boolean randomOffset) {
-    return new SequentialBatches(tokens, batch, time, randomOffset, false);
+  public static TextWindows training(Tokens tokens, int batch, int time, boolean randomOffset) {
+    return new TextWindows(tokens, batch, time, randomOffset, false);
   }
 
   /** {@link #training(Tokens, int, int, boolean)} of an array, which must not change. */
-  public static SequentialBatches training(
-      int[] tokens, int batch, int time, boolean randomOffset) {
+  public static TextWindows training(int[] tokens, int batch, int time, boolean randomOffset) {
     return training(Tokens.of(tokens), batch, time, randomOffset);
   }
 
@@ -102,12 +99,12 @@ public final class SequentialBatches {
    * @throws IllegalArgumentException if the text has fewer than two tokens, or is one of 2³¹
    *     windows and more
    */
-  public static SequentialBatches evaluation(Tokens tokens, int batch, int time) {
-    return new SequentialBatches(tokens, batch, time, false, true);
+  public static TextWindows evaluation(Tokens tokens, int batch, int time) {
+    return new TextWindows(tokens, batch, time, false, true);
   }
 
   /** {@link #evaluation(Tokens, int, int)} of an array, which must not change. */
-  public static SequentialBatches evaluation(int[] tokens, int batch, int time) {
+  public static TextWindows evaluation(int[] tokens, int batch, int time) {
     return evaluation(Tokens.of(tokens), batch, time);
   }
 

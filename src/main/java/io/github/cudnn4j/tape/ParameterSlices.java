@@ -1,4 +1,4 @@
-package io.github.cudnn4j.train;
+package io.github.cudnn4j.tape;
 
 import io.github.cudnn4j.cuda.DeviceBuffer;
 import io.github.cudnn4j.cuda.ElementType;
@@ -12,7 +12,7 @@ import java.util.Locale;
  * @param shape its extents
  * @param pieces in the order of its values; one, unless it is inside a network's weight space
  */
-record NamedTensor(int[] shape, List<Piece> pieces) {
+record ParameterSlices(int[] shape, List<Piece> pieces) {
 
   private static final int MOST_VALUES = Integer.MAX_VALUE - 8;
 

@@ -1,4 +1,4 @@
-package io.github.cudnn4j.train;
+package io.github.cudnn4j.data;
 
 import java.util.random.RandomGenerator;
 

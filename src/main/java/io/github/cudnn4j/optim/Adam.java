@@ -1,4 +1,4 @@
-package io.github.cudnn4j.train;
+package io.github.cudnn4j.optim;
 
 /**
  * Adam: means m and mean squares s of the gradient, both corrected for their start at zero; w ← w −

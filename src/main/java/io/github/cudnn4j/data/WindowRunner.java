@@ -1,4 +1,4 @@
-package io.github.cudnn4j.train;
+package io.github.cudnn4j.data;
 
 import static java.lang.foreign.ValueLayout.JAVA_DOUBLE;
 
@@ -34,7 +34,7 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>Owner of all of that; belongs to the device's thread.
  */
-final class WindowRunner implements AutoCloseable {
+public final class WindowRunner implements AutoCloseable {
 
   private static final System.Logger LOG = System.getLogger("io.github.cudnn4j");
 
@@ -54,7 +54,7 @@ final class WindowRunner implements AutoCloseable {
   /** A place of the ring. */
   private record Window(MemorySegment inputs, MemorySegment labels, MemorySegment number) {}
 
-  private final SequentialBatches batches;
+  private final TextWindows batches;
   private final Stream stream;
   private final Parts parts = new Parts();
   private final int windowsInHalf;
@@ -72,7 +72,7 @@ final class WindowRunner implements AutoCloseable {
   private boolean warm;
   private boolean inStep;
 
-  private WindowRunner(Device device, SequentialBatches batches, boolean capture) {
+  private WindowRunner(Device device, TextWindows batches, boolean capture) {
     this.batches = batches;
     this.capture = capture;
     stream = device.stream();
@@ -124,22 +124,22 @@ final class WindowRunner implements AutoCloseable {
    *
    * @param capture whether to capture the work as a graph and replay it
    */
-  static WindowRunner create(Device device, SequentialBatches batches, boolean capture) {
+  public static WindowRunner create(Device device, TextWindows batches, boolean capture) {
     return new WindowRunner(device, batches, capture);
   }
 
   /** Returns where the work finds the inputs, {@code [T, B]} INT32. */
-  DeviceBuffer inputs() {
+  public DeviceBuffer inputs() {
     return inputs;
   }
 
   /** Returns where the work finds the labels, {@code [T, B]} INT32. */
-  DeviceBuffer labels() {
+  public DeviceBuffer labels() {
     return labels;
   }
 
   /** Returns where the work finds the number that comes with the window, one FLOAT64. */
-  DeviceBuffer number() {
+  public DeviceBuffer number() {
     return number;
   }
 
@@ -149,7 +149,7 @@ final class WindowRunner implements AutoCloseable {
    *
    * @param work always the same; it may enqueue whatever a graph can hold
    */
-  void run(int offset, int index, double value, Runnable work) {
+  public void run(int offset, int index, double value, Runnable work) {
     if (!inStep) {
       restart();
     }

@@ -1,4 +1,4 @@
-package io.github.cudnn4j.train;
+package io.github.cudnn4j.optim;
 
 /**
  * How gradients are clipped before the optimizer sees them; infinity switches a limit off.

@@ -1,4 +1,4 @@
-package io.github.cudnn4j.train;
+package io.github.cudnn4j.optim;
 
 /**
  * Stochastic gradient descent: with momentum μ and dampening d, v ← μ·v + (1 − d)·g and w ← w −

@@ -1,4 +1,4 @@
-package io.github.cudnn4j.train;
+package io.github.cudnn4j.optim;
 
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
@@ -9,7 +9,10 @@ import io.github.cudnn4j.cuda.Device;
 import io.github.cudnn4j.cuda.DeviceBuffer;
 import io.github.cudnn4j.cuda.ElementType;
 import io.github.cudnn4j.io.SafeTensors;
+import io.github.cudnn4j.proof.Numbers;
+import io.github.cudnn4j.tape.Parameters;
 import io.github.cudnn4j.testing.Closeness;
+import io.github.cudnn4j.train.TrainerConfig;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -194,14 +197,14 @@ class UpdaterTest {
       run.parameters.write("w", new double[] {1, 2, 3});
       run.step(new double[] {1, -1, 0.5});
       double[] weights = run.parameters.read("w");
-      var moments = run.updater.moments().values().stream().map(UpdaterTest::read).toList();
+      var moments = run.updater.moments().values().stream().map(Numbers::read).toList();
       for (double bad : new double[] {Double.NaN, Double.POSITIVE_INFINITY, -1 / 0.0}) {
         run.step(new double[] {0, bad, 1});
       }
       assertArrayEquals(weights, run.parameters.read("w"));
       int i = 0;
       for (DeviceBuffer moment : run.updater.moments().values()) {
-        assertArrayEquals(moments.get(i++), read(moment));
+        assertArrayEquals(moments.get(i++), Numbers.read(moment));
       }
       assertEquals(1, run.state().step());
       assertEquals(3, run.state().skipped());
@@ -365,7 +368,7 @@ class UpdaterTest {
     }
   }
 
-  private static void assertWeightsAreRoundedMasters(ParameterSet parameters) {
+  private static void assertWeightsAreRoundedMasters(Parameters parameters) {
     try (var rounded =
         DeviceBuffer.allocate(device, parameters.type(), parameters.masters().elements())) {
       rounded.copyFrom(parameters.masters().toFloats());
@@ -396,22 +399,16 @@ class UpdaterTest {
   }
 
   private static void assertPaddingIsZero(Run run) {
-    double[] all = read(run.parameters.weights());
+    double[] all = Numbers.read(run.parameters.weights());
     for (int i = run.size; i < all.length; i++) {
       assertEquals(0, all[i], "padding at " + i);
     }
   }
 
-  private static double[] read(DeviceBuffer buffer) {
-    return buffer.type() == ElementType.FLOAT64
-        ? buffer.toDoubles()
-        : NamedTensor.toDoubles(buffer.toFloats());
-  }
-
   /** One tensor and its optimizer. */
   private static final class Run implements AutoCloseable {
     final int size;
-    final ParameterSet parameters;
+    final Parameters parameters;
     final DeviceBuffer rate;
     final DeviceBuffer loss;
     final DeviceBuffer state;
@@ -423,13 +420,16 @@ class UpdaterTest {
 
     Run(ElementType type, int size, TrainerConfig config) {
       this.size = size;
-      parameters = ParameterSet.builder(device, type).add("w", size).build();
+      parameters = Parameters.builder(device, type).add("w", size).build();
       rate = DeviceBuffer.allocate(device, ElementType.FLOAT64, 1);
       rate.copyFrom(new double[] {config.optimizer().learningRate()});
       loss = DeviceBuffer.allocate(device, parameters.masters().type(), 1);
       loss.clear();
-      state = StepState.allocate(device, config.lossScale(type));
-      updater = Updater.create(parameters, config, rate, loss, LIMIT, state);
+      LossScale scale = type == ElementType.FLOAT16 ? config.lossScale() : LossScale.NONE;
+      state = StepState.allocate(device, scale);
+      updater =
+          Updater.create(
+              parameters, config.optimizer(), config.clip(), scale, rate, loss, LIMIT, state);
     }
 
     void step(double[] gradient) {
@@ -438,11 +438,7 @@ class UpdaterTest {
     }
 
     void setGradient(double[] gradient) {
-      if (parameters.type() == ElementType.FLOAT64) {
-        parameters.gradients("w").copyFrom(gradient);
-      } else {
-        parameters.gradients("w").copyFrom(NamedTensor.toFloats(gradient));
-      }
+      Numbers.write(parameters.gradients("w"), gradient);
     }
 
     StepState state() {

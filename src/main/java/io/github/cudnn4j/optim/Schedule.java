@@ -1,4 +1,4 @@
-package io.github.cudnn4j.train;
+package io.github.cudnn4j.optim;
 
 /** How the learning rate changes: a pure function of the step. */
 @FunctionalInterface

@@ -1,4 +1,4 @@
-package io.github.cudnn4j.train;
+package io.github.cudnn4j.optim;
 
 /**
  * Adam with decoupled weight decay: w ← (1 − lr·weightDecay)·w before the step.
