@@ -10,7 +10,6 @@ import io.github.cudnn4j.rnn.Rnn;
 import io.github.cudnn4j.rnn.RnnConfig;
 import io.github.cudnn4j.rnn.RnnInitializer;
 import io.github.cudnn4j.rnn.RnnParameter;
-import io.github.cudnn4j.tape.CarriedState;
 import io.github.cudnn4j.tape.Parameters;
 import io.github.cudnn4j.tape.Tape;
 import io.github.cudnn4j.tape.Tensor;
@@ -18,7 +17,6 @@ import io.github.cudnn4j.train.Model;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import org.jspecify.annotations.Nullable;
 
 /**
  * Predicts the next character of a text: characters as one-hot or learned vectors, a stack of
@@ -164,18 +162,12 @@ public final class CharLanguageModel implements Model, AutoCloseable {
   }
 
   @Override
-  public CarriedState state(int batch) {
-    return CarriedState.create(rnn, batch);
-  }
-
-  @Override
-  public Tensor logits(
-      Tape tape, DeviceBuffer tokens, int time, int batch, @Nullable CarriedState state) {
+  public Tensor logits(Tape tape, DeviceBuffer tokens, int time, int batch) {
     Tensor x =
         config.embeddingSize() == 0
             ? tape.oneHot(tokens, vocabulary.size(), time, batch)
             : tape.embedding(tokens, parameters.tensor("embedding.weight"), time, batch);
-    Tensor h = tape.rnn(rnn, x, state);
+    Tensor h = tape.carried(rnn, x);
     if (config.dropout() > 0) {
       h = tape.dropout(h, config.dropout(), config.seed() + 1);
     }

@@ -4,7 +4,6 @@ import io.github.cudnn4j.cuda.DeviceBuffer;
 import io.github.cudnn4j.cuda.ElementType;
 import io.github.cudnn4j.cuda.Parts;
 import io.github.cudnn4j.data.SavableRandom;
-import io.github.cudnn4j.tape.CarriedState;
 import io.github.cudnn4j.tape.Tape;
 import io.github.cudnn4j.tape.Tensor;
 
@@ -12,25 +11,23 @@ import io.github.cudnn4j.tape.Tensor;
  * Writes text with a character language model, one character at a time: each is drawn from the
  * model's distribution and fed back.
  *
- * <p>Owns a tape for one step of one row and the state carried between steps; borrows the model,
- * and belongs to its thread.
+ * <p>Owns a tape for one step of one row, which carries the state; borrows the model, and belongs
+ * to its thread.
  */
 public final class TextGenerator implements AutoCloseable {
 
   private final Vocabulary vocabulary;
-  private final CarriedState state;
   private final Tape tape;
   private final DeviceBuffer token;
   private final Tensor logits;
   private final int[] tokenValue = new int[1];
   private final float[] logitValues;
 
-  private TextGenerator(CharLanguageModel model, CarriedState state, Tape tape) {
+  private TextGenerator(CharLanguageModel model, Tape tape) {
     this.vocabulary = model.vocabulary();
-    this.state = state;
     this.tape = tape;
     this.token = tape.indices(1);
-    this.logits = model.logits(tape, token, 1, 1, state);
+    this.logits = model.logits(tape, token, 1, 1);
     this.logitValues = new float[vocabulary.size()];
   }
 
@@ -38,9 +35,8 @@ public final class TextGenerator implements AutoCloseable {
   public static TextGenerator of(CharLanguageModel model) {
     Parts parts = new Parts();
     try {
-      CarriedState state = parts.add(model.state(1));
       Tape tape = parts.add(Tape.inference(model.device(), model.precision()));
-      return new TextGenerator(model, state, tape);
+      return new TextGenerator(model, tape);
     } catch (RuntimeException | Error e) {
       throw parts.abandon(e);
     }
@@ -70,7 +66,7 @@ public final class TextGenerator implements AutoCloseable {
     }
     SavableRandom random = new SavableRandom(seed);
     StringBuilder text = new StringBuilder(prefix);
-    state.reset();
+    tape.resetStates();
     for (int id : vocabulary.encode(prefix)) {
       step(id);
     }
@@ -100,7 +96,7 @@ public final class TextGenerator implements AutoCloseable {
     tokenValue[0] = id;
     token.copyFrom(tokenValue);
     tape.forward();
-    state.carry();
+    tape.carry();
   }
 
   /** Draws from softmax(logits / temperature) over all classes but the unknown one, number 0. */
@@ -132,11 +128,9 @@ public final class TextGenerator implements AutoCloseable {
     return likeliest;
   }
 
-  /** Frees the tape and the state. Safe to call twice. */
+  /** Frees the tape. Safe to call twice. */
   @Override
   public void close() {
-    try (state) {
-      tape.close();
-    }
+    tape.close();
   }
 }

@@ -32,19 +32,26 @@ final class Recurrent implements Operation {
     this.y = y;
   }
 
-  /** Records the network with states that no gradient flows into. */
-  static Tensor record(Tape tape, Rnn rnn, Tensor x, RnnStates states) {
+  /** Records the network with states of its own that are carried. */
+  static Tensor record(Tape tape, Rnn rnn, Tensor x, CarriedStates carried) {
+    check(tape, rnn, x);
     RnnPlan plan = plan(tape, rnn, x);
     Tensor y = tape.output(true, x.dim(0), x.dim(1), rnn.config().outputSize());
     return tape.record(
-        (in, out) -> new Recurrent(plan, states, RnnStateGradients.NONE, in.get(0), out), y, x);
+        (in, out) -> {
+          RnnStates states = carried.add(tape, rnn.config(), x.dim(1));
+          tape.generators().add(rnn);
+          return new Recurrent(plan, states, RnnStateGradients.NONE, in.get(0), out);
+        },
+        y,
+        x);
   }
 
-  /** Records the network with states that are tensors. */
+  /** Records the network with states that gradients flow into, zero and not wanted if null. */
   static RecurrentOutput record(
       Tape tape, Rnn rnn, Tensor x, @Nullable Tensor h0, @Nullable Tensor c0) {
     RnnConfig config = rnn.config();
-    RnnPlan plan = plan(tape, rnn, x);
+    check(tape, rnn, x);
     int batch = x.dim(1);
     int[] shapeOfH = {config.pseudoLayers(), batch, config.projectionSize()};
     int[] shapeOfC = {config.pseudoLayers(), batch, config.hiddenSize()};
@@ -56,6 +63,7 @@ final class Recurrent implements Operation {
     }
     checkState("h0", h0, shapeOfH);
     checkState("c0", c0, shapeOfC);
+    RnnPlan plan = plan(tape, rnn, x);
     Tensor y = tape.output(true, x.dim(0), batch, config.outputSize());
     Tensor h = tape.output(true, shapeOfH);
     Tensor c = config.hasCellState() ? tape.output(true, shapeOfC) : null;
@@ -67,23 +75,25 @@ final class Recurrent implements Operation {
       inputs.add(c0);
     }
     tape.record(
-        (in, out) ->
-            new Recurrent(
-                plan,
-                new RnnStates(value(h0), value(c0), h.value(), value(c)),
-                new RnnStateGradients(
-                    h.gradient(),
-                    c == null ? null : c.gradient(),
-                    in.size() > 1 ? in.get(1).gradient() : null,
-                    in.size() > 2 ? in.get(2).gradient() : null),
-                in.get(0),
-                out),
+        (in, out) -> {
+          tape.generators().add(rnn);
+          return new Recurrent(
+              plan,
+              new RnnStates(value(h0), value(c0), h.value(), value(c)),
+              new RnnStateGradients(
+                  h.gradient(),
+                  c == null ? null : c.gradient(),
+                  in.size() > 1 ? in.get(1).gradient() : null,
+                  in.size() > 2 ? in.get(2).gradient() : null),
+              in.get(0),
+              out);
+        },
         y,
         inputs.toArray(Tensor[]::new));
     return new RecurrentOutput(y, h, c);
   }
 
-  private static RnnPlan plan(Tape tape, Rnn rnn, Tensor x) {
+  private static void check(Tape tape, Rnn rnn, Tensor x) {
     tape.checkTensor("x", x, 3);
     if (x.columns() != rnn.config().inputSize() || rnn.config().precision() != tape.precision()) {
       throw new IllegalArgumentException(
@@ -95,7 +105,9 @@ final class Recurrent implements Operation {
               + " on a tape of "
               + tape.precision());
     }
-    tape.generators().add(rnn);
+  }
+
+  private static RnnPlan plan(Tape tape, Rnn rnn, Tensor x) {
     var shape = SequenceShape.of(x.dim(0), x.dim(1));
     return tape.own(tape.isTraining() ? rnn.plan(shape) : rnn.inferencePlan(shape));
   }

@@ -8,7 +8,6 @@ import io.github.cudnn4j.cuda.Parts;
 import io.github.cudnn4j.cuda.Precision;
 import io.github.cudnn4j.cudnn.SoftmaxAlgorithm;
 import io.github.cudnn4j.rnn.Rnn;
-import io.github.cudnn4j.rnn.RnnStates;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -67,6 +66,7 @@ public final class Tape implements AutoCloseable {
   private final boolean training;
   private final List<Operation> operations = new ArrayList<>();
   private final Generators generators = new Generators();
+  private final CarriedStates carriedStates = new CarriedStates();
   private final Uses uses = new Uses(this);
   private final Parts parts = new Parts();
   private boolean making;
@@ -156,25 +156,19 @@ public final class Tape implements AutoCloseable {
   }
 
   /**
-   * Records a recurrent network over sequences of equal length.
+   * Records a recurrent network over sequences of equal length, from a zero state, with final
+   * states through which gradients flow.
    *
    * @param x {@code [T, B, I]}
-   * @param state where the initial state comes from and the final state goes to; null: zero, and
-   *     the final state is not wanted. No gradient flows into it.
-   * @return {@code [T, B, D·P]}
    * @throws IllegalArgumentException if shapes or types do not fit
    */
-  public Tensor rnn(Rnn rnn, Tensor x, @Nullable CarriedState state) {
-    if (state != null && x.rank() > 1 && state.batch() != x.dim(1)) {
-      throw new IllegalArgumentException(
-          "state of batch " + state.batch() + " for a batch of " + x.dim(1));
-    }
-    return Recurrent.record(this, rnn, x, state == null ? RnnStates.NONE : state.states());
+  public RecurrentOutput rnn(Rnn rnn, Tensor x) {
+    return Recurrent.record(this, rnn, x, null, null);
   }
 
   /**
-   * As {@link #rnn(Rnn, Tensor, CarriedState)}, with initial and final states through which
-   * gradients flow, as from a decoder to its encoder.
+   * As {@link #rnn(Rnn, Tensor)}, with initial states through which gradients flow too, as from a
+   * decoder to its encoder.
    *
    * @param h0 {@code [L·D, B, P]}
    * @param c0 {@code [L·D, B, H]}; null unless the cell is an LSTM
@@ -186,11 +180,34 @@ public final class Tape implements AutoCloseable {
   }
 
   /**
-   * As {@link #rnn(Rnn, Tensor, CarriedState)}, from a zero state, with final states through which
-   * gradients flow.
+   * As {@link #rnn(Rnn, Tensor)}, from the state that {@link #carry} has carried there, zero at
+   * first. Truncated backpropagation through time: no gradient flows into a carried state.
+   *
+   * @return y, {@code [T, B, D·P]}
+   * @see <a href="https://doi.org/10.1162/neco.1990.2.4.490">Williams and Peng, 1990</a>
    */
-  public RecurrentOutput rnn(Rnn rnn, Tensor x) {
-    return Recurrent.record(this, rnn, x, null, null);
+  public Tensor carried(Rnn rnn, Tensor x) {
+    return Recurrent.record(this, rnn, x, carriedStates);
+  }
+
+  /** Enqueues making the final states of the {@link #carried} networks their initial ones. */
+  public void carry() {
+    checkOpen();
+    carriedStates.carry();
+  }
+
+  /** Enqueues setting the states of the {@link #carried} networks to zero. */
+  public void resetStates() {
+    checkOpen();
+    carriedStates.reset();
+  }
+
+  /**
+   * Returns the initial states of the {@link #carried} networks in the order of recording, of each
+   * {@code [L·D, B, P]} (h), then {@code [L·D, B, H]} (c) if it is an LSTM. The tape owns them.
+   */
+  public List<DeviceBuffer> carriedStates() {
+    return carriedStates.initial();
   }
 
   /**

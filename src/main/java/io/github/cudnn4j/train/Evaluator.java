@@ -3,7 +3,6 @@ package io.github.cudnn4j.train;
 import io.github.cudnn4j.cuda.Parts;
 import io.github.cudnn4j.data.TextWindows;
 import io.github.cudnn4j.data.WindowRunner;
-import io.github.cudnn4j.tape.CarriedState;
 import io.github.cudnn4j.tape.Loss;
 import io.github.cudnn4j.tape.Tape;
 import java.util.Objects;
@@ -16,7 +15,6 @@ public final class Evaluator implements AutoCloseable {
 
   private final TextWindows batches;
   private final Parts parts = new Parts();
-  private final CarriedState state;
   private final Tape tape;
   private final Loss loss;
   private final WindowRunner windows;
@@ -26,10 +24,9 @@ public final class Evaluator implements AutoCloseable {
     int time = batches.time();
     int batch = batches.batch();
     try {
-      state = parts.add(model.state(batch));
       tape = parts.add(Tape.inference(model.device(), model.precision()));
       windows = parts.add(WindowRunner.create(model.device(), batches, capture));
-      var logits = model.logits(tape, windows.inputs(), time, batch, state);
+      var logits = model.logits(tape, windows.inputs(), time, batch);
       loss = tape.crossEntropy(logits, windows.labels());
     } catch (RuntimeException | Error e) {
       throw parts.abandon(e);
@@ -61,7 +58,7 @@ public final class Evaluator implements AutoCloseable {
    * @return NaN if the loss of any window is not finite
    */
   public double loss() {
-    state.reset();
+    tape.resetStates();
     loss.meter().clear();
     int count = batches.windows();
     for (int i = 0; i < count; i++) {
@@ -73,7 +70,7 @@ public final class Evaluator implements AutoCloseable {
 
   private void enqueue() {
     tape.forward();
-    state.carry();
+    tape.carry();
   }
 
   @Override

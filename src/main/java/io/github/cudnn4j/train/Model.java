@@ -3,12 +3,10 @@ package io.github.cudnn4j.train;
 import io.github.cudnn4j.cuda.Device;
 import io.github.cudnn4j.cuda.DeviceBuffer;
 import io.github.cudnn4j.cuda.Precision;
-import io.github.cudnn4j.tape.CarriedState;
 import io.github.cudnn4j.tape.Parameters;
 import io.github.cudnn4j.tape.Tape;
 import io.github.cudnn4j.tape.Tensor;
 import java.util.Map;
-import org.jspecify.annotations.Nullable;
 
 /**
  * A model that predicts the next symbol at each place of a sequence: what {@link Trainer} and
@@ -26,18 +24,12 @@ public interface Model {
   Parameters parameters();
 
   /**
-   * Makes the recurrent state of {@code batch} parallel sequences, zero at first, for the caller.
-   */
-  CarriedState state(int batch);
-
-  /**
-   * Records the model on a tape.
+   * Records the model on a tape, which carries the recurrent states.
    *
    * @param tokens {@code [T, B]} INT32
-   * @param state where the recurrent state comes from and goes to; null: zero, and not kept
    * @return the logits, {@code [T, B, V]}
    */
-  Tensor logits(Tape tape, DeviceBuffer tokens, int time, int batch, @Nullable CarriedState state);
+  Tensor logits(Tape tape, DeviceBuffer tokens, int time, int batch);
 
   /** Returns what is needed to make the model again, in values that JSON has a form for. */
   Map<String, Object> configuration();

@@ -16,7 +16,6 @@ import io.github.cudnn4j.io.SafeTensorsWriter;
 import io.github.cudnn4j.optim.LossScale;
 import io.github.cudnn4j.optim.StepState;
 import io.github.cudnn4j.optim.Updater;
-import io.github.cudnn4j.tape.CarriedState;
 import io.github.cudnn4j.tape.Loss;
 import io.github.cudnn4j.tape.Parameters;
 import io.github.cudnn4j.tape.Tape;
@@ -52,7 +51,6 @@ final class TrainingStep implements AutoCloseable {
   private final Tape tape;
   private final WindowRunner windows;
   private final Loss loss;
-  private final CarriedState carried;
   private final DeviceBuffer state;
   private final double lossLimit;
   private final Updater updater;
@@ -65,10 +63,9 @@ final class TrainingStep implements AutoCloseable {
     int time = batches.time();
     int batch = batches.batch();
     try {
-      carried = parts.add(model.state(batch));
       tape = parts.add(Tape.training(device, model.precision()));
       windows = parts.add(WindowRunner.create(device, batches, config.capture()));
-      var logits = model.logits(tape, windows.inputs(), time, batch, carried);
+      var logits = model.logits(tape, windows.inputs(), time, batch);
       LossScale scale = config.lossScale(parameters.type());
       state = parts.add(StepState.allocate(device, scale));
       loss = tape.crossEntropy(logits, windows.labels(), state.slice(StepState.SCALE, 1));
@@ -84,7 +81,7 @@ final class TrainingStep implements AutoCloseable {
                   loss.value(),
                   lossLimit,
                   state));
-      for (DeviceBuffer buffer : carried.buffers()) {
+      for (DeviceBuffer buffer : tape.carriedStates()) {
         clearings.add(parts.add(updater.clearIfSkipped(buffer)));
       }
       seen = parts.add(PinnedBuffer.allocate(device, ElementType.FLOAT64, StepState.SIZE + 2));
@@ -109,7 +106,7 @@ final class TrainingStep implements AutoCloseable {
 
   /** Enqueues starting from a zero state. */
   void resetState() {
-    carried.reset();
+    tape.resetStates();
   }
 
   /** Waits for the device, reads the step state and the loss since the last call. */
@@ -185,7 +182,7 @@ final class TrainingStep implements AutoCloseable {
     try (var _ = UPDATE.begin()) {
       updater.run();
     }
-    carried.carry();
+    tape.carry();
     for (int i = 0; i < clearings.size(); i++) {
       clearings.get(i).run();
     }
@@ -195,8 +192,9 @@ final class TrainingStep implements AutoCloseable {
     var buffers = new LinkedHashMap<String, DeviceBuffer>();
     updater.moments().forEach((name, buffer) -> buffers.put("optimizer." + name, buffer));
     buffers.put("step", state);
-    for (int i = 0; i < carried.buffers().size(); i++) {
-      buffers.put("carried." + i, carried.buffers().get(i));
+    List<DeviceBuffer> carried = tape.carriedStates();
+    for (int i = 0; i < carried.size(); i++) {
+      buffers.put("carried." + i, carried.get(i));
     }
     return buffers;
   }

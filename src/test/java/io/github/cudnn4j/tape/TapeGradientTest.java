@@ -369,7 +369,7 @@ class TapeGradientTest {
       withStates = gradients(tape, () -> play(tape));
     }
     try (var tape = Tape.training(device, Precision.FP64)) {
-      tape.crossEntropy(tape.rnn(rnn, x, (CarriedState) null), tape.indices(TIME * BATCH));
+      tape.crossEntropy(tape.carried(rnn, x), tape.indices(TIME * BATCH));
       double[][] without = gradients(tape, () -> play(tape));
       assertArrayEquals(without[0], withStates[0]);
       assertArrayEquals(without[1], withStates[1]);
@@ -391,6 +391,7 @@ class TapeGradientTest {
           "h0 is Tensor[3, 2, 2] of FLOAT64, needed is the shape [1, 2, 3]",
           () -> tape.rnn(gru, x, x, null));
       // A refusal leaves the tape as it was.
+      assertEquals(List.of(), tape.generatorStates());
       tape.crossEntropy(tape.rnn(gru, x, state, null).y(), tape.indices(TIME * BATCH));
       play(tape);
     }

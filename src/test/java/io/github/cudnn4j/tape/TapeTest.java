@@ -15,8 +15,6 @@ import io.github.cudnn4j.cuda.Device;
 import io.github.cudnn4j.cuda.DeviceBuffer;
 import io.github.cudnn4j.cuda.ElementType;
 import io.github.cudnn4j.cuda.Precision;
-import io.github.cudnn4j.rnn.Rnn;
-import io.github.cudnn4j.rnn.RnnConfig;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -502,14 +500,5 @@ class TapeTest {
 
   private static void missing(String name, Executable action) {
     assertEquals(name, assertThrows(NullPointerException.class, action).getMessage());
-  }
-
-  @Test
-  void aStateThatCannotBeCountedIsRefused() {
-    try (var rnn = Rnn.create(device, RnnConfig.lstm(2, 4).layers(2))) {
-      var e = assertThrows(IllegalArgumentException.class, () -> CarriedState.create(rnn, 1 << 28));
-      assertEquals(
-          "batch 268435456, at most 268435455 with 2 x 4 elements of state each", e.getMessage());
-    }
   }
 }

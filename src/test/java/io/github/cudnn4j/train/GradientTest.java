@@ -24,14 +24,13 @@ class GradientTest {
     var random = new SplittableRandom(5);
     try (var device = Device.open();
         var model = new TinyModel(device, Precision.FP64, mode, VOCABULARY, 4, 0);
-        var state = model.state(BATCH);
         var tape = Tape.training(device, Precision.FP64)) {
       var inputs = tape.indices(TIME * BATCH);
       var labels = tape.indices(TIME * BATCH);
       inputs.copyFrom(random.ints(TIME * BATCH, -1, VOCABULARY).toArray());
       labels.copyFrom(random.ints(TIME * BATCH, -1, VOCABULARY).toArray());
-      var loss = tape.crossEntropy(model.logits(tape, inputs, TIME, BATCH, state), labels);
-      for (var buffer : state.buffers()) {
+      var loss = tape.crossEntropy(model.logits(tape, inputs, TIME, BATCH), labels);
+      for (var buffer : tape.carriedStates()) {
         buffer.copyFrom(random.doubles(buffer.elements(), -0.5, 0.5).toArray());
       }
       tape.forward();

@@ -7,7 +7,6 @@ import io.github.cudnn4j.cudnn.RnnMode;
 import io.github.cudnn4j.data.SavableRandom;
 import io.github.cudnn4j.rnn.Rnn;
 import io.github.cudnn4j.rnn.RnnConfig;
-import io.github.cudnn4j.tape.CarriedState;
 import io.github.cudnn4j.tape.Parameters;
 import io.github.cudnn4j.tape.Tape;
 import io.github.cudnn4j.tape.Tensor;
@@ -15,7 +14,6 @@ import java.util.Arrays;
 import java.util.Map;
 import java.util.SplittableRandom;
 import java.util.stream.DoubleStream;
-import org.jspecify.annotations.Nullable;
 
 /** Embedding, dropout, two recurrent layers with dropout between them, and a linear layer. */
 public final class TinyModel implements Model, AutoCloseable {
@@ -91,15 +89,9 @@ public final class TinyModel implements Model, AutoCloseable {
   }
 
   @Override
-  public CarriedState state(int batch) {
-    return CarriedState.create(rnn, batch);
-  }
-
-  @Override
-  public Tensor logits(
-      Tape tape, DeviceBuffer tokens, int time, int batch, @Nullable CarriedState state) {
+  public Tensor logits(Tape tape, DeviceBuffer tokens, int time, int batch) {
     var x = tape.embedding(tokens, parameters.tensor("embedding.weight"), time, batch);
-    var y = tape.rnn(rnn, tape.dropout(x, dropout, 3), state);
+    var y = tape.carried(rnn, tape.dropout(x, dropout, 3));
     return tape.linear(y, parameters.tensor("linear.weight"), parameters.tensor("linear.bias"));
   }
 
