@@ -217,7 +217,7 @@ public final class Launch extends DeviceResource {
         || (parameter.element() != null && parameter.element() != type)) {
       throw misfit(index, value + " of " + type);
     }
-    Arguments.sameDevice(device(), device, "argument " + parameter.name());
+    Arguments.sameDevice(device(), device, parameter.name());
   }
 
   private Launch point(int index, Object buffer, MemorySegment address) {

@@ -40,7 +40,7 @@ public record StepState(
   public static final int SIZE = 13;
 
   /** Allocates the places, as they are before the first step; the caller closes the buffer. */
-  public static DeviceBuffer allocate(Device device, LossScale scale) {
+  static DeviceBuffer allocate(Device device, LossScale scale) {
     var places = new double[SIZE];
     places[SCALE] = scale.initial();
     Parts parts = new Parts();

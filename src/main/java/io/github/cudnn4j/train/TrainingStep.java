@@ -13,7 +13,6 @@ import io.github.cudnn4j.data.TextWindows;
 import io.github.cudnn4j.data.WindowRunner;
 import io.github.cudnn4j.io.SafeTensors;
 import io.github.cudnn4j.io.SafeTensorsWriter;
-import io.github.cudnn4j.optim.LossScale;
 import io.github.cudnn4j.optim.StepState;
 import io.github.cudnn4j.optim.Updater;
 import io.github.cudnn4j.tape.Loss;
@@ -51,7 +50,6 @@ final class TrainingStep implements AutoCloseable {
   private final Tape tape;
   private final WindowRunner windows;
   private final Loss loss;
-  private final DeviceBuffer state;
   private final double lossLimit;
   private final Updater updater;
   private final PinnedBuffer seen;
@@ -66,21 +64,17 @@ final class TrainingStep implements AutoCloseable {
       tape = parts.add(Tape.training(device, model.precision()));
       windows = parts.add(WindowRunner.create(device, batches, config.capture()));
       var logits = model.logits(tape, windows.inputs(), time, batch);
-      LossScale scale = config.lossScale(parameters.type());
-      state = parts.add(StepState.allocate(device, scale));
-      loss = tape.crossEntropy(logits, windows.labels(), state.slice(StepState.SCALE, 1));
-      lossLimit = FAR_ABOVE_GUESSING * Math.log(logits.columns());
       updater =
           parts.add(
               Updater.create(
                   parameters,
                   config.optimizer(),
                   config.clip(),
-                  scale,
-                  windows.number(),
-                  loss.value(),
-                  lossLimit,
-                  state));
+                  config.lossScale(parameters.type()),
+                  windows.number()));
+      loss = tape.crossEntropy(logits, windows.labels(), updater.lossScale());
+      lossLimit = FAR_ABOVE_GUESSING * Math.log(logits.columns());
+      updater.lossLimit(lossLimit);
       for (DeviceBuffer buffer : tape.carriedStates()) {
         clearings.add(parts.add(updater.clearIfSkipped(buffer)));
       }
@@ -111,7 +105,7 @@ final class TrainingStep implements AutoCloseable {
 
   /** Waits for the device, reads the step state and the loss since the last call. */
   Reading read() {
-    state.copyTo(0, seen, 0, StepState.SIZE, device.stream());
+    updater.state().copyTo(0, seen, 0, StepState.SIZE, device.stream());
     loss.meter().copyTo(0, seen, StepState.SIZE, 2, device.stream());
     loss.meter().clear();
     device.stream().synchronize();
@@ -180,7 +174,7 @@ final class TrainingStep implements AutoCloseable {
       tape.backward();
     }
     try (var _ = UPDATE.begin()) {
-      updater.run();
+      updater.run(loss.value());
     }
     tape.carry();
     for (int i = 0; i < clearings.size(); i++) {
@@ -191,7 +185,7 @@ final class TrainingStep implements AutoCloseable {
   private Map<String, DeviceBuffer> buffers() {
     var buffers = new LinkedHashMap<String, DeviceBuffer>();
     updater.moments().forEach((name, buffer) -> buffers.put("optimizer." + name, buffer));
-    buffers.put("step", state);
+    buffers.put("step", updater.state());
     List<DeviceBuffer> carried = tape.carriedStates();
     for (int i = 0; i < carried.size(); i++) {
       buffers.put("carried." + i, carried.get(i));

@@ -5,19 +5,23 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import com.sun.management.ThreadMXBean;
 import io.github.cudnn4j.cuda.Device;
 import io.github.cudnn4j.cuda.DeviceBuffer;
 import io.github.cudnn4j.cuda.ElementType;
 import io.github.cudnn4j.io.SafeTensors;
+import io.github.cudnn4j.library.HostControl;
 import io.github.cudnn4j.proof.Numbers;
 import io.github.cudnn4j.tape.Parameters;
 import io.github.cudnn4j.testing.Closeness;
 import io.github.cudnn4j.train.TrainerConfig;
 import java.io.IOException;
+import java.lang.management.ManagementFactory;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Optional;
 import java.util.SplittableRandom;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterAll;
@@ -165,7 +169,7 @@ class UpdaterTest {
           double scale = run.state().scale();
           run.setGradient(Arrays.stream(gradient).map(g -> g * scale).toArray());
           if (captured) {
-            try (var graph = device.stream().capture(run.updater::run)) {
+            try (var graph = device.stream().capture(() -> run.updater.run())) {
               graph.launch();
             }
           } else {
@@ -247,6 +251,71 @@ class UpdaterTest {
       run.step(new double[] {Double.NaN});
       clear.run();
       assertArrayEquals(new float[3], buffer.toFloats());
+    }
+  }
+
+  @Test
+  void learningRatesAndLossesChangeWithoutWaitingOrAllocating() {
+    try (var parameters = Parameters.builder(device, ElementType.FLOAT64).add("w", 1).build();
+        var updater = Updater.create(parameters, Optimizer.sgd(0.5), Clip.NONE, LossScale.NONE);
+        var one = DeviceBuffer.allocate(device, ElementType.FLOAT64, 1);
+        var other = DeviceBuffer.allocate(device, ElementType.FLOAT64, 1)) {
+      one.copyFrom(new double[] {3});
+      other.copyFrom(new double[] {4});
+      Numbers.write(parameters.gradients("w"), new double[] {1});
+      updater.run();
+      assertEquals(new StepState(0.5, 1, 1, 0, 0, 1, 0, 1), updater.read());
+      Optional<HostControl> host = HostControl.ifHost();
+      long[] calls = {0};
+      var threads = (ThreadMXBean) ManagementFactory.getThreadMXBean();
+      // The least of several rounds, the first before the compiler has seen it.
+      long least = Long.MAX_VALUE;
+      for (int round = 0; round < 6; round++) {
+        host.ifPresent(h -> calls[0] = h.calls());
+        long start = threads.getCurrentThreadAllocatedBytes();
+        for (int step = 0; step < 2000; step++) {
+          updater.learningRate(0.25 + step % 2);
+          updater.run(step % 2 == 0 ? one : other);
+        }
+        least = Math.min(least, threads.getCurrentThreadAllocatedBytes() - start);
+        // The rate, the norm, what prepares the step, and the rule.
+        host.ifPresent(h -> assertEquals(4 * 2000, h.calls() - calls[0]));
+      }
+      assertEquals(0, least, "bytes of Java heap in 2000 steps");
+      assertEquals(new StepState(1.25, 12_001, 1, 0, 0, 1, 4, 1), updater.read());
+      assertArrayEquals(new double[] {-9000.5}, parameters.read("w"));
+    }
+  }
+
+  @Test
+  void findsTheLearningRateInTheCallersBuffer() {
+    try (var parameters = Parameters.builder(device, ElementType.FLOAT32).add("w", 1).build();
+        var rate = DeviceBuffer.allocate(device, ElementType.FLOAT64, 1);
+        var updater =
+            Updater.create(parameters, Optimizer.sgd(9), Clip.NONE, LossScale.NONE, rate)) {
+      Numbers.write(parameters.gradients("w"), new double[] {1});
+      for (double value : new double[] {0.5, 0.25}) {
+        rate.copyFrom(new double[] {value});
+        updater.run();
+      }
+      assertArrayEquals(new double[] {-0.75}, parameters.read("w"));
+      var thrown = assertThrows(IllegalStateException.class, () -> updater.learningRate(1));
+      assertEquals("the learning rate is in a buffer of the caller's", thrown.getMessage());
+    }
+  }
+
+  @Test
+  void refusesWhatIsNoLearningRateLimitOrLoss() {
+    try (var parameters = Parameters.builder(device, ElementType.FLOAT32).add("w", 1).build();
+        var updater = Updater.create(parameters, Optimizer.sgd(1), Clip.NONE, LossScale.NONE);
+        var loss = DeviceBuffer.allocate(device, ElementType.FLOAT64, 1)) {
+      assertMessage(
+          "learning rate NaN, must be finite and at least 0", () -> updater.learningRate(0 / 0.0));
+      assertMessage("loss limit NaN, must be a number", () -> updater.lossLimit(0 / 0.0));
+      assertMessage(
+          "argument 1 of prepare_step_f32 is a DeviceBuffer of FLOAT64, must be a DeviceBuffer of"
+              + " FLOAT32 loss",
+          () -> updater.run(loss));
     }
   }
 
@@ -409,9 +478,7 @@ class UpdaterTest {
   private static final class Run implements AutoCloseable {
     final int size;
     final Parameters parameters;
-    final DeviceBuffer rate;
     final DeviceBuffer loss;
-    final DeviceBuffer state;
     final Updater updater;
 
     Run(ElementType type, int size, Optimizer optimizer, Clip clip) {
@@ -421,20 +488,16 @@ class UpdaterTest {
     Run(ElementType type, int size, TrainerConfig config) {
       this.size = size;
       parameters = Parameters.builder(device, type).add("w", size).build();
-      rate = DeviceBuffer.allocate(device, ElementType.FLOAT64, 1);
-      rate.copyFrom(new double[] {config.optimizer().learningRate()});
       loss = DeviceBuffer.allocate(device, parameters.masters().type(), 1);
       loss.clear();
       LossScale scale = type == ElementType.FLOAT16 ? config.lossScale() : LossScale.NONE;
-      state = StepState.allocate(device, scale);
-      updater =
-          Updater.create(
-              parameters, config.optimizer(), config.clip(), scale, rate, loss, LIMIT, state);
+      updater = Updater.create(parameters, config.optimizer(), config.clip(), scale);
+      updater.lossLimit(LIMIT);
     }
 
     void step(double[] gradient) {
       setGradient(gradient);
-      updater.run();
+      updater.run(loss);
     }
 
     void setGradient(double[] gradient) {
@@ -442,16 +505,13 @@ class UpdaterTest {
     }
 
     StepState state() {
-      double[] places = state.toDoubles();
-      return StepState.of(place -> places[place]);
+      return updater.read();
     }
 
     @Override
     public void close() {
       updater.close();
-      state.close();
       loss.close();
-      rate.close();
       parameters.close();
     }
   }
