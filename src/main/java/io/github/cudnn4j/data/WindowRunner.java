@@ -14,6 +14,7 @@ import io.github.cudnn4j.cuda.PinnedBuffer;
 import io.github.cudnn4j.cuda.ProfilerRange;
 import io.github.cudnn4j.cuda.Stream;
 import io.github.cudnn4j.cudnn.CudnnException;
+import io.github.cudnn4j.tape.Indices;
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
 import java.util.List;
@@ -62,8 +63,8 @@ public final class WindowRunner implements AutoCloseable {
   private final List<Window> windows = new ArrayList<>();
   private final Event[] fetched = new Event[HALVES];
   private final DeviceBuffer places;
-  private final DeviceBuffer inputs;
-  private final DeviceBuffer labels;
+  private final Indices inputs;
+  private final Indices labels;
   private final DeviceBuffer number;
   private final Launch fetch;
   private @Nullable CapturedGraph graph;
@@ -76,7 +77,9 @@ public final class WindowRunner implements AutoCloseable {
     this.batches = batches;
     this.capture = capture;
     stream = device.stream();
-    int tokens = Math.multiplyExact(batches.time(), batches.batch());
+    int time = batches.time();
+    int batch = batches.batch();
+    int tokens = Math.multiplyExact(time, batch);
     long tokenBytes = (long) tokens * Integer.BYTES;
     long windowBytes = 2 * tokenBytes + Double.BYTES;
     windowsInHalf = Math.clamp(MOST_BYTES_IN_HALF / windowBytes, 1, MOST_WINDOWS_IN_HALF);
@@ -100,8 +103,9 @@ public final class WindowRunner implements AutoCloseable {
       int blocks = Math.toIntExact(Math.ceilDiv(words, PART));
       places = parts.add(DeviceBuffer.allocate(device, ElementType.INT32, blocks));
       var window = parts.add(DeviceBuffer.allocate(device, ElementType.INT64, words));
-      inputs = view(device, ElementType.INT32, window, 0, tokens);
-      labels = view(device, ElementType.INT32, window, tokenBytes, tokens);
+      inputs = new Indices(view(device, ElementType.INT32, window, 0, tokens), time, batch);
+      labels =
+          new Indices(view(device, ElementType.INT32, window, tokenBytes, tokens), time, batch);
       number = view(device, ElementType.FLOAT64, window, 2 * tokenBytes, 1);
       fetch =
           parts.add(
@@ -128,13 +132,13 @@ public final class WindowRunner implements AutoCloseable {
     return new WindowRunner(device, batches, capture);
   }
 
-  /** Returns where the work finds the inputs, {@code [T, B]} INT32. */
-  public DeviceBuffer inputs() {
+  /** Returns where the work finds the inputs, {@code [T, B]}. */
+  public Indices inputs() {
     return inputs;
   }
 
-  /** Returns where the work finds the labels, {@code [T, B]} INT32. */
-  public DeviceBuffer labels() {
+  /** Returns where the work finds the labels, {@code [T, B]}. */
+  public Indices labels() {
     return labels;
   }
 

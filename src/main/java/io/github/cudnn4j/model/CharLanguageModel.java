@@ -1,7 +1,6 @@
 package io.github.cudnn4j.model;
 
 import io.github.cudnn4j.cuda.Device;
-import io.github.cudnn4j.cuda.DeviceBuffer;
 import io.github.cudnn4j.cuda.Parts;
 import io.github.cudnn4j.cuda.Precision;
 import io.github.cudnn4j.cudnn.RnnAlgorithm;
@@ -10,6 +9,7 @@ import io.github.cudnn4j.rnn.Rnn;
 import io.github.cudnn4j.rnn.RnnConfig;
 import io.github.cudnn4j.rnn.RnnInitializer;
 import io.github.cudnn4j.rnn.RnnParameter;
+import io.github.cudnn4j.tape.Indices;
 import io.github.cudnn4j.tape.Parameters;
 import io.github.cudnn4j.tape.Tape;
 import io.github.cudnn4j.tape.Tensor;
@@ -162,11 +162,11 @@ public final class CharLanguageModel implements Model, AutoCloseable {
   }
 
   @Override
-  public Tensor logits(Tape tape, DeviceBuffer tokens, int time, int batch) {
+  public Tensor logits(Tape tape, Indices tokens) {
     Tensor x =
         config.embeddingSize() == 0
-            ? tape.oneHot(tokens, vocabulary.size(), time, batch)
-            : tape.embedding(tokens, parameters.tensor("embedding.weight"), time, batch);
+            ? tape.oneHot(tokens, vocabulary.size())
+            : tape.embedding(tokens, parameters.tensor("embedding.weight"));
     Tensor h = tape.carried(rnn, x);
     if (config.dropout() > 0) {
       h = tape.dropout(h, config.dropout(), config.seed() + 1);

@@ -1,9 +1,9 @@
 package io.github.cudnn4j.model;
 
-import io.github.cudnn4j.cuda.DeviceBuffer;
 import io.github.cudnn4j.cuda.ElementType;
 import io.github.cudnn4j.cuda.Parts;
 import io.github.cudnn4j.data.SavableRandom;
+import io.github.cudnn4j.tape.Indices;
 import io.github.cudnn4j.tape.Tape;
 import io.github.cudnn4j.tape.Tensor;
 
@@ -18,7 +18,7 @@ public final class TextGenerator implements AutoCloseable {
 
   private final Vocabulary vocabulary;
   private final Tape tape;
-  private final DeviceBuffer token;
+  private final Indices token;
   private final Tensor logits;
   private final int[] tokenValue = new int[1];
   private final float[] logitValues;
@@ -26,8 +26,8 @@ public final class TextGenerator implements AutoCloseable {
   private TextGenerator(CharLanguageModel model, Tape tape) {
     this.vocabulary = model.vocabulary();
     this.tape = tape;
-    this.token = tape.indices(1);
-    this.logits = model.logits(tape, token, 1, 1);
+    this.token = tape.indices(1, 1);
+    this.logits = model.logits(tape, token);
     this.logitValues = new float[vocabulary.size()];
   }
 
@@ -94,7 +94,7 @@ public final class TextGenerator implements AutoCloseable {
 
   private void step(int id) {
     tokenValue[0] = id;
-    token.copyFrom(tokenValue);
+    token.buffer().copyFrom(tokenValue);
     tape.forward();
     tape.carry();
   }

@@ -15,7 +15,8 @@ final class CrossEntropy implements Operation {
   private final Loss loss;
   private final List<Launch> launches = new ArrayList<>();
 
-  CrossEntropy(Tape tape, Tensor logits, DeviceBuffer targets, DeviceBuffer scale) {
+  CrossEntropy(Tape tape, Tensor logits, Indices labels) {
+    DeviceBuffer targets = labels.buffer();
     int rows = logits.rows();
     int classes = logits.columns();
     DeviceBuffer losses = tape.buffer(tape.lossType(), rows);
@@ -32,7 +33,7 @@ final class CrossEntropy implements Operation {
       launches.add(
           tape.own(
               tape.kernel("loss", "loss_share", tape.lossType())
-                  .overLongRows(1, targets, scale, share, rows)));
+                  .overLongRows(1, targets, tape.lossScale(), share, rows)));
       launches.add(
           tape.own(
               tape.kernel("loss", "cross_entropy_gradient", tape.type())

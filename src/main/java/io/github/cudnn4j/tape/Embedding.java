@@ -42,26 +42,23 @@ final class Embedding implements Operation {
   }
 
   /** Records the lookup in the identity matrix, without that matrix. */
-  static Tensor oneHot(Tape tape, DeviceBuffer tokens, int classes, int time, int batch) {
-    int[] shape = {time, batch, classes};
-    tape.checkIndices("tokens", tokens, Tensor.elements(time, batch));
+  static Tensor oneHot(Tape tape, Indices tokens, int classes) {
     return tape.record(
-        shape,
+        tokens.shapeWith(classes),
         (in, y) ->
             new Launches(
                 List.of(
                     tape.own(
                         tape.kernel("embedding", "one_hot", tape.type())
-                            .overRows(y.rows(), tokens, y.value(), y.rows(), classes))),
+                            .overRows(y.rows(), tokens.buffer(), y.value(), y.rows(), classes))),
                 List.of()));
   }
 
-  static Tensor record(Tape tape, DeviceBuffer tokens, Tensor table, int time, int batch) {
-    tape.checkIndices("tokens", tokens, Tensor.elements(time, batch));
+  static Tensor record(Tape tape, Indices tokens, Tensor table) {
     tape.checkTensor("table", table, 2);
     return tape.record(
-        (in, y) -> new Embedding(tape, tokens, in.get(0), y),
-        tape.output(table.gradient() != null, time, batch, table.columns()),
+        (in, y) -> new Embedding(tape, tokens.buffer(), in.get(0), y),
+        tape.output(table.gradient() != null, tokens.shapeWith(table.columns())),
         List.of(),
         List.of(table));
   }

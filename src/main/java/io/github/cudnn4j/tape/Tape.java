@@ -11,6 +11,7 @@ import io.github.cudnn4j.rnn.Rnn;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Locale;
 import java.util.Objects;
 import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
@@ -37,7 +38,7 @@ import org.jspecify.annotations.Nullable;
  * try (Tape tape = Tape.training(device, Precision.FP32)) {
  *   Tensor x = tape.input(time, batch, inputs); // to be filled: x.value().copyFrom(...)
  *   Lengths lengths = tape.lengths(batch); // likewise: lengths.buffer().copyFrom(...)
- *   DeviceBuffer labels = tape.indices(batch);
+ *   Indices labels = tape.indices(batch); // likewise: labels.buffer().copyFrom(...)
  *   Tensor h = lengths.last(tape.rnn(lstm, x).y());
  *   Loss loss = tape.crossEntropy(tape.linear(h, weight, null), labels);
  *   for (int step = 0; step < steps; step++) {
@@ -64,6 +65,7 @@ public final class Tape implements AutoCloseable {
   private final Device device;
   private final Precision precision;
   private final boolean training;
+  private @Nullable DeviceBuffer lossScale;
   private final List<Operation> operations = new ArrayList<>();
   private final Generators generators = new Generators();
   private final CarriedStates carriedStates = new CarriedStates();
@@ -73,20 +75,41 @@ public final class Tape implements AutoCloseable {
   private boolean played;
   private boolean closed;
 
-  private Tape(Device device, Precision precision, boolean training) {
+  private Tape(
+      Device device, Precision precision, boolean training, @Nullable DeviceBuffer lossScale) {
     this.device = Objects.requireNonNull(device, "device");
     this.precision = Objects.requireNonNull(precision, "precision");
     this.training = training;
+    this.lossScale = lossScale;
   }
 
   /** Makes a tape that can be played backwards. */
   public static Tape training(Device device, Precision precision) {
-    return new Tape(device, precision, true);
+    return new Tape(device, precision, true, null);
+  }
+
+  /**
+   * Makes a tape that can be played backwards, with gradients that are multiplied by a number, all
+   * the way to the parameters'.
+   *
+   * @param lossScale one FLOAT64, read at each {@link #forward}; losses are not multiplied
+   * @throws IllegalArgumentException if the scale has another type or number of elements
+   */
+  public static Tape training(Device device, Precision precision, DeviceBuffer lossScale) {
+    if (lossScale.type() != ElementType.FLOAT64 || lossScale.elements() != 1) {
+      throw new IllegalArgumentException(
+          String.format(
+              Locale.ROOT,
+              "the loss scale has %d elements of %s, must have 1 of FLOAT64",
+              lossScale.elements(),
+              lossScale.type()));
+    }
+    return new Tape(device, precision, true, lossScale);
   }
 
   /** Makes a tape without gradients, on which dropout does nothing. */
   public static Tape inference(Device device, Precision precision) {
-    return new Tape(device, precision, false);
+    return new Tape(device, precision, false, null);
   }
 
   /** Tells whether the tape can be played backwards. */
@@ -114,14 +137,23 @@ public final class Tape implements AutoCloseable {
     return type() == ElementType.FLOAT64 ? ElementType.FLOAT64 : ElementType.FLOAT32;
   }
 
-  /** Allocates {@code count} INT32 elements for tokens or targets, zero at first. */
-  public DeviceBuffer indices(int count) {
-    return zeroed(ElementType.INT32, count);
+  /** Returns the number that gradients are multiplied by, one FLOAT64. */
+  public DeviceBuffer lossScale() {
+    if (lossScale == null) {
+      lossScale = buffer(ElementType.FLOAT64, 1);
+      lossScale.copyFrom(new double[] {1});
+    }
+    return lossScale;
+  }
+
+  /** Allocates indices to be filled by the caller, zero at first. */
+  public Indices indices(int... shape) {
+    return new Indices(zeroed(ElementType.INT32, Tensor.elements(shape)), shape);
   }
 
   /** Allocates the lengths of {@code batch} sequences, to be filled by the caller, 0 at first. */
   public Lengths lengths(int batch) {
-    return new Lengths(this, indices(batch));
+    return new Lengths(this, indices(batch).buffer());
   }
 
   /** Allocates a tensor without gradient to be filled by the caller, zero at first. */
@@ -132,27 +164,27 @@ public final class Tape implements AutoCloseable {
   /**
    * Records the lookup of vectors.
    *
-   * @param tokens {@code [T, B]} INT32; a negative token is padding and gives a zero vector without
+   * @param tokens {@code [...]}; a negative token is padding and gives a zero vector without
    *     gradient, a token that the table does not have gives NaN
    * @param table {@code [V, E]}
-   * @return {@code [T, B, E]}
+   * @return {@code [..., E]}
    * @throws IllegalArgumentException if shapes or types do not fit
    */
-  public Tensor embedding(DeviceBuffer tokens, Tensor table, int time, int batch) {
-    return Embedding.record(this, tokens, table, time, batch);
+  public Tensor embedding(Indices tokens, Tensor table) {
+    return Embedding.record(this, tokens, table);
   }
 
   /**
    * Records the encoding of tokens as unit vectors.
    *
-   * @param tokens {@code [T, B]} INT32; a negative token is padding and gives a zero vector, a
-   *     token that is no class gives NaN
+   * @param tokens {@code [...]}; a negative token is padding and gives a zero vector, a token that
+   *     is no class gives NaN
    * @param classes V
-   * @return {@code [T, B, V]}, without gradient
-   * @throws IllegalArgumentException if shapes or types do not fit
+   * @return {@code [..., V]}, without gradient
+   * @throws IllegalArgumentException if there is no class
    */
-  public Tensor oneHot(DeviceBuffer tokens, int classes, int time, int batch) {
-    return Embedding.oneHot(this, tokens, classes, time, batch);
+  public Tensor oneHot(Indices tokens, int classes) {
+    return Embedding.oneHot(this, tokens, classes);
   }
 
   /**
@@ -375,38 +407,19 @@ public final class Tape implements AutoCloseable {
 
   /**
    * Records the cross-entropy between softmax(logits) and the targets, averaged over the targets
-   * that count. It is the loss that {@link #backward} differentiates.
+   * that count.
    *
    * @param logits {@code [..., V]}
-   * @param targets INT32, one per row of the logits; a negative target does not count, a target
-   *     that is no class gives NaN
+   * @param targets {@code [...]}; a negative target does not count, a target that is no class gives
+   *     NaN
    * @throws IllegalArgumentException if shapes or types do not fit
    */
-  public Loss crossEntropy(Tensor logits, DeviceBuffer targets) {
-    DeviceBuffer one = buffer(ElementType.FLOAT64, 1);
-    one.copyFrom(new double[] {1});
-    return crossEntropy(logits, targets, one);
-  }
-
-  /**
-   * As {@link #crossEntropy(Tensor, DeviceBuffer)}, with gradients that are multiplied by a number,
-   * all the way to the parameters'.
-   *
-   * @param scale one FLOAT64, read at each {@link #forward}; the loss itself is not multiplied
-   * @throws IllegalArgumentException if shapes or types do not fit
-   */
-  public Loss crossEntropy(Tensor logits, DeviceBuffer targets, DeviceBuffer scale) {
-    checkTensor("logits", logits, logits.rank());
-    checkIndices("targets", targets, logits.rows());
-    if (scale.type() != ElementType.FLOAT64 || scale.elements() != 1) {
-      throw new IllegalArgumentException(
-          "the scale has "
-              + scale.elements()
-              + " elements of "
-              + scale.type()
-              + ", must have 1 of FLOAT64");
+  public Loss crossEntropy(Tensor logits, Indices targets) {
+    checkTensor("logits", logits, targets.rank() + 1);
+    if (!Arrays.equals(targets.shapeWith(logits.columns()), logits.shape())) {
+      throw new IllegalArgumentException(targets + " as targets of " + logits);
     }
-    return play(in -> new CrossEntropy(this, in.get(0), targets, scale), List.of(logits), List.of())
+    return play(in -> new CrossEntropy(this, in.get(0), targets), List.of(logits), List.of())
         .loss();
   }
 
@@ -546,20 +559,6 @@ public final class Tape implements AutoCloseable {
     Tensor output = new Tensor(buffer(type(), elements), gradient, shape);
     uses.produced(output);
     return output;
-  }
-
-  void checkIndices(String name, DeviceBuffer indices, long count) {
-    if (indices.type() != ElementType.INT32 || indices.elements() != count) {
-      throw new IllegalArgumentException(
-          name
-              + " are "
-              + indices.elements()
-              + " "
-              + indices.type()
-              + " elements, needed are "
-              + count
-              + " INT32");
-    }
   }
 
   void checkTensor(String name, Tensor tensor, int rank) {

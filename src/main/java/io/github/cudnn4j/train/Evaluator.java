@@ -21,12 +21,10 @@ public final class Evaluator implements AutoCloseable {
 
   private Evaluator(Model model, TextWindows batches, boolean capture) {
     this.batches = batches;
-    int time = batches.time();
-    int batch = batches.batch();
     try {
       tape = parts.add(Tape.inference(model.device(), model.precision()));
       windows = parts.add(WindowRunner.create(model.device(), batches, capture));
-      var logits = model.logits(tape, windows.inputs(), time, batch);
+      var logits = model.logits(tape, windows.inputs());
       loss = tape.crossEntropy(logits, windows.labels());
     } catch (RuntimeException | Error e) {
       throw parts.abandon(e);

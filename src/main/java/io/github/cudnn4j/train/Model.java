@@ -1,8 +1,8 @@
 package io.github.cudnn4j.train;
 
 import io.github.cudnn4j.cuda.Device;
-import io.github.cudnn4j.cuda.DeviceBuffer;
 import io.github.cudnn4j.cuda.Precision;
+import io.github.cudnn4j.tape.Indices;
 import io.github.cudnn4j.tape.Parameters;
 import io.github.cudnn4j.tape.Tape;
 import io.github.cudnn4j.tape.Tensor;
@@ -26,10 +26,10 @@ public interface Model {
   /**
    * Records the model on a tape, which carries the recurrent states.
    *
-   * @param tokens {@code [T, B]} INT32
+   * @param tokens {@code [T, B]}
    * @return the logits, {@code [T, B, V]}
    */
-  Tensor logits(Tape tape, DeviceBuffer tokens, int time, int batch);
+  Tensor logits(Tape tape, Indices tokens);
 
   /** Returns what is needed to make the model again, in values that JSON has a form for. */
   Map<String, Object> configuration();

@@ -58,12 +58,8 @@ final class TrainingStep implements AutoCloseable {
   private TrainingStep(Model model, TextWindows batches, TrainerConfig config) {
     this.device = model.device();
     this.parameters = model.parameters();
-    int time = batches.time();
-    int batch = batches.batch();
     try {
-      tape = parts.add(Tape.training(device, model.precision()));
       windows = parts.add(WindowRunner.create(device, batches, config.capture()));
-      var logits = model.logits(tape, windows.inputs(), time, batch);
       updater =
           parts.add(
               Updater.create(
@@ -72,7 +68,9 @@ final class TrainingStep implements AutoCloseable {
                   config.clip(),
                   config.lossScale(parameters.type()),
                   windows.number()));
-      loss = tape.crossEntropy(logits, windows.labels(), updater.lossScale());
+      tape = parts.add(Tape.training(device, model.precision(), updater.lossScale()));
+      var logits = model.logits(tape, windows.inputs());
+      loss = tape.crossEntropy(logits, windows.labels());
       lossLimit = FAR_ABOVE_GUESSING * Math.log(logits.columns());
       updater.lossLimit(lossLimit);
       for (DeviceBuffer buffer : tape.carriedStates()) {

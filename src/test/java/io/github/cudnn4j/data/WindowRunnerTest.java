@@ -61,8 +61,8 @@ class WindowRunnerTest {
     }
 
     private void work() {
-      push(inputs, windows.inputs());
-      push(labels, windows.labels());
+      push(inputs, windows.inputs().buffer());
+      push(labels, windows.labels().buffer());
       push(numbers, windows.number());
     }
 

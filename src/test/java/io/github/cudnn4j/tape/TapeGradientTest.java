@@ -87,10 +87,10 @@ class TapeGradientTest {
   private void check(Network network) {
     try (var tape = Tape.training(device, Precision.FP64)) {
       var logits = network.on(tape);
-      var targets = tape.indices(logits.rows());
+      var targets = tape.indices(Arrays.copyOf(logits.shape(), logits.rank() - 1));
       var labels = new int[logits.rows()];
       Arrays.setAll(labels, i -> i % logits.columns());
-      targets.copyFrom(labels);
+      targets.buffer().copyFrom(labels);
       var loss = tape.crossEntropy(logits, targets);
       double[][] gradients = gradients(tape, () -> play(tape));
       for (int p = 0; p < parameters.size(); p++) {
@@ -160,7 +160,7 @@ class TapeGradientTest {
         tape -> {
           var weight = tape.tanh(table);
           var shift = tape.tanh(bias);
-          var x = tape.reshape(tape.embedding(tape.indices(2), weight, 2, 1), 2, 3);
+          var x = tape.reshape(tape.embedding(tape.indices(2), weight), 2, 3);
           var y = tape.linear(tape.linear(x, weight, shift), weight, shift);
           var z = tape.layerNorm(y, shift, shift, 1e-5);
           return tape.concatenate(tape.reshape(z, 3, 2), tape.multiply(weight, weight));
@@ -365,11 +365,11 @@ class TapeGradientTest {
     var rnn = network(RnnConfig.lstm(2, 3));
     double[][] withStates;
     try (var tape = Tape.training(device, Precision.FP64)) {
-      tape.crossEntropy(tape.rnn(rnn, x).y(), tape.indices(TIME * BATCH));
+      tape.crossEntropy(tape.rnn(rnn, x).y(), tape.indices(TIME, BATCH));
       withStates = gradients(tape, () -> play(tape));
     }
     try (var tape = Tape.training(device, Precision.FP64)) {
-      tape.crossEntropy(tape.carried(rnn, x), tape.indices(TIME * BATCH));
+      tape.crossEntropy(tape.carried(rnn, x), tape.indices(TIME, BATCH));
       double[][] without = gradients(tape, () -> play(tape));
       assertArrayEquals(without[0], withStates[0]);
       assertArrayEquals(without[1], withStates[1]);
@@ -392,7 +392,7 @@ class TapeGradientTest {
           () -> tape.rnn(gru, x, x, null));
       // A refusal leaves the tape as it was.
       assertEquals(List.of(), tape.generatorStates());
-      tape.crossEntropy(tape.rnn(gru, x, state, null).y(), tape.indices(TIME * BATCH));
+      tape.crossEntropy(tape.rnn(gru, x, state, null).y(), tape.indices(TIME, BATCH));
       play(tape);
     }
   }

@@ -57,10 +57,10 @@ class TapeTest {
     double[] table = round(type, randoms(vocabulary * width));
     double[] dy = round(type, randoms(count * width));
     try (var tape = Tape.training(device, precision(type))) {
-      var places = tape.indices(count);
-      places.copyFrom(tokens);
+      var places = tape.indices(time, batch);
+      places.buffer().copyFrom(tokens);
       var weight = parameter(type, table, vocabulary, width);
-      var y = tape.embedding(places, weight, time, batch);
+      var y = tape.embedding(places, weight);
       tape.forward();
       write(y.gradient(), dy);
       double[] gradient = randoms(vocabulary * width);
@@ -90,9 +90,9 @@ class TapeTest {
     double[] dy = randoms(count * 20);
     try (var tape = Tape.training(device, Precision.FP32)) {
       var places = tape.indices(count);
-      places.copyFrom(tokens);
+      places.buffer().copyFrom(tokens);
       var table = parameter(ElementType.FLOAT32, randoms(60), 3, 20);
-      var y = tape.embedding(places, table, count, 1);
+      var y = tape.embedding(places, table);
       double[] first = null;
       for (int i = 0; i < 5; i++) {
         table.gradient().clear();
@@ -110,9 +110,9 @@ class TapeTest {
   @EnumSource(names = {"FLOAT32", "FLOAT64", "FLOAT16", "BFLOAT16"})
   void oneHot(ElementType type) {
     try (var tape = Tape.training(device, precision(type))) {
-      var tokens = tape.indices(4);
-      tokens.copyFrom(new int[] {2, 0, -1, 3});
-      var y = tape.oneHot(tokens, 3, 2, 2);
+      var tokens = tape.indices(2, 2);
+      tokens.buffer().copyFrom(new int[] {2, 0, -1, 3});
+      var y = tape.oneHot(tokens, 3);
       tape.forward();
       double nan = Double.NaN;
       assertArrayEquals(new double[] {0, 0, 1, 1, 0, 0, 0, 0, 0, nan, nan, nan}, read(y.value()));
@@ -147,8 +147,8 @@ class TapeTest {
   void embeddingOfATokenBeyondTheTableIsNotANumber() {
     try (var tape = Tape.inference(device, Precision.FP32)) {
       var tokens = tape.indices(2);
-      tokens.copyFrom(new int[] {1, 2});
-      var y = tape.embedding(tokens, parameter(ElementType.FLOAT32, randoms(6), 2, 3), 2, 1);
+      tokens.buffer().copyFrom(new int[] {1, 2});
+      var y = tape.embedding(tokens, parameter(ElementType.FLOAT32, randoms(6), 2, 3));
       tape.forward();
       double[] found = read(y.value());
       assertTrue(Double.isFinite(found[2]) && Double.isNaN(found[3]) && Double.isNaN(found[5]));
@@ -276,7 +276,7 @@ class TapeTest {
       }
       var y = tape.linear(x, parameter(type, identity, classes, classes), null);
       var labels = tape.indices(rows);
-      labels.copyFrom(targets);
+      labels.buffer().copyFrom(targets);
       var loss = tape.crossEntropy(y, labels);
       tape.forward();
       tape.backward();
@@ -299,7 +299,7 @@ class TapeTest {
       var x = tape.input(2, 3);
       var y = tape.linear(x, parameter(ElementType.FLOAT32, randoms(9), 3, 3), null);
       var targets = tape.indices(2);
-      targets.copyFrom(new int[] {-1, -5});
+      targets.buffer().copyFrom(new int[] {-1, -5});
       var loss = tape.crossEntropy(y, targets);
       tape.forward();
       tape.backward();
@@ -310,23 +310,40 @@ class TapeTest {
   }
 
   @Test
-  void crossEntropyTakesOneNumberToScaleBy() {
-    try (var tape = Tape.training(device, Precision.FP32)) {
-      var x = tape.input(2, 3);
-      var y = tape.linear(x, parameter(ElementType.FLOAT32, randoms(9), 3, 3), null);
-      var targets = tape.indices(2);
-      for (var scale :
-          List.of(
-              DeviceBuffer.allocate(device, ElementType.FLOAT64, 0),
-              DeviceBuffer.allocate(device, ElementType.FLOAT32, 1))) {
-        var e =
-            assertThrows(
-                IllegalArgumentException.class, () -> tape.crossEntropy(y, targets, scale));
-        assertEquals(
-            "the scale has %d elements of %s, must have 1 of FLOAT64"
-                .formatted(scale.elements(), scale.type()),
-            e.getMessage());
-        scale.close();
+  void theLossScaleIsOneNumber() {
+    for (var scale :
+        List.of(
+            DeviceBuffer.allocate(device, ElementType.FLOAT64, 0),
+            DeviceBuffer.allocate(device, ElementType.FLOAT32, 1))) {
+      buffers.add(scale);
+      var e =
+          assertThrows(
+              IllegalArgumentException.class, () -> Tape.training(device, Precision.FP32, scale));
+      assertEquals(
+          "the loss scale has %d elements of %s, must have 1 of FLOAT64"
+              .formatted(scale.elements(), scale.type()),
+          e.getMessage());
+    }
+  }
+
+  @Test
+  void gradientsAreMultipliedByTheLossScaleAsItIs() {
+    var scale = DeviceBuffer.allocate(device, ElementType.FLOAT64, 1);
+    buffers.add(scale);
+    var x = parameter(ElementType.FLOAT64, randoms(6), 2, 3);
+    double[] first = null;
+    try (var tape = Tape.training(device, Precision.FP64, scale)) {
+      assertSame(scale, tape.lossScale());
+      var loss = tape.crossEntropy(tape.scale(x, 2), tape.indices(2));
+      for (double factor : new double[] {1, 512}) {
+        scale.copyFrom(new double[] {factor});
+        x.gradient().clear();
+        tape.forward();
+        tape.backward();
+        double[] gradient = read(x.gradient());
+        first = first == null ? gradient : first;
+        assertArrayEquals(Arrays.stream(first).map(d -> d * factor).toArray(), gradient);
+        assertEquals(loss.read(), loss.meter().toDoubles()[0] / loss.meter().toDoubles()[1], 1e-15);
       }
     }
   }
@@ -337,7 +354,7 @@ class TapeTest {
       var x = tape.input(2, 3);
       var y = tape.linear(x, parameter(ElementType.FLOAT32, randoms(9), 3, 3), null);
       var targets = tape.indices(2);
-      targets.copyFrom(new int[] {1, 3});
+      targets.buffer().copyFrom(new int[] {1, 3});
       var loss = tape.crossEntropy(y, targets);
       tape.forward();
       tape.backward();
@@ -396,10 +413,16 @@ class TapeTest {
       assertRefused(() -> tape.linear(x, wide, null));
       assertRefused(() -> tape.linear(x, parameter(ElementType.FLOAT32, randoms(9), 3, 3), null));
       assertRefused(() -> tape.linear(x, weight, parameter(ElementType.FLOAT32, randoms(4), 4)));
-      assertRefused(() -> tape.embedding(tape.indices(5), weight, 2, 3));
-      assertRefused(() -> tape.embedding(x.value(), weight, 2, 12));
-      assertRefused(() -> tape.oneHot(tape.indices(6), 0, 2, 3));
+      assertRefused(() -> tape.embedding(tape.indices(5), x));
+      assertRefused(() -> tape.embedding(tape.indices(5), wide));
+      assertRefused(() -> tape.oneHot(tape.indices(6), 0));
+      assertRefused(() -> tape.indices());
+      assertRefused(() -> tape.indices(2, 0));
+      assertRefused(() -> new Indices(x.value(), 2, 3, 4));
+      assertRefused(() -> new Indices(tape.indices(6).buffer(), 2, 4));
       assertRefused(() -> tape.crossEntropy(x, tape.indices(5)));
+      assertRefused(() -> tape.crossEntropy(x, tape.indices(6)));
+      assertRefused(() -> tape.crossEntropy(x, tape.indices(3, 2)));
       assertRefused(() -> tape.input(2, -1));
       assertRefused(() -> tape.input());
       assertRefused(() -> tape.add(x, tape.input(2, 3)));

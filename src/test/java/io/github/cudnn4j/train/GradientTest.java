@@ -25,11 +25,11 @@ class GradientTest {
     try (var device = Device.open();
         var model = new TinyModel(device, Precision.FP64, mode, VOCABULARY, 4, 0);
         var tape = Tape.training(device, Precision.FP64)) {
-      var inputs = tape.indices(TIME * BATCH);
-      var labels = tape.indices(TIME * BATCH);
-      inputs.copyFrom(random.ints(TIME * BATCH, -1, VOCABULARY).toArray());
-      labels.copyFrom(random.ints(TIME * BATCH, -1, VOCABULARY).toArray());
-      var loss = tape.crossEntropy(model.logits(tape, inputs, TIME, BATCH), labels);
+      var inputs = tape.indices(TIME, BATCH);
+      var labels = tape.indices(TIME, BATCH);
+      inputs.buffer().copyFrom(random.ints(TIME * BATCH, -1, VOCABULARY).toArray());
+      labels.buffer().copyFrom(random.ints(TIME * BATCH, -1, VOCABULARY).toArray());
+      var loss = tape.crossEntropy(model.logits(tape, inputs), labels);
       for (var buffer : tape.carriedStates()) {
         buffer.copyFrom(random.doubles(buffer.elements(), -0.5, 0.5).toArray());
       }

@@ -1,12 +1,12 @@
 package io.github.cudnn4j.train;
 
 import io.github.cudnn4j.cuda.Device;
-import io.github.cudnn4j.cuda.DeviceBuffer;
 import io.github.cudnn4j.cuda.Precision;
 import io.github.cudnn4j.cudnn.RnnMode;
 import io.github.cudnn4j.data.SavableRandom;
 import io.github.cudnn4j.rnn.Rnn;
 import io.github.cudnn4j.rnn.RnnConfig;
+import io.github.cudnn4j.tape.Indices;
 import io.github.cudnn4j.tape.Parameters;
 import io.github.cudnn4j.tape.Tape;
 import io.github.cudnn4j.tape.Tensor;
@@ -89,8 +89,8 @@ public final class TinyModel implements Model, AutoCloseable {
   }
 
   @Override
-  public Tensor logits(Tape tape, DeviceBuffer tokens, int time, int batch) {
-    var x = tape.embedding(tokens, parameters.tensor("embedding.weight"), time, batch);
+  public Tensor logits(Tape tape, Indices tokens) {
+    var x = tape.embedding(tokens, parameters.tensor("embedding.weight"));
     var y = tape.carried(rnn, tape.dropout(x, dropout, 3));
     return tape.linear(y, parameters.tensor("linear.weight"), parameters.tensor("linear.bias"));
   }
