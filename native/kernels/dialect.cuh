@@ -16,10 +16,13 @@
  *                                         into numbers to compute with, and back, rounding
  *   Number<T>                             the type that a T is computed in: float for those two
  *   is_narrow<T>                          whether that is another type than T
+ *   vector_tanh(v)                        tanh(v), which the host computes of many at once
  *   FOR_EACH(i, n) { }                    every i in [0, n), in any order and at the same time
  *   FOR_EACH_ROW(r, rows) { }             every row, each by one block of threads
  *   FOR_EACH_COLUMN(c, columns) { }       in a row: the columns, divided among the block's threads
  *   block_sum(v), block_max(v)            in a row: over the threads of the block, for all of them
+ *   row_sum(columns, value)               in a row: the sum of value(c) over the columns, for all
+ *                                         threads, in a fixed order
  *   IF_FIRST_THREAD { }                   in a row: once
  *   column_sums(rows, columns, value, take)
  *                                         take(c, sum) for every column c, the sum being that of
@@ -109,6 +112,18 @@ DEVICE T block_max(T value) {
   return block_combine(value, value, [](T a, T b) { return a > b ? a : b; });
 }
 
+template <class Value>
+DEVICE auto row_sum(long long columns, Value value) {
+  decltype(value(0LL)) sum = 0;
+  FOR_EACH_COLUMN(c, columns) { sum += value(c); }
+  return block_sum(sum);
+}
+
+template <class N>
+DEVICE N vector_tanh(N value) {
+  return tanh(value);
+}
+
 // A block takes as many columns as a warp has threads, so that a warp reads neighbours; its warps
 // share the rows. Then it goes on `stride` columns further.
 template <class Value, class Take>
@@ -179,7 +194,24 @@ DEVICE T block_max(T value) {
   return value;
 }
 
+template <class N>
+DEVICE N vector_tanh(N value) {
+  return ::cudnn4j::Functions<N, ::cudnn4j::Lane<N>>::tanh(value);
+}
+
 constexpr int strip_width = 16;
+
+template <class Value>
+DEVICE auto row_sum(long long columns, Value value) {
+  decltype(value(0LL)) sums[strip_width] = {};
+  long long c = 0;
+  for (; c + strip_width <= columns; c += strip_width) {
+    for (int i = 0; i < strip_width; ++i) sums[i] += value(c + i);
+  }
+  for (int i = 0; c < columns; ++c, ++i) sums[i] += value(c);
+  for (int i = 1; i < strip_width; ++i) sums[0] += sums[i];
+  return sums[0];
+}
 
 template <class Value, class Take>
 DEVICE void strip_sums(long long first, long long rows, long long columns, Value value, Take take) {

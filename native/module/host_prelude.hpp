@@ -12,6 +12,7 @@
 #include <type_traits>
 #include <utility>
 
+#include "cudnn/rnn/functions.hpp"
 #include "gemm/half.hpp"
 #include "module/extents.hpp"
 #include "module/registry.hpp"

@@ -1,9 +1,13 @@
 #include "cudnn/rnn/cells.hpp"
 
 #include "cudnn/rnn/functions.hpp"
+#include "gemm/simd.hpp"
 
 namespace cudnn4j::CUDNN4J_ISA {
 namespace {
+
+template <class T>
+using Functions = cudnn4j::Functions<T, Simd<T>>;
 
 /// Calls body(j, count) for vectors of units; count is the width but for the last one.
 template <class T, class Body>

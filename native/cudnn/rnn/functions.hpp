@@ -1,14 +1,15 @@
 #pragma once
 
-// Logistic function and hyperbolic tangent on vectors, for *.isa.cpp files.
+// Logistic function and hyperbolic tangent, on vectors or single numbers.
 //
 // exp(x) = 2^n exp(r) with n = round(x / ln 2) and |r| <= ln(2)/2; the remainder's expm1 is
 // r + r^2 P(r), P being the minimax polynomial for that interval (absolute error below 2^-28 for
 // float, 2^-58 for double). NaN passes through: every comparison with it fails and leaves it.
 
-#include "gemm/simd.hpp"
+#include <cstdint>
+#include <type_traits>
 
-namespace cudnn4j::CUDNN4J_ISA {
+namespace cudnn4j {
 
 template <class T>
 struct Exponential;
@@ -51,9 +52,21 @@ struct Exponential<double> {
       2.51179090453482175e-8};
 };
 
+/// One number where Simd has many, for loops that the compiler vectorizes.
 template <class T>
+struct Lane {
+  using Bits = std::conditional_t<sizeof(T) == 4, int32_t, int64_t>;
+  using Vec = T;
+  using BitVec = Bits;
+
+  static Vec all(T value) { return value; }
+  static BitVec bits(Vec v) { return __builtin_bit_cast(Bits, v); }
+  static Vec from_bits(BitVec v) { return __builtin_bit_cast(T, v); }
+};
+
+/// S is Simd of an instruction set, or Lane.
+template <class T, class S>
 struct Functions {
-  using S = Simd<T>;
   using Vec = typename S::Vec;
   using BitVec = typename S::BitVec;
   using E = Exponential<T>;
@@ -64,7 +77,7 @@ struct Functions {
     Vec remainder;
   };
 
-  static Parts parts(Vec x) {
+  [[gnu::always_inline]] static Parts parts(Vec x) {
     const Vec shifted = x * E::inverse_ln2 + E::rounder;
     const Vec n = shifted - E::rounder;
     const Vec r = (x - n * E::ln2_high) - n * E::ln2_low;
@@ -76,19 +89,19 @@ struct Functions {
     return {S::from_bits(power), r + (r * r) * p};
   }
 
-  static Vec clamp(Vec x, T low, T high) {
+  [[gnu::always_inline]] static Vec clamp(Vec x, T low, T high) {
     x = x > S::all(high) ? S::all(high) : x;
     return x < S::all(low) ? S::all(low) : x;
   }
 
   /// 1 / (1 + exp(-x)).
-  static Vec sigmoid(Vec x) {
+  [[gnu::always_inline]] static Vec sigmoid(Vec x) {
     const Parts e = parts(clamp(-x, E::lowest, E::highest));
     return T(1) / (T(1) + e.scale * (T(1) + e.remainder));
   }
 
   /// expm1(2|x|) / (expm1(2|x|) + 2) with the sign of x: no cancellation near 0.
-  static Vec tanh(Vec x) {
+  [[gnu::always_inline]] static Vec tanh(Vec x) {
     const BitVec sign = S::bits(x) & S::bits(S::all(T(-0.0)));
     Vec magnitude = S::from_bits(S::bits(x) ^ sign);
     magnitude = magnitude > S::all(E::tanh_one) ? S::all(E::tanh_one) : magnitude;
@@ -98,4 +111,4 @@ struct Functions {
   }
 };
 
-}  // namespace cudnn4j::CUDNN4J_ISA
+}  // namespace cudnn4j

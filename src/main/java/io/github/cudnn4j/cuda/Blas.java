@@ -9,7 +9,6 @@ import io.github.cudnn4j.bindings.Cublas;
 import io.github.cudnn4j.bindings.NativeTypes;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
-import java.util.List;
 import java.util.Locale;
 
 /**
@@ -198,8 +197,7 @@ public final class Blas extends DeviceResource {
 
   /**
    * As {@link #gemm(boolean, boolean, int, int, int, double, DeviceBuffer, DeviceBuffer, double,
-   * DeviceBuffer)}, of {@code count} products of matrices that follow each other: A is {@code
-   * [count,m,k]}, B {@code [count,k,n]}, C {@code [count,m,n]}.
+   * DeviceBuffer)}, of {@code count} products.
    *
    * @see <a href="https://docs.nvidia.com/cuda/cublas/">cublasGemmStridedBatchedEx</a>
    */
@@ -211,15 +209,15 @@ public final class Blas extends DeviceResource {
       int n,
       int k,
       double alpha,
-      DeviceBuffer a,
-      DeviceBuffer b,
+      Matrices a,
+      Matrices b,
       double beta,
-      DeviceBuffer c) {
+      Matrices c) {
     extent(count, "count");
-    var precision = product(m, n, k, a, b, c);
-    matrices(c, count, m, n, "C");
-    matrices(a, count, m, k, "A");
-    matrices(b, count, k, n, "B");
+    var precision = product(m, n, k, a.buffer(), b.buffer(), c.buffer());
+    c.check(device(), count, m, n, "C");
+    a.check(device(), count, transA ? k : m, transA ? m : k, "A");
+    b.check(device(), count, transB ? n : k, transB ? k : n, "B");
     prepare(false);
     BlasTypes.scalar(this.alpha, precision, alpha);
     BlasTypes.scalar(this.beta, precision, beta);
@@ -232,19 +230,19 @@ public final class Blas extends DeviceResource {
             m,
             k,
             this.alpha,
-            b.pointer(),
-            BlasTypes.data(b.type()),
-            transB ? k : n,
-            (long) k * n,
-            a.pointer(),
-            BlasTypes.data(a.type()),
-            transA ? m : k,
-            (long) m * k,
+            b.buffer().pointer(),
+            BlasTypes.data(b.buffer().type()),
+            b.leading(),
+            b.stride(),
+            a.buffer().pointer(),
+            BlasTypes.data(a.buffer().type()),
+            a.leading(),
+            a.stride(),
             this.beta,
-            c.pointer(),
-            BlasTypes.data(c.type()),
-            n,
-            (long) m * n,
+            c.buffer().pointer(),
+            BlasTypes.data(c.buffer().type()),
+            c.leading(),
+            c.stride(),
             count,
             BlasTypes.compute(precision),
             Cublas.CUBLAS_GEMM_DEFAULT()),
@@ -457,19 +455,6 @@ public final class Blas extends DeviceResource {
     }
     Arguments.type(a.type(), b.type(), "B");
     return precision;
-  }
-
-  private void matrices(DeviceBuffer buffer, int count, int rows, int columns, String what) {
-    Arguments.sameDevice(device(), buffer.device(), what);
-    // Rounded down, so that the product cannot overflow.
-    if (buffer.elements() / columns / rows < count) {
-      throw new IllegalArgumentException(
-          what
-              + " has "
-              + buffer.elements()
-              + " elements, too few for "
-              + List.of(count, rows, columns));
-    }
   }
 
   private void matrix(DeviceBuffer buffer, int rows, int columns, int stride, String what) {

@@ -10,6 +10,7 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 
 import io.github.cudnn4j.testing.Closeness;
 import java.util.Arrays;
+import java.util.List;
 import java.util.Random;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -161,7 +162,10 @@ class BlasTest {
           var b = upload(type, numbers(count * k * n));
           var c = upload(type, new double[count * m * n]);
           var each = upload(type, new double[count * m * n])) {
-        device.blas().gemmBatched(count, transA, transB, m, n, k, 1.5, a, b, 0, c);
+        var as = Matrices.dense(a, transA ? k : m, transA ? m : k);
+        var bs = Matrices.dense(b, transB ? n : k, transB ? k : n);
+        var cs = Matrices.dense(c, m, n);
+        device.blas().gemmBatched(count, transA, transB, m, n, k, 1.5, as, bs, 0, cs);
         for (var i = 0; i < count; i++) {
           device
               .blas()
@@ -180,13 +184,71 @@ class BlasTest {
         check("transA " + transA + " transB " + transB, download(each), c);
         refuses(
             "C has 105 elements, too few for [4, 5, 7]",
-            () -> device.blas().gemmBatched(4, transA, transB, m, n, k, 1, a, b, 0, c));
+            () -> device.blas().gemmBatched(4, transA, transB, m, n, k, 1, as, bs, 0, cs));
+        var wide = new Matrices(a, Integer.MAX_VALUE, m * k);
         refuses(
-            "A has 60 elements, too few for [3, 5, 2147483647]",
-            () ->
-                device
-                    .blas()
-                    .gemmBatched(3, transA, transB, m, n, Integer.MAX_VALUE, 1, a, b, 0, c));
+            "A has 60 elements, too few for " + List.of(count, transA ? k : m, transA ? m : k),
+            () -> device.blas().gemmBatched(count, transA, transB, m, n, k, 1, wide, bs, 0, cs));
+        var narrow = new Matrices(b, 2, k * n);
+        refuses(
+            "B has rows 2 and matrices 28 elements apart, must be at least "
+                + ((transB ? k : n) + " and 0"),
+            () -> device.blas().gemmBatched(count, transA, transB, m, n, k, 1, as, narrow, 0, cs));
+      }
+    }
+  }
+
+  /** A batch of sequences, time first: one matrix is every third row. */
+  @ParameterizedTest
+  @EnumSource(names = {"FLOAT32", "FLOAT64", "FLOAT16", "BFLOAT16"})
+  void productsOfInterleavedMatrices(ElementType type) {
+    int count = 3;
+    int m = 5;
+    int n = 7;
+    int k = 4;
+    for (var flags = 0; flags < 4; flags++) {
+      var transA = (flags & 1) != 0;
+      var transB = (flags & 2) != 0;
+      int columnsOfA = transA ? m : k;
+      int columnsOfB = transB ? k : n;
+      double[] before = numbers(count * m * n);
+      try (var a = upload(type, numbers(count * m * k));
+          var b = upload(type, numbers(count * k * n));
+          var c = upload(type, before);
+          var each = upload(type, before)) {
+        device
+            .blas()
+            .gemmBatched(
+                count,
+                transA,
+                transB,
+                m,
+                n,
+                k,
+                1.5,
+                Matrices.interleaved(a, count, columnsOfA),
+                Matrices.interleaved(b, count, columnsOfB),
+                1,
+                Matrices.interleaved(c, count, n));
+        for (var i = 0; i < count; i++) {
+          device
+              .blas()
+              .gemm(
+                  transA,
+                  transB,
+                  m,
+                  n,
+                  k,
+                  1.5,
+                  a.slice(i * columnsOfA, a.elements() - i * columnsOfA),
+                  count * columnsOfA,
+                  b.slice(i * columnsOfB, b.elements() - i * columnsOfB),
+                  count * columnsOfB,
+                  1,
+                  each.slice(i * n, each.elements() - i * n),
+                  count * n);
+        }
+        check("transA " + transA + " transB " + transB, download(each), c);
       }
     }
   }

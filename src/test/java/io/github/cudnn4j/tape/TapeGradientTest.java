@@ -22,6 +22,7 @@ import java.util.List;
 import java.util.SplittableRandom;
 import java.util.function.DoubleBinaryOperator;
 import java.util.function.DoubleUnaryOperator;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -252,20 +253,69 @@ class TapeGradientTest {
     check(tape -> tape.product(tape.tanh(x), transX, tape.tanh(y), transY));
   }
 
-  /** Scaled dot-product attention over the steps of an encoder, as a user writes it. */
-  @Test
-  void attention() {
-    var memory = parameter(4, 3, 2); // [S, B, H]
-    var query = parameter(2, 3, 2); // [T, B, H]
+  enum AttentionKind {
+    DOT,
+    SCALED_DOT,
+    MULTIPLICATIVE,
+    ADDITIVE
+  }
+
+  /** Queries of all steps at once, which do not depend on the context. */
+  @ParameterizedTest
+  @EnumSource
+  void attention(AttentionKind kind) {
+    var memory = parameter(4, 3, 2);
+    var query = parameter(2, 3, 2);
+    var attentions = attentions(kind);
     check(
         tape -> {
           var lengths = tape.lengths(3);
-          lengths.buffer().copyFrom(new int[] {4, 1, 3});
-          var keys = tape.transpose(memory); // [B, S, H]
-          var scores = tape.product(tape.transpose(query), false, keys, true); // [B, T, S]
-          var weights = lengths.softmax(tape.scale(scores, 1 / Math.sqrt(2)));
-          return tape.transpose(tape.product(weights, false, keys, false)); // [T, B, H]
+          lengths.buffer().copyFrom(new int[] {4, 0, 3});
+          var output = attentions.over(tape, tape.tanh(memory), lengths).on(tape.tanh(query));
+          // The weights are a tensor as others are, and the memory may be used elsewhere.
+          var more = tape.product(output.weights(), false, tape.transpose(memory), false);
+          return tape.add(output.context(), tape.transpose(more));
         });
+  }
+
+  /** Each query depends on the context before, and is of the steps that the memory has. */
+  @ParameterizedTest
+  @EnumSource
+  void attentionStepByStep(AttentionKind kind) {
+    var memory = parameter(3, 2, 2);
+    var query = parameter(2, 2);
+    var attentions = attentions(kind);
+    check(
+        tape -> {
+          var attention = attentions.over(tape, memory, null);
+          var first = attention.on(query);
+          var second = attention.on(tape.tanh(first.context()));
+          var third = attention.on(tape.add(second.context(), query));
+          var weights = tape.multiply(first.weights(), second.weights());
+          return tape.concatenate(weights, third.context(), second.context());
+        });
+  }
+
+  private interface Attentions {
+    Attention over(Tape tape, Tensor memory, @Nullable Lengths lengths);
+  }
+
+  private Attentions attentions(AttentionKind kind) {
+    return switch (kind) {
+      case DOT -> Attention::dot;
+      case SCALED_DOT -> Attention::scaledDot;
+      case MULTIPLICATIVE -> {
+        var weight = parameter(2, 2);
+        yield (tape, memory, lengths) -> Attention.multiplicative(tape, memory, lengths, weight);
+      }
+      case ADDITIVE -> {
+        var ofQuery = parameter(3, 2);
+        var ofMemory = parameter(3, 2);
+        var vector = parameter(3);
+        yield (tape, memory, lengths) ->
+            Attention.additive(tape, memory, lengths, ofQuery, ofMemory, vector);
+      }
+    };
   }
 
   @Test

@@ -1,0 +1,228 @@
+package io.github.cudnn4j.tape;
+
+import io.github.cudnn4j.tape.Product.Operand;
+import java.util.Arrays;
+import java.util.function.UnaryOperator;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Attention over a memory, such as the outputs of an encoder: each query gets a score for each step
+ * of the memory; the scores' softmax weighs the steps.
+ *
+ * <pre>
+ *   scores[b, t, s]  = score(query[t, b], memory[s, b])
+ *   weights[b, t]    = softmax of scores[b, t] over the steps s below lengths[b]
+ *   context[t, b]    = Σ weights[b, t, s] · memory[s, b]
+ * </pre>
+ *
+ * <p>What depends on the memory alone is recorded once, when this is made. A decoder whose states
+ * do not depend on the context asks for all its steps at once, one that is fed with it (input
+ * feeding) asks at each step; what the steps keep grows with {@code T2} only. The memory's steps
+ * behind a length are not read and have no gradient; a sequence of length 0 has weights and a
+ * context of zeros.
+ *
+ * <p>Shapes: T1 queries, T2 steps of the memory, B sequences, H the query's columns, M the memory's
+ * columns, A the columns of the comparison. Borrows the tape, which owns what is computed.
+ *
+ * @see <a href="https://arxiv.org/abs/1508.04025">Luong, Pham and Manning, 2015</a>
+ */
+public final class Attention {
+
+  private final Tape tape;
+  private final Lengths lengths;
+  private final Tensor memory;
+  private final Tensor keys;
+
+  /** Makes {@code [B, T1, T2]} of {@code [T1, B, H]}. */
+  private final UnaryOperator<Tensor> score;
+
+  private final int queryColumns;
+
+  private Attention(
+      Tape tape,
+      Tensor memory,
+      @Nullable Lengths lengths,
+      UnaryOperator<Tensor> keysOf,
+      Scores scores,
+      int queryColumns) {
+    this.tape = tape;
+    this.queryColumns = queryColumns;
+    this.lengths = lengths == null ? whole(tape, memory) : lengths;
+    Tensor counted = lengths == null ? memory : lengths.mask(memory);
+    Tensor compared = keysOf.apply(counted);
+    this.memory = shared(tape, counted);
+    this.keys = compared == counted ? this.memory : shared(tape, compared);
+    this.score = query -> scores.of(query, this.keys, this.lengths);
+  }
+
+  private interface Scores {
+    Tensor of(Tensor query, Tensor keys, Lengths lengths);
+  }
+
+  /**
+   * Makes attention by the scalar product, {@code query · memory}.
+   *
+   * @param memory {@code [T2, B, M]}; the queries have H = M
+   * @param lengths of the memory, of B sequences; null if all T2 steps count
+   * @throws IllegalArgumentException if shapes or types do not fit
+   */
+  public static Attention dot(Tape tape, Tensor memory, @Nullable Lengths lengths) {
+    return dot(tape, memory, lengths, 1);
+  }
+
+  /**
+   * As {@link #dot(Tape, Tensor, Lengths)}, divided by √M.
+   *
+   * @see <a href="https://arxiv.org/abs/1706.03762">Vaswani et al., 2017</a>
+   */
+  public static Attention scaledDot(Tape tape, Tensor memory, @Nullable Lengths lengths) {
+    return dot(tape, memory, lengths, 1 / Math.sqrt(memory.columns()));
+  }
+
+  private static Attention dot(Tape tape, Tensor memory, @Nullable Lengths lengths, double factor) {
+    check(tape, memory);
+    return new Attention(
+        tape,
+        memory,
+        lengths,
+        UnaryOperator.identity(),
+        (query, keys, _) -> product(tape, factor, query, keys),
+        memory.columns());
+  }
+
+  /**
+   * Makes multiplicative attention, Luong's "general": {@code query · W memory}.
+   *
+   * @param memory {@code [T2, B, M]}
+   * @param lengths of the memory, of B sequences; null if all T2 steps count
+   * @param weight W, {@code [H, M]}
+   * @throws IllegalArgumentException if shapes or types do not fit
+   */
+  public static Attention multiplicative(
+      Tape tape, Tensor memory, @Nullable Lengths lengths, Tensor weight) {
+    check(tape, memory);
+    return new Attention(
+        tape,
+        memory,
+        lengths,
+        counted -> tape.linear(counted, weight, null),
+        (query, keys, _) -> product(tape, 1, query, keys),
+        weight.dim(0));
+  }
+
+  /**
+   * Makes additive attention: {@code v · tanh(W query + U memory)}.
+   *
+   * @param memory {@code [T2, B, M]}
+   * @param lengths of the memory, of B sequences; null if all T2 steps count
+   * @param ofQuery W, {@code [A, H]}
+   * @param ofMemory U, {@code [A, M]}
+   * @param vector v, {@code [A]}
+   * @throws IllegalArgumentException if shapes or types do not fit
+   * @see <a href="https://arxiv.org/abs/1409.0473">Bahdanau, Cho and Bengio, 2014</a>
+   */
+  public static Attention additive(
+      Tape tape,
+      Tensor memory,
+      @Nullable Lengths lengths,
+      Tensor ofQuery,
+      Tensor ofMemory,
+      Tensor vector) {
+    check(tape, memory);
+    tape.checkTensor("ofQuery", ofQuery, 2);
+    tape.checkTensor("ofMemory", ofMemory, 2);
+    tape.checkTensor("vector", vector, 1);
+    if (ofQuery.dim(0) != vector.dim(0) || ofMemory.dim(0) != vector.dim(0)) {
+      throw new IllegalArgumentException(
+          "ofQuery " + ofQuery + ", ofMemory " + ofMemory + " and vector " + vector);
+    }
+    return new Attention(
+        tape,
+        memory,
+        lengths,
+        counted -> tape.linear(counted, ofMemory, null),
+        (query, keys, of) ->
+            AdditiveScore.record(tape, tape.linear(query, ofQuery, null), keys, vector, of),
+        ofQuery.columns());
+  }
+
+  /**
+   * Records the attention of queries.
+   *
+   * @param query {@code [T1, B, H]}, or {@code [B, H]} for one step
+   * @throws IllegalArgumentException if the shape or the type does not fit
+   */
+  public AttentionOutput on(Tensor query) {
+    int rank = query.rank();
+    tape.checkTensor("query", query, rank);
+    int batch = memory.dim(1);
+    if (rank < 2 || rank > 3 || query.dim(rank - 2) != batch || query.columns() != queryColumns) {
+      throw new IllegalArgumentException(
+          String.format(
+              "query is %s, needed is [T1, %d, %d] or [%d, %d]",
+              query, batch, queryColumns, batch, queryColumns));
+    }
+    if (rank == 3) {
+      return ofSteps(query);
+    }
+    AttentionOutput output = ofSteps(tape.reshape(query, 1, batch, queryColumns));
+    return new AttentionOutput(
+        tape.reshape(output.context(), batch, memory.columns()),
+        tape.reshape(output.weights(), batch, memory.dim(0)));
+  }
+
+  private AttentionOutput ofSteps(Tensor query) {
+    Tensor weights = lengths.softmax(score.apply(query));
+    Tensor context =
+        Product.record(
+            tape, 1, new Operand(weights, false, false), new Operand(memory, true, false), true);
+    return new AttentionOutput(context, weights);
+  }
+
+  private static Tensor product(Tape tape, double factor, Tensor query, Tensor keys) {
+    return Product.record(
+        tape, factor, new Operand(query, true, false), new Operand(keys, true, true), false);
+  }
+
+  private static void check(Tape tape, Tensor memory) {
+    tape.checkTensor("memory", memory, 3);
+  }
+
+  private static Lengths whole(Tape tape, Tensor memory) {
+    Lengths lengths = tape.lengths(memory.dim(1));
+    int[] numbers = new int[memory.dim(1)];
+    Arrays.fill(numbers, memory.dim(0));
+    lengths.buffer().copyFrom(numbers);
+    return lengths;
+  }
+
+  /**
+   * Returns the tensor for operations that add to its gradient, so that none of them needs a buffer
+   * of its own. Its gradient is complete when this operation is played backwards, and is then the
+   * one that an operation has to write.
+   */
+  private static Tensor shared(Tape tape, Tensor x) {
+    var shared = new Tensor[1];
+    tape.record(
+        (in, _) -> {
+          shared[0] = in.get(0);
+          return new Shared(in.get(0));
+        },
+        x,
+        x);
+    return shared[0];
+  }
+
+  private record Shared(Tensor x) implements Operation {
+
+    @Override
+    public void forward() {
+      if (x.gradient() != null) {
+        x.gradient().clear();
+      }
+    }
+
+    @Override
+    public void backward() {}
+  }
+}
