@@ -54,15 +54,23 @@ public final class TextGenerator implements AutoCloseable {
    * @throws ArithmeticException if the model's output is not finite
    */
   public String generate(String prefix, int length, double temperature, long seed) {
+    return generate(prefix, length, Sampling.temperature(temperature), seed);
+  }
+
+  /**
+   * Returns {@code prefix} followed by {@code length} characters, drawn as {@code sampling} says.
+   * The unknown character is never drawn.
+   *
+   * @param prefix what the model reads first, at least one character
+   * @throws IllegalArgumentException if the prefix is empty or {@code length} is negative
+   * @throws ArithmeticException if the model's output is not finite
+   */
+  public String generate(String prefix, int length, Sampling sampling, long seed) {
     if (prefix.isEmpty()) {
       throw new IllegalArgumentException("the prefix is empty, at least one character is needed");
     }
     if (length < 0) {
       throw new IllegalArgumentException("length is " + length + ", must be 0 or more");
-    }
-    if (!(temperature >= 0 && temperature < Double.POSITIVE_INFINITY)) {
-      throw new IllegalArgumentException(
-          "temperature is " + temperature + ", must be finite and 0 or more");
     }
     SavableRandom random = new SavableRandom(seed);
     StringBuilder text = new StringBuilder(prefix);
@@ -72,7 +80,7 @@ public final class TextGenerator implements AutoCloseable {
     }
     for (int i = 0; i < length; i++) {
       readLogits();
-      int id = draw(logitValues, temperature, random.nextDouble());
+      int id = sampling.draw(logitValues, random);
       text.append(vocabulary.character(id));
       if (i < length - 1) {
         step(id);
@@ -81,6 +89,7 @@ public final class TextGenerator implements AutoCloseable {
     return text.toString();
   }
 
+  /** Reads the logits and makes the unknown character, number 0, impossible. */
   private void readLogits() {
     if (logits.type() == ElementType.FLOAT64) {
       double[] values = logits.value().toDoubles();
@@ -90,6 +99,7 @@ public final class TextGenerator implements AutoCloseable {
     } else {
       logits.value().copyTo(logitValues);
     }
+    logitValues[0] = Float.NEGATIVE_INFINITY;
   }
 
   private void step(int id) {
@@ -97,35 +107,6 @@ public final class TextGenerator implements AutoCloseable {
     token.buffer().copyFrom(tokenValue);
     tape.forward();
     tape.carry();
-  }
-
-  /** Draws from softmax(logits / temperature) over all classes but the unknown one, number 0. */
-  static int draw(float[] logits, double temperature, double uniform) {
-    int likeliest = 1;
-    for (int id = 1; id < logits.length; id++) {
-      if (!Float.isFinite(logits[id])) {
-        throw new ArithmeticException(
-            "the model predicts nothing: a logit is " + logits[id] + ", its weights are too large");
-      }
-      if (logits[id] > logits[likeliest]) {
-        likeliest = id;
-      }
-    }
-    if (temperature == 0) {
-      return likeliest;
-    }
-    double total = 0;
-    for (int id = 1; id < logits.length; id++) {
-      total += Math.exp((logits[id] - logits[likeliest]) / temperature);
-    }
-    double left = uniform * total;
-    for (int id = 1; id < logits.length; id++) {
-      left -= Math.exp((logits[id] - logits[likeliest]) / temperature);
-      if (left < 0) {
-        return id;
-      }
-    }
-    return likeliest;
   }
 
   /** Frees the tape. Safe to call twice. */
