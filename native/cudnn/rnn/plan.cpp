@@ -7,15 +7,12 @@
 namespace cudnn4j {
 namespace {
 
-bool same_order(const Batch& batch, int64_t tokens) {
-  switch (batch.layout) {
-    case Layout::Packed:
-      return true;
-    case Layout::TimeMajor:
-      return batch.batch == 1 || tokens == static_cast<int64_t>(batch.time) * batch.batch;
-    default:
-      return batch.batch == 1;
-  }
+/// Whether the caller's tokens have the plan's order. Where that is so for full rows only, sizes are
+/// measured as if it were not: as with cuDNN, spaces for full rows are enough for shorter ones.
+bool same_order(const Batch& batch, int64_t tokens, bool measuring) {
+  if (batch.layout == Layout::Packed || batch.batch == 1) return true;
+  return batch.layout == Layout::TimeMajor && !measuring &&
+         tokens == static_cast<int64_t>(batch.time) * batch.batch;
 }
 
 /// Copies every step's tokens on the pool, a few steps per task.
@@ -36,7 +33,7 @@ Plan::Plan(const Batch& batch, Arena& arena, bool converts)
       time_(batch.time),
       batch_(batch.batch),
       tokens_(std::accumulate(batch.lengths.begin(), batch.lengths.end(), int64_t{0})),
-      direct_(!converts && same_order(batch, tokens_)),
+      direct_(!converts && same_order(batch, tokens_, arena.measuring())),
       order_(arena.take<int>(batch_)),
       active_(arena.take<int64_t>(time_ + 1)),
       offset_(arena.take<int64_t>(time_ + 1)) {

@@ -6,6 +6,7 @@ import io.github.cudnn4j.cuda.Device;
 import io.github.cudnn4j.cuda.ElementType;
 import io.github.cudnn4j.cuda.Parts;
 import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
 import java.util.Locale;
 import java.util.Objects;
 
@@ -19,12 +20,28 @@ public final class RnnDataDescriptor extends Descriptor {
   /** Room for an element of any type, with all bits zero, which is 0 in each of them. */
   private static final int ZERO_BYTES = 8;
 
-  private RnnDataDescriptor(Device device) {
+  private final ElementType type;
+  private final RnnDataLayout layout;
+  private final int time;
+  private final int batch;
+  private final int vectorSize;
+  private final Arena arena = Arena.ofShared();
+  private final MemorySegment lengths;
+  private final MemorySegment zero = arena.allocate(ZERO_BYTES, ZERO_BYTES);
+
+  private RnnDataDescriptor(
+      Device device, ElementType type, RnnDataLayout layout, int time, int batch, int vectorSize) {
     super(
         device,
         "RNNDataDescriptor",
         Cudnn::cudnnCreateRNNDataDescriptor,
         Cudnn::cudnnDestroyRNNDataDescriptor);
+    this.type = type;
+    this.layout = layout;
+    this.time = time;
+    this.batch = batch;
+    this.vectorSize = vectorSize;
+    this.lengths = arena.allocate(NativeTypes.C_INT, batch);
   }
 
   /**
@@ -51,24 +68,57 @@ public final class RnnDataDescriptor extends Descriptor {
       throw new IllegalArgumentException("B is 0, but there must be at least 1 sequence");
     }
     Parts parts = new Parts();
-    try (Arena arena = Arena.ofConfined()) {
-      RnnDataDescriptor descriptor = parts.add(new RnnDataDescriptor(device));
-      CudnnException.check(
-          Cudnn.cudnnSetRNNDataDescriptor(
-              descriptor.pointer(),
-              DataTypes.code(type),
-              layout.code(),
-              time,
-              lengths.length,
-              vectorSize,
-              arena.allocateFrom(NativeTypes.C_INT, lengths),
-              arena.allocate(ZERO_BYTES, ZERO_BYTES)),
-          "cudnnSetRNNDataDescriptor",
-          String.format(
-              Locale.ROOT, "%s %s T %d B %d V %d", type, layout, time, lengths.length, vectorSize));
+    try {
+      RnnDataDescriptor descriptor =
+          parts.add(new RnnDataDescriptor(device, type, layout, time, lengths.length, vectorSize));
+      descriptor.setLengths(lengths);
       return descriptor;
     } catch (Throwable t) {
       throw parts.abandon(t);
     }
+  }
+
+  /**
+   * Changes the lengths for the calls that follow; work that is queued keeps those that it was
+   * queued with. Allocates nothing.
+   *
+   * @param lengths B of them, otherwise as in {@link #create}
+   * @throws IllegalArgumentException if their number is not B
+   * @throws CudnnException if cuDNN does not accept the values
+   * @throws IllegalStateException if this is closed
+   * @throws WrongThreadException if the device belongs to another thread
+   */
+  public void setLengths(int[] lengths) {
+    if (lengths.length != batch) {
+      throw new IllegalArgumentException(lengths.length + " lengths for " + batch + " sequences");
+    }
+    MemorySegment pointer = pointer();
+    MemorySegment.copy(lengths, 0, this.lengths, NativeTypes.C_INT, 0, batch);
+    CudnnException.check(
+        Cudnn.cudnnSetRNNDataDescriptor(
+            pointer,
+            DataTypes.code(type),
+            layout.code(),
+            time,
+            batch,
+            vectorSize,
+            this.lengths,
+            zero),
+        "cudnnSetRNNDataDescriptor",
+        this);
+  }
+
+  @Override
+  protected void release() {
+    try (arena) {
+      super.release();
+    }
+  }
+
+  /** Type and shape in a few words. */
+  @Override
+  public String toString() {
+    return String.format(
+        Locale.ROOT, "%s %s T %d B %d V %d", type, layout, time, batch, vectorSize);
   }
 }

@@ -241,7 +241,7 @@ public final class Rnn extends DeviceResource {
    *
    * @return a plan, to be closed by the caller, and closed with this at the latest
    * @throws IllegalArgumentException if x, y or a state would have 2<sup>31</sup> elements or more,
-   *     or if lengths differ and the configuration names a persistent algorithm
+   *     or if lengths differ or vary and the configuration names a persistent algorithm
    * @throws io.github.cudnn4j.cudnn.CudnnException if cuDNN does not accept the shape, or not with
    *     the algorithm that the configuration names
    * @throws DeviceOutOfMemoryException if it does not fit into the device
@@ -257,7 +257,7 @@ public final class Rnn extends DeviceResource {
    *
    * @return a plan that has no use for {@link RnnPlan#forward}, otherwise as from {@link #plan}
    * @throws IllegalArgumentException if x, y or a state would have 2<sup>31</sup> elements or more,
-   *     or if lengths differ and the configuration names a persistent algorithm
+   *     or if lengths differ or vary and the configuration names a persistent algorithm
    * @throws io.github.cudnn4j.cudnn.CudnnException if cuDNN does not accept the shape, or not with
    *     the algorithm that the configuration names
    * @throws DeviceOutOfMemoryException if it does not fit into the device

@@ -109,6 +109,12 @@ final class RnnEngine implements AutoCloseable {
         && descriptor.weightSlots(weights).equals(rnn.weights().slots());
   }
 
+  /** Sets the lengths for the calls that follow. */
+  void setLengths(int[] lengths) {
+    xDescriptor.setLengths(lengths);
+    yDescriptor.setLengths(lengths);
+  }
+
   /** Queues a forward pass. */
   void forward(ForwardMode mode, DeviceBuffer x, DeviceBuffer y, RnnStates states) {
     DeviceBuffer weights = rnn.weights().space();

@@ -7,6 +7,7 @@ import io.github.cudnn4j.cuda.Parts;
 import io.github.cudnn4j.cudnn.CudnnException;
 import io.github.cudnn4j.cudnn.ForwardMode;
 import io.github.cudnn4j.cudnn.RnnAlgorithm;
+import java.util.Arrays;
 import java.util.Locale;
 import java.util.Objects;
 import org.jspecify.annotations.Nullable;
@@ -29,6 +30,10 @@ import org.jspecify.annotations.Nullable;
  * nothing and waits for nothing, so it can be captured into a graph. Until that work is done the
  * operands must stay open, and no other stream may change them. The calls of a plan share its
  * memory, which is safe because their work runs one after the other.
+ *
+ * <p>A plan for {@linkplain SequenceShape#varying lengths that vary} is made once for the largest T
+ * and B, and {@link #setLengths given} those of each batch. A call has the lengths of the moment
+ * when it is made, and a graph those of the moment when it was captured.
  */
 public final class RnnPlan extends DeviceResource {
   private final Rnn rnn;
@@ -39,6 +44,10 @@ public final class RnnPlan extends DeviceResource {
   private final String algorithmNote;
   private final OperandSet operands;
   private final RnnPass pass = new RnnPass(this);
+
+  /** The lengths that cuDNN was given; a 0 among them if that failed halfway. */
+  private final int[] lengths;
+
   private final long inputElements;
   private final long outputElements;
   private final long stateElements;
@@ -58,6 +67,7 @@ public final class RnnPlan extends DeviceResource {
     this.engine = parts.add(chosen.engine());
     this.algorithmNote = chosen.note();
     this.operands = new OperandSet(rnn.device(), config.type());
+    this.lengths = shape.lengths().stream().mapToInt(Integer::intValue).toArray();
     this.inputElements = shape.rows() * config.inputSize();
     this.outputElements = shape.rows() * config.outputSize();
     long states = (long) config.pseudoLayers() * shape.batch();
@@ -155,6 +165,39 @@ public final class RnnPlan extends DeviceResource {
   /** The bytes of device memory in which a forward pass keeps what its backward pass needs. */
   public long reserveBytes() {
     return engine.reserveBytes();
+  }
+
+  /**
+   * Sets the lengths for the calls that follow; nothing is done if the last ones were the same.
+   * Allocates nothing and waits for nothing. A pass whose backward is still to come is ended by
+   * other lengths.
+   *
+   * @param lengths the steps of each sequence, in [1, T]; copied
+   * @throws IllegalArgumentException if their number is not B, or one is out of range
+   * @throws IllegalStateException if this is closed, or not for lengths that vary
+   * @throws WrongThreadException if the device belongs to another thread
+   * @throws CudnnException if cuDNN fails
+   */
+  public void setLengths(int... lengths) {
+    checkOpen();
+    if (!shape.varies()) {
+      throw new IllegalStateException(
+          "the lengths of " + shape + " are fixed; SequenceShape.varying has others");
+    }
+    if (Arrays.equals(lengths, this.lengths)) {
+      return;
+    }
+    if (lengths.length != this.lengths.length) {
+      throw new IllegalArgumentException(
+          lengths.length + " lengths given, but B is " + this.lengths.length);
+    }
+    for (int row = 0; row < lengths.length; row++) {
+      SequenceShape.checkLength(lengths[row], row, shape.time());
+    }
+    pass.invalidate();
+    this.lengths[0] = 0;
+    engine.setLengths(lengths);
+    System.arraycopy(lengths, 0, this.lengths, 0, lengths.length);
   }
 
   /**

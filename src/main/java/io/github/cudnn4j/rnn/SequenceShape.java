@@ -21,12 +21,16 @@ import java.util.Objects;
  *
  * <p>What stands in the padding of x is never read; the padding of y is written with zeros.
  *
+ * <p>Lengths that {@link #varying vary} are set before each call, by {@link RnnPlan#setLengths}.
+ *
  * @param layout how the vectors lie
  * @param time T, the steps that there is room for, in [1, 65535]
  * @param lengths the steps of each sequence, in [1, T]; B is how many there are. Packed, they must
  *     not ascend, and the first must be T.
+ * @param varies whether the lengths are to be followed by others; they must be T then, and not
+ *     packed
  */
-public record SequenceShape(RnnDataLayout layout, int time, List<Integer> lengths) {
+public record SequenceShape(RnnDataLayout layout, int time, List<Integer> lengths, boolean varies) {
   /** What cuDNN takes; longer ones it does not support. */
   static final int MOST_STEPS = 65_535;
 
@@ -36,7 +40,8 @@ public record SequenceShape(RnnDataLayout layout, int time, List<Integer> length
    * Checks every value.
    *
    * @throws IllegalArgumentException if T is outside [1, 65535], there is no sequence, a length is
-   *     outside [1, T], or the layout is packed and the lengths ascend or do not start with T
+   *     outside [1, T], or the layout is packed and the lengths ascend or do not start with T, or
+   *     they vary and are packed or not T
    */
   public SequenceShape {
     Objects.requireNonNull(layout, "layout");
@@ -60,15 +65,23 @@ public record SequenceShape(RnnDataLayout layout, int time, List<Integer> length
       throw new IllegalArgumentException("B is 0, but there must be at least 1 sequence");
     }
     for (int row = 0; row < lengths.size(); row++) {
-      checkLength(lengths, row, time);
+      checkLength(lengths.get(row), row, time);
       if (!layout.padded()) {
         checkOrder(lengths, row, time);
       }
     }
+    if (varies && !(layout.padded() && full(lengths, time))) {
+      throw new IllegalArgumentException(
+          "lengths that vary need a padded layout, and are T at first");
+    }
   }
 
-  private static void checkLength(List<Integer> lengths, int row, int time) {
-    int length = lengths.get(row);
+  /** As the other constructor, with lengths that do not vary. */
+  public SequenceShape(RnnDataLayout layout, int time, List<Integer> lengths) {
+    this(layout, time, lengths, false);
+  }
+
+  static void checkLength(int length, int row, int time) {
     if (length == 0) {
       throw new IllegalArgumentException(
           "lengths[" + row + "] is 0, but a sequence has at least 1 step; leave empty ones out");
@@ -77,6 +90,10 @@ public record SequenceShape(RnnDataLayout layout, int time, List<Integer> length
       throw new IllegalArgumentException(
           "lengths[" + row + "] is " + length + ", but it must be in [1, T = " + time + "]");
     }
+  }
+
+  private static boolean full(List<Integer> lengths, int time) {
+    return lengths.stream().allMatch(length -> length == time);
   }
 
   private static void checkOrder(List<Integer> lengths, int row, int time) {
@@ -129,6 +146,19 @@ public record SequenceShape(RnnDataLayout layout, int time, List<Integer> length
   }
 
   /**
+   * {@code batch} sequences as {@code [T, B, V]}, each of as many of the {@code time} steps as is
+   * set before each call, all of them at first.
+   *
+   * @throws IllegalArgumentException if {@code time} is outside [1, 65535] or {@code batch} outside
+   *     [1, 16777216]
+   * @see RnnPlan#setLengths
+   */
+  public static SequenceShape varying(int time, int batch) {
+    SequenceShape full = of(time, batch);
+    return new SequenceShape(full.layout, time, full.lengths, true);
+  }
+
+  /**
    * Sequences of different lengths, one per element of {@code lengths}.
    *
    * @throws IllegalArgumentException as the constructor
@@ -142,9 +172,9 @@ public record SequenceShape(RnnDataLayout layout, int time, List<Integer> length
     return lengths.size();
   }
 
-  /** Whether every sequence has T steps. */
+  /** Whether every sequence always has T steps. */
   public boolean hasEqualLengths() {
-    return lengths.stream().allMatch(length -> length == time);
+    return !varies && full(lengths, time);
   }
 
   /** The vectors of x and of y in memory: {@code T*B}, or the sum of the lengths when packed. */
@@ -158,7 +188,8 @@ public record SequenceShape(RnnDataLayout layout, int time, List<Integer> length
   /** The shape in a few words, for messages. */
   @Override
   public String toString() {
-    String lengths = hasEqualLengths() ? "" : " lengths " + summary();
+    String lengths =
+        hasEqualLengths() ? "" : varies ? " lengths that vary" : " lengths " + summary();
     return layout + " T " + time + " B " + batch() + lengths;
   }
 

@@ -147,7 +147,7 @@ class PyTorchVectorsTest {
     return Rows.of(RnnDataLayout.SEQ_MAJOR_UNPACKED, shape(name + ".x")[0], lengths);
   }
 
-  /** The same rows in every layout, as a shape and as rows of any order. */
+  /** The same rows in every layout, as a shape, in a plan with more room and in any order. */
   private static List<Rows> placings(Rows rows) {
     int[] lengths = rows.lengthArray();
     Stream<Rows> shapes =
@@ -158,7 +158,11 @@ class PyTorchVectorsTest {
         Stream.of(RnnDataLayout.values())
             .filter(RnnDataLayout::padded)
             .map(layout -> Rows.anyOrder(layout, rows.time(), lengths));
-    return Stream.concat(shapes, batches).toList();
+    Stream<Rows> varying =
+        Stream.of(RnnDataLayout.values())
+            .filter(RnnDataLayout::padded)
+            .map(layout -> Rows.of(Rows.Kind.VARYING, layout, rows.time() + 2, lengths));
+    return Stream.of(shapes, varying, batches).flatMap(all -> all).toList();
   }
 
   /** The vectors of a sequence in another layout, padding 0. */

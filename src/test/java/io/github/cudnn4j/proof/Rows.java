@@ -4,24 +4,46 @@ import io.github.cudnn4j.cudnn.RnnDataLayout;
 import io.github.cudnn4j.rnn.SequenceBatch;
 import io.github.cudnn4j.rnn.SequenceShape;
 import java.util.Arrays;
+import java.util.Collections;
 import java.util.List;
 
 /**
- * The rows of a batch and how their vectors lie: a plan's {@link SequenceShape}, or the rows of a
- * {@link SequenceBatch}, in any order, empty ones among them.
+ * The rows of a batch and how their vectors lie: a plan's {@link SequenceShape}, a plan for lengths
+ * that vary and is given these, or the rows of a {@link SequenceBatch}, in any order, empty ones
+ * among them.
  */
-record Rows(RnnDataLayout layout, int time, List<Integer> lengths, boolean anyOrder) {
+record Rows(RnnDataLayout layout, int time, List<Integer> lengths, Kind kind) {
+
+  enum Kind {
+    FIXED,
+    VARYING,
+    ANY_ORDER
+  }
 
   static Rows of(RnnDataLayout layout, int time, int... lengths) {
-    return new Rows(layout, time, Arrays.stream(lengths).boxed().toList(), false);
+    return of(Kind.FIXED, layout, time, lengths);
+  }
+
+  static Rows of(Kind kind, RnnDataLayout layout, int time, int... lengths) {
+    return new Rows(layout, time, Arrays.stream(lengths).boxed().toList(), kind);
   }
 
   static Rows anyOrder(RnnDataLayout layout, int time, int... lengths) {
-    return new Rows(layout, time, Arrays.stream(lengths).boxed().toList(), true);
+    return of(Kind.ANY_ORDER, layout, time, lengths);
+  }
+
+  boolean anyOrder() {
+    return kind == Kind.ANY_ORDER;
   }
 
   SequenceShape shape() {
-    return new SequenceShape(layout, time, lengths);
+    return varies()
+        ? new SequenceShape(layout, time, Collections.nCopies(batch(), time), true)
+        : new SequenceShape(layout, time, lengths);
+  }
+
+  boolean varies() {
+    return kind == Kind.VARYING;
   }
 
   int batch() {
@@ -62,6 +84,6 @@ record Rows(RnnDataLayout layout, int time, List<Integer> lengths, boolean anyOr
 
   @Override
   public String toString() {
-    return layout + " T " + time + (anyOrder ? " any rows " : " lengths ") + lengths;
+    return layout + " T " + time + " " + kind + " " + lengths;
   }
 }

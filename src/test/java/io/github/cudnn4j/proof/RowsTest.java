@@ -18,8 +18,9 @@ import org.junit.jupiter.params.provider.FieldSource;
 
 /**
  * A batch of rows equals its rows one by one, forward and backward, with NaN in all padding: 10,000
- * drawn vectors of lengths (on a GPU a tenth), in every layout and in any order with empty rows,
- * each of rows drawn from a few whose results alone are computed once.
+ * drawn vectors of lengths (on a GPU a tenth), in every layout, by plans for lengths that vary and
+ * in any order with empty rows, each of rows drawn from a few whose results alone are computed
+ * once.
  */
 class RowsTest {
   private static final int VECTORS = 10_000;
@@ -91,7 +92,8 @@ class RowsTest {
       lengths = Arrays.stream(lengths).map(l -> -l).sorted().map(l -> -l).toArray();
       return Rows.of(layout, lengths[0], lengths);
     }
-    return Rows.of(layout, room, lengths);
+    return Rows.of(
+        random.nextBoolean() ? Rows.Kind.FIXED : Rows.Kind.VARYING, layout, room, lengths);
   }
 
   /** One row of TIME steps, and what it gives alone after each length. */

@@ -204,6 +204,9 @@ final class Run implements AutoCloseable {
 
   private @Nullable RnnPass run() {
     if (plan != null) {
+      if (rows.varies()) {
+        plan.setLengths(rows.lengthArray());
+      }
       return plan.forward(x, y, initial);
     }
     batch.forward(x, y, initial);

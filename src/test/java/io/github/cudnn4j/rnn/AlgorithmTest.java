@@ -149,6 +149,19 @@ class AlgorithmTest {
               + " needs sequences of T steps each, but the shape is BATCH_MAJOR_UNPACKED T 4 B 2"
               + " lengths [4, 3]",
           assertThrows(IllegalArgumentException.class, () -> rnn.plan(ragged)).getMessage());
+      SequenceShape varying = SequenceShape.varying(4, 2);
+      assertThrows(IllegalArgumentException.class, () -> rnn.plan(varying));
+    }
+  }
+
+  @Test
+  void lengthsThatVaryAreRunByTheStandardOne() {
+    try (Rnn rnn = Rnn.create(device, AUTO);
+        RnnPlan plan = rnn.plan(SequenceShape.varying(4, 2))) {
+      assertEquals(RnnAlgorithm.STANDARD, plan.algorithm());
+      String note = plan.algorithmNote();
+      assertTrue(note.startsWith("STANDARD alone runs it: "), note);
+      plan.setLengths(1, 3);
     }
   }
 

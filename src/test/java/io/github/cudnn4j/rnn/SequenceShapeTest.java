@@ -4,6 +4,7 @@ import static io.github.cudnn4j.cudnn.RnnDataLayout.BATCH_MAJOR_UNPACKED;
 import static io.github.cudnn4j.cudnn.RnnDataLayout.SEQ_MAJOR_PACKED;
 import static io.github.cudnn4j.cudnn.RnnDataLayout.SEQ_MAJOR_UNPACKED;
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 
 import java.util.Arrays;
@@ -33,6 +34,17 @@ class SequenceShapeTest {
     assertEquals(
         "SEQ_MAJOR_PACKED T 4 B 3 lengths [4, 2, 1]",
         SequenceShape.ofLengths(SEQ_MAJOR_PACKED, 4, 4, 2, 1).toString());
+  }
+
+  @Test
+  void lengthsThatVaryAreThoseOfFullRowsAtFirst() {
+    SequenceShape shape = SequenceShape.varying(4, 2);
+    assertEquals(List.of(4, 4), shape.lengths());
+    assertFalse(shape.hasEqualLengths());
+    assertEquals("SEQ_MAJOR_UNPACKED T 4 B 2 lengths that vary", shape.toString());
+    String message = "lengths that vary need a padded layout, and are T at first";
+    assertRefused(message, () -> new SequenceShape(SEQ_MAJOR_PACKED, 4, List.of(4, 4), true));
+    assertRefused(message, () -> new SequenceShape(BATCH_MAJOR_UNPACKED, 4, List.of(4, 3), true));
   }
 
   @Test
