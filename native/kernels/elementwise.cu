@@ -21,23 +21,33 @@ DEVICE void multiple(const T* x, double factor, T* z, long long n) {
   FOR_EACH(i, n) { z[i] = static_cast<T>(times * static_cast<Number<T>>(x[i])); }
 }
 
-// The functions by their numbers in Activation.java.
+// The functions by their numbers in UnaryFunction.java.
 constexpr int function_tanh = 0;
 constexpr int function_sigmoid = 1;
+constexpr int function_relu = 2;
+constexpr int function_exp = 3;
+constexpr int function_log = 4;
 
 template <class N>
 DEVICE N value_of(int function, N x) {
   if (function == function_tanh) return tanh(x);
   if (function == function_sigmoid) return N(1) / (N(1) + exp(-x));
-  return x > 0 || x != x ? x : N(0);
+  if (function == function_relu) return x > 0 || x != x ? x : N(0);
+  if (function == function_exp) return exp(x);
+  if (function == function_log) return log(x);
+  return N(1) / x;
 }
 
-// Each derivative follows from the value, so that x need not be kept.
+// Each derivative follows from the value, so that x need not be kept; but the logarithm's, which
+// would lose digits, from x.
 template <class N>
 DEVICE N slope_of(int function, N y) {
   if (function == function_tanh) return N(1) - y * y;
   if (function == function_sigmoid) return y * (N(1) - y);
-  return y > 0 ? N(1) : N(0);
+  if (function == function_relu) return y > 0 ? N(1) : N(0);
+  if (function == function_exp) return y;
+  if (function == function_log) return N(1) / y;
+  return -y * y;
 }
 
 template <class T>
@@ -107,7 +117,7 @@ KERNEL(activate_bf16, (int function, const bf16* x, bf16* y, long long n), (n, n
   activate(function, x, y, n);
 }
 
-// dx[n] = dy times the function's derivative where its value is y
+// dx[n] = dy times the function's derivative where its value, or the logarithm's argument, is y
 KERNEL(activation_gradient_f32, (int function, const float* y, const float* dy, float* dx,
                                  long long n), (n, n, n)) {
   differentiate(function, y, dy, dx, n);

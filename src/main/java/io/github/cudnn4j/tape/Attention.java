@@ -50,8 +50,8 @@ public final class Attention {
     this.lengths = lengths == null ? whole(tape, memory) : lengths;
     Tensor counted = lengths == null ? memory : lengths.mask(memory);
     Tensor compared = keysOf.apply(counted);
-    this.memory = shared(tape, counted);
-    this.keys = compared == counted ? this.memory : shared(tape, compared);
+    this.memory = Shared.of(tape, counted);
+    this.keys = compared == counted ? this.memory : Shared.of(tape, compared);
     this.score = query -> scores.of(query, this.keys, this.lengths);
   }
 
@@ -194,35 +194,5 @@ public final class Attention {
     Arrays.fill(numbers, memory.dim(0));
     lengths.buffer().copyFrom(numbers);
     return lengths;
-  }
-
-  /**
-   * Returns the tensor for operations that add to its gradient, so that none of them needs a buffer
-   * of its own. Its gradient is complete when this operation is played backwards, and is then the
-   * one that an operation has to write.
-   */
-  private static Tensor shared(Tape tape, Tensor x) {
-    var shared = new Tensor[1];
-    tape.record(
-        (in, _) -> {
-          shared[0] = in.get(0);
-          return new Shared(in.get(0));
-        },
-        x,
-        x);
-    return shared[0];
-  }
-
-  private record Shared(Tensor x) implements Operation {
-
-    @Override
-    public void forward() {
-      if (x.gradient() != null) {
-        x.gradient().clear();
-      }
-    }
-
-    @Override
-    public void backward() {}
   }
 }

@@ -64,8 +64,9 @@ final class Elementwise {
         x);
   }
 
-  static Tensor function(Tape tape, Activation function, Tensor x) {
+  static Tensor function(Tape tape, UnaryFunction function, Tensor x) {
     int number = function.ordinal();
+    boolean needsArgument = function == UnaryFunction.LOG;
     return tape.record(
         x.shape(),
         (in, y) ->
@@ -73,7 +74,15 @@ final class Elementwise {
                 launch(tape, "activate", y.value(), number, x.value(), y.value()),
                 in.get(0),
                 y,
-                (dy, dx) -> launch(tape, "activation_gradient", dx, number, y.value(), dy, dx)),
+                (dy, dx) ->
+                    launch(
+                        tape,
+                        "activation_gradient",
+                        dx,
+                        number,
+                        needsArgument ? x.value() : y.value(),
+                        dy,
+                        dx)),
         x);
   }
 

@@ -275,6 +275,16 @@ public final class Tape implements AutoCloseable {
     return Elementwise.product(this, x, y);
   }
 
+  /**
+   * Records the quotient x / y of each element, as the product of x and 1 / y.
+   *
+   * @return the shape of both
+   * @throws IllegalArgumentException if shapes or types differ
+   */
+  public Tensor divide(Tensor x, Tensor y) {
+    return multiply(x, Elementwise.function(this, UnaryFunction.RECIPROCAL, y));
+  }
+
   /** Records the multiplication of each element by a number. */
   public Tensor scale(Tensor x, double factor) {
     return Elementwise.multiple(this, x, factor);
@@ -282,17 +292,27 @@ public final class Tape implements AutoCloseable {
 
   /** Records the hyperbolic tangent of each element. */
   public Tensor tanh(Tensor x) {
-    return Elementwise.function(this, Activation.TANH, x);
+    return Elementwise.function(this, UnaryFunction.TANH, x);
   }
 
   /** Records the logistic function 1 / (1 + e⁻ˣ) of each element. */
   public Tensor sigmoid(Tensor x) {
-    return Elementwise.function(this, Activation.SIGMOID, x);
+    return Elementwise.function(this, UnaryFunction.SIGMOID, x);
   }
 
   /** Records the larger of each element and 0; the derivative at 0 is 0. */
   public Tensor relu(Tensor x) {
-    return Elementwise.function(this, Activation.RELU, x);
+    return Elementwise.function(this, UnaryFunction.RELU, x);
+  }
+
+  /** Records e to the power of each element. */
+  public Tensor exp(Tensor x) {
+    return Elementwise.function(this, UnaryFunction.EXP, x);
+  }
+
+  /** Records the natural logarithm of each element. */
+  public Tensor log(Tensor x) {
+    return Elementwise.function(this, UnaryFunction.LOG, x);
   }
 
   /**
@@ -303,7 +323,15 @@ public final class Tape implements AutoCloseable {
    * @throws IllegalArgumentException if there is none, or shapes or types do not fit
    */
   public Tensor concatenate(Tensor... tensors) {
-    return Columns.concatenate(this, tensors);
+    return concatenate(tensors.length == 0 ? 0 : tensors[0].rank() - 1, tensors);
+  }
+
+  /**
+   * As {@link #concatenate(Tensor...)}, along any extent, 0 being the outermost: in {@code [T, B,
+   * C]} the time.
+   */
+  public Tensor concatenate(int extent, Tensor... tensors) {
+    return Columns.concatenate(this, extent, tensors);
   }
 
   /**
@@ -314,7 +342,45 @@ public final class Tape implements AutoCloseable {
    * @throws IllegalArgumentException if the part is empty or ends behind the last column
    */
   public Tensor slice(Tensor x, int first, int count) {
-    return Columns.slice(this, x, first, count);
+    return slice(x, x.rank() - 1, first, count);
+  }
+
+  /** As {@link #slice(Tensor, int, int)}, of any extent, 0 being the outermost. */
+  public Tensor slice(Tensor x, int extent, int first, int count) {
+    return Columns.slice(this, x, extent, first, count);
+  }
+
+  /**
+   * Returns the parts of the first extent, as the steps of a sequence; nothing is copied.
+   *
+   * @param x {@code [N, ...]}
+   * @return N tensors {@code [...]}, whose gradients are parts of one
+   * @throws IllegalArgumentException if {@code x} has one extent only
+   */
+  public List<Tensor> unbind(Tensor x) {
+    return Columns.unbind(this, x);
+  }
+
+  /**
+   * Records a tensor of tensors of one shape, as a sequence of its steps.
+   *
+   * @return {@code [N, ...]} of N tensors {@code [...]}
+   * @throws IllegalArgumentException if there is none, or shapes or types differ
+   */
+  public Tensor stack(Tensor... tensors) {
+    return Columns.stack(this, tensors);
+  }
+
+  /**
+   * Records a tensor that holds another many times, as a sequence of one vector. So vectors are
+   * added to each step or each row of a larger tensor.
+   *
+   * @param x {@code [...]}
+   * @return {@code [count, ...]}
+   * @throws IllegalArgumentException if {@code count} is not positive
+   */
+  public Tensor repeat(Tensor x, int count) {
+    return Columns.repeat(this, x, count);
   }
 
   /**
@@ -557,8 +623,13 @@ public final class Tape implements AutoCloseable {
     long elements = Tensor.elements(shape);
     DeviceBuffer gradient = training && differentiable ? zeroed(type(), elements) : null;
     Tensor output = new Tensor(buffer(type(), elements), gradient, shape);
-    uses.produced(output);
-    return output;
+    return produced(output);
+  }
+
+  /** Takes a tensor for one of the tape's own: its gradient is overwritten, not added to. */
+  Tensor produced(Tensor tensor) {
+    uses.produced(tensor);
+    return tensor;
   }
 
   void checkTensor(String name, Tensor tensor, int rank) {

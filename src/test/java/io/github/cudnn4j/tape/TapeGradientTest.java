@@ -180,6 +180,56 @@ class TapeGradientTest {
         });
   }
 
+  @Test
+  void partsOfAnyExtent() {
+    var x = parameter(3, 2, 4);
+    check(
+        tape -> {
+          var y = tape.tanh(x);
+          var time = tape.concatenate(0, tape.slice(y, 0, 1, 2), y, tape.slice(x, 0, 0, 1));
+          var batch = tape.concatenate(1, tape.slice(time, 1, 1, 1), time);
+          return tape.slice(batch, 0, 1, 5);
+        });
+  }
+
+  @Test
+  void stepsOfASequenceAndASequenceOfSteps() {
+    var x = parameter(4, 2, 3);
+    var state = parameter(2, 3);
+    check(
+        tape -> {
+          var steps = tape.unbind(tape.tanh(x));
+          var first = tape.add(state, steps.get(0));
+          var second = tape.multiply(first, steps.get(3));
+          var third = tape.add(tape.multiply(second, steps.get(3)), steps.get(0));
+          var again = tape.unbind(x).get(2);
+          return tape.stack(first, tape.tanh(second), third, tape.multiply(again, state));
+        });
+  }
+
+  @Test
+  void aVectorForEachStep() {
+    var x = parameter(4, 2, 3);
+    var vector = parameter(3);
+    check(
+        tape -> {
+          var once = tape.repeat(tape.tanh(vector), 2);
+          var often = tape.reshape(tape.repeat(vector, 8), 4, 2, 3);
+          return tape.multiply(tape.add(x, tape.repeat(once, 4)), often);
+        });
+  }
+
+  @Test
+  void quotientsPowersAndLogarithms() {
+    var x = parameter(2, 3);
+    var y = parameter(2, 3);
+    check(
+        tape -> {
+          var power = tape.exp(y);
+          return tape.divide(tape.log(tape.add(tape.multiply(x, x), power)), power);
+        });
+  }
+
   @ParameterizedTest
   @EnumSource
   void statesFromEncoderToDecoder(Cell cell) {
@@ -510,6 +560,8 @@ class TapeGradientTest {
     unary(type, Tape::tanh, Math::tanh, x -> 1 - Math.tanh(x) * Math.tanh(x));
     unary(type, Tape::sigmoid, x -> 1 / (1 + Math.exp(-x)), x -> slopeOfSigmoid(x));
     unary(type, Tape::relu, x -> Math.max(0, x), x -> x > 0 ? 1 : 0);
+    unary(type, Tape::exp, Math::exp, Math::exp);
+    unary(type, Tape::log, Math::log, x -> 1 / x);
     unary(type, (tape, x) -> tape.slice(tape.concatenate(x, x), 3, 3), x -> x, x -> 1);
   }
 

@@ -1,8 +1,11 @@
 package io.github.cudnn4j.tape;
 
 /** A function of each element by itself, by its number in {@code elementwise.cu}. */
-enum Activation {
+enum UnaryFunction {
   TANH,
   SIGMOID,
-  RELU
+  RELU,
+  EXP,
+  LOG,
+  RECIPROCAL
 }
