@@ -133,16 +133,17 @@ KERNEL(embedding_gradient_bf16, (const int* tokens, const int* order, const bf16
   sum_by_token(tokens, order, dy, dtable, count, width, vocabulary);
 }
 
-// window[words] = the next of the windows in the ring, which is the host's memory, far away: so each
-// block takes a part of few words. It counts in a place of its own, which all of its threads must
-// have read before it changes.
+// window[0, fetched) = the next of the windows in the ring, which are of `words` each. The ring is
+// the host's memory, far away: so each block takes a part of few words. It counts in a place of its
+// own, however much is fetched, which all of its threads must have read before it changes.
 KERNEL(fetch_window, (const long long* ring, int* places, long long* window, long long words,
-                      long long part, int windows),
+                      long long fetched, long long part, int windows),
        (times(windows, words), parts(words, part), words)) {
   FOR_EACH_ROW(r, (words + part - 1) / part) {
     const long long at = block_max(places[r]);
     const long long first = r * part;
-    const long long count = words - first < part ? words - first : part;
+    const long long left = (fetched < words ? fetched : words) - first;
+    const long long count = left < part ? left : part;
     FOR_EACH_COLUMN(c, count) { window[first + c] = ring[at * words + first + c]; }
     IF_FIRST_THREAD { places[r] = at + 1 == windows ? 0 : static_cast<int>(at + 1); }
   }

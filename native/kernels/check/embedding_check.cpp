@@ -56,9 +56,11 @@ static const Suite suite([] {
     constexpr int part = 40;
     const int blocks = (words + part - 1) / part;
     for (int place = 0; place < windows; ++place) {
-      CHECKED(fetch_window)
-          .check(numbers<long long>(windows * words), std::vector<int>(blocks, place),
-                 numbers<long long>(words), words, part, windows);
+      for (int fetched : {words, words / 2}) {
+        CHECKED(fetch_window)
+            .check(numbers<long long>(windows * words), std::vector<int>(blocks, place),
+                   numbers<long long>(words), words, fetched, part, windows);
+      }
     }
   }
 });

@@ -2,10 +2,12 @@ package io.github.cudnn4j.data;
 
 import static java.lang.foreign.ValueLayout.JAVA_INT;
 
+import java.io.IOException;
 import java.lang.foreign.MemorySegment;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.util.Locale;
+import java.util.Map;
 import java.util.Objects;
 import java.util.random.RandomGenerator;
 import java.util.zip.CRC32C;
@@ -15,21 +17,26 @@ import java.util.zip.CRC32C;
  * recurrent state of one window is the right start for the next. The label of a place is the token
  * after it.
  *
- * <p>The tokens are not copied. Immutable.
+ * <p>A batch has two slots, {@value #TOKENS} and {@value #LABELS}, both {@code [T, B]}: all rows
+ * have T steps, of which a negative label does not count. The tokens are not copied. Immutable.
  *
  * @see <a href="https://d2l.ai/chapter_recurrent-neural-networks/language-model.html">the
  *     sequential partition of Dive into Deep Learning</a>
  */
-public final class TextWindows {
+public final class TextWindows implements BatchSource {
 
-  /** The label of a place that does not count. */
-  private static final int NO_LABEL = -1;
+  /** The name of the slot of the inputs. */
+  public static final String TOKENS = "tokens";
+
+  /** The name of the slot of the labels. */
+  public static final String LABELS = "labels";
 
   private final Tokens tokens;
   private final int batch;
   private final int time;
   private final boolean randomOffset;
   private final boolean whole;
+  private final BatchLayout layout;
 
   private TextWindows(Tokens tokens, int batch, int time, boolean randomOffset, boolean whole) {
     if (batch <= 0 || time <= 0) {
@@ -50,6 +57,7 @@ public final class TextWindows {
     this.time = time;
     this.randomOffset = randomOffset;
     this.whole = whole;
+    this.layout = BatchLayout.of(batch).tokens(TOKENS, time, time).labels(LABELS, TOKENS);
     int offset = randomOffset ? time : 0;
     long length = streamLength(offset) / time;
     if (length >= Integer.MAX_VALUE) {
@@ -106,6 +114,37 @@ public final class TextWindows {
   /** {@link #evaluation(Tokens, int, int)} of an array, which must not change. */
   public static TextWindows evaluation(int[] tokens, int batch, int time) {
     return evaluation(Tokens.of(tokens), batch, time);
+  }
+
+  @Override
+  public BatchLayout layout() {
+    return layout;
+  }
+
+  /** The number of tokens and their checksum, for which all of them are read. */
+  @Override
+  public Map<String, Object> identity() {
+    return Map.of("tokens", length(), "crc32c", checksum());
+  }
+
+  /** As {@link #windows()}; a pass that skips tokens may have one less. */
+  @Override
+  public long batches() {
+    return windows();
+  }
+
+  @Override
+  public boolean isSequel() {
+    return true;
+  }
+
+  /**
+   * Begins a pass; of the generator it takes {@link #drawOffset}. Its batches are written by the
+   * thread that asks for them.
+   */
+  @Override
+  public Epoch epoch(RandomGenerator random) {
+    return new Windows(drawOffset(random));
   }
 
   /** Returns the number of tokens. */
@@ -167,28 +206,67 @@ public final class TextWindows {
    * @param index the window, from 0
    * @param inputs receives {@code [T, B]} ints
    * @param labels receives {@code [T, B]} ints; a negative label does not count
+   * @return how many of the labels count
    * @throws IndexOutOfBoundsException if the index is not below {@code windows(offset)} or a
    *     segment is too small
    */
-  public void window(int offset, int index, MemorySegment inputs, MemorySegment labels) {
+  public int window(int offset, int index, MemorySegment inputs, MemorySegment labels) {
     if (index < 0 || index >= windows(offset)) {
       throw new IndexOutOfBoundsException("window " + index + " of " + windows(offset));
     }
     long length = streamLength(offset);
+    int counted = 0;
     for (int b = 0; b < batch; b++) {
       long start = offset + b * length;
       for (int t = 0; t < time; t++) {
         long place = (long) index * time + t;
         long at = start + place;
         boolean counts = place < length && at + 1 < tokens.length();
-        inputs.setAtIndex(JAVA_INT, (long) t * batch + b, counts ? tokens.get(at) : NO_LABEL);
-        labels.setAtIndex(JAVA_INT, (long) t * batch + b, counts ? tokens.get(at + 1) : NO_LABEL);
+        inputs.setAtIndex(JAVA_INT, (long) t * batch + b, counts ? tokens.get(at) : Place.NONE);
+        labels.setAtIndex(JAVA_INT, (long) t * batch + b, counts ? tokens.get(at + 1) : Place.NONE);
+        counted += counts ? 1 : 0;
       }
     }
+    return counted;
   }
 
   private long streamLength(int offset) {
     long places = Math.max(0, tokens.length() - offset - 1);
     return whole ? Math.ceilDiv(places, batch) : places / batch;
+  }
+
+  private final class Windows implements Epoch {
+    private final int offset;
+    private final int windows;
+    private int index;
+
+    Windows(int offset) {
+      this.offset = offset;
+      windows = windows(offset);
+    }
+
+    @Override
+    public int next(Place place) {
+      if (index == windows) {
+        return -1;
+      }
+      place.reuse(0);
+      place.steps(window(offset, index, place.segment(0), place.segment(1)));
+      index++;
+      return 0;
+    }
+
+    @Override
+    public void skip(long batches) throws IOException {
+      if (batches < 0 || batches > windows - index) {
+        throw new IOException(
+            String.format(
+                Locale.ROOT, "%d windows to leave out, %d are left", batches, windows - index));
+      }
+      index += (int) batches;
+    }
+
+    @Override
+    public void close() {}
   }
 }

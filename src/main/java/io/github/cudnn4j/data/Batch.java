@@ -1,0 +1,106 @@
+package io.github.cudnn4j.data;
+
+import io.github.cudnn4j.tape.Indices;
+import io.github.cudnn4j.tape.Tape;
+import io.github.cudnn4j.tape.Tensor;
+import java.util.Locale;
+
+/**
+ * A batch as a network sees it while it is recorded on a tape: memory of the device in which each
+ * batch of one shape will be. Borrowed from a {@link Feed}; for the device's thread.
+ */
+public final class Batch {
+
+  private final Feed feed;
+  private final BatchLayout layout;
+  private final Tape tape;
+  private final int shape;
+
+  Batch(Feed feed, Tape tape, int shape) {
+    this.feed = feed;
+    this.layout = feed.layout();
+    this.tape = tape;
+    this.shape = shape;
+  }
+
+  /** Returns the number of rows, B, those that do not count too. */
+  public int size() {
+    return layout.batch();
+  }
+
+  /**
+   * Returns a sequence of tokens.
+   *
+   * @return {@code [T, B]}, -1 behind the end of a row
+   * @throws IllegalArgumentException if there is no such slot
+   */
+  public Indices tokens(String name) {
+    return indices(slot(name, BatchLayout.Kind.TOKENS, BatchLayout.Kind.TOKENS));
+  }
+
+  /**
+   * Returns labels.
+   *
+   * @return {@code [B]}, or {@code [T, B]} if each step has one; one that is negative does not
+   *     count
+   * @throws IllegalArgumentException if there is no such slot
+   */
+  public Indices labels(String name) {
+    return indices(slot(name, BatchLayout.Kind.LABEL, BatchLayout.Kind.LABELS));
+  }
+
+  /**
+   * Returns a sequence of vectors.
+   *
+   * @return {@code [T, B, F]}, 0 behind the end of a row
+   * @throws IllegalArgumentException if there is no such slot
+   */
+  public Tensor floats(String name) {
+    return tensor(slot(name, BatchLayout.Kind.FLOATS, BatchLayout.Kind.FLOATS));
+  }
+
+  /**
+   * Returns vectors.
+   *
+   * @return {@code [B, F]}
+   * @throws IllegalArgumentException if there is no such slot
+   */
+  public Tensor vector(String name) {
+    return tensor(slot(name, BatchLayout.Kind.VECTOR, BatchLayout.Kind.VECTOR));
+  }
+
+  private int slot(String name, BatchLayout.Kind kind, BatchLayout.Kind orKind) {
+    int slot = layout.index(name);
+    var found = layout.slots().get(slot).kind();
+    if (found != kind && found != orKind) {
+      throw new IllegalArgumentException(
+          String.format(
+              Locale.ROOT,
+              "slot %s holds %s, not %s",
+              name,
+              found,
+              kind == orKind ? kind : kind + " or " + orKind));
+    }
+    return slot;
+  }
+
+  private Indices indices(int slot) {
+    return new Indices(feed.slot(slot, shape), shape(slot));
+  }
+
+  private Tensor tensor(int slot) {
+    return new Tensor(feed.slot(slot, shape), null, shape(slot));
+  }
+
+  private int[] shape(int slot) {
+    int batch = layout.batch();
+    int time = layout.time(slot, shape);
+    var described = layout.slots().get(slot);
+    return switch (described.kind()) {
+      case TOKENS, LABELS -> new int[] {time, batch};
+      case LABEL -> new int[] {batch};
+      case FLOATS -> new int[] {time, batch, described.columns()};
+      case VECTOR -> new int[] {batch, described.columns()};
+    };
+  }
+}

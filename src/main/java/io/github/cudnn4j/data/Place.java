@@ -1,0 +1,227 @@
+package io.github.cudnn4j.data;
+
+import static java.lang.foreign.ValueLayout.JAVA_DOUBLE;
+import static java.lang.foreign.ValueLayout.JAVA_FLOAT;
+import static java.lang.foreign.ValueLayout.JAVA_INT;
+import static java.lang.foreign.ValueLayout.JAVA_LONG;
+import static java.lang.foreign.ValueLayout.JAVA_SHORT;
+
+import io.github.cudnn4j.cuda.ElementType;
+import io.github.cudnn4j.io.HalfFloat;
+import java.lang.foreign.MemorySegment;
+import java.util.Objects;
+
+/**
+ * Memory of the host for one batch, which an {@link Epoch} fills: {@link #begin}, then the slots of
+ * each row. Slots are counted from 0 in the order of {@link BatchLayout#slots}; what a slot must be
+ * is not checked again.
+ *
+ * <p>Belongs to whoever fills it.
+ */
+public final class Place {
+
+  /** What does not count: tokens and labels. */
+  static final int NONE = -1;
+
+  private final Offsets offsets;
+  private final BatchLayout layout;
+  private final MemorySegment memory;
+
+  /** Of each shape, each slot. */
+  private final MemorySegment[][] segments;
+
+  private int shape;
+  private long steps;
+
+  /**
+   * Divides memory.
+   *
+   * @param memory of {@link Offsets#bytes()}
+   */
+  Place(Offsets offsets, MemorySegment memory) {
+    this.offsets = offsets;
+    this.layout = offsets.layout();
+    this.memory = memory;
+    segments = new MemorySegment[layout.shapes()][layout.slots().size()];
+    for (int shape = 0; shape < segments.length; shape++) {
+      for (int slot = 0; slot < segments[shape].length; slot++) {
+        segments[shape][slot] =
+            memory.asSlice(
+                offsets.slot(slot, shape),
+                layout.elements(slot, shape) * offsets.type(slot).bytes());
+      }
+    }
+  }
+
+  /** Returns which slots there are. */
+  public BatchLayout layout() {
+    return layout;
+  }
+
+  /**
+   * Begins a batch, of which no row counts yet.
+   *
+   * @param shape one into which all rows fit
+   * @throws IndexOutOfBoundsException if there is no such shape
+   */
+  public void begin(int shape) {
+    reuse(shape);
+    for (int slot = 0; slot < layout.slots().size(); slot++) {
+      var kind = layout.slots().get(slot);
+      long elements = layout.elements(slot, shape);
+      long at = offsets.slot(slot, shape);
+      if (kind.isOfInts()) {
+        fillInts(at, elements, NONE);
+      } else {
+        // Zero is zero bits in each type; a slot ends at a multiple of what is written here.
+        fillInts(at, Math.ceilDiv(elements * offsets.type(slot).bytes(), Integer.BYTES), 0);
+      }
+      if (kind.hasLengths()) {
+        fillInts(offsets.lengths(slot, shape), layout.batch(), Math.min(1, kind.minTime()));
+      }
+    }
+  }
+
+  /** Begins a batch whose slots will be written as a whole. */
+  void reuse(int shape) {
+    this.shape = Objects.checkIndex(shape, layout.shapes());
+    steps = 0;
+  }
+
+  private void fillInts(long at, long count, int value) {
+    for (long i = 0; i < count; i++) {
+      memory.set(JAVA_INT, at + i * Integer.BYTES, value);
+    }
+  }
+
+  /**
+   * Writes a row of tokens, or of a label for each step.
+   *
+   * @throws IndexOutOfBoundsException if there is no such slot or row, or the row is too long
+   */
+  public void ints(int slot, int row, int[] values) {
+    long at = row(slot, row, values.length) * Integer.BYTES + offsets.slot(slot, shape);
+    long step = (long) layout.batch() * Integer.BYTES;
+    for (int t = 0; t < values.length; t++) {
+      memory.set(JAVA_INT, at + t * step, values[t]);
+    }
+    length(slot, row, values.length);
+  }
+
+  /**
+   * Writes a row's label.
+   *
+   * @throws IndexOutOfBoundsException if there is no such slot or row
+   */
+  public void label(int slot, int row, int value) {
+    memory.set(JAVA_INT, row(slot, row, 1) * Integer.BYTES + offsets.slot(slot, shape), value);
+  }
+
+  /**
+   * Writes a row of vectors, each rounded to the element type of the place.
+   *
+   * @throws IndexOutOfBoundsException if there is no such slot or row, or the row is too long
+   */
+  public void floats(int slot, int row, float[][] values) {
+    long first = row(slot, row, values.length);
+    for (int t = 0; t < values.length; t++) {
+      write(slot, first + (long) t * layout.batch(), values[t]);
+    }
+    length(slot, row, values.length);
+  }
+
+  /**
+   * Writes a row's vector, rounded to the element type of the place.
+   *
+   * @throws IndexOutOfBoundsException if there is no such slot or row
+   */
+  public void vector(int slot, int row, float[] values) {
+    write(slot, row(slot, row, 1), values);
+  }
+
+  /** Sets how many steps of sequences count, for reports. */
+  public void steps(long steps) {
+    this.steps = steps;
+  }
+
+  long steps() {
+    return steps;
+  }
+
+  int shape() {
+    return shape;
+  }
+
+  void number(double number) {
+    memory.set(JAVA_DOUBLE, 0, number);
+  }
+
+  /** Reads the lengths of a slot. */
+  void lengths(int slot, int[] target) {
+    MemorySegment.copy(memory, JAVA_INT, offsets.lengths(slot, shape), target, 0, layout.batch());
+  }
+
+  /** Returns the elements of a slot. */
+  MemorySegment segment(int slot) {
+    return segments[shape][slot];
+  }
+
+  /** Takes over a batch, but the number. */
+  void copyFrom(Place other) {
+    shape = other.shape;
+    steps = other.steps;
+    MemorySegment.copy(
+        other.memory,
+        JAVA_LONG,
+        Double.BYTES,
+        memory,
+        JAVA_LONG,
+        Double.BYTES,
+        offsets.bytes(shape) / Long.BYTES - 1);
+  }
+
+  /** Returns a place of the same layout in other memory. */
+  Place like(MemorySegment other) {
+    return new Place(offsets, other);
+  }
+
+  long bytes() {
+    return offsets.bytes();
+  }
+
+  /** Returns the vector, counted from the slot's start, at which a row begins. */
+  private long row(int slot, int row, int length) {
+    Objects.checkIndex(row, layout.batch());
+    Objects.checkFromToIndex(0, length, layout.time(slot, shape));
+    return row;
+  }
+
+  private void length(int slot, int row, int length) {
+    if (layout.slots().get(slot).hasLengths()) {
+      memory.set(JAVA_INT, offsets.lengths(slot, shape) + (long) row * Integer.BYTES, length);
+    }
+  }
+
+  private void write(int slot, long vector, float[] values) {
+    int columns = layout.slots().get(slot).columns();
+    Objects.checkFromToIndex(0, values.length, columns);
+    ElementType type = offsets.floatType();
+    long at = offsets.slot(slot, shape) + vector * columns * type.bytes();
+    switch (type) {
+      case FLOAT64 -> {
+        for (int i = 0; i < values.length; i++) {
+          memory.set(JAVA_DOUBLE, at + (long) i * Double.BYTES, values[i]);
+        }
+      }
+      case FLOAT16 -> halves(HalfFloat.FLOAT16, at, values);
+      case BFLOAT16 -> halves(HalfFloat.BFLOAT16, at, values);
+      default -> MemorySegment.copy(values, 0, memory, JAVA_FLOAT, at, values.length);
+    }
+  }
+
+  private void halves(HalfFloat half, long at, float[] values) {
+    for (int i = 0; i < values.length; i++) {
+      memory.set(JAVA_SHORT, at + (long) i * Short.BYTES, half.fromFloat(values[i]));
+    }
+  }
+}
