@@ -10,7 +10,7 @@ import io.github.cudnn4j.model.Text;
 import io.github.cudnn4j.model.Vocabulary;
 import io.github.cudnn4j.train.Checkpoint;
 import io.github.cudnn4j.train.Checkpoints;
-import io.github.cudnn4j.train.Metrics;
+import io.github.cudnn4j.train.MetricsLog;
 import io.github.cudnn4j.train.OtherTextException;
 import io.github.cudnn4j.train.Trainer;
 import io.github.cudnn4j.train.TrainerConfig;
@@ -212,7 +212,7 @@ final class TrainCommand implements Callable<Integer> {
       }
       TrainingSummary summary;
       int status;
-      try (Metrics log = log(from);
+      try (MetricsLog log = log(from);
           StopSignals signals = StopSignals.handle(trainer::stop, spec.commandLine().getErr())) {
         if (log != null) {
           trainer.listener(log);
@@ -247,11 +247,11 @@ final class TrainCommand implements Callable<Integer> {
     }
   }
 
-  private @Nullable Metrics log(@Nullable Checkpoint from) throws IOException {
+  private @Nullable MetricsLog log(@Nullable Checkpoint from) throws IOException {
     if (metrics == null) {
       return null;
     }
-    return from == null ? Metrics.append(metrics) : Metrics.resume(metrics, from.step());
+    return from == null ? MetricsLog.append(metrics) : MetricsLog.resume(metrics, from.step());
   }
 
   private void resume(Trainer trainer, Checkpoint from) throws IOException {

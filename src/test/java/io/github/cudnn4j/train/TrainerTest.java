@@ -433,7 +433,7 @@ class TrainerTest {
     missing("optimizer", () -> TrainerConfig.of(null));
     missing("schedule", () -> CONFIG.schedule(null));
     missing("folder", () -> Checkpoints.in(null, 1));
-    missing("file", () -> Metrics.append(null));
+    missing("file", () -> MetricsLog.append(null));
     missing("model", () -> Trainer.create(null, text(), CONFIG));
     try (var model = model(Precision.FP32, 0);
         var trainer = Trainer.create(model, text(), CONFIG)) {

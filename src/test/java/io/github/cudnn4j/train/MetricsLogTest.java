@@ -16,7 +16,7 @@ import java.util.logging.Logger;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-class MetricsTest {
+class MetricsLogTest {
 
   @TempDir Path folder;
 
@@ -24,11 +24,11 @@ class MetricsTest {
   void appendsOneObjectPerLineAndFlushesIt() throws IOException {
     var file = folder.resolve("metrics.jsonl");
     var progress = new Progress(1, 2, 50, 100, 1.5, Math.exp(1.5), 0.5, 0.1, 9e4, 3, 512, 1.25, 7);
-    try (var metrics = Metrics.append(file)) {
+    try (var metrics = MetricsLog.append(file)) {
       metrics.logged(progress);
       assertEquals(1, Files.readAllLines(file).size());
     }
-    try (var metrics = Metrics.append(file)) {
+    try (var metrics = MetricsLog.append(file)) {
       metrics.validated(new Validation(1, 60, Double.NaN, Double.NaN, false));
       metrics.checkpointed(Path.of("folder", "a \"b\""), 60);
       var lines = Files.readAllLines(file);
@@ -50,18 +50,18 @@ class MetricsTest {
   @Test
   void noStepIsThereTwiceAfterAResume() throws IOException {
     var file = folder.resolve("metrics.jsonl");
-    try (var metrics = Metrics.append(file)) {
+    try (var metrics = MetricsLog.append(file)) {
       for (long step : new long[] {10, 90, 10, 20, 30, 40}) {
         metrics.validated(new Validation(1, step, 1, 1, false));
       }
     }
     Files.writeString(file, "{\"kind\":\"tra", StandardOpenOption.APPEND);
-    try (var metrics = Metrics.resume(file, 20)) {
+    try (var metrics = MetricsLog.resume(file, 20)) {
       metrics.validated(new Validation(1, 30, 1, 1, false));
     }
     assertEquals(List.of(10L, 90L, 10L, 20L, 30L), steps(file));
     Files.writeString(file, "half", StandardOpenOption.APPEND);
-    try (var metrics = Metrics.append(file)) {
+    try (var metrics = MetricsLog.append(file)) {
       metrics.validated(new Validation(1, 1, 1, 1, false));
     }
     assertEquals(List.of(10L, 90L, 10L, 20L, 30L, 1L), steps(file));
@@ -80,13 +80,13 @@ class MetricsTest {
     var full = Path.of("/dev/full");
     assumeTrue(Files.exists(full), "this system has no /dev/full");
     var warnings = new ArrayList<String>();
-    var logger = Logger.getLogger(Metrics.class.getName());
+    var logger = Logger.getLogger(MetricsLog.class.getName());
     logger.setFilter(
         entry -> {
           warnings.add(MessageFormat.format(entry.getMessage(), entry.getParameters()));
           return false;
         });
-    try (var metrics = Metrics.append(full)) {
+    try (var metrics = MetricsLog.append(full)) {
       metrics.checkpointed(folder, 1);
       metrics.checkpointed(folder, 2);
     } finally {

@@ -24,16 +24,16 @@ import java.util.Objects;
  * <p>A file that can no longer be written, as on a full disk, does not end the training: a warning
  * tells, and nothing is written from then on.
  */
-public final class Metrics implements TrainingListener, AutoCloseable {
+public final class MetricsLog implements TrainingListener, AutoCloseable {
 
-  private static final System.Logger LOG = System.getLogger(Metrics.class.getName());
+  private static final System.Logger LOG = System.getLogger(MetricsLog.class.getName());
 
   private final Path file;
   private final OutputStream out;
   private long length;
   private boolean failed;
 
-  private Metrics(Path file, long length) throws IOException {
+  private MetricsLog(Path file, long length) throws IOException {
     this.file = file;
     this.length = length;
     out = Files.newOutputStream(file, StandardOpenOption.CREATE, StandardOpenOption.APPEND);
@@ -45,7 +45,7 @@ public final class Metrics implements TrainingListener, AutoCloseable {
    *
    * @throws IOException if that fails
    */
-  public static Metrics append(Path file) throws IOException {
+  public static MetricsLog append(Path file) throws IOException {
     return resume(file, Long.MAX_VALUE);
   }
 
@@ -56,14 +56,14 @@ public final class Metrics implements TrainingListener, AutoCloseable {
    * @param step the steps done
    * @throws IOException if that fails
    */
-  public static Metrics resume(Path file, long step) throws IOException {
+  public static MetricsLog resume(Path file, long step) throws IOException {
     Objects.requireNonNull(file, "file");
     // Not of a device, such as a terminal.
     long length = Files.isRegularFile(file) ? kept(file, step) : 0;
     if (Files.isRegularFile(file) && length < Files.size(file)) {
       truncate(file, length);
     }
-    return new Metrics(file, length);
+    return new MetricsLog(file, length);
   }
 
   /** Returns where the last line ends that tells of a step up to one, or of none. */
