@@ -22,15 +22,20 @@ enum StepSlot {
   kFactor = 12
 };
 
+DEVICE double clip_factor(double length, double limit) {
+  return length > limit ? limit / length : 1;
+}
+
 template <class T>
-DEVICE void prepare(const T* norm, const T* loss, const double* rate, double* state,
-                    double norm_limit, double loss_limit, double beta1, double beta2,
-                    double grow_every) {
+DEVICE void prepare(const T* norm, const T* clipped_norm, const T* loss, const double* rate,
+                    double* state, double norm_limit, double loss_limit, double beta1,
+                    double beta2, double grow_every, double micro_batches) {
   constexpr double least_scale = 1;
   constexpr double most_scale = 16777216;  // makes the least subnormal of FP16 a 1
   FOR_EACH(i, 1) {
     const double scale = state[kScale];
-    const double length = norm[i] / scale;
+    const double divisor = scale * micro_batches;
+    const double length = norm[i] / divisor;
     const double mean = loss[i];
     const bool finite = length - length == 0 && mean - mean == 0;
     // Not the training's fault: the next step has a smaller scale.
@@ -44,8 +49,8 @@ DEVICE void prepare(const T* norm, const T* loss, const double* rate, double* st
     if (finite) {
       const double step = state[kStep] + 1;
       state[kStep] = step;
-      state[kClipFactor] = length > norm_limit ? norm_limit / length : 1;
-      state[kFactor] = state[kClipFactor] / scale;
+      state[kClipFactor] = clip_factor(clipped_norm[i] / divisor, norm_limit);
+      state[kFactor] = state[kClipFactor] / divisor;
       state[kCorrection1] = 1 - pow(beta1, step);
       state[kCorrection2] = sqrt(1 - pow(beta2, step));
     }
@@ -56,6 +61,19 @@ DEVICE void prepare(const T* norm, const T* loss, const double* rate, double* st
       state[kScaleSteps] = grow ? 0 : steps;
       state[kScale] = next < least_scale ? least_scale : next > most_scale ? most_scale : next;
     }
+  }
+}
+
+template <class T>
+DEVICE void prepare_group(const T* norm, const double* state, double* group, double norm_limit,
+                          double rate_factor) {
+  FOR_EACH(i, 1) {
+    for (int slot = 0; slot <= kFactor; ++slot) group[slot] = state[slot];
+    const double unscaled = state[kFactor] / state[kClipFactor];
+    group[kLearningRate] = state[kLearningRate] * rate_factor;
+    group[kNorm] = norm[i] * unscaled;
+    group[kClipFactor] = clip_factor(group[kNorm], norm_limit);
+    group[kFactor] = group[kClipFactor] * unscaled;
   }
 }
 
@@ -176,6 +194,19 @@ DEVICE void adam(T* weights, G* rounded, const G* gradients, T* means, T* square
   }
 }
 
+template <class T, class G>
+DEVICE void ready(const G* gradients, T* result, const double* state, double limit, long long n) {
+  const long long count = state[kSkip] != 0 ? 0 : n;
+  const T factor = static_cast<T>(state[kFactor]);
+  const T bound = static_cast<T>(limit);
+  FOR_EACH(i, count) { result[i] = clipped(gradients[i], factor, bound); }
+}
+
+template <class G>
+DEVICE void round_all(const float* weights, G* rounded, long long n) {
+  FOR_EACH(i, n) { round_to(rounded, i, weights[i]); }
+}
+
 template <class T>
 DEVICE void clear_if_skipped(T* carried, const double* state, long long n) {
   const long long count = state[kSkip] != 0 ? n : 0;
@@ -184,18 +215,35 @@ DEVICE void clear_if_skipped(T* carried, const double* state, long long n) {
 
 // From the gradient's norm, the loss and the learning rate: whether to skip the step (norm or loss
 // is not finite), how many bad steps (skipped, or of a loss above the limit) there are in a row,
-// what to multiply the gradient by, the step count and Adam's bias corrections. The scale of the
-// loss, which the gradient has, too, is halved when the gradient is not finite and doubled after
-// `grow_every` steps in which it is; 0 leaves it as it is.
-KERNEL(prepare_step_f32, (const float* norm, const float* loss, const double* rate, double* state,
-                          double norm_limit, double loss_limit, double beta1, double beta2,
-                          double grow_every), (1, 1, 1, 13)) {
-  prepare(norm, loss, rate, state, norm_limit, loss_limit, beta1, beta2, grow_every);
+// what to multiply the gradient by, the step count and Adam's bias corrections. `clipped_norm` is
+// that of the part of the gradient which is clipped together, most often all of it. The gradient is
+// the sum of `micro_batches`. The scale of the loss, which the gradient has, too, is halved when
+// the gradient is not finite and doubled after `grow_every` steps in which it is; 0 leaves it as it
+// is.
+KERNEL(prepare_step_f32, (const float* norm, const float* clipped_norm, const float* loss,
+                          const double* rate, double* state, double norm_limit, double loss_limit,
+                          double beta1, double beta2, double grow_every, double micro_batches),
+       (1, 1, 1, 1, 13)) {
+  prepare(norm, clipped_norm, loss, rate, state, norm_limit, loss_limit, beta1, beta2, grow_every,
+          micro_batches);
 }
-KERNEL(prepare_step_f64, (const double* norm, const double* loss, const double* rate, double* state,
-                          double norm_limit, double loss_limit, double beta1, double beta2,
-                          double grow_every), (1, 1, 1, 13)) {
-  prepare(norm, loss, rate, state, norm_limit, loss_limit, beta1, beta2, grow_every);
+KERNEL(prepare_step_f64, (const double* norm, const double* clipped_norm, const double* loss,
+                          const double* rate, double* state, double norm_limit, double loss_limit,
+                          double beta1, double beta2, double grow_every, double micro_batches),
+       (1, 1, 1, 1, 13)) {
+  prepare(norm, clipped_norm, loss, rate, state, norm_limit, loss_limit, beta1, beta2, grow_every,
+          micro_batches);
+}
+
+// group = the state of a step for parameters whose gradient has this norm, clipped on its own, and
+// with a learning rate that is multiplied.
+KERNEL(prepare_group_f32, (const float* norm, const double* state, double* group,
+                           double norm_limit, double rate_factor), (1, 13, 13)) {
+  prepare_group(norm, state, group, norm_limit, rate_factor);
+}
+KERNEL(prepare_group_f64, (const double* norm, const double* state, double* group,
+                           double norm_limit, double rate_factor), (1, 13, 13)) {
+  prepare_group(norm, state, group, norm_limit, rate_factor);
 }
 
 // norms[ceil(n / chunk)] = the Euclidean norm of each chunk of n values
@@ -302,4 +350,31 @@ KERNEL(clear_if_skipped_f16, (f16* carried, const double* state, long long n), (
 }
 KERNEL(clear_if_skipped_bf16, (bf16* carried, const double* state, long long n), (n, 13)) {
   clear_if_skipped(carried, state, n);
+}
+
+// result[n] = what an optimizer that has no kernel of its own sees of the gradients: divided by the
+// scale of the loss and clipped
+KERNEL(ready_gradients_f32, (const float* gradients, float* result, const double* state,
+                             double limit, long long n), (n, n, 13)) {
+  ready(gradients, result, state, limit, n);
+}
+KERNEL(ready_gradients_f64, (const double* gradients, double* result, const double* state,
+                             double limit, long long n), (n, n, 13)) {
+  ready(gradients, result, state, limit, n);
+}
+KERNEL(ready_gradients_f16, (const f16* gradients, float* result, const double* state,
+                             double limit, long long n), (n, n, 13)) {
+  ready(gradients, result, state, limit, n);
+}
+KERNEL(ready_gradients_bf16, (const bf16* gradients, float* result, const double* state,
+                              double limit, long long n), (n, n, 13)) {
+  ready(gradients, result, state, limit, n);
+}
+
+// rounded[n] = the weights in the type that the model computes with
+KERNEL(round_weights_f16, (const float* weights, f16* rounded, long long n), (n, n)) {
+  round_all(weights, rounded, n);
+}
+KERNEL(round_weights_bf16, (const float* weights, bf16* rounded, long long n), (n, n)) {
+  round_all(weights, rounded, n);
 }

@@ -27,13 +27,21 @@ static std::vector<T> squares(size_t count) {
 }
 
 template <class T>
-static void check_prepare(const Checked<const T*, const T*, const double*, double*, double, double,
-                                        double, double, double>& kernel) {
+static void check_prepare(const Checked<const T*, const T*, const T*, const double*, double*,
+                                        double, double, double, double, double, double>& kernel) {
   for (double norm : {0.5, 100.0, HUGE_VAL}) {
     for (double grow_every : {0.0, 1.0, 50.0}) {
-      kernel.check(std::vector<T>{static_cast<T>(norm)}, std::vector<T>{2},
-                   std::vector<double>{0.1}, state(false), 1.0, 5.0, 0.9, 0.99, grow_every);
+      kernel.check(std::vector<T>{static_cast<T>(norm)}, std::vector<T>{30}, std::vector<T>{2},
+                   std::vector<double>{0.1}, state(false), 1.0, 5.0, 0.9, 0.99, grow_every, 3.0);
     }
+  }
+}
+
+template <class T>
+static void check_prepare_group(
+    const Checked<const T*, const double*, double*, double, double>& kernel) {
+  for (double norm : {0.5, 100.0}) {
+    kernel.check(std::vector<T>{static_cast<T>(norm)}, state(false), state(true), 1.0, 0.2);
   }
 }
 
@@ -116,15 +124,30 @@ static void check_clear(const Checked<T*, const double*, long long>& kernel) {
   for (bool skip : {false, true}) kernel.check(numbers<T>(100), state(skip), 100);
 }
 
+template <class T, class G>
+static void check_ready(const Checked<const G*, T*, const double*, double, long long>& kernel) {
+  for (int n : sizes) kernel.check(numbers<G>(n), numbers<T>(n), state(n == 33), 0.3, n);
+}
+
+template <class G>
+static void check_round(const Checked<const float*, G*, long long>& kernel) {
+  for (int n : sizes) kernel.check(numbers<float>(n), numbers<G>(n), n);
+}
+
 static const Suite suite([] {
   check_prepare(CHECKED(prepare_step_f32));
   check_prepare(CHECKED(prepare_step_f64));
+  check_prepare_group(CHECKED(prepare_group_f32));
+  check_prepare_group(CHECKED(prepare_group_f64));
   check_chunk_norms(CHECKED(chunk_norms_f16));
   check_chunk_norms(CHECKED(chunk_norms_bf16));
   IN_EACH_TYPE(check_sgd, sgd);
   IN_EACH_TYPE(check_rms_prop, rms_prop);
   IN_EACH_TYPE(check_adam, adam);
   IN_EACH_TYPE(check_clear, clear_if_skipped);
+  IN_EACH_TYPE(check_ready, ready_gradients);
+  check_round(CHECKED(round_weights_f16));
+  check_round(CHECKED(round_weights_bf16));
 });
 
 }  // namespace cudnn4j::check

@@ -32,4 +32,34 @@ public record Adam(
   public Adam withLearningRate(double rate) {
     return new Adam(rate, beta1, beta2, epsilon, weightDecay);
   }
+
+  @Override
+  public Adam withWeightDecay(double decay) {
+    return new Adam(learningRate, beta1, beta2, epsilon, decay);
+  }
+
+  @Override
+  public Runnable bind(ParameterRange range) {
+    return bind(range, beta1, beta2, epsilon, weightDecay, false);
+  }
+
+  static Runnable bind(
+      ParameterRange range,
+      double beta1,
+      double beta2,
+      double epsilon,
+      double decay,
+      boolean decoupled) {
+    range.biasCorrections(beta1, beta2);
+    return range.fused(
+        "adam",
+        range.moment("mean"),
+        range.moment("square"),
+        range.state(),
+        beta1,
+        beta2,
+        epsilon,
+        decay,
+        decoupled ? 1 : 0);
+  }
 }

@@ -32,4 +32,14 @@ public record AdamW(
   public AdamW withLearningRate(double rate) {
     return new AdamW(rate, beta1, beta2, epsilon, weightDecay);
   }
+
+  @Override
+  public AdamW withWeightDecay(double decay) {
+    return new AdamW(learningRate, beta1, beta2, epsilon, decay);
+  }
+
+  @Override
+  public Runnable bind(ParameterRange range) {
+    return Adam.bind(range, beta1, beta2, epsilon, weightDecay, true);
+  }
 }

@@ -38,4 +38,24 @@ public record RmsProp(
   public RmsProp withLearningRate(double rate) {
     return new RmsProp(rate, alpha, epsilon, weightDecay, momentum, centered);
   }
+
+  @Override
+  public RmsProp withWeightDecay(double decay) {
+    return new RmsProp(learningRate, alpha, epsilon, decay, momentum, centered);
+  }
+
+  @Override
+  public Runnable bind(ParameterRange range) {
+    return range.fused(
+        "rms_prop",
+        range.moment("square"),
+        centered ? range.moment("mean") : range.untouched(),
+        momentum == 0 ? range.untouched() : range.moment("velocity"),
+        range.state(),
+        alpha,
+        epsilon,
+        weightDecay,
+        momentum,
+        centered ? 1 : 0);
+  }
 }

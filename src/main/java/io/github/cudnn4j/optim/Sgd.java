@@ -40,6 +40,23 @@ public record Sgd(
     return new Sgd(rate, momentum, dampening, weightDecay, nesterov);
   }
 
+  @Override
+  public Sgd withWeightDecay(double decay) {
+    return new Sgd(learningRate, momentum, dampening, decay, nesterov);
+  }
+
+  @Override
+  public Runnable bind(ParameterRange range) {
+    return range.fused(
+        "sgd",
+        momentum == 0 ? range.untouched() : range.moment("velocity"),
+        range.state(),
+        momentum,
+        dampening,
+        weightDecay,
+        nesterov ? 1 : 0);
+  }
+
   /** Returns the same rule with momentum. */
   public Sgd withMomentum(double value) {
     return new Sgd(learningRate, value, dampening, weightDecay, nesterov);

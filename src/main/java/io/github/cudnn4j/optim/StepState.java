@@ -32,11 +32,25 @@ public record StepState(
   public static final int LEARNING_RATE = 0;
   public static final int STEP = 1;
   public static final int CLIP_FACTOR = 2;
+
+  /** 1 − beta1<sup>step</sup>, if {@link ParameterRange#biasCorrections} was called. */
+  public static final int CORRECTION1 = 3;
+
+  /** √(1 − beta2<sup>step</sup>). */
+  public static final int CORRECTION2 = 4;
+
+  /** 1 in a refused step, else 0. */
+  public static final int SKIP = 5;
+
   public static final int SKIPPED = 6;
   public static final int BAD = 7;
   public static final int NORM = 8;
   public static final int LOSS = 9;
   public static final int SCALE = 10;
+
+  /** What gradients are multiplied by: the clipping's factor, over loss scale and micro-batches. */
+  public static final int FACTOR = 12;
+
   public static final int SIZE = 13;
 
   /** Allocates the places, as they are before the first step; the caller closes the buffer. */

@@ -44,12 +44,10 @@ import org.jspecify.annotations.Nullable;
  */
 public final class Updater implements AutoCloseable {
 
-  /** How many gradients one block of threads sums up. */
-  private static final long CHUNK = 2048;
-
   // Where the kernel that prepares a step has the arguments that change.
-  private static final int LOSS = 1;
-  private static final int LOSS_LIMIT = 5;
+  private static final int LOSS = 2;
+  private static final int LOSS_LIMIT = 6;
+  private static final int MICRO_BATCHES = 10;
 
   private final Device device;
   private final Parameters parameters;
@@ -57,37 +55,45 @@ public final class Updater implements AutoCloseable {
   private final Parts parts = new Parts();
   private final DeviceBuffer state;
   private final DeviceBuffer scale;
-  private final DeviceBuffer norm;
+  private final DeviceBuffer one;
 
   /** What an update takes for the loss if it is given none. */
   private final DeviceBuffer noLoss;
 
   private DeviceBuffer loss;
 
-  /** The norms of the gradients' chunks, where they have 16 bits, in which a norm has no room. */
-  private final @Nullable DeviceBuffer chunkNorms;
-
   /** Sets the learning rate, unless the caller does. */
   private final @Nullable Launch setRate;
 
-  private final @Nullable Launch chunks;
   private final Launch prepare;
-  private final Launch update;
+
+  /** One update, from the norms to the weights. */
+  private final List<Runnable> runs = new ArrayList<>();
+
+  /** Those of the bias corrections, if a rule has asked for them. */
+  private @Nullable Betas betas;
+
+  private record Betas(double beta1, double beta2) {}
 
   private Updater(
       Parameters parameters,
       Optimizer optimizer,
       Clip clip,
       LossScale lossScale,
+      List<ParameterGroup> groups,
       @Nullable DeviceBuffer given) {
     this.device = parameters.weights().device();
     this.parameters = parameters;
+    List<GroupRange> ranges =
+        GroupRange.of(parameters, groups).stream().filter(r -> !r.group().frozen()).toList();
+    if (ranges.isEmpty()) {
+      throw new IllegalArgumentException("all parameters are frozen");
+    }
     try {
       state = parts.add(StepState.allocate(device, lossScale));
       scale = state.slice(StepState.SCALE, 1);
-      norm = zeroed(parameters.masters().type(), 1);
-      noLoss = zeroed(norm.type(), 1);
-      loss = noLoss;
+      one = zeroed(ElementType.FLOAT64, 1);
+      one.copyFrom(new double[] {1});
       DeviceBuffer rate = given == null ? zeroed(ElementType.FLOAT64, 1) : given;
       if (given == null) {
         Kernel fill = device.kernels().get("fill", "fill", ElementType.FLOAT64);
@@ -96,42 +102,64 @@ public final class Updater implements AutoCloseable {
       } else {
         setRate = null;
       }
-      if (parameters.hasMasters()) {
-        long n = parameters.gradients().elements();
-        long count = Math.ceilDiv(n, CHUNK);
-        chunkNorms = zeroed(ElementType.FLOAT32, count);
-        chunks =
-            parts.add(
-                kernel("chunk_norms", parameters.type())
-                    .overRows(count, parameters.gradients(), chunkNorms, CHUNK, n));
-      } else {
-        chunkNorms = null;
-        chunks = null;
+      noLoss = zeroed(parameters.masters().type(), 1);
+      loss = noLoss;
+      var norms = new GradientNorms(parts, parameters, ranges);
+      var states = new LinkedHashMap<ParameterGroup, DeviceBuffer>();
+      var afterPrepare = new ArrayList<Runnable>();
+      for (GroupRange range : ranges) {
+        ParameterGroup group = range.group();
+        Clip limits = group.clip() == null ? clip : group.clip();
+        if (!states.containsKey(group)) {
+          states.put(group, state(group, limits.norm(), norms, afterPrepare));
+        }
       }
-      double beta1 = optimizer instanceof Adam adam ? adam.beta1() : 0;
-      double beta2 = optimizer instanceof Adam adam ? adam.beta2() : 0;
-      if (optimizer instanceof AdamW adam) {
-        beta1 = adam.beta1();
-        beta2 = adam.beta2();
+      for (GroupRange range : ranges) {
+        ParameterGroup group = range.group();
+        Clip limits = group.clip() == null ? clip : group.clip();
+        Double decay = group.weightDecay();
+        var target = new ParameterRange(this, parameters, range, states.get(group), limits.value());
+        afterPrepare.addAll(
+            target.bind(decay == null ? optimizer : optimizer.withWeightDecay(decay)));
       }
       prepare =
           parts.add(
-              kernel("prepare_step", norm.type())
+              kernel("prepare_step", noLoss.type())
                   .overElements(
                       1,
-                      norm,
+                      norms.total(),
+                      norms.of(ParameterGroup.REST),
                       loss,
                       rate,
                       state,
                       clip.norm(),
                       Double.POSITIVE_INFINITY,
-                      beta1,
-                      beta2,
-                      (double) lossScale.growEvery()));
-      update = parts.add(bind(optimizer, clip.value()));
+                      betas == null ? 0.0 : betas.beta1,
+                      betas == null ? 0.0 : betas.beta2,
+                      (double) lossScale.growEvery(),
+                      1.0));
+      runs.addAll(norms.runs());
+      runs.add(prepare::run);
+      runs.addAll(afterPrepare);
     } catch (RuntimeException | Error e) {
       throw parts.abandon(e);
     }
+  }
+
+  /** Returns the state that a group's rule sees: of its own where it differs from all others'. */
+  private DeviceBuffer state(
+      ParameterGroup group, double normLimit, GradientNorms norms, List<Runnable> runs) {
+    if (group.rateFactor() == 1 && group.clip() == null) {
+      return state;
+    }
+    DeviceBuffer own = zeroed(ElementType.FLOAT64, StepState.SIZE);
+    DeviceBuffer norm = norms.of(group);
+    Launch launch =
+        parts.add(
+            kernel("prepare_group", norm.type())
+                .overElements(1, norm, state, own, normLimit, group.rateFactor()));
+    runs.add(launch::run);
+    return own;
   }
 
   /**
@@ -142,12 +170,28 @@ public final class Updater implements AutoCloseable {
    */
   public static Updater create(
       Parameters parameters, Optimizer optimizer, Clip clip, LossScale lossScale) {
-    return new Updater(parameters, optimizer, clip, lossScale, null);
+    return create(parameters, optimizer, clip, lossScale, List.of());
   }
 
   /**
-   * As {@link #create(Parameters, Optimizer, Clip, LossScale)}, with learning rates that the caller
-   * writes.
+   * As {@link #create(Parameters, Optimizer, Clip, LossScale)}, with parameters that are trained in
+   * ways of their own. Without groups all weights are moved at once, else part by part.
+   *
+   * @throws IllegalArgumentException if a name in a group is none, a tensor is in two groups, all
+   *     are frozen, or the optimizer has no weight decay and a group has
+   */
+  public static Updater create(
+      Parameters parameters,
+      Optimizer optimizer,
+      Clip clip,
+      LossScale lossScale,
+      List<ParameterGroup> groups) {
+    return new Updater(parameters, optimizer, clip, lossScale, groups, null);
+  }
+
+  /**
+   * As {@link #create(Parameters, Optimizer, Clip, LossScale, List)}, with learning rates that the
+   * caller writes.
    *
    * @param rate where each update finds its learning rate, one FLOAT64; the optimizer's own is not
    *     used
@@ -157,9 +201,20 @@ public final class Updater implements AutoCloseable {
       Optimizer optimizer,
       Clip clip,
       LossScale lossScale,
+      List<ParameterGroup> groups,
       DeviceBuffer rate) {
     return new Updater(
-        parameters, optimizer, clip, lossScale, Objects.requireNonNull(rate, "rate"));
+        parameters, optimizer, clip, lossScale, groups, Objects.requireNonNull(rate, "rate"));
+  }
+
+  /** As {@link #create(Parameters, Optimizer, Clip, LossScale, List, DeviceBuffer)}. */
+  public static Updater create(
+      Parameters parameters,
+      Optimizer optimizer,
+      Clip clip,
+      LossScale lossScale,
+      DeviceBuffer rate) {
+    return create(parameters, optimizer, clip, lossScale, List.of(), rate);
   }
 
   /**
@@ -191,6 +246,21 @@ public final class Updater implements AutoCloseable {
     prepare.set(LOSS_LIMIT, limit);
   }
 
+  /**
+   * Sets how many micro-batches the gradients of the updates to come are the sum of, at first 1:
+   * the sum is divided by it before it is clipped. So, with a loss that is the mean of a batch, k
+   * backward passes and one update make the step of one batch of k times the size. What was
+   * captured keeps the old number.
+   *
+   * @throws IllegalArgumentException if it is below 1
+   */
+  public void microBatches(int count) {
+    if (count < 1) {
+      throw new IllegalArgumentException("micro-batches = " + count + ", must be at least 1");
+    }
+    prepare.set(MICRO_BATCHES, (double) count);
+  }
+
   /** As {@link #run(DeviceBuffer)}, whatever the loss is: the state has 0 for it. */
   public void run() {
     run(noLoss);
@@ -208,14 +278,9 @@ public final class Updater implements AutoCloseable {
       prepare.set(LOSS, loss);
       this.loss = loss;
     }
-    if (chunks != null && chunkNorms != null) {
-      chunks.run();
-      device.blas().nrm2(chunkNorms, norm);
-    } else {
-      device.blas().nrm2(parameters.gradients(), norm);
+    for (int i = 0; i < runs.size(); i++) {
+      runs.get(i).run();
     }
-    prepare.run();
-    update.run();
   }
 
   /**
@@ -262,69 +327,30 @@ public final class Updater implements AutoCloseable {
     parts.close();
   }
 
-  private Launch bind(Optimizer optimizer, double limit) {
-    return switch (optimizer) {
-      case Sgd sgd ->
-          update(
-              "sgd",
-              sgd.momentum() == 0 ? parameters.masters() : moment("velocity"),
-              state,
-              sgd.momentum(),
-              sgd.dampening(),
-              sgd.weightDecay(),
-              sgd.nesterov() ? 1 : 0,
-              limit);
-      case RmsProp rms ->
-          update(
-              "rms_prop",
-              moment("square"),
-              rms.centered() ? moment("mean") : parameters.masters(),
-              rms.momentum() == 0 ? parameters.masters() : moment("velocity"),
-              state,
-              rms.alpha(),
-              rms.epsilon(),
-              rms.weightDecay(),
-              rms.momentum(),
-              rms.centered() ? 1 : 0,
-              limit);
-      case Adam a -> adam(a.beta1(), a.beta2(), a.epsilon(), a.weightDecay(), false, limit);
-      case AdamW a -> adam(a.beta1(), a.beta2(), a.epsilon(), a.weightDecay(), true, limit);
-    };
+  /** Returns a flat buffer of the optimizer's, which it has not asked for or again. */
+  DeviceBuffer moment(String name) {
+    return moments.computeIfAbsent(
+        name, n -> zeroed(parameters.masters().type(), parameters.masters().elements()));
   }
 
-  private Launch adam(
-      double beta1, double beta2, double epsilon, double decay, boolean decoupled, double limit) {
-    return update(
-        "adam",
-        moment("mean"),
-        moment("square"),
-        state,
-        beta1,
-        beta2,
-        epsilon,
-        decay,
-        decoupled ? 1 : 0,
-        limit);
-  }
-
-  /** Binds a rule to the flat buffers, the rule's own arguments and the number of weights. */
-  private Launch update(String rule, Object... own) {
-    long n = parameters.weights().elements();
-    var arguments = new ArrayList<Object>();
-    arguments.add(parameters.masters());
-    if (parameters.hasMasters()) {
-      arguments.add(parameters.weights());
+  /** See {@link ParameterRange#biasCorrections}. */
+  void biasCorrections(double beta1, double beta2) {
+    var asked = new Betas(beta1, beta2);
+    if (betas != null && !betas.equals(asked)) {
+      throw new IllegalArgumentException(
+          "bias corrections of " + asked + ", others were asked for " + betas);
     }
-    arguments.add(parameters.gradients());
-    arguments.addAll(List.of(own));
-    arguments.add(n);
-    return kernel(rule, parameters.type()).overElements(n, arguments.toArray());
+    betas = asked;
   }
 
-  private DeviceBuffer moment(String name) {
-    DeviceBuffer buffer = zeroed(parameters.masters().type(), parameters.weights().elements());
-    moments.put(name, buffer);
-    return buffer;
+  /** Begins a rule. */
+  VectorProgram program(DeviceBuffer skip) {
+    return new VectorProgram(parts, skip, one);
+  }
+
+  /** Takes over what a rule needs. */
+  <T extends AutoCloseable> T own(T resource) {
+    return parts.add(resource);
   }
 
   private Kernel kernel(String name, ElementType type) {

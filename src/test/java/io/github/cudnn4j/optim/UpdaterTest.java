@@ -14,6 +14,7 @@ import io.github.cudnn4j.library.HostControl;
 import io.github.cudnn4j.proof.Numbers;
 import io.github.cudnn4j.tape.Parameters;
 import io.github.cudnn4j.testing.Closeness;
+import io.github.cudnn4j.testing.OwnOptimizers;
 import io.github.cudnn4j.train.TrainerConfig;
 import java.io.IOException;
 import java.lang.management.ManagementFactory;
@@ -71,7 +72,10 @@ class UpdaterTest {
             Arguments.of("adam", Optimizer.adam(1e-3)),
             Arguments.of("adam-decay", new Adam(0.01, 0.8, 0.99, 1e-6, 0.1)),
             Arguments.of("adamw", Optimizer.adamW(1e-3)),
-            Arguments.of("adamw-decay", new AdamW(0.01, 0.8, 0.99, 1e-6, 0.1)))
+            Arguments.of("adamw-decay", new AdamW(0.01, 0.8, 0.99, 1e-6, 0.1)),
+            Arguments.of("adagrad", new OwnOptimizers.Adagrad(0.1, 1e-6)),
+            Arguments.of("adamax", new OwnOptimizers.Adamax(0.02, 0.9, 0.99, 1e-8)),
+            Arguments.of("lion", new OwnOptimizers.Lion(0.01, 0.9, 0.99, 0.1)))
         .flatMap(
             c ->
                 Stream.of(
@@ -313,7 +317,7 @@ class UpdaterTest {
           "learning rate NaN, must be finite and at least 0", () -> updater.learningRate(0 / 0.0));
       assertMessage("loss limit NaN, must be a number", () -> updater.lossLimit(0 / 0.0));
       assertMessage(
-          "argument 1 of prepare_step_f32 is a DeviceBuffer of FLOAT64, must be a DeviceBuffer of"
+          "argument 2 of prepare_step_f32 is a DeviceBuffer of FLOAT64, must be a DeviceBuffer of"
               + " FLOAT32 loss",
           () -> updater.run(loss));
     }

@@ -1,0 +1,102 @@
+package io.github.cudnn4j.optim;
+
+import io.github.cudnn4j.cuda.DeviceBuffer;
+import io.github.cudnn4j.tape.Parameters;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
+import java.util.TreeSet;
+
+/**
+ * A part without gaps of the flat buffers, all of whose parameters are in one group.
+ *
+ * @param offset its first element
+ * @param elements how many, padding included
+ */
+record GroupRange(ParameterGroup group, long offset, long elements) {
+
+  /**
+   * Divides all parameters among the groups, in the order of the buffers.
+   *
+   * @throws IllegalArgumentException if a name in a group is none, or a tensor is in two groups
+   */
+  static List<GroupRange> of(Parameters parameters, List<ParameterGroup> groups) {
+    long total = parameters.weights().elements();
+    long step = Parameters.ALIGNMENT / parameters.type().bytes();
+    TreeSet<Long> starts = starts(parameters);
+    var chosen = new TreeMap<Long, GroupRange>();
+    groupsOf(parameters, groups)
+        .forEach(
+            (name, group) -> {
+              for (DeviceBuffer slice : parameters.slices(name)) {
+                long offset = offset(parameters, slice);
+                Long next = starts.higher(offset);
+                // With the padding, which so needs no update of its own.
+                long padded = Math.ceilDiv(offset + slice.elements(), step) * step;
+                long end = Math.min(padded, next == null ? total : next);
+                chosen.put(offset, new GroupRange(group, offset, end - offset));
+              }
+            });
+    var ranges = new ArrayList<GroupRange>();
+    long at = 0;
+    for (GroupRange range : chosen.values()) {
+      append(ranges, new GroupRange(ParameterGroup.REST, at, range.offset - at));
+      append(ranges, range);
+      at = range.offset + range.elements;
+    }
+    append(ranges, new GroupRange(ParameterGroup.REST, at, total - at));
+    return ranges;
+  }
+
+  DeviceBuffer in(DeviceBuffer flat) {
+    return flat.slice(offset, elements);
+  }
+
+  /** Appends a range, which becomes one with that before it where both are in one group. */
+  private static void append(List<GroupRange> ranges, GroupRange range) {
+    if (range.elements == 0) {
+      return;
+    }
+    if (!ranges.isEmpty() && ranges.getLast().group == range.group) {
+      GroupRange before = ranges.removeLast();
+      range = new GroupRange(range.group, before.offset, before.elements + range.elements);
+    }
+    ranges.add(range);
+  }
+
+  private static Map<String, ParameterGroup> groupsOf(
+      Parameters parameters, List<ParameterGroup> groups) {
+    var groupsOf = new TreeMap<String, ParameterGroup>();
+    for (ParameterGroup group : groups) {
+      for (String name : group.names()) {
+        List<String> meant =
+            parameters.names().stream()
+                .filter(n -> n.equals(name) || n.startsWith(name + "."))
+                .toList();
+        if (meant.isEmpty()) {
+          throw new IllegalArgumentException("no parameter " + name + " in " + parameters.names());
+        }
+        for (String one : meant) {
+          ParameterGroup other = groupsOf.put(one, group);
+          if (other != null && other != group) {
+            throw new IllegalArgumentException(one + " is in two groups");
+          }
+        }
+      }
+    }
+    return groupsOf;
+  }
+
+  private static TreeSet<Long> starts(Parameters parameters) {
+    var starts = new TreeSet<Long>();
+    for (String name : parameters.names()) {
+      parameters.slices(name).forEach(slice -> starts.add(offset(parameters, slice)));
+    }
+    return starts;
+  }
+
+  private static long offset(Parameters parameters, DeviceBuffer slice) {
+    return (slice.address() - parameters.weights().address()) / parameters.type().bytes();
+  }
+}
