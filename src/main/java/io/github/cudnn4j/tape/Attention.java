@@ -192,7 +192,7 @@ public final class Attention {
     Lengths lengths = tape.lengths(memory.dim(1));
     int[] numbers = new int[memory.dim(1)];
     Arrays.fill(numbers, memory.dim(0));
-    lengths.buffer().copyFrom(numbers);
+    lengths.set(numbers);
     return lengths;
   }
 }

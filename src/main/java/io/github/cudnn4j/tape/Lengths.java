@@ -1,7 +1,16 @@
 package io.github.cudnn4j.tape;
 
+import io.github.cudnn4j.cuda.Device;
 import io.github.cudnn4j.cuda.DeviceBuffer;
+import io.github.cudnn4j.cuda.ElementType;
+import io.github.cudnn4j.cuda.Event;
 import io.github.cudnn4j.cuda.Launch;
+import io.github.cudnn4j.cuda.PinnedBuffer;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Locale;
 
 /**
  * How many steps of each sequence of a batch count, and the operations for which that matters.
@@ -10,27 +19,104 @@ import io.github.cudnn4j.cuda.Launch;
  * Tape#backward}: other lengths need neither another tape nor another graph. One below 0 counts as
  * 0, one above T as T. Steps that do not count are not read; what an operation gives for them is 0,
  * and so is their gradient.
+ *
+ * <p>The same numbers are kept on the host, where a recurrent network takes them from at each
+ * forward; they must be in [1, T] then.
  */
 public final class Lengths {
 
   private static final String FILE = "time";
 
+  /** How many times the host may have set lengths that the device has not read yet. */
+  private static final int MOST_AHEAD = 8;
+
   private final Tape tape;
   private final DeviceBuffer lengths;
+  private final int[] numbers;
 
-  Lengths(Tape tape, DeviceBuffer lengths) {
+  /** What is on its way to the device; none if the numbers are someone else's. */
+  private final List<Transfer> transfers = new ArrayList<>();
+
+  private int next;
+
+  private record Transfer(PinnedBuffer numbers, Event done) {}
+
+  /** Makes lengths of 0 that {@link #set} changes. */
+  Lengths(Tape tape, int batch) {
     this.tape = tape;
-    this.lengths = lengths;
+    this.lengths = tape.indices(batch).buffer();
+    this.numbers = new int[batch];
+    for (int i = 0; i < MOST_AHEAD; i++) {
+      Device device = tape.device();
+      transfers.add(
+          new Transfer(
+              tape.own(PinnedBuffer.allocate(device, ElementType.INT32, batch)),
+              tape.own(Event.create(device))));
+    }
   }
 
-  /** Returns the lengths, {@code [B]} INT32. */
+  /** Describes numbers that someone else keeps the same in both places. */
+  Lengths(Tape tape, DeviceBuffer lengths, int[] numbers) {
+    if (lengths.type() != ElementType.INT32 || lengths.elements() != numbers.length) {
+      throw new IllegalArgumentException(
+          String.format(
+              Locale.ROOT,
+              "%d %s elements for %d lengths, needed are as many INT32",
+              lengths.elements(),
+              lengths.type(),
+              numbers.length));
+    }
+    this.tape = tape;
+    this.lengths = lengths;
+    this.numbers = numbers;
+  }
+
+  /**
+   * Sets the lengths for what is enqueued from here on. Allocates nothing, and waits only if the
+   * device has yet to read those of 8 calls before.
+   *
+   * @param lengths B of them, from 0; copied
+   * @throws IllegalArgumentException if their number is not B, or one is negative
+   * @throws IllegalStateException if the numbers are kept by someone else, the tape is closed, or
+   *     this thread captures
+   */
+  public void set(int... lengths) {
+    if (transfers.isEmpty()) {
+      throw new IllegalStateException("these lengths are set by whoever keeps them");
+    }
+    if (lengths.length != numbers.length) {
+      throw new IllegalArgumentException(
+          lengths.length + " lengths for " + numbers.length + " sequences");
+    }
+    for (int row = 0; row < lengths.length; row++) {
+      if (lengths[row] < 0) {
+        throw new IllegalArgumentException(
+            "lengths[" + row + "] is " + lengths[row] + ", must be 0 or more");
+      }
+    }
+    Transfer transfer = transfers.get(next);
+    transfer.done.synchronize();
+    MemorySegment.copy(
+        lengths, 0, transfer.numbers.segment(), ValueLayout.JAVA_INT, 0, lengths.length);
+    this.lengths.copyFrom(transfer.numbers);
+    transfer.done.record();
+    next = (next + 1) % MOST_AHEAD;
+    System.arraycopy(lengths, 0, numbers, 0, lengths.length);
+  }
+
+  /** Returns the lengths on the device, {@code [B]} INT32. */
   public DeviceBuffer buffer() {
     return lengths;
   }
 
+  /** Returns the lengths on the host. */
+  int[] numbers() {
+    return numbers;
+  }
+
   /** Returns the number of sequences, B. */
   public int batch() {
-    return (int) lengths.elements();
+    return numbers.length;
   }
 
   /**
@@ -171,7 +257,13 @@ public final class Lengths {
         x);
   }
 
-  private void check(Tensor x) {
+  /** Makes the launch that clears the steps of {@code [T, B, C]} that do not count. */
+  Launch clearing(Tensor shape, DeviceBuffer x) {
+    return launch("mask_time", shape, x, x);
+  }
+
+  /** Checks that sequences are those that these lengths are of. */
+  void check(Tensor x) {
     if (x.rank() != 3 || x.dim(1) != batch()) {
       throw new IllegalArgumentException(
           x + " for the lengths of " + batch() + " sequences, needed is [T, B, C]");

@@ -46,6 +46,14 @@ public interface Operation {
    */
   void backward();
 
+  /**
+   * Whether a graph that captured this does what this does. It does not if something of every batch
+   * is taken from the host when the work is enqueued.
+   */
+  default boolean isCapturable() {
+    return true;
+  }
+
   /** Makes an operation. */
   @FunctionalInterface
   interface Maker {

@@ -1,6 +1,7 @@
 package io.github.cudnn4j.tape;
 
 import io.github.cudnn4j.cuda.DeviceBuffer;
+import io.github.cudnn4j.cuda.Launch;
 import io.github.cudnn4j.rnn.Rnn;
 import io.github.cudnn4j.rnn.RnnConfig;
 import io.github.cudnn4j.rnn.RnnPass;
@@ -13,7 +14,7 @@ import java.util.Arrays;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
-/** A recurrent network over a whole window. */
+/** A recurrent network over all steps of a batch, or over as many of each sequence as count. */
 final class Recurrent implements Operation {
 
   private final RnnPlan plan;
@@ -21,37 +22,60 @@ final class Recurrent implements Operation {
   private final RnnStateGradients gradients;
   private final Tensor x;
   private final Tensor y;
+  private final @Nullable Lengths lengths;
+  private final @Nullable Launch clearing;
   private @Nullable RnnPass pass;
 
   private Recurrent(
-      RnnPlan plan, RnnStates states, RnnStateGradients gradients, Tensor x, Tensor y) {
+      RnnPlan plan,
+      RnnStates states,
+      RnnStateGradients gradients,
+      Tensor x,
+      Tensor y,
+      @Nullable Lengths lengths) {
     this.plan = plan;
     this.states = states;
     this.gradients = gradients;
     this.x = x;
     this.y = y;
+    this.lengths = lengths;
+    DeviceBuffer dx = x.gradient();
+    clearing = lengths == null || dx == null ? null : lengths.clearing(x, dx);
   }
 
   /** Records the network with states of its own that are carried. */
   static Tensor record(Tape tape, Rnn rnn, Tensor x, CarriedStates carried) {
     check(tape, rnn, x);
-    RnnPlan plan = plan(tape, rnn, x);
+    RnnPlan plan = plan(tape, rnn, SequenceShape.of(x.dim(0), x.dim(1)));
     Tensor y = tape.output(true, x.dim(0), x.dim(1), rnn.config().outputSize());
     return tape.record(
         (in, out) -> {
           RnnStates states = carried.add(tape, rnn.config(), x.dim(1));
           tape.generators().add(rnn);
-          return new Recurrent(plan, states, RnnStateGradients.NONE, in.get(0), out);
+          return new Recurrent(plan, states, RnnStateGradients.NONE, in.get(0), out, null);
         },
         y,
         x);
   }
 
-  /** Records the network with states that gradients flow into, zero and not wanted if null. */
+  /**
+   * Records the network with states that gradients flow into.
+   *
+   * @param lengths null if all steps count
+   * @param h0 null for a zero state
+   */
   static RecurrentOutput record(
-      Tape tape, Rnn rnn, Tensor x, @Nullable Tensor h0, @Nullable Tensor c0) {
+      Tape tape,
+      Rnn rnn,
+      Tensor x,
+      @Nullable Lengths lengths,
+      @Nullable Tensor h0,
+      @Nullable Tensor c0) {
     RnnConfig config = rnn.config();
     check(tape, rnn, x);
+    if (lengths != null) {
+      lengths.check(x);
+    }
     int batch = x.dim(1);
     int[] shapeOfH = {config.pseudoLayers(), batch, config.projectionSize()};
     int[] shapeOfC = {config.pseudoLayers(), batch, config.hiddenSize()};
@@ -63,7 +87,13 @@ final class Recurrent implements Operation {
     }
     checkState("h0", h0, shapeOfH);
     checkState("c0", c0, shapeOfC);
-    RnnPlan plan = plan(tape, rnn, x);
+    RnnPlan plan =
+        plan(
+            tape,
+            rnn,
+            lengths == null
+                ? SequenceShape.of(x.dim(0), batch)
+                : SequenceShape.varying(x.dim(0), batch));
     Tensor y = tape.output(true, x.dim(0), batch, config.outputSize());
     Tensor h = tape.output(true, shapeOfH);
     Tensor c = config.hasCellState() ? tape.output(true, shapeOfC) : null;
@@ -86,11 +116,12 @@ final class Recurrent implements Operation {
                   in.size() > 1 ? in.get(1).gradient() : null,
                   in.size() > 2 ? in.get(2).gradient() : null),
               in.get(0),
-              out);
+              out,
+              lengths);
         },
         y,
         inputs.toArray(Tensor[]::new));
-    return new RecurrentOutput(y, h, c);
+    return new RecurrentOutput(tape, y, h, c);
   }
 
   private static void check(Tape tape, Rnn rnn, Tensor x) {
@@ -107,8 +138,7 @@ final class Recurrent implements Operation {
     }
   }
 
-  private static RnnPlan plan(Tape tape, Rnn rnn, Tensor x) {
-    var shape = SequenceShape.of(x.dim(0), x.dim(1));
+  private static RnnPlan plan(Tape tape, Rnn rnn, SequenceShape shape) {
     return tape.own(tape.isTraining() ? rnn.plan(shape) : rnn.inferencePlan(shape));
   }
 
@@ -124,7 +154,15 @@ final class Recurrent implements Operation {
   }
 
   @Override
+  public boolean isCapturable() {
+    return lengths == null;
+  }
+
+  @Override
   public void forward() {
+    if (lengths != null) {
+      plan.setLengths(lengths.numbers());
+    }
     if (y.gradient() != null) {
       pass = plan.forward(x.value(), y.value(), states);
     } else {
@@ -136,6 +174,9 @@ final class Recurrent implements Operation {
   public void backward() {
     if (pass != null && y.gradient() != null) {
       pass.backward(y.gradient(), x.gradient(), gradients);
+      if (clearing != null) {
+        clearing.run();
+      }
     }
   }
 }

@@ -22,7 +22,8 @@ import org.jspecify.annotations.Nullable;
  * <p>Each method that records an operation allocates what the operation needs and returns its
  * output, owned by the tape. {@link #forward} then plays the operations, {@link #backward} plays
  * their derivatives in reverse; neither allocates nor waits, and both may run inside {@link
- * io.github.cudnn4j.cuda.Stream#capture}, once each has run outside of it.
+ * io.github.cudnn4j.cuda.Stream#capture}, once each has run outside of it, if the tape {@link
+ * #isCapturable}.
  *
  * <p>A tensor may be the input of any number of operations: the last of them to be played, in
  * reverse, writes its gradient, and what the others give it is added. Gradients of parameters are
@@ -37,9 +38,9 @@ import org.jspecify.annotations.Nullable;
  * Tensor weight = new Tensor(values, gradients, classes, hidden);
  * try (Tape tape = Tape.training(device, Precision.FP32)) {
  *   Tensor x = tape.input(time, batch, inputs); // to be filled: x.value().copyFrom(...)
- *   Lengths lengths = tape.lengths(batch); // likewise: lengths.buffer().copyFrom(...)
+ *   Lengths lengths = tape.lengths(batch); // likewise: lengths.set(...)
  *   Indices labels = tape.indices(batch); // likewise: labels.buffer().copyFrom(...)
- *   Tensor h = lengths.last(tape.rnn(lstm, x).y());
+ *   Tensor h = tape.rnn(lstm, x, lengths).last();
  *   Loss loss = tape.crossEntropy(tape.linear(h, weight, null), labels);
  *   for (int step = 0; step < steps; step++) {
  *     lstm.gradients().space().clear();
@@ -51,10 +52,6 @@ import org.jspecify.annotations.Nullable;
  *   }
  * }
  * }</pre>
- *
- * <p>The network runs over T steps of every sequence; what {@link Lengths} leave out has no effect
- * on what comes before it, so this is right for one direction. For both, reverse a second network's
- * input and output by {@link Lengths#reverse}.
  *
  * <p>All tensors are of the element type of the tape's precision, in the memory of its device;
  * losses are FLOAT32 where that has 16 bits. A tape belongs to the device's thread and works on the
@@ -151,9 +148,21 @@ public final class Tape implements AutoCloseable {
     return new Indices(zeroed(ElementType.INT32, Tensor.elements(shape)), shape);
   }
 
-  /** Allocates the lengths of {@code batch} sequences, to be filled by the caller, 0 at first. */
+  /** Allocates the lengths of {@code batch} sequences, to be set by the caller, 0 at first. */
   public Lengths lengths(int batch) {
-    return new Lengths(this, indices(batch).buffer());
+    return new Lengths(this, batch);
+  }
+
+  /**
+   * Describes lengths that the caller keeps, the same numbers in both places whenever the tape is
+   * played.
+   *
+   * @param onDevice {@code [B]} INT32, borrowed
+   * @param onHost B numbers, borrowed too: not copied
+   * @throws IllegalArgumentException if the buffer has another type or number of elements
+   */
+  public Lengths lengths(DeviceBuffer onDevice, int[] onHost) {
+    return new Lengths(this, onDevice, onHost);
   }
 
   /** Allocates a tensor without gradient to be filled by the caller, zero at first. */
@@ -195,7 +204,7 @@ public final class Tape implements AutoCloseable {
    * @throws IllegalArgumentException if shapes or types do not fit
    */
   public RecurrentOutput rnn(Rnn rnn, Tensor x) {
-    return Recurrent.record(this, rnn, x, null, null);
+    return Recurrent.record(this, rnn, x, null, null, null);
   }
 
   /**
@@ -208,7 +217,21 @@ public final class Tape implements AutoCloseable {
    *     missing against the cell's kind
    */
   public RecurrentOutput rnn(Rnn rnn, Tensor x, Tensor h0, @Nullable Tensor c0) {
-    return Recurrent.record(this, rnn, x, h0, c0);
+    return Recurrent.record(this, rnn, x, null, h0, c0);
+  }
+
+  /**
+   * As {@link #rnn(Rnn, Tensor)}, over sequences of the lengths that are set at each {@link
+   * #forward}, each in [1, T]: a backward direction starts with a sequence's own last step, final
+   * states are those after it, and what is behind it is 0 in y and in the gradient of {@code x}.
+   */
+  public RecurrentOutput rnn(Rnn rnn, Tensor x, Lengths lengths) {
+    return Recurrent.record(this, rnn, x, Objects.requireNonNull(lengths, "lengths"), null, null);
+  }
+
+  /** As {@link #rnn(Rnn, Tensor, Lengths)} and {@link #rnn(Rnn, Tensor, Tensor, Tensor)}. */
+  public RecurrentOutput rnn(Rnn rnn, Tensor x, Lengths lengths, Tensor h0, @Nullable Tensor c0) {
+    return Recurrent.record(this, rnn, x, Objects.requireNonNull(lengths, "lengths"), h0, c0);
   }
 
   /**
@@ -570,6 +593,14 @@ public final class Tape implements AutoCloseable {
       operations.get(i).backward();
       uses.afterBackward(i);
     }
+  }
+
+  /**
+   * Whether a captured graph of {@link #forward} and {@link #backward} can be replayed for other
+   * inputs. Not if a network takes {@link Lengths}, which cuDNN is given when its work is enqueued.
+   */
+  public boolean isCapturable() {
+    return operations.stream().allMatch(Operation::isCapturable);
   }
 
   /** Reads the states of all dropout generators in use; waits for the device. */

@@ -257,6 +257,34 @@ class TapeGradientTest {
     check(tape -> tape.tanh(tape.rnn(rnn, tape.tanh(x), h0, c0).y()));
   }
 
+  @ParameterizedTest
+  @EnumSource
+  void statesAndOutputsOfSequencesOfAnyLengths(Cell cell) {
+    var x = parameter(TIME, 3, 2);
+    var encoder = network(cell.config(2, 3).bidirectional());
+    var decoder = network(cell.config(6, 3).bidirectional());
+    check(
+        tape -> {
+          var lengths = tape.lengths(3);
+          lengths.set(2, TIME, 1);
+          var encoded = tape.rnn(encoder, tape.tanh(x), lengths);
+          var decoded = tape.rnn(decoder, encoded.y(), lengths, encoded.h(), encoded.c());
+          return tape.concatenate(
+              encoded.last(), decoded.last(), lengths.mean(encoded.y()), lengths.sum(decoded.y()));
+        });
+  }
+
+  @Test
+  void theLastStateOfTheLastLayer() {
+    var x = parameter(TIME, BATCH, 2);
+    var rnn = network(RnnConfig.lstm(2, 3).projection(2).layers(2).bidirectional());
+    check(
+        tape -> {
+          var out = tape.rnn(rnn, tape.tanh(x));
+          return tape.concatenate(out.last(), tape.scale(out.last(), 2));
+        });
+  }
+
   enum Cell {
     LSTM,
     PROJECTED,
@@ -320,7 +348,7 @@ class TapeGradientTest {
     check(
         tape -> {
           var lengths = tape.lengths(3);
-          lengths.buffer().copyFrom(new int[] {4, 0, 3});
+          lengths.set(4, 0, 3);
           var output = attentions.over(tape, tape.tanh(memory), lengths).on(tape.tanh(query));
           // The weights are a tensor as others are, and the memory may be used elsewhere.
           var more = tape.product(output.weights(), false, tape.transpose(memory), false);
@@ -374,7 +402,7 @@ class TapeGradientTest {
     check(
         tape -> {
           var lengths = tape.lengths(3);
-          lengths.buffer().copyFrom(new int[] {2, 0, 4});
+          lengths.set(2, 0, 4);
           var y = tape.tanh(x);
           var vectors = tape.concatenate(lengths.last(y), lengths.sum(y), lengths.mean(y));
           var steps = tape.add(lengths.mask(y), tape.scale(lengths.reverse(y), 2));
@@ -399,7 +427,7 @@ class TapeGradientTest {
               lengths.sum(x),
               lengths.mean(x),
               lengths.softmax(rows));
-      lengths.buffer().copyFrom(new int[] {2, 1});
+      lengths.set(2, 1);
       tape.forward();
       double p = 1 / (1 + Math.E);
       check(
