@@ -12,7 +12,6 @@ import io.github.cudnn4j.model.Vocabulary;
 import io.github.cudnn4j.optim.Clip;
 import io.github.cudnn4j.optim.Optimizer;
 import io.github.cudnn4j.rnn.RnnConfig;
-import java.util.Arrays;
 import java.util.Map;
 import java.util.stream.IntStream;
 
@@ -72,7 +71,7 @@ public final class StepWork implements Peer.Job {
     var parameters = model.parameters();
     int salt = Fill.PARAMETERS;
     for (String name : parameters.names()) {
-      int elements = Arrays.stream(parameters.shape(name)).reduce(1, Math::multiplyExact);
+      int elements = Math.toIntExact(parameters.parameter(name).elements());
       int which =
           switch (name) {
             case "linear.weight" -> Fill.LINEAR_WEIGHT;

@@ -286,6 +286,12 @@ public final class SafeTensors implements AutoCloseable {
     return values;
   }
 
+  /** Returns the path of the file. */
+  @Override
+  public String toString() {
+    return file.toString();
+  }
+
   @Override
   public void close() throws IOException {
     channel.close();

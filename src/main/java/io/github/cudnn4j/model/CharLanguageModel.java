@@ -1,22 +1,20 @@
 package io.github.cudnn4j.model;
 
 import io.github.cudnn4j.cuda.Device;
-import io.github.cudnn4j.cuda.Parts;
 import io.github.cudnn4j.cuda.Precision;
-import io.github.cudnn4j.cudnn.RnnAlgorithm;
-import io.github.cudnn4j.data.SavableRandom;
-import io.github.cudnn4j.rnn.Rnn;
-import io.github.cudnn4j.rnn.RnnConfig;
-import io.github.cudnn4j.rnn.RnnInitializer;
-import io.github.cudnn4j.rnn.RnnParameter;
+import io.github.cudnn4j.tape.EmbeddingLayer;
 import io.github.cudnn4j.tape.Indices;
+import io.github.cudnn4j.tape.Init;
+import io.github.cudnn4j.tape.LinearLayer;
 import io.github.cudnn4j.tape.Parameters;
+import io.github.cudnn4j.tape.RnnLayer;
 import io.github.cudnn4j.tape.Tape;
 import io.github.cudnn4j.tape.Tensor;
 import io.github.cudnn4j.train.Model;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Predicts the next character of a text: characters as one-hot or learned vectors, a stack of
@@ -32,54 +30,42 @@ import java.util.Map;
  */
 public final class CharLanguageModel implements Model, AutoCloseable {
 
-  private final Device device;
   private final Vocabulary vocabulary;
   private final CharModelConfig config;
   private final Parameters parameters;
-  private final Rnn rnn;
+  private final @Nullable EmbeddingLayer embedding;
+  private final RnnLayer rnn;
+  private final LinearLayer linear;
 
-  private CharLanguageModel(
-      Device device,
-      Vocabulary vocabulary,
-      CharModelConfig config,
-      Parameters parameters,
-      Rnn rnn) {
-    this.device = device;
+  private CharLanguageModel(Parameters parameters, Vocabulary vocabulary, CharModelConfig config) {
     this.vocabulary = vocabulary;
     this.config = config;
     this.parameters = parameters;
-    this.rnn = rnn;
+    int classes = vocabulary.size();
+    embedding =
+        config.embeddingSize() == 0
+            ? null
+            : parameters.embedding("embedding", classes, config.embeddingSize());
+    rnn = parameters.rnn("rnn", config.recurrent(classes));
+    linear = parameters.linear("linear", rnn.outputSize(), classes);
+    parameters.init("linear.*", Init.uniform(1 / Math.sqrt(config.hiddenSize())));
+    if (config.forgetBias() != null) {
+      rnn.forgetBias(config.forgetBias());
+    }
   }
 
   /** Returns a model with initial weights drawn from the configuration's seed, as PyTorch draws. */
   public static CharLanguageModel create(
       Device device, Vocabulary vocabulary, CharModelConfig config) {
-    boolean oneHot = config.embeddingSize() == 0;
-    int classes = vocabulary.size();
-    RnnConfig rnnConfig = config.recurrent(classes);
-    Parameters.Builder builder = Parameters.builder(device, config.precision().type());
-    if (!oneHot) {
-      builder.add("embedding.weight", classes, config.embeddingSize());
-    }
-    Parts parts = new Parts();
+    Parameters parameters = Parameters.on(device, config.precision());
     try {
-      Parameters parameters =
-          parts.add(
-              builder
-                  .addRegion("rnn", Rnn.weightElements(device, rnnConfig))
-                  .add("linear.weight", classes, rnnConfig.outputSize())
-                  .add("linear.bias", classes)
-                  .build());
-      Rnn rnn =
-          parts.add(
-              Rnn.create(
-                  device, rnnConfig, parameters.weights("rnn"), parameters.gradients("rnn")));
-      parameters.attach("rnn", rnn);
-      CharLanguageModel model = new CharLanguageModel(device, vocabulary, config, parameters, rnn);
-      model.initialize();
+      CharLanguageModel model = new CharLanguageModel(parameters, vocabulary, config);
+      parameters.initialize(config.seed());
       return model;
     } catch (RuntimeException | Error e) {
-      throw parts.abandon(e);
+      try (parameters) {
+        throw e;
+      }
     }
   }
 
@@ -104,38 +90,6 @@ public final class CharLanguageModel implements Model, AutoCloseable {
     return Vocabulary.ofCharacters(characters);
   }
 
-  private void initialize() {
-    double bound = 1 / Math.sqrt(config.hiddenSize());
-    SavableRandom random = new SavableRandom(config.seed());
-    initializeRecurrent(random.nextLong());
-    if (config.embeddingSize() > 0) {
-      parameters.normal("embedding.weight", 1, random);
-    }
-    parameters.uniform("linear.weight", bound, random);
-    parameters.uniform("linear.bias", bound, random);
-  }
-
-  /**
-   * Draws into a network of its own, so that the masters of weights of 16 bits get what FP32 would
-   * get, and not what is left of it.
-   */
-  private void initializeRecurrent(long seed) {
-    Precision wide = config.precision() == Precision.FP64 ? Precision.FP64 : Precision.FP32;
-    RnnConfig like = rnn.config().algorithm(RnnAlgorithm.STANDARD).precision(wide).dropout(0, 0);
-    try (Rnn drawn = Rnn.create(device, like)) {
-      drawn.initialize(seed);
-      Double forgetBias = config.forgetBias();
-      if (forgetBias != null) {
-        RnnInitializer.forgetBias(drawn, forgetBias);
-      }
-      for (RnnParameter parameter : drawn.weights().parameters()) {
-        double[] values = new double[Math.toIntExact(parameter.elements())];
-        parameter.copyTo(values);
-        parameters.write("rnn." + parameter.name(), values);
-      }
-    }
-  }
-
   /** Returns the characters that this model predicts. */
   public Vocabulary vocabulary() {
     return vocabulary;
@@ -148,7 +102,7 @@ public final class CharLanguageModel implements Model, AutoCloseable {
 
   @Override
   public Device device() {
-    return device;
+    return parameters.device();
   }
 
   @Override
@@ -164,14 +118,12 @@ public final class CharLanguageModel implements Model, AutoCloseable {
   @Override
   public Tensor logits(Tape tape, Indices tokens) {
     Tensor x =
-        config.embeddingSize() == 0
-            ? tape.oneHot(tokens, vocabulary.size())
-            : tape.embedding(tokens, parameters.tensor("embedding.weight"));
-    Tensor h = tape.carried(rnn, x);
+        embedding == null ? tape.oneHot(tokens, vocabulary.size()) : embedding.on(tape, tokens);
+    Tensor h = rnn.carried(tape, x);
     if (config.dropout() > 0) {
       h = tape.dropout(h, config.dropout(), config.seed() + 1);
     }
-    return tape.linear(h, parameters.tensor("linear.weight"), parameters.tensor("linear.bias"));
+    return linear.on(tape, h);
   }
 
   @Override
@@ -184,8 +136,6 @@ public final class CharLanguageModel implements Model, AutoCloseable {
   /** Frees the parameters. Safe to call twice. */
   @Override
   public void close() {
-    try (parameters) {
-      rnn.close();
-    }
+    parameters.close();
   }
 }

@@ -5,6 +5,7 @@ import io.github.cudnn4j.cuda.ElementType;
 import io.github.cudnn4j.cudnn.RnnMode;
 import java.util.Arrays;
 import java.util.SplittableRandom;
+import java.util.random.RandomGenerator;
 
 /**
  * First weights beside {@link Rnn#initialize}, drawn in double on the host: the same seed gives the
@@ -103,8 +104,11 @@ public final class RnnInitializer {
     }
   }
 
-  /** A matrix, row-major, whose shorter side's vectors are orthonormal, of uniform direction. */
-  static double[] orthogonal(SplittableRandom random, int rows, int columns) {
+  /**
+   * A matrix, row-major, whose rows or columns, whichever are fewer, are orthonormal, of uniform
+   * direction.
+   */
+  public static double[] orthogonal(RandomGenerator random, int rows, int columns) {
     int count = Math.min(rows, columns);
     int length = Math.max(rows, columns);
     double[][] vectors = new double[count][length];

@@ -16,9 +16,7 @@ final class LayerNorm {
     if (weight.columns() != x.columns() || bias.columns() != x.columns()) {
       throw new IllegalArgumentException("weight " + weight + " and bias " + bias + " for x " + x);
     }
-    if (!(epsilon > 0 && epsilon < Double.POSITIVE_INFINITY)) {
-      throw new IllegalArgumentException("epsilon " + epsilon + ", must be above 0 and finite");
-    }
+    checkEpsilon(epsilon);
     boolean differentiable =
         x.gradient() != null || weight.gradient() != null || bias.gradient() != null;
     return tape.record(
@@ -26,6 +24,12 @@ final class LayerNorm {
         tape.output(differentiable, x.shape()),
         List.of(x),
         List.of(weight, bias));
+  }
+
+  static void checkEpsilon(double epsilon) {
+    if (!(epsilon > 0 && epsilon < Double.POSITIVE_INFINITY)) {
+      throw new IllegalArgumentException("epsilon " + epsilon + ", must be above 0 and finite");
+    }
   }
 
   private static Launches launches(

@@ -4,181 +4,416 @@ import io.github.cudnn4j.cuda.Device;
 import io.github.cudnn4j.cuda.DeviceBuffer;
 import io.github.cudnn4j.cuda.ElementType;
 import io.github.cudnn4j.cuda.Parts;
+import io.github.cudnn4j.cuda.Precision;
 import io.github.cudnn4j.io.SafeTensors;
 import io.github.cudnn4j.io.SafeTensorsWriter;
 import io.github.cudnn4j.rnn.Rnn;
-import io.github.cudnn4j.rnn.RnnParameter;
-import io.github.cudnn4j.rnn.RnnWeights;
+import io.github.cudnn4j.rnn.RnnConfig;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
-import java.util.Locale;
 import java.util.Map;
 import java.util.Objects;
-import java.util.TreeSet;
+import java.util.Set;
+import java.util.SplittableRandom;
+import java.util.function.Function;
+import java.util.function.Predicate;
 import java.util.random.RandomGenerator;
+import org.jspecify.annotations.Nullable;
 
 /**
- * All weights of a model in one buffer and all gradients in another, so that an optimizer, a norm
- * or a clearing is one launch.
+ * The layers of a model, with all of their weights in one buffer and all gradients in another, so
+ * that an optimizer, a norm or a clearing is one launch.
+ *
+ * <pre>{@code
+ * try (var p = Parameters.on(device, Precision.FP32)) {
+ *   var embed = p.embedding("embed", 20_000, 64);
+ *   var lstm = p.rnn("rnn", RnnConfig.lstm(64, 128).bidirectional());
+ *   var head = p.linear("head", lstm.outputSize(), 2);
+ *   p.initialize(42); // memory from here on; or p.load(file)
+ *   ...
+ *   Tensor y = head.on(tape, lstm.on(tape, embed.on(tape, tokens)).last());
+ * }
+ * }</pre>
+ *
+ * <p>Layers and tensors are declared first, each under a name of its own; {@link #initialize} or
+ * {@link #load} then allocates everything at once. A program may have several sets on one device,
+ * and use several on one tape.
  *
  * <p>Weights of 16 bits are too coarse to add small steps to. They have <em>masters</em> in
  * FLOAT32, a third buffer of the same layout: training moves the masters, and the weights are the
  * masters rounded. By name one reads, writes, saves and loads masters; the weights follow.
  *
- * <p>A <em>tensor</em> has a shape. A <em>region</em> is an opaque part of the buffers, such as the
- * weight space of a recurrent network, whose tensors get names when the network is {@linkplain
- * #attach attached}: {@code region.weight_ih_l0} and so on. Each begins at a multiple of {@value
- * #ALIGNMENT} bytes; the padding between is zero in all buffers.
+ * <p>Every tensor and the weight space of every network begins at a multiple of {@value #ALIGNMENT}
+ * bytes; the padding between is zero in all buffers.
  *
- * <p>Owner of the buffers. Everything is in device memory; methods that take or return Java arrays
- * wait for the device. Values are row-major.
+ * <p>Owner of the buffers and of the networks. Everything is in device memory; methods that take or
+ * return Java arrays wait for the device. Values are row-major. It belongs to the device's thread.
  */
 public final class Parameters implements AutoCloseable {
 
-  /** The alignment of every tensor and region, in bytes. */
+  /** The alignment of every tensor and weight space, in bytes. */
   public static final int ALIGNMENT = 256;
 
-  private record Part(long offset, long elements, int[] shape) {
-    boolean isRegion() {
-      return shape.length == 0;
+  /** What lies at one aligned place: a tensor, or a network's weights. */
+  private record Part(
+      long offset, long elements, @Nullable Parameter tensor, @Nullable RnnLayer network) {
+    List<Parameter> parameters() {
+      return tensor != null ? List.of(tensor) : Objects.requireNonNull(network).parameters();
     }
   }
 
-  private final ElementType type;
-  private final Map<String, Part> parts;
-  private final Map<String, ParameterSlices> named = new LinkedHashMap<>();
-  private final Parts buffers = new Parts();
-  private final DeviceBuffer weights;
-  private final DeviceBuffer gradients;
-  private final DeviceBuffer masters;
+  private record Rule(String pattern, Predicate<String> fits, Init init) {}
 
-  private Parameters(Builder builder) {
-    type = builder.type;
-    parts = new LinkedHashMap<>(builder.parts);
-    boolean narrow = type.bytes() < ElementType.FLOAT32.bytes();
-    try {
-      weights = buffers.add(DeviceBuffer.allocate(builder.device, type, builder.size));
-      gradients = buffers.add(DeviceBuffer.allocate(builder.device, type, builder.size));
-      masters =
-          narrow
-              ? buffers.add(
-                  DeviceBuffer.allocate(builder.device, ElementType.FLOAT32, builder.size))
-              : weights;
-      weights.clear();
-      gradients.clear();
-      masters.clear();
-    } catch (RuntimeException | Error e) {
-      throw buffers.abandon(e);
-    }
-    parts.forEach(
-        (name, part) -> {
-          if (!part.isRegion()) {
-            var piece = new ParameterSlices.Piece(part.offset, part.elements);
-            named.put(name, new ParameterSlices(part.shape, List.of(piece)));
-          }
-        });
+  private record Memory(DeviceBuffer weights, DeviceBuffer gradients, DeviceBuffer masters) {}
+
+  private final Device device;
+  private final Precision precision;
+  private final List<Part> parts = new ArrayList<>();
+  private final Set<String> taken = new HashSet<>();
+
+  /** Other names of tensors, those of tied weights. */
+  private final Map<String, Parameter> aliases = new LinkedHashMap<>();
+
+  private final List<Rule> rules = new ArrayList<>();
+  private final Map<String, Parameter> tensors = new LinkedHashMap<>();
+  private final Parts owned = new Parts();
+  private long size;
+  private @Nullable Memory memory;
+  private boolean closed;
+
+  private Parameters(Device device, Precision precision) {
+    this.device = Objects.requireNonNull(device, "device");
+    this.precision = Objects.requireNonNull(precision, "precision");
+  }
+
+  /** Begins a set of weights and gradients of the precision's type. */
+  public static Parameters on(Device device, Precision precision) {
+    return new Parameters(device, precision);
   }
 
   /**
-   * Begins a set.
+   * Declares a table of vectors.
    *
-   * @param type of weights and gradients, a floating-point one
-   * @throws IllegalArgumentException if it is another type
+   * @param vocabulary V, the number of classes of token
+   * @param size E, the size of a vector
+   * @throws IllegalArgumentException if the name is taken or a size is not positive
+   * @throws IllegalStateException if the set has its memory already or is closed
    */
-  public static Builder builder(Device device, ElementType type) {
-    Objects.requireNonNull(device, "device");
-    Objects.requireNonNull(type, "type");
-    switch (type) {
-      case FLOAT32, FLOAT64, FLOAT16, BFLOAT16 -> {
-        return new Builder(device, type);
+  public EmbeddingLayer embedding(String name, int vocabulary, int size) {
+    check(name, name + ".weight");
+    Parameter weight = tensor(name + ".weight", Init.normal(1), vocabulary, size);
+    taken.add(name);
+    return new EmbeddingLayer(weight);
+  }
+
+  /**
+   * Declares a linear layer with a bias.
+   *
+   * @param inputSize I
+   * @param outputSize O
+   * @throws IllegalArgumentException if the name is taken or a size is not positive
+   * @throws IllegalStateException if the set has its memory already or is closed
+   */
+  public LinearLayer linear(String name, int inputSize, int outputSize) {
+    return linear(name, inputSize, outputSize, true);
+  }
+
+  /** As {@link #linear(String, int, int)}, without a bias if {@code biased} is false. */
+  public LinearLayer linear(String name, int inputSize, int outputSize, boolean biased) {
+    check(name, name + ".weight", name + ".bias");
+    Init init = Init.uniform(1 / Math.sqrt(Math.max(1, inputSize)));
+    Parameter weight = tensor(name + ".weight", init, outputSize, inputSize);
+    taken.add(name);
+    return new LinearLayer(weight, biased ? tensor(name + ".bias", init, outputSize) : null);
+  }
+
+  /**
+   * Declares a linear layer whose weight is another layer's, such as the table of an embedding.
+   * {@code name.weight} is another name of it, under which a file may have it.
+   *
+   * @param weight {@code [O, I]}, of this set
+   * @throws IllegalArgumentException if the name is taken, or the weight is of another set or is no
+   *     matrix
+   * @throws IllegalStateException if the set has its memory already or is closed
+   */
+  public LinearLayer linear(String name, Parameter weight, boolean biased) {
+    check(name, name + ".weight", name + ".bias");
+    int[] shape = weight.shape();
+    if (shape.length != 2 || parts.stream().noneMatch(part -> part.tensor == weight)) {
+      throw new IllegalArgumentException(weight + " is no matrix of this set");
+    }
+    taken.addAll(List.of(name, name + ".weight"));
+    aliases.put(name + ".weight", weight);
+    Init init = Init.uniform(1 / Math.sqrt(shape[1]));
+    return new LinearLayer(weight, biased ? tensor(name + ".bias", init, shape[0]) : null);
+  }
+
+  /**
+   * Declares a recurrent network, which will compute in the set's precision.
+   *
+   * @throws IllegalArgumentException if the name is taken, or the configuration's algorithm does
+   *     not compute in the set's precision
+   * @throws io.github.cudnn4j.cudnn.CudnnException if cuDNN does not accept the configuration
+   * @throws IllegalStateException if the set has its memory already, or it or the device is closed
+   */
+  public RnnLayer rnn(String name, RnnConfig config) {
+    check(name);
+    RnnConfig own = config.precision(precision);
+    long elements = Rnn.weightElements(device, own);
+    var layer = new RnnLayer(this, name, own);
+    add(name, new Part(size, elements, null, layer));
+    return layer;
+  }
+
+  /**
+   * Declares a layer normalization over C columns, with PyTorch's ε, 10⁻⁵.
+   *
+   * @throws IllegalArgumentException if the name is taken or the size is not positive
+   * @throws IllegalStateException if the set has its memory already or is closed
+   */
+  public LayerNormLayer layerNorm(String name, int size) {
+    return layerNorm(name, size, LayerNormLayer.EPSILON);
+  }
+
+  /**
+   * As {@link #layerNorm(String, int)}.
+   *
+   * @param epsilon above 0 and finite
+   */
+  public LayerNormLayer layerNorm(String name, int size, double epsilon) {
+    check(name, name + ".weight", name + ".bias");
+    LayerNorm.checkEpsilon(epsilon);
+    Parameter weight = tensor(name + ".weight", Init.constant(1), size);
+    taken.add(name);
+    return new LayerNormLayer(weight, tensor(name + ".bias", Init.zeros(), size), epsilon);
+  }
+
+  /**
+   * Declares a tensor of one's own, for operations or for a layer that is not here.
+   *
+   * @param shape the extents, outermost first, at least one
+   * @throws IllegalArgumentException if the name is taken, an extent is not positive, or there are
+   *     more elements than can be counted
+   * @throws IllegalStateException if the set has its memory already or is closed
+   */
+  public Parameter tensor(String name, Init init, int... shape) {
+    Objects.requireNonNull(init, "init");
+    check(name);
+    long elements = shape.length == 0 ? 0 : 1;
+    for (int extent : shape) {
+      elements = times(elements, Math.max(0, extent));
+    }
+    if (elements == 0) {
+      throw new IllegalArgumentException(
+          name + " has no elements, shape " + Arrays.toString(shape));
+    }
+    var pieces = List.of(new Parameter.Piece(size, elements));
+    var parameter = new Parameter(this, name, shape, init, pieces);
+    add(name, new Part(size, elements, parameter, null));
+    return parameter;
+  }
+
+  /** Refuses names that cannot be declared. */
+  private void check(String... names) {
+    for (String name : names) {
+      Objects.requireNonNull(name, "name");
+      checkOpen();
+      if (memory != null) {
+        throw new IllegalStateException(
+            name + " is declared too late: initialize or load has allocated the set");
       }
-      default ->
-          throw new IllegalArgumentException(
-              "parameters of " + type + ", must be of a floating-point type");
+      if (taken.contains(name)) {
+        throw new IllegalArgumentException("the name " + name + " is taken");
+      }
     }
   }
 
-  /** Collects names and shapes; nothing is allocated before {@link #build}. */
-  public static final class Builder {
-    private final Device device;
-    private final ElementType type;
-    private final Map<String, Part> parts = new LinkedHashMap<>();
-    private long size;
-
-    private Builder(Device device, ElementType type) {
-      this.device = device;
-      this.type = type;
+  /** Puts something behind all that is declared. */
+  private void add(String name, Part part) {
+    long step = ALIGNMENT / type().bytes();
+    long most = Long.MAX_VALUE / Double.BYTES - step - size;
+    if (part.elements > most) {
+      throw new IllegalArgumentException(
+          name + " has " + part.elements + " elements, must have at most " + most);
     }
+    size += Math.ceilDiv(part.elements, step) * step;
+    taken.add(name);
+    parts.add(part);
+  }
 
-    /**
-     * Adds a tensor.
-     *
-     * @throws IllegalArgumentException if the name is taken or an extent is not positive
-     */
-    public Builder add(String name, int... shape) {
-      long elements = shape.length == 0 ? 0 : 1;
-      for (int extent : shape) {
-        elements = times(elements, Math.max(0, extent));
+  private static long times(long elements, long extent) {
+    return extent == 0 || elements <= Long.MAX_VALUE / extent ? elements * extent : Long.MAX_VALUE;
+  }
+
+  /**
+   * Lets the tensors of some names have other first values than their layers give them; of several
+   * rules for a name the latest holds.
+   *
+   * @param pattern a name, in which {@code *} stands for any characters and {@code ?} for one
+   * @throws IllegalArgumentException if no tensor has such a name; thrown by {@link #initialize} if
+   *     the set has no memory yet
+   */
+  public Parameters init(String pattern, Init init) {
+    var rule = new Rule(pattern, NamePattern.of(pattern), Objects.requireNonNull(init, "init"));
+    if (memory != null) {
+      check(rule);
+    }
+    rules.add(rule);
+    return this;
+  }
+
+  private void check(Rule rule) {
+    if (tensors.keySet().stream().noneMatch(rule.fits)) {
+      throw new IllegalArgumentException(
+          "no tensor " + rule.pattern + " among " + tensors.keySet());
+    }
+  }
+
+  /**
+   * Allocates what is declared, if that is not done, and draws all weights.
+   *
+   * <p>The tensors are drawn in the order of their declaration from one {@link SplittableRandom} of
+   * this seed; those of a network from one of its own, whose seed is the next number of the former.
+   *
+   * @throws IllegalArgumentException if a rule of {@link #init} fits no tensor or cannot draw one;
+   *     the set has no memory then if it had none before
+   * @throws io.github.cudnn4j.cuda.DeviceOutOfMemoryException if it does not fit into the device
+   * @throws IllegalStateException if nothing is declared, or the set or the device is closed
+   */
+  public void initialize(long seed) {
+    boolean first = allocate();
+    try {
+      rules.forEach(this::check);
+      var random = new SplittableRandom(seed);
+      for (Part part : parts) {
+        RandomGenerator own =
+            part.network == null ? random : new SplittableRandom(random.nextLong());
+        for (Parameter parameter : part.parameters()) {
+          double[] values = parameter.draw(init(parameter), own);
+          if (part.network != null) {
+            part.network.setForgetBias(parameter, values);
+          }
+          write(parameter, values);
+        }
       }
-      return add(name, new Part(size, elements, shape.clone()));
-    }
-
-    /**
-     * Adds an opaque region.
-     *
-     * @throws IllegalArgumentException if the name is taken or {@code elements} is not positive
-     */
-    public Builder addRegion(String name, long elements) {
-      return add(name, new Part(size, elements, new int[0]));
-    }
-
-    /** Allocates the weights and the gradients, all zero. */
-    public Parameters build() {
-      return new Parameters(this);
-    }
-
-    private Builder add(String name, Part part) {
-      Objects.requireNonNull(name, "name");
-      if (part.elements <= 0) {
-        throw new IllegalArgumentException(
-            name + " has no elements, shape " + Arrays.toString(part.shape));
+    } catch (RuntimeException | Error e) {
+      if (first) {
+        abandon(e);
       }
-      long step = ALIGNMENT / type.bytes();
-      long most = Long.MAX_VALUE / Double.BYTES - step - size;
-      if (part.elements > most) {
-        throw new IllegalArgumentException(
-            name + " has " + part.elements + " elements, must have at most " + most);
-      }
-      if (parts.putIfAbsent(name, part) != null) {
-        throw new IllegalArgumentException("the name " + name + " is taken");
-      }
-      size += Math.ceilDiv(part.elements, step) * step;
-      return this;
+      throw e;
     }
+  }
 
-    private static long times(long elements, long extent) {
-      return extent == 0 || elements <= Long.MAX_VALUE / extent
-          ? elements * extent
-          : Long.MAX_VALUE;
+  private Init init(Parameter parameter) {
+    Init init = parameter.init();
+    for (Rule rule : rules) {
+      init = rule.fits.test(parameter.name()) ? rule.init : init;
     }
+    return init;
+  }
+
+  /** Allocates everything, all zero, and tells whether that was still to do. */
+  private boolean allocate() {
+    checkOpen();
+    if (memory != null) {
+      return false;
+    }
+    if (parts.isEmpty()) {
+      throw new IllegalStateException("no layer and no tensor is declared");
+    }
+    try {
+      DeviceBuffer weights = zeroed(type());
+      DeviceBuffer gradients = zeroed(type());
+      boolean narrow = type().bytes() < ElementType.FLOAT32.bytes();
+      memory = new Memory(weights, gradients, narrow ? zeroed(ElementType.FLOAT32) : weights);
+      for (Part part : parts) {
+        if (part.network != null) {
+          part.network.place(
+              owned.add(
+                  Rnn.create(
+                      device,
+                      part.network.config(),
+                      weights.slice(part.offset, part.elements),
+                      gradients.slice(part.offset, part.elements))),
+              part.offset);
+        }
+        for (Parameter parameter : part.parameters()) {
+          if (tensors.putIfAbsent(parameter.name(), parameter) != null) {
+            throw new IllegalArgumentException("the name " + parameter.name() + " is taken");
+          }
+        }
+      }
+    } catch (RuntimeException | Error e) {
+      abandon(e);
+      throw e;
+    }
+    return true;
+  }
+
+  private DeviceBuffer zeroed(ElementType type) {
+    DeviceBuffer buffer = owned.add(DeviceBuffer.allocate(device, type, size));
+    buffer.clear();
+    return buffer;
+  }
+
+  /** Is again as before {@link #allocate}; a failure to free is suppressed in the cause. */
+  private void abandon(Throwable cause) {
+    memory = null;
+    tensors.clear();
+    try {
+      owned.close();
+    } catch (RuntimeException e) {
+      cause.addSuppressed(e);
+    }
+  }
+
+  private void checkOpen() {
+    if (closed) {
+      throw new IllegalStateException("the parameters are closed");
+    }
+  }
+
+  private Memory memory() {
+    checkOpen();
+    if (memory == null) {
+      throw new IllegalStateException(
+          "the parameters have no memory yet; call initialize or load first");
+    }
+    return memory;
+  }
+
+  /** Returns the device. */
+  public Device device() {
+    return device;
+  }
+
+  /** Returns how networks compute; weights and gradients are of that type. */
+  public Precision precision() {
+    return precision;
   }
 
   /** Returns the type of all weights and gradients. */
   public ElementType type() {
-    return type;
+    return precision.type();
   }
 
-  /** Returns all weights, padding included. */
+  /**
+   * Returns all weights, padding included.
+   *
+   * @throws IllegalStateException if the set has no memory yet or is closed; so do all methods
+   *     below
+   */
   public DeviceBuffer weights() {
-    return weights;
+    return memory().weights;
   }
 
   /** Returns all gradients, padding included, at the same places as the weights. */
   public DeviceBuffer gradients() {
-    return gradients;
+    return memory().gradients;
   }
 
   /**
@@ -186,86 +421,38 @@ public final class Parameters implements AutoCloseable {
    * themselves.
    */
   public DeviceBuffer masters() {
-    return masters;
+    return memory().masters;
   }
 
   /** Returns whether the weights are rounded copies of their masters. */
   public boolean hasMasters() {
-    return masters != weights;
+    return masters() != weights();
   }
 
-  /**
-   * Returns the weights of one region or tensor, borrowed from {@link #weights()}.
-   *
-   * @throws IllegalArgumentException if there is none of that name
-   */
-  public DeviceBuffer weights(String name) {
-    Part part = part(name);
-    return weights.slice(part.offset, part.elements);
-  }
-
-  /**
-   * Returns the gradients of one region or tensor, borrowed from {@link #gradients()}.
-   *
-   * @throws IllegalArgumentException if there is none of that name
-   */
-  public DeviceBuffer gradients(String name) {
-    Part part = part(name);
-    return gradients.slice(part.offset, part.elements);
-  }
-
-  /**
-   * Returns one tensor, whose buffers are borrowed from this set.
-   *
-   * @throws IllegalArgumentException if there is none of that name, or it is a region
-   */
-  public Tensor tensor(String name) {
-    Part part = part(name);
-    if (part.isRegion()) {
-      throw new IllegalArgumentException(name + " is a region, not a tensor");
-    }
-    return new Tensor(weights(name), gradients(name), part.shape);
-  }
-
-  /**
-   * Names the tensors of a region by the network that uses it.
-   *
-   * @throws IllegalArgumentException if the network's weights are not in that region
-   */
-  public void attach(String region, Rnn rnn) {
-    Part part = part(region);
-    RnnWeights inside = rnn.weights();
-    long offset = inside.space().address() - weights.address();
-    if (!part.isRegion() || offset != part.offset * type.bytes()) {
-      throw new IllegalArgumentException("the network's weights are not in the region " + region);
-    }
-    for (RnnParameter parameter : inside.parameters()) {
-      var pieces = new ArrayList<ParameterSlices.Piece>();
-      for (DeviceBuffer slice : parameter.slices()) {
-        long place = (slice.address() - weights.address()) / type.bytes();
-        pieces.add(new ParameterSlices.Piece(place, slice.elements()));
-      }
-      named.put(region + "." + parameter.name(), new ParameterSlices(parameter.shape(), pieces));
-    }
-  }
-
-  /** Returns the names of all tensors, those of attached regions included. */
+  /** Returns the names of all tensors in the order of their declaration. */
   public List<String> names() {
-    return List.copyOf(named.keySet());
+    memory();
+    return List.copyOf(tensors.keySet());
   }
 
   /**
-   * Returns the extents of one tensor.
+   * Returns one tensor.
    *
+   * @param name one of {@link #names}, or {@code name.weight} of a layer with another's weight
    * @throws IllegalArgumentException if there is none of that name
    */
-  public int[] shape(String name) {
-    return named(name).shape().clone();
+  public Parameter parameter(String name) {
+    memory();
+    Parameter parameter = tensors.getOrDefault(name, aliases.get(name));
+    if (parameter == null) {
+      throw new IllegalArgumentException("no tensor " + name + " among " + tensors.keySet());
+    }
+    return parameter;
   }
 
   /** Returns the number of weights, without padding. */
   public long elements() {
-    return parts.values().stream().mapToLong(Part::elements).sum();
+    return parts.stream().mapToLong(Part::elements).sum();
   }
 
   /**
@@ -274,7 +461,7 @@ public final class Parameters implements AutoCloseable {
    * @throws IllegalArgumentException if there is none of that name
    */
   public double[] read(String name) {
-    return named(name).read(masters);
+    return parameter(name).read(masters());
   }
 
   /**
@@ -283,7 +470,7 @@ public final class Parameters implements AutoCloseable {
    * @throws IllegalArgumentException if there is none of that name
    */
   public double[] readGradient(String name) {
-    return named(name).read(gradients);
+    return parameter(name).read(gradients());
   }
 
   /**
@@ -292,111 +479,98 @@ public final class Parameters implements AutoCloseable {
    * @throws IllegalArgumentException if there is none of that name or the length differs
    */
   public void write(String name, double[] values) {
-    ParameterSlices tensor = named(name);
-    if (values.length != tensor.count()) {
+    Parameter parameter = parameter(name);
+    if (values.length != parameter.elements()) {
       throw new IllegalArgumentException(
-          name + " has " + tensor.count() + " elements, not " + values.length);
+          name + " has " + parameter.elements() + " elements, not " + values.length);
     }
-    tensor.write(masters, values);
+    write(parameter, values);
+  }
+
+  private void write(Parameter parameter, double[] values) {
+    parameter.write(masters(), values);
     if (hasMasters()) {
-      tensor.write(weights, values);
+      parameter.write(weights(), values);
     }
-  }
-
-  /** Sets the weights of one tensor to numbers drawn evenly between −bound and bound. */
-  public void uniform(String name, double bound, RandomGenerator random) {
-    var values = new double[named(name).count()];
-    Arrays.setAll(values, i -> bound * (2 * random.nextDouble() - 1));
-    write(name, values);
-  }
-
-  /** Sets the weights of one tensor to normally distributed numbers around zero. */
-  public void normal(String name, double deviation, RandomGenerator random) {
-    var values = new double[named(name).count()];
-    Arrays.setAll(values, i -> deviation * random.nextGaussian());
-    write(name, values);
   }
 
   /** Adds the weights of all tensors to a file. */
   public void save(SafeTensorsWriter file) {
-    named.forEach(
-        (name, tensor) -> {
-          double[] values = tensor.read(masters);
-          long[] shape = Arrays.stream(tensor.shape()).asLongStream().toArray();
-          if (type == ElementType.FLOAT64) {
-            file.add(name, shape, values);
-          } else {
-            file.add(name, shape, ParameterSlices.toFloats(values));
-          }
-        });
+    memory();
+    for (Parameter parameter : tensors.values()) {
+      ParameterFile.add(file, parameter, type(), parameter.read(masters()));
+    }
   }
 
   /**
-   * Sets the weights of all tensors from a file; other floating-point types are converted.
+   * Allocates what is declared, if that is not done, and sets the weights of all tensors from a
+   * file; other floating-point types are converted.
    *
-   * @throws IOException if reading fails, names or shapes differ, or a weight is not finite; no
-   *     weight has changed then
+   * @throws IOException if reading fails, a tensor is missing, is only in the file or has another
+   *     shape there, or a weight is not finite; nothing has changed then
+   * @throws IllegalStateException if nothing is declared, or the set or the device is closed
    */
   public void load(SafeTensors file) throws IOException {
-    if (!file.names().equals(named.keySet())) {
-      throw new IOException(
-          "the file holds "
-              + new TreeSet<>(file.names())
-              + ", the model has "
-              + new TreeSet<>(named.keySet()));
-    }
-    var values = new LinkedHashMap<String, double[]>();
-    for (String name : names()) {
-      long[] shape = Arrays.stream(shape(name)).asLongStream().toArray();
-      if (!Arrays.equals(shape, file.shape(name))) {
-        throw new IOException(
-            String.format(
-                Locale.ROOT,
-                "%s is %s in the file and %s in the model",
-                name,
-                Arrays.toString(file.shape(name)),
-                Arrays.toString(shape)));
-      }
-      values.put(name, requireFinite(name, file.doubles(name)));
-    }
-    values.forEach(this::write);
+    load(file, Function.identity());
   }
 
-  /** A model with such a weight predicts nothing. */
-  private static double[] requireFinite(String name, double[] values) throws IOException {
-    for (int i = 0; i < values.length; i++) {
-      if (!Double.isFinite(values[i])) {
-        throw new IOException("element " + i + " of " + name + " is " + values[i] + ": no weight");
+  /**
+   * As {@link #load(SafeTensors)}, from a file with other names.
+   *
+   * @param rename gives the name in the set for one in the file; null for a tensor that is not
+   *     wanted
+   */
+  public void load(SafeTensors file, Function<String, @Nullable String> rename) throws IOException {
+    boolean first = allocate();
+    try {
+      ParameterFile read = ParameterFile.read(file, known(), rename);
+      if (!read.report().isComplete()) {
+        throw new IOException(file + ": " + read.report().problems());
       }
+      read.values().forEach(this::write);
+    } catch (IOException | RuntimeException | Error e) {
+      if (first) {
+        abandon(e);
+      }
+      throw e;
     }
-    return values;
+  }
+
+  /**
+   * As {@link #load(SafeTensors, Function)}, of those tensors that both have in the same shape; the
+   * others keep their weights.
+   *
+   * @return what was loaded and what was not
+   * @throws IOException if reading fails or a weight is not finite; nothing has changed then
+   * @throws IllegalStateException if the set has no memory yet or is closed
+   */
+  public LoadReport loadMatching(SafeTensors file, Function<String, @Nullable String> rename)
+      throws IOException {
+    memory();
+    ParameterFile read = ParameterFile.read(file, known(), rename);
+    read.values().forEach(this::write);
+    return read.report();
+  }
+
+  /** Returns the tensors by all names that they have. */
+  private Map<String, Parameter> known() {
+    var known = new LinkedHashMap<>(tensors);
+    known.putAll(aliases);
+    return known;
   }
 
   /** Tells where each tensor lies; equal for sets between which flat buffers can be exchanged. */
   public String layout() {
+    memory();
     var layout = new StringBuilder();
-    named.forEach(
-        (name, tensor) -> {
-          layout.append(name);
-          for (ParameterSlices.Piece piece : tensor.pieces()) {
-            layout.append(' ').append(piece.offset()).append('+').append(piece.elements());
-          }
-          layout.append('\n');
-        });
-    return layout.toString();
-  }
-
-  @Override
-  public void close() {
-    buffers.close();
-  }
-
-  private Part part(String name) {
-    Part part = parts.get(name);
-    if (part == null) {
-      throw new IllegalArgumentException("no " + name + " among " + parts.keySet());
+    for (Parameter parameter : tensors.values()) {
+      layout.append(parameter.name());
+      for (Parameter.Piece piece : parameter.pieces()) {
+        layout.append(' ').append(piece.offset()).append('+').append(piece.elements());
+      }
+      layout.append('\n');
     }
-    return part;
+    return layout.toString();
   }
 
   /**
@@ -406,14 +580,13 @@ public final class Parameters implements AutoCloseable {
    * @throws IllegalArgumentException if there is none of that name
    */
   public List<DeviceBuffer> slices(String name) {
-    return named(name).pieces().stream().map(piece -> piece.in(weights)).toList();
+    return parameter(name).pieces().stream().map(piece -> piece.in(weights())).toList();
   }
 
-  private ParameterSlices named(String name) {
-    ParameterSlices tensor = named.get(name);
-    if (tensor == null) {
-      throw new IllegalArgumentException("no tensor " + name + " among " + named.keySet());
-    }
-    return tensor;
+  /** Frees networks and buffers. Safe to call twice. */
+  @Override
+  public void close() {
+    closed = true;
+    owned.close();
   }
 }

@@ -10,7 +10,10 @@ import io.github.cudnn4j.cuda.Device;
 import io.github.cudnn4j.cuda.Precision;
 import io.github.cudnn4j.cudnn.RnnMode;
 import io.github.cudnn4j.data.SavableRandom;
+import io.github.cudnn4j.rnn.Rnn;
+import io.github.cudnn4j.rnn.RnnParameter;
 import java.util.Arrays;
+import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -67,6 +70,31 @@ class TextGeneratorTest {
             name + " is of single precision");
         assertArrayEquals(
             single.parameters().read(name), brain.parameters().read(name), name + " of 16 bits");
+      }
+    }
+  }
+
+  /** A seed stands for the same weights from version to version. */
+  @Test
+  void aSeedGivesTheRecurrentWeightsThenTheLinearOnes() {
+    CharModelConfig config = CONFIG.embedding(0).precision(Precision.FP32);
+    Vocabulary vocabulary = Vocabulary.of("abcdefghij");
+    SavableRandom random = new SavableRandom(config.seed());
+    double bound = 1 / Math.sqrt(config.hiddenSize());
+    try (Device device = Device.open();
+        CharLanguageModel model = CharLanguageModel.create(device, vocabulary, config);
+        Rnn rnn = Rnn.create(device, config.recurrent(vocabulary.size()))) {
+      rnn.initialize(random.nextLong());
+      for (RnnParameter parameter : rnn.weights().parameters()) {
+        double[] expected = new double[(int) parameter.elements()];
+        parameter.copyTo(expected);
+        assertArrayEquals(expected, model.parameters().read("rnn." + parameter.name()));
+      }
+      for (String name : List.of("linear.weight", "linear.bias")) {
+        double[] found = model.parameters().read(name);
+        for (double weight : found) {
+          assertEquals((float) (bound * (2 * random.nextDouble() - 1)), weight, name);
+        }
       }
     }
   }

@@ -7,9 +7,11 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import io.github.cudnn4j.cuda.Device;
 import io.github.cudnn4j.cuda.DeviceBuffer;
 import io.github.cudnn4j.cuda.ElementType;
+import io.github.cudnn4j.cuda.Precision;
 import io.github.cudnn4j.io.SafeTensors;
 import io.github.cudnn4j.library.HostControl;
 import io.github.cudnn4j.proof.Numbers;
+import io.github.cudnn4j.tape.Init;
 import io.github.cudnn4j.tape.Parameters;
 import io.github.cudnn4j.testing.Closeness;
 import io.github.cudnn4j.testing.OwnOptimizers;
@@ -131,7 +133,7 @@ class ParameterGroupTest {
       for (int step = 0; step < STEPS; step++) {
         setGradients(narrow, step, 256);
         for (String name : SHAPES.keySet()) {
-          Numbers.write(single.gradients(name), narrow.readGradient(name));
+          Numbers.write(single.parameter(name).tensor().gradient(), narrow.readGradient(name));
         }
         ofNarrow.run();
         ofSingle.run();
@@ -157,9 +159,10 @@ class ParameterGroupTest {
       double[] embed = parameters.read("embed.weight");
       double[] rnn = parameters.read("rnn.weight");
       double[] head = parameters.read("head.bias");
-      Numbers.write(parameters.gradients("embed.weight"), filled(35, Double.NaN));
-      Numbers.write(parameters.gradients("rnn.weight"), filled(30, 1e9));
-      Numbers.write(parameters.gradients("head.bias"), new double[] {3, 0, 4});
+      Numbers.write(
+          parameters.parameter("embed.weight").tensor().gradient(), filled(35, Double.NaN));
+      Numbers.write(parameters.parameter("rnn.weight").tensor().gradient(), filled(30, 1e9));
+      Numbers.write(parameters.parameter("head.bias").tensor().gradient(), new double[] {3, 0, 4});
       updater.run();
       assertEquals(5, updater.read().norm());
       assertEquals(0.2, updater.read().clipFactor(), 1e-15);
@@ -180,7 +183,7 @@ class ParameterGroupTest {
       for (String bad : List.of("head.bias", "rnn.bias")) {
         for (String name : SHAPES.keySet()) {
           Numbers.write(
-              parameters.gradients(name),
+              parameters.parameter(name).tensor().gradient(),
               filled(parameters.read(name).length, name.equals(bad) ? Double.NaN : 1));
         }
         double[] before = Numbers.read(parameters.weights());
@@ -298,9 +301,11 @@ class ParameterGroupTest {
   }
 
   private static Parameters parameters(ElementType type) throws IOException {
-    var builder = Parameters.builder(device, type);
-    SHAPES.forEach(builder::add);
-    Parameters parameters = builder.build();
+    var precision =
+        Arrays.stream(Precision.values()).filter(each -> each.type() == type).findFirst();
+    Parameters parameters = Parameters.on(device, precision.orElseThrow());
+    SHAPES.forEach((name, shape) -> parameters.tensor(name, Init.zeros(), shape));
+    parameters.initialize(1);
     for (String name : SHAPES.keySet()) {
       parameters.write(name, vectors.doubles("groups." + name));
     }
@@ -314,7 +319,7 @@ class ParameterGroupTest {
       int size = all.length / STEPS;
       double[] gradient = Arrays.copyOfRange(all, step * size, (step + 1) * size);
       Arrays.setAll(gradient, i -> gradient[i] * scale);
-      Numbers.write(parameters.gradients(name), gradient);
+      Numbers.write(parameters.parameter(name).tensor().gradient(), gradient);
     }
   }
 

@@ -9,9 +9,11 @@ import com.sun.management.ThreadMXBean;
 import io.github.cudnn4j.cuda.Device;
 import io.github.cudnn4j.cuda.DeviceBuffer;
 import io.github.cudnn4j.cuda.ElementType;
+import io.github.cudnn4j.cuda.Precision;
 import io.github.cudnn4j.io.SafeTensors;
 import io.github.cudnn4j.library.HostControl;
 import io.github.cudnn4j.proof.Numbers;
+import io.github.cudnn4j.tape.Init;
 import io.github.cudnn4j.tape.Parameters;
 import io.github.cudnn4j.testing.Closeness;
 import io.github.cudnn4j.testing.OwnOptimizers;
@@ -260,13 +262,13 @@ class UpdaterTest {
 
   @Test
   void learningRatesAndLossesChangeWithoutWaitingOrAllocating() {
-    try (var parameters = Parameters.builder(device, ElementType.FLOAT64).add("w", 1).build();
+    try (var parameters = one(ElementType.FLOAT64, 1);
         var updater = Updater.create(parameters, Optimizer.sgd(0.5), Clip.NONE, LossScale.NONE);
         var one = DeviceBuffer.allocate(device, ElementType.FLOAT64, 1);
         var other = DeviceBuffer.allocate(device, ElementType.FLOAT64, 1)) {
       one.copyFrom(new double[] {3});
       other.copyFrom(new double[] {4});
-      Numbers.write(parameters.gradients("w"), new double[] {1});
+      Numbers.write(parameters.parameter("w").tensor().gradient(), new double[] {1});
       updater.run();
       assertEquals(new StepState(0.5, 1, 1, 0, 0, 1, 0, 1), updater.read());
       Optional<HostControl> host = HostControl.ifHost();
@@ -293,11 +295,11 @@ class UpdaterTest {
 
   @Test
   void findsTheLearningRateInTheCallersBuffer() {
-    try (var parameters = Parameters.builder(device, ElementType.FLOAT32).add("w", 1).build();
+    try (var parameters = one(ElementType.FLOAT32, 1);
         var rate = DeviceBuffer.allocate(device, ElementType.FLOAT64, 1);
         var updater =
             Updater.create(parameters, Optimizer.sgd(9), Clip.NONE, LossScale.NONE, rate)) {
-      Numbers.write(parameters.gradients("w"), new double[] {1});
+      Numbers.write(parameters.parameter("w").tensor().gradient(), new double[] {1});
       for (double value : new double[] {0.5, 0.25}) {
         rate.copyFrom(new double[] {value});
         updater.run();
@@ -310,7 +312,7 @@ class UpdaterTest {
 
   @Test
   void refusesWhatIsNoLearningRateLimitOrLoss() {
-    try (var parameters = Parameters.builder(device, ElementType.FLOAT32).add("w", 1).build();
+    try (var parameters = one(ElementType.FLOAT32, 1);
         var updater = Updater.create(parameters, Optimizer.sgd(1), Clip.NONE, LossScale.NONE);
         var loss = DeviceBuffer.allocate(device, ElementType.FLOAT64, 1)) {
       assertMessage(
@@ -478,6 +480,16 @@ class UpdaterTest {
     }
   }
 
+  /** A set of one tensor. */
+  private static Parameters one(ElementType type, int size) {
+    var precision =
+        Arrays.stream(Precision.values()).filter(each -> each.type() == type).findFirst();
+    var parameters = Parameters.on(device, precision.orElseThrow());
+    parameters.tensor("w", Init.zeros(), size);
+    parameters.initialize(1);
+    return parameters;
+  }
+
   /** One tensor and its optimizer. */
   private static final class Run implements AutoCloseable {
     final int size;
@@ -491,7 +503,7 @@ class UpdaterTest {
 
     Run(ElementType type, int size, TrainerConfig config) {
       this.size = size;
-      parameters = Parameters.builder(device, type).add("w", size).build();
+      parameters = one(type, size);
       loss = DeviceBuffer.allocate(device, parameters.masters().type(), 1);
       loss.clear();
       LossScale scale = type == ElementType.FLOAT16 ? config.lossScale() : LossScale.NONE;
@@ -505,7 +517,7 @@ class UpdaterTest {
     }
 
     void setGradient(double[] gradient) {
-      Numbers.write(parameters.gradients("w"), gradient);
+      Numbers.write(parameters.parameter("w").tensor().gradient(), gradient);
     }
 
     StepState state() {

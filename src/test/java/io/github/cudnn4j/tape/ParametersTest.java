@@ -7,15 +7,10 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.github.cudnn4j.cuda.Device;
-import io.github.cudnn4j.cuda.ElementType;
 import io.github.cudnn4j.cuda.Precision;
-import io.github.cudnn4j.cudnn.RnnMode;
-import io.github.cudnn4j.data.SavableRandom;
 import io.github.cudnn4j.io.SafeTensors;
 import io.github.cudnn4j.io.SafeTensorsWriter;
-import io.github.cudnn4j.rnn.Rnn;
 import io.github.cudnn4j.rnn.RnnConfig;
-import io.github.cudnn4j.train.TinyModel;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.Arrays;
@@ -32,122 +27,179 @@ class ParametersTest {
 
   @TempDir Path folder;
   private Device device;
+  private Parameters set;
 
   @BeforeEach
   void open() {
     device = Device.open();
+    set = Parameters.on(device, Precision.FP32);
   }
 
   @AfterEach
   void close() {
+    set.close();
     device.close();
   }
 
   @Test
   void alignsItsPartsAndKeepsThePaddingZero() {
-    try (var set =
-        Parameters.builder(device, ElementType.FLOAT32)
-            .add("a", 3)
-            .addRegion("r", 65)
-            .add("b", 2, 2)
-            .build()) {
-      assertEquals(64 + 128 + 64, set.weights().elements());
-      assertEquals(3 + 65 + 4, set.elements());
-      for (String name : List.of("a", "r", "b")) {
-        assertEquals(0, (set.weights(name).address() - set.weights().address()) % 256);
-        assertEquals(
-            set.weights(name).address() - set.weights().address(),
-            set.gradients(name).address() - set.gradients().address());
+    set.tensor("a", Init.zeros(), 3);
+    set.tensor("r", Init.zeros(), 65);
+    set.tensor("b", Init.zeros(), 2, 2);
+    set.initialize(1);
+    assertEquals(64 + 128 + 64, set.weights().elements());
+    assertEquals(3 + 65 + 4, set.elements());
+    for (String name : set.names()) {
+      Tensor tensor = set.parameter(name).tensor();
+      long place = tensor.value().address() - set.weights().address();
+      assertEquals(0, place % 256);
+      assertEquals(place, tensor.gradient().address() - set.gradients().address());
+    }
+    set.write("b", new double[] {1, 2, 3, 4});
+    float[] all = set.weights().toFloats();
+    assertArrayEquals(new float[] {1, 2, 3, 4}, Arrays.copyOfRange(all, 192, 196));
+    all[192] = all[193] = all[194] = all[195] = 0;
+    assertArrayEquals(new float[256], all);
+    assertArrayEquals(new float[256], set.gradients().toFloats());
+    assertArrayEquals(new int[] {2, 2}, set.parameter("b").tensor().shape());
+  }
+
+  @Test
+  void namesTensorsInTheOrderOfTheirDeclaration() {
+    set.embedding("embed", 7, 5);
+    set.rnn("rnn", RnnConfig.gru(5, 4).layers(2));
+    set.layerNorm("norm", 4);
+    set.linear("head", 4, 7);
+    set.linear("plain", 4, 2, false);
+    set.initialize(1);
+    assertEquals(
+        List.of(
+            "embed.weight",
+            "rnn.weight_ih_l0",
+            "rnn.weight_hh_l0",
+            "rnn.bias_ih_l0",
+            "rnn.bias_hh_l0",
+            "rnn.weight_ih_l1",
+            "rnn.weight_hh_l1",
+            "rnn.bias_ih_l1",
+            "rnn.bias_hh_l1",
+            "norm.weight",
+            "norm.bias",
+            "head.weight",
+            "head.bias",
+            "plain.weight"),
+        set.names());
+    assertEquals("rnn.weight_ih_l0 [12, 5]", set.parameter("rnn.weight_ih_l0").toString());
+    assertEquals("head.weight [7, 4]", set.parameter("head.weight").toString());
+    assertArrayEquals(new double[48], set.readGradient("rnn.weight_hh_l1"));
+  }
+
+  @Test
+  void hasNoMemoryBeforeItIsInitialized() {
+    var head = set.linear("head", 4, 2);
+    var rnn = set.rnn("rnn", RnnConfig.tanh(3, 4));
+    String message = "the parameters have no memory yet; call initialize or load first";
+    try (var tape = Tape.inference(device, Precision.FP32)) {
+      for (Executable use :
+          List.<Executable>of(
+              () -> head.on(tape, tape.input(5, 4)),
+              () -> rnn.on(tape, tape.input(5, 1, 3)),
+              rnn::rnn,
+              () -> rnn.parameter("weight_ih_l0"),
+              () -> head.weight().tensor(),
+              () -> set.read("head.bias"),
+              set::weights,
+              set::names,
+              set::layout)) {
+        assertIllegalState(message, use);
       }
-      set.write("b", new double[] {1, 2, 3, 4});
-      float[] all = set.weights().toFloats();
-      assertArrayEquals(new float[] {1, 2, 3, 4}, Arrays.copyOfRange(all, 192, 196));
-      all[192] = all[193] = all[194] = all[195] = 0;
-      assertArrayEquals(new float[256], all);
-      assertArrayEquals(new float[256], set.gradients().toFloats());
-      assertArrayEquals(new int[] {2, 2}, set.tensor("b").shape());
     }
   }
 
   @Test
-  void namesTheTensorsOfANetwork() {
-    try (var model = model(RnnMode.GRU)) {
-      var set = model.parameters();
-      assertEquals(
-          List.of(
-              "embedding.weight",
-              "linear.weight",
-              "linear.bias",
-              "rnn.weight_ih_l0",
-              "rnn.weight_hh_l0",
-              "rnn.bias_ih_l0",
-              "rnn.bias_hh_l0",
-              "rnn.weight_ih_l1",
-              "rnn.weight_hh_l1",
-              "rnn.bias_ih_l1",
-              "rnn.bias_hh_l1"),
-          set.names());
-      assertArrayEquals(new int[] {12, 5}, set.shape("rnn.weight_ih_l0"));
-      var random = new SavableRandom(3);
-      set.normal("rnn.weight_hh_l1", 0.5, random);
-      double[] values = set.read("rnn.weight_hh_l1");
-      assertEquals(48, values.length);
-      assertTrue(Arrays.stream(values).map(Math::abs).max().orElseThrow() > 0.5);
-      set.uniform("linear.bias", 0.25, random);
-      double[] bias = set.read("linear.bias");
-      assertTrue(Arrays.stream(bias).map(Math::abs).max().orElseThrow() <= 0.25);
-      assertArrayEquals(new double[48], set.readGradient("rnn.weight_hh_l1"));
-    }
+  void declaresNothingAfterwards() {
+    set.tensor("a", Init.zeros(), 2);
+    set.initialize(1);
+    String message = " is declared too late: initialize or load has allocated the set";
+    assertIllegalState("head" + message, () -> set.linear("head", 1, 2));
+    assertIllegalState("rnn" + message, () -> set.rnn("rnn", RnnConfig.tanh(2, 3)));
+    assertIllegalState("b" + message, () -> set.tensor("b", Init.zeros(), 2));
+    set.close();
+    assertIllegalState("the parameters are closed", () -> set.tensor("b", Init.zeros(), 2));
+    assertIllegalState("the parameters are closed", () -> set.initialize(1));
+    assertIllegalState("the parameters are closed", set::weights);
+  }
+
+  @Test
+  void needsSomethingToAllocate() {
+    assertIllegalState("no layer and no tensor is declared", () -> set.initialize(1));
+  }
+
+  private static void assertIllegalState(String message, Executable action) {
+    assertEquals(message, assertThrows(IllegalStateException.class, action).getMessage());
   }
 
   @ParameterizedTest
   @EnumSource(names = {"FP32", "FP64", "FP16", "BF16"})
-  void savesAndLoadsByName(Precision type) throws IOException {
+  void savesAndLoadsByName(Precision precision) throws IOException {
     var file = folder.resolve("weights.safetensors");
-    try (var first = new TinyModel(device, type, RnnMode.LSTM, 7, 4, 0);
-        var second = new TinyModel(device, type, RnnMode.LSTM, 7, 4, 0)) {
-      for (String name : second.parameters().names()) {
-        second.parameters().uniform(name, 1, new SavableRandom(8));
-      }
+    try (var first = model(precision);
+        var second = model(precision)) {
+      first.initialize(1);
       var writer = new SafeTensorsWriter();
-      first.parameters().save(writer);
+      first.save(writer);
       writer.write(file);
-      String name = "rnn.weight_hh_l1";
-      assertNotEquals(first.parameters().read(name)[0], second.parameters().read(name)[0]);
       try (var tensors = SafeTensors.open(file)) {
-        assertArrayEquals(new long[] {16, 4}, tensors.shape(name));
-        second.parameters().load(tensors);
+        assertArrayEquals(new long[] {16, 4}, tensors.shape("rnn.weight_hh_l0"));
+        second.load(tensors);
       }
-      for (String each : first.parameters().names()) {
-        assertArrayEquals(first.parameters().read(each), second.parameters().read(each), each);
+      for (String each : first.names()) {
+        assertArrayEquals(first.read(each), second.read(each), each);
       }
-      assertEquals(first.parameters().layout(), second.parameters().layout());
+      assertEquals(first.layout(), second.layout());
+      second.initialize(2);
+      assertNotEquals(first.read("rnn.weight_hh_l0")[0], second.read("rnn.weight_hh_l0")[0]);
     }
+  }
+
+  private Parameters model(Precision precision) {
+    Parameters model = Parameters.on(device, precision);
+    model.embedding("embed", 6, 3);
+    model.rnn("rnn", RnnConfig.lstm(3, 4));
+    model.linear("head", 4, 6);
+    return model;
   }
 
   @Test
   void loadRefusesOtherNamesAndShapesAndChangesNothing() throws IOException {
     var file = folder.resolve("weights.safetensors");
-    try (var set =
-        Parameters.builder(device, ElementType.FLOAT32).add("a", 2).add("b", 1).build()) {
-      new SafeTensorsWriter().add("a", new long[] {2}, new float[] {1, 2}).write(file);
-      assertLoadFails(file, set, "the file holds [a], the model has [a, b]");
+    set.tensor("a", Init.zeros(), 2);
+    set.tensor("b", Init.zeros(), 1);
+    for (int time = 0; time < 2; time++) {
+      new SafeTensorsWriter()
+          .add("a", new long[] {2}, new float[] {1, 2})
+          .add("c", new long[] {2}, new float[] {1, 2})
+          .write(file);
+      assertLoadFails(file, file + ": missing in the file: b; only in the file: c");
       new SafeTensorsWriter()
           .add("a", new long[] {2}, new float[] {1, 2})
           .add("b", new long[] {1, 1}, new float[] {1})
           .write(file);
-      assertLoadFails(file, set, "b is [1, 1] in the file and [1] in the model");
+      assertLoadFails(file, file + ": b is [1, 1] in the file and [1] in the model");
       new SafeTensorsWriter()
           .add("a", new long[] {2}, new float[] {1, 2})
           .add("b", new long[] {1}, new int[] {1})
           .write(file);
-      assertLoadFails(file, set, file + ": b is I32, not F32, F16 or BF16");
+      assertLoadFails(file, file + ": b is I32, not F32, F16 or BF16");
+      if (time == 0) {
+        assertThrows(IllegalStateException.class, set::weights);
+        set.initialize(1);
+      }
       assertArrayEquals(new float[128], set.weights().toFloats());
     }
   }
 
-  private static void assertLoadFails(Path file, Parameters set, String message)
-      throws IOException {
+  private void assertLoadFails(Path file, String message) throws IOException {
     try (var tensors = SafeTensors.open(file)) {
       assertEquals(message, assertThrows(IOException.class, () -> set.load(tensors)).getMessage());
     }
@@ -155,56 +207,61 @@ class ParametersTest {
 
   @Test
   void refusesBadNamesAndShapes() {
-    var builder = Parameters.builder(device, ElementType.FLOAT32).add("a", 2).addRegion("r", 99);
-    assertRefused("the name a is taken", () -> builder.add("a", 3));
-    assertRefused("b has no elements, shape [2, 0]", () -> builder.add("b", 2, 0));
-    assertRefused("b has no elements, shape []", () -> builder.add("b"));
+    set.tensor("a", Init.zeros(), 2);
+    assertRefused("the name a is taken", () -> set.tensor("a", Init.zeros(), 3));
+    assertRefused("the name a is taken", () -> set.linear("a", 3, 2));
+    assertRefused("b has no elements, shape [2, 0]", () -> set.tensor("b", Init.zeros(), 2, 0));
+    assertRefused("b has no elements, shape []", () -> set.tensor("b", Init.zeros()));
+    assertRefused("c.weight has no elements, shape [2, 0]", () -> set.linear("c", 0, 2));
+    set.linear("c", 1, 2);
+    assertRefused("the name c.weight is taken", () -> set.tensor("c.weight", Init.zeros(), 3));
+    assertRefused("epsilon 0.0, must be above 0 and finite", () -> set.layerNorm("n", 3, 0));
+    set.layerNorm("n", 3);
+    var rnn = set.rnn("r", RnnConfig.lstm(1, 2));
+    set.initialize(1);
     assertRefused(
-        "parameters of INT32, must be of a floating-point type",
-        () -> Parameters.builder(device, ElementType.INT32));
-    var config = RnnConfig.tanh(2, 3);
-    try (var set = builder.build();
-        var rnn = Rnn.create(device, config)) {
-      assertRefused("no c among [a, r]", () -> set.weights("c"));
-      assertRefused("r is a region, not a tensor", () -> set.tensor("r"));
-      assertRefused("no tensor r among [a]", () -> set.read("r"));
-      assertRefused("a has 2 elements, not 3", () -> set.write("a", new double[3]));
-      assertRefused("the network's weights are not in the region r", () -> set.attach("r", rnn));
-    }
+        "no tensor d among [a, c.weight, c.bias, n.weight, n.bias, r.weight_ih_l0,"
+            + " r.weight_hh_l0, r.bias_ih_l0, r.bias_hh_l0]",
+        () -> set.read("d"));
+    assertRefused("a has 2 elements, not 3", () -> set.write("a", new double[3]));
+    assertRefused(
+        "r.bias_ih_l0 lies in 4 pieces, one for each gate of a network",
+        () -> rnn.parameter("bias_ih_l0").tensor());
   }
 
-  private static void assertRefused(
-      String message, org.junit.jupiter.api.function.Executable action) {
+  @Test
+  void aNameOfANetworksTensorThatIsTakenLeavesNoMemory() {
+    set.tensor("r.bias_ih_l0", Init.zeros(), 2);
+    set.rnn("r", RnnConfig.tanh(1, 2));
+    assertRefused("the name r.bias_ih_l0 is taken", () -> set.initialize(1));
+    assertThrows(IllegalStateException.class, set::weights);
+  }
+
+  private static void assertRefused(String message, Executable action) {
     assertEquals(message, assertThrows(IllegalArgumentException.class, action).getMessage());
-  }
-
-  private TinyModel model(RnnMode mode) {
-    return new TinyModel(device, Precision.FP32, mode, 7, 4, 0);
   }
 
   @Test
   void tensorsThatCannotBeCountedAreRefusedAndLeaveTheNameFree() {
-    try (var device = Device.open()) {
-      var builder = Parameters.builder(device, ElementType.FLOAT32);
-      int most = Integer.MAX_VALUE;
-      for (int[] shape : new int[][] {{most, most}, {most, most, most}}) {
-        var e = assertThrows(IllegalArgumentException.class, () -> builder.add("w", shape));
-        assertTrue(
-            e.getMessage()
-                .matches("w has \\d+ elements, must have at most 11529215046068469\\d\\d"),
-            e::getMessage);
-      }
-      builder.add("w", 1).addRegion("r", Long.MAX_VALUE / 16);
-      assertThrows(
-          IllegalArgumentException.class, () -> builder.addRegion("s", Long.MAX_VALUE / 16));
+    int most = Integer.MAX_VALUE;
+    for (int[] shape : new int[][] {{most, most}, {most, most, most}}) {
+      var e =
+          assertThrows(IllegalArgumentException.class, () -> set.tensor("w", Init.zeros(), shape));
+      assertTrue(
+          e.getMessage().matches("w has \\d+ elements, must have at most 11529215046068469\\d\\d"),
+          e::getMessage);
     }
+    set.tensor("w", Init.zeros(), most, most / 8);
+    assertThrows(
+        IllegalArgumentException.class, () -> set.tensor("v", Init.zeros(), most, most / 8 * 2));
   }
 
   @Test
   void whatIsMissingIsNamed() {
-    missing("device", () -> Parameters.builder(null, ElementType.FLOAT32));
-    missing("type", () -> Parameters.builder(device, null));
-    missing("name", () -> Parameters.builder(device, ElementType.FLOAT32).addRegion(null, 1));
+    missing("device", () -> Parameters.on(null, Precision.FP32));
+    missing("precision", () -> Parameters.on(device, null));
+    missing("name", () -> set.tensor(null, Init.zeros(), 1));
+    missing("init", () -> set.tensor("a", null, 1));
   }
 
   private static void missing(String name, Executable action) {
@@ -213,8 +270,7 @@ class ParametersTest {
 
   @Test
   void aTensorLongerThanAnArrayIsRefused() {
-    var tensor = new ParameterSlices(new int[] {1 << 16, 1 << 16}, List.of());
-    var e = assertThrows(IllegalArgumentException.class, tensor::count);
+    var e = assertThrows(IllegalArgumentException.class, () -> Parameter.count(1 << 16, 1 << 16));
     assertEquals(
         "a tensor of [65536, 65536] has more values than the 2147483639 of an array",
         e.getMessage());

@@ -3,11 +3,13 @@ package io.github.cudnn4j.train;
 import io.github.cudnn4j.cuda.Device;
 import io.github.cudnn4j.cuda.Precision;
 import io.github.cudnn4j.cudnn.RnnMode;
-import io.github.cudnn4j.data.SavableRandom;
-import io.github.cudnn4j.rnn.Rnn;
 import io.github.cudnn4j.rnn.RnnConfig;
+import io.github.cudnn4j.tape.EmbeddingLayer;
 import io.github.cudnn4j.tape.Indices;
+import io.github.cudnn4j.tape.Init;
+import io.github.cudnn4j.tape.LinearLayer;
 import io.github.cudnn4j.tape.Parameters;
+import io.github.cudnn4j.tape.RnnLayer;
 import io.github.cudnn4j.tape.Tape;
 import io.github.cudnn4j.tape.Tensor;
 import java.util.Arrays;
@@ -23,9 +25,10 @@ public final class TinyModel implements Model, AutoCloseable {
 
   final int vocabulary;
   final double dropout;
-  private final Device device;
   private final Parameters parameters;
-  private final Rnn rnn;
+  private final EmbeddingLayer embedding;
+  private final RnnLayer rnn;
+  private final LinearLayer linear;
 
   public TinyModel(
       Device device,
@@ -34,23 +37,14 @@ public final class TinyModel implements Model, AutoCloseable {
       int vocabulary,
       int hidden,
       double dropout) {
-    this.device = device;
     this.vocabulary = vocabulary;
     this.dropout = dropout;
     var config = RnnConfig.of(mode, 5, hidden).layers(2).dropout(dropout, 17).precision(precision);
-    parameters =
-        Parameters.builder(device, precision.type())
-            .add("embedding.weight", vocabulary, 5)
-            .addRegion("rnn", Rnn.weightElements(device, config))
-            .add("linear.weight", vocabulary, hidden)
-            .add("linear.bias", vocabulary)
-            .build();
-    rnn = Rnn.create(device, config, parameters.weights("rnn"), parameters.gradients("rnn"));
-    parameters.attach("rnn", rnn);
-    var random = new SavableRandom(1);
-    for (String name : parameters.names()) {
-      parameters.uniform(name, 0.4, random);
-    }
+    parameters = Parameters.on(device, precision);
+    embedding = parameters.embedding("embedding", vocabulary, 5);
+    rnn = parameters.rnn("rnn", RnnConfig.of(mode, 5, hidden).layers(2).dropout(dropout, 17));
+    linear = parameters.linear("linear", hidden, vocabulary);
+    parameters.init("*", Init.uniform(0.4)).initialize(1);
   }
 
   /** Tokens of {@link #VOCABULARY} without any order. */
@@ -75,12 +69,12 @@ public final class TinyModel implements Model, AutoCloseable {
 
   @Override
   public Device device() {
-    return device;
+    return parameters.device();
   }
 
   @Override
   public Precision precision() {
-    return rnn.config().precision();
+    return parameters.precision();
   }
 
   @Override
@@ -90,9 +84,8 @@ public final class TinyModel implements Model, AutoCloseable {
 
   @Override
   public Tensor logits(Tape tape, Indices tokens) {
-    var x = tape.embedding(tokens, parameters.tensor("embedding.weight"));
-    var y = tape.carried(rnn, tape.dropout(x, dropout, 3));
-    return tape.linear(y, parameters.tensor("linear.weight"), parameters.tensor("linear.bias"));
+    var x = tape.dropout(embedding.on(tape, tokens), dropout, 3);
+    return linear.on(tape, rnn.carried(tape, x));
   }
 
   @Override
@@ -102,7 +95,6 @@ public final class TinyModel implements Model, AutoCloseable {
 
   @Override
   public void close() {
-    rnn.close();
     parameters.close();
   }
 }
