@@ -1,5 +1,6 @@
-// Softmax and cross-entropy over rows of logits. A negative target is not counted; a target beyond
-// the classes has no meaning and makes the loss and its gradient NaN, so that the step is refused.
+// Losses of rows, averaged over the rows that count. A negative target does not count; a target
+// beyond the classes has no meaning and makes the loss and its gradient NaN, so that the step is
+// refused.
 #include "dialect.cuh"
 
 template <class T>
@@ -8,22 +9,34 @@ DEVICE T not_a_number() {
   return zero / zero;
 }
 
-template <class T>
-DEVICE void count(const int* targets, const double* scale, T* share, int rows) {
+template <class T, class Weight>
+DEVICE void share_out(const int* targets, const double* scale, const double* factor, T* share,
+                      double* counted, int rows, Weight weight) {
   FOR_EACH_ROW(only, 1) {
-    double counted = 0;
-    FOR_EACH_COLUMN(r, rows) { counted += targets[r] >= 0 ? 1 : 0; }
-    counted = block_sum(counted);
-    IF_FIRST_THREAD { share[only] = static_cast<T>(counted > 0 ? scale[only] / counted : 0); }
+    double sum = 0;
+    FOR_EACH_COLUMN(r, rows) { sum += targets[r] >= 0 ? weight(targets[r]) : 0; }
+    sum = block_sum(sum);
+    IF_FIRST_THREAD {
+      share[only] = static_cast<T>(sum > 0 ? scale[only] * factor[only] / sum : 0);
+      counted[only] = sum;
+    }
   }
 }
 
 template <class T>
-DEVICE Number<T> row_loss(const T* row, int target, int classes, Number<T> largest,
-                          Number<T> sum) {
-  using N = Number<T>;
-  if (target < 0) return N(0);
-  return target < classes ? largest + log(sum) - static_cast<N>(row[target]) : not_a_number<N>();
+DEVICE void share_equally(const int* targets, const double* scale, const double* factor, T* share,
+                          double* counted, int rows) {
+  share_out(targets, scale, factor, share, counted, rows, [](int) { return 1.0; });
+}
+
+// What a target beyond the classes counts does not matter: its loss is NaN.
+template <class T>
+DEVICE void share_by_class(const int* targets, const T* weights, const double* scale,
+                           const double* factor, T* share, double* counted, int rows,
+                           int classes) {
+  share_out(targets, scale, factor, share, counted, rows, [=](int target) {
+    return target < classes ? static_cast<double>(weights[target]) : 1.0;
+  });
 }
 
 template <class T>
@@ -36,9 +49,30 @@ DEVICE Number<T> row_max(const T* row, int classes) {
   return block_max(largest);
 }
 
+// The target is made smooth: 1 - smoothing for its class, and smoothing / classes for each class.
+// What a class contributes is multiplied by the class's weight.
 template <class T>
-DEVICE void measure(const T* logits, const int* targets, Number<T>* losses, int rows,
-                    int classes) {
+DEVICE Number<T> row_loss(const T* row, int target, const Number<T>* weights, double smoothing,
+                          int classes, Number<T> largest, Number<T> sum) {
+  using N = Number<T>;
+  if (target < 0) return N(0);
+  const N normalizer = log(sum);
+  N of_all = 0;
+  if (smoothing > 0) {
+    FOR_EACH_COLUMN(c, classes) {
+      of_all += weights[c] * (normalizer - (static_cast<N>(row[c]) - largest));
+    }
+    of_all = static_cast<N>(smoothing / classes) * block_sum(of_all);
+  }
+  if (target >= classes) return not_a_number<N>();
+  return static_cast<N>(1 - smoothing) * weights[target] *
+             (largest + normalizer - static_cast<N>(row[target])) +
+         of_all;
+}
+
+template <class T>
+DEVICE void measure(const T* logits, const int* targets, const Number<T>* weights,
+                    double smoothing, Number<T>* losses, int rows, int classes) {
   using N = Number<T>;
   FOR_EACH_ROW(r, rows) {
     const T* row = logits + r * classes;
@@ -46,14 +80,16 @@ DEVICE void measure(const T* logits, const int* targets, Number<T>* losses, int 
     N sum = 0;
     FOR_EACH_COLUMN(c, classes) { sum += exp(static_cast<N>(row[c]) - largest); }
     sum = block_sum(sum);
-    IF_FIRST_THREAD { losses[r] = row_loss(row, targets[r], classes, largest, sum); }
+    const N loss = row_loss(row, targets[r], weights, smoothing, classes, largest, sum);
+    IF_FIRST_THREAD { losses[r] = loss; }
   }
 }
 
 // The gradient's place holds the powers first, so that each is computed once; in 16 bits they would
 // be rounded.
 template <class T>
-DEVICE void differentiate(const T* logits, const int* targets, const Number<T>* share, T* gradient,
+DEVICE void differentiate(const T* logits, const int* targets, const Number<T>* weights,
+                          double smoothing, const Number<T>* share, T* gradient,
                           Number<T>* losses, int rows, int classes) {
   using N = Number<T>;
   FOR_EACH_ROW(r, rows) {
@@ -68,9 +104,18 @@ DEVICE void differentiate(const T* logits, const int* targets, const Number<T>* 
       sum += power;
     }
     sum = block_sum(sum);
-    IF_FIRST_THREAD { losses[r] = row_loss(row, target, classes, largest, sum); }
+    const N loss = row_loss(row, target, weights, smoothing, classes, largest, sum);
+    IF_FIRST_THREAD { losses[r] = loss; }
     const N inverse = N(1) / sum;
-    const N factor = target < 0 ? N(0) : target < classes ? *share : not_a_number<N>();
+    const N factor = target < 0         ? N(0)
+                     : target < classes ? static_cast<N>(1 - smoothing) * weights[target] * *share
+                                        : not_a_number<N>();
+    const N spread = target < 0 ? N(0) : static_cast<N>(smoothing / classes) * *share;
+    N all = 0;
+    if (smoothing > 0) {
+      FOR_EACH_COLUMN(c, classes) { all += weights[c]; }
+      all = block_sum(all);
+    }
     FOR_EACH_COLUMN(c, classes) {
       N power;
       if constexpr (is_narrow<T>) {
@@ -79,89 +124,153 @@ DEVICE void differentiate(const T* logits, const int* targets, const Number<T>* 
         power = slope[c];
       }
       const N probability = power * inverse;
-      slope[c] = static_cast<T>((c == target ? probability - N(1) : probability) * factor);
+      const N sharp = (c == target ? probability - N(1) : probability) * factor;
+      slope[c] = static_cast<T>(
+          smoothing > 0 ? sharp + (all * probability - weights[c]) * spread : sharp);
     }
   }
 }
 
 template <class T>
-DEVICE void average(const T* losses, const int* targets, T* mean, double* meter, int rows) {
+DEVICE void average(const T* losses, const int* targets, const double* counted, Number<T>* mean,
+                    double* meter, int rows) {
   FOR_EACH_ROW(only, 1) {
     double sum = 0;
-    double counted = 0;
-    FOR_EACH_COLUMN(r, rows) {
-      sum += losses[r];
-      counted += targets[r] >= 0 ? 1 : 0;
-    }
+    FOR_EACH_COLUMN(r, rows) { sum += targets[r] >= 0 ? static_cast<Number<T>>(losses[r]) : 0; }
     sum = block_sum(sum);
-    counted = block_sum(counted);
     IF_FIRST_THREAD {
-      mean[only] = static_cast<T>(counted > 0 ? sum / counted : 0);
+      const double number = counted[only];
+      mean[only] = static_cast<Number<T>>(number > 0 ? sum / number : 0);
       if (sum - sum == 0) {
         meter[only] += sum;
-        meter[only + 1] += counted;
+        meter[only + 1] += number;
       }
     }
   }
 }
 
-// share[0] = scale[0] / the number of counted rows, 0 when there are none
-KERNEL(loss_share_f32, (const int* targets, const double* scale, float* share, int rows),
-       (rows, 1, 1)) {
-  count(targets, scale, share, rows);
-}
-KERNEL(loss_share_f64, (const int* targets, const double* scale, double* share, int rows),
-       (rows, 1, 1)) {
-  count(targets, scale, share, rows);
+template <class T>
+DEVICE void share_to_rows(const int* targets, const Number<T>* share, T* gradient, int rows) {
+  FOR_EACH(r, rows) { gradient[r] = static_cast<T>(targets[r] >= 0 ? *share : Number<T>(0)); }
 }
 
-// losses[rows] = -log softmax(logits)[target] of each row
-KERNEL(cross_entropy_f32, (const float* logits, const int* targets, float* losses, int rows,
-                           int classes), (times(rows, classes), rows, rows)) {
-  measure(logits, targets, losses, rows, classes);
+template <class T>
+DEVICE void add_weighted(const T* loss, const double* factor, T* total) {
+  FOR_EACH(only, 1) { total[only] += static_cast<T>(factor[only] * loss[only]); }
 }
-KERNEL(cross_entropy_f64, (const double* logits, const int* targets, double* losses, int rows,
-                           int classes), (times(rows, classes), rows, rows)) {
-  measure(logits, targets, losses, rows, classes);
+
+// share[0] = scale[0] * factor[0] / counted[0], 0 where that is 0; counted[0] = the number of
+// targets that count
+KERNEL(loss_share_f32, (const int* targets, const double* scale, const double* factor, float* share,
+                        double* counted, int rows), (rows, 1, 1, 1, 1)) {
+  share_equally(targets, scale, factor, share, counted, rows);
 }
-KERNEL(cross_entropy_f16, (const f16* logits, const int* targets, float* losses, int rows,
-                           int classes), (times(rows, classes), rows, rows)) {
-  measure(logits, targets, losses, rows, classes);
+KERNEL(loss_share_f64, (const int* targets, const double* scale, const double* factor,
+                        double* share, double* counted, int rows), (rows, 1, 1, 1, 1)) {
+  share_equally(targets, scale, factor, share, counted, rows);
 }
-KERNEL(cross_entropy_bf16, (const bf16* logits, const int* targets, float* losses, int rows,
-                            int classes), (times(rows, classes), rows, rows)) {
-  measure(logits, targets, losses, rows, classes);
+
+// The same, counted[0] being the sum of the targets' weights
+KERNEL(weighted_loss_share_f32, (const int* targets, const float* weights, const double* scale,
+                                 const double* factor, float* share, double* counted, int rows,
+                                 int classes), (rows, classes, 1, 1, 1, 1)) {
+  share_by_class(targets, weights, scale, factor, share, counted, rows, classes);
+}
+KERNEL(weighted_loss_share_f64, (const int* targets, const double* weights, const double* scale,
+                                 const double* factor, double* share, double* counted, int rows,
+                                 int classes), (rows, classes, 1, 1, 1, 1)) {
+  share_by_class(targets, weights, scale, factor, share, counted, rows, classes);
+}
+
+// losses[rows] = the sum over the classes of -log softmax(logits) * the smooth target * weights
+KERNEL(cross_entropy_f32, (const float* logits, const int* targets, const float* weights,
+                           double smoothing, float* losses, int rows, int classes),
+       (times(rows, classes), rows, classes, rows)) {
+  measure(logits, targets, weights, smoothing, losses, rows, classes);
+}
+KERNEL(cross_entropy_f64, (const double* logits, const int* targets, const double* weights,
+                           double smoothing, double* losses, int rows, int classes),
+       (times(rows, classes), rows, classes, rows)) {
+  measure(logits, targets, weights, smoothing, losses, rows, classes);
+}
+KERNEL(cross_entropy_f16, (const f16* logits, const int* targets, const float* weights,
+                           double smoothing, float* losses, int rows, int classes),
+       (times(rows, classes), rows, classes, rows)) {
+  measure(logits, targets, weights, smoothing, losses, rows, classes);
+}
+KERNEL(cross_entropy_bf16, (const bf16* logits, const int* targets, const float* weights,
+                            double smoothing, float* losses, int rows, int classes),
+       (times(rows, classes), rows, classes, rows)) {
+  measure(logits, targets, weights, smoothing, losses, rows, classes);
 }
 
 // The same, and gradient[rows, classes] = share[0] times that of the losses' sum by the logits
-KERNEL(cross_entropy_gradient_f32, (const float* logits, const int* targets, const float* share,
-                                    float* gradient, float* losses, int rows, int classes),
-       (times(rows, classes), rows, 1, times(rows, classes), rows)) {
-  differentiate(logits, targets, share, gradient, losses, rows, classes);
+KERNEL(cross_entropy_gradient_f32, (const float* logits, const int* targets, const float* weights,
+                                    double smoothing, const float* share, float* gradient,
+                                    float* losses, int rows, int classes),
+       (times(rows, classes), rows, classes, 1, times(rows, classes), rows)) {
+  differentiate(logits, targets, weights, smoothing, share, gradient, losses, rows, classes);
 }
-KERNEL(cross_entropy_gradient_f64, (const double* logits, const int* targets, const double* share,
-                                    double* gradient, double* losses, int rows, int classes),
-       (times(rows, classes), rows, 1, times(rows, classes), rows)) {
-  differentiate(logits, targets, share, gradient, losses, rows, classes);
+KERNEL(cross_entropy_gradient_f64, (const double* logits, const int* targets, const double* weights,
+                                    double smoothing, const double* share, double* gradient,
+                                    double* losses, int rows, int classes),
+       (times(rows, classes), rows, classes, 1, times(rows, classes), rows)) {
+  differentiate(logits, targets, weights, smoothing, share, gradient, losses, rows, classes);
 }
-KERNEL(cross_entropy_gradient_f16, (const f16* logits, const int* targets, const float* share,
-                                    f16* gradient, float* losses, int rows, int classes),
-       (times(rows, classes), rows, 1, times(rows, classes), rows)) {
-  differentiate(logits, targets, share, gradient, losses, rows, classes);
+KERNEL(cross_entropy_gradient_f16, (const f16* logits, const int* targets, const float* weights,
+                                    double smoothing, const float* share, f16* gradient,
+                                    float* losses, int rows, int classes),
+       (times(rows, classes), rows, classes, 1, times(rows, classes), rows)) {
+  differentiate(logits, targets, weights, smoothing, share, gradient, losses, rows, classes);
 }
-KERNEL(cross_entropy_gradient_bf16, (const bf16* logits, const int* targets, const float* share,
-                                     bf16* gradient, float* losses, int rows, int classes),
-       (times(rows, classes), rows, 1, times(rows, classes), rows)) {
-  differentiate(logits, targets, share, gradient, losses, rows, classes);
+KERNEL(cross_entropy_gradient_bf16, (const bf16* logits, const int* targets, const float* weights,
+                                     double smoothing, const float* share, bf16* gradient,
+                                     float* losses, int rows, int classes),
+       (times(rows, classes), rows, classes, 1, times(rows, classes), rows)) {
+  differentiate(logits, targets, weights, smoothing, share, gradient, losses, rows, classes);
 }
 
-// mean[0] = the mean loss of the counted rows, 0 when there are none; meter[0] += the sum of the
-// losses, meter[1] += the number of rows, unless the sum is not finite
-KERNEL(mean_loss_f32, (const float* losses, const int* targets, float* mean, double* meter,
-                       int rows), (rows, rows, 1, 2)) {
-  average(losses, targets, mean, meter, rows);
+// mean[0] = the sum of the losses that count / counted[0], 0 where that is 0; meter[0] += the sum,
+// meter[1] += counted[0], unless the sum is not finite
+KERNEL(mean_loss_f32, (const float* losses, const int* targets, const double* counted, float* mean,
+                       double* meter, int rows), (rows, rows, 1, 1, 2)) {
+  average(losses, targets, counted, mean, meter, rows);
 }
-KERNEL(mean_loss_f64, (const double* losses, const int* targets, double* mean, double* meter,
-                       int rows), (rows, rows, 1, 2)) {
-  average(losses, targets, mean, meter, rows);
+KERNEL(mean_loss_f64, (const double* losses, const int* targets, const double* counted,
+                       double* mean, double* meter, int rows), (rows, rows, 1, 1, 2)) {
+  average(losses, targets, counted, mean, meter, rows);
+}
+KERNEL(mean_loss_f16, (const f16* losses, const int* targets, const double* counted, float* mean,
+                       double* meter, int rows), (rows, rows, 1, 1, 2)) {
+  average(losses, targets, counted, mean, meter, rows);
+}
+KERNEL(mean_loss_bf16, (const bf16* losses, const int* targets, const double* counted, float* mean,
+                        double* meter, int rows), (rows, rows, 1, 1, 2)) {
+  average(losses, targets, counted, mean, meter, rows);
+}
+
+// gradient[rows] = share[0] where the target counts, otherwise 0
+KERNEL(mean_loss_gradient_f32, (const int* targets, const float* share, float* gradient, int rows),
+       (rows, 1, rows)) {
+  share_to_rows(targets, share, gradient, rows);
+}
+KERNEL(mean_loss_gradient_f64, (const int* targets, const double* share, double* gradient,
+                                int rows), (rows, 1, rows)) {
+  share_to_rows(targets, share, gradient, rows);
+}
+KERNEL(mean_loss_gradient_f16, (const int* targets, const float* share, f16* gradient, int rows),
+       (rows, 1, rows)) {
+  share_to_rows(targets, share, gradient, rows);
+}
+KERNEL(mean_loss_gradient_bf16, (const int* targets, const float* share, bf16* gradient, int rows),
+       (rows, 1, rows)) {
+  share_to_rows(targets, share, gradient, rows);
+}
+
+// total[0] += factor[0] * loss[0]
+KERNEL(add_loss_f32, (const float* loss, const double* factor, float* total), (1, 1, 1)) {
+  add_weighted(loss, factor, total);
+}
+KERNEL(add_loss_f64, (const double* loss, const double* factor, double* total), (1, 1, 1)) {
+  add_weighted(loss, factor, total);
 }

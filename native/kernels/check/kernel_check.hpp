@@ -51,23 +51,24 @@ double number(T value) {
   }
 }
 
+/** Where a suite's numbers come from, the same for each suite whatever the others draw. */
+inline std::mt19937 generator;
+
 /** Numbers from -1 to 1, others at each call. */
 template <class T>
 std::vector<T> numbers(size_t count) {
-  static std::mt19937 random(1);
   std::vector<T> values;
   for (size_t i = 0; i < count; ++i) {
-    values.push_back(static_cast<T>(static_cast<float>(random()) / 2147483648.0f - 1));
+    values.push_back(static_cast<T>(static_cast<float>(generator()) / 2147483648.0f - 1));
   }
   return values;
 }
 
 /** Integers from `least` to `most`. */
 inline std::vector<int> integers(size_t count, int least, int most) {
-  static std::mt19937 random(2);
   std::vector<int> values;
   for (size_t i = 0; i < count; ++i) {
-    values.push_back(least + static_cast<int>(random() % (most - least + 1)));
+    values.push_back(least + static_cast<int>(generator() % (most - least + 1)));
   }
   return values;
 }

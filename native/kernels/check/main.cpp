@@ -64,7 +64,10 @@ int main() {
   // The more threads there have been, the longer ThreadSanitizer takes for each.
   for (const bool large : {false, true}) {
     large_blocks = large;
-    for (void (*suite)() : suites()) suite();
+    for (void (*suite)() : suites()) {
+      generator = std::mt19937(1);
+      suite();
+    }
   }
   for (const auto& [name, difference] : differences()) {
     std::printf("%-28s differs by at most %.2g of the tolerance\n", name.c_str(), difference);

@@ -3,65 +3,111 @@ package io.github.cudnn4j.tape;
 import io.github.cudnn4j.cuda.DeviceBuffer;
 import io.github.cudnn4j.cuda.ElementType;
 import io.github.cudnn4j.cuda.Launch;
-import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Softmax and cross-entropy in one. Where the gradient of the logits is wanted, the forward pass
  * leaves it there: it needs the same exponentials, and nothing of what comes after.
  */
-final class CrossEntropy implements Operation {
+record CrossEntropy(MeanLoss mean, Launch measure) implements Operation {
 
-  private final Loss loss;
-  private final List<Launch> launches = new ArrayList<>();
-
-  CrossEntropy(Tape tape, Tensor logits, Indices labels) {
-    DeviceBuffer targets = labels.buffer();
-    int rows = logits.rows();
-    int classes = logits.columns();
-    DeviceBuffer losses = tape.buffer(tape.lossType(), rows);
-    DeviceBuffer mean = tape.zeroed(tape.lossType(), 1);
-    DeviceBuffer meter = tape.zeroed(ElementType.FLOAT64, 2);
-    loss = new Loss(mean, meter);
-    if (logits.gradient() == null) {
-      launches.add(
-          tape.own(
-              tape.kernel("loss", "cross_entropy", tape.type())
-                  .overRows(rows, logits.value(), targets, losses, rows, classes)));
-    } else {
-      DeviceBuffer share = tape.buffer(tape.lossType(), 1);
-      launches.add(
-          tape.own(
-              tape.kernel("loss", "loss_share", tape.lossType())
-                  .overLongRows(1, targets, tape.lossScale(), share, rows)));
-      launches.add(
-          tape.own(
-              tape.kernel("loss", "cross_entropy_gradient", tape.type())
-                  .overRows(
-                      rows,
-                      logits.value(),
-                      targets,
-                      share,
-                      logits.gradient(),
-                      losses,
-                      rows,
-                      classes)));
+  static Loss record(
+      Tape tape,
+      Tensor logits,
+      Indices targets,
+      double @Nullable [] classWeights,
+      double labelSmoothing) {
+    tape.checkTensor("logits", logits, targets.rank() + 1);
+    if (!Arrays.equals(targets.shapeWith(logits.columns()), logits.shape())) {
+      throw new IllegalArgumentException(targets + " as targets of " + logits);
     }
-    launches.add(
-        tape.own(
-            tape.kernel("loss", "mean_loss", tape.lossType())
-                .overLongRows(1, losses, targets, mean, meter, rows)));
+    if (classWeights != null) {
+      checkWeights(classWeights, logits.columns());
+    }
+    if (!(labelSmoothing >= 0 && labelSmoothing <= 1)) {
+      throw new IllegalArgumentException(
+          "label smoothing " + labelSmoothing + ", must be in [0, 1]");
+    }
+    var loss = new Loss(tape, logits, targets, List.of());
+    tape.play(
+        in -> make(tape, loss, in.get(0), targets.buffer(), classWeights, labelSmoothing),
+        List.of(logits));
+    return loss;
   }
 
-  Loss loss() {
-    return loss;
+  private static void checkWeights(double[] weights, int classes) {
+    if (weights.length != classes) {
+      throw new IllegalArgumentException(
+          weights.length + " class weights, but there are " + classes + " classes");
+    }
+    for (double weight : weights) {
+      if (!(weight >= 0 && weight < Double.POSITIVE_INFINITY)) {
+        throw new IllegalArgumentException(
+            "class weight " + weight + ", must be finite and 0 or more");
+      }
+    }
+  }
+
+  private static CrossEntropy make(
+      Tape tape,
+      Loss loss,
+      Tensor logits,
+      DeviceBuffer targets,
+      double @Nullable [] classWeights,
+      double smoothing) {
+    int rows = logits.rows();
+    int classes = logits.columns();
+    DeviceBuffer weights = weights(tape, classWeights, classes);
+    DeviceBuffer losses = tape.buffer(tape.lossType(), rows);
+    var mean = new MeanLoss(tape, loss, losses, targets, classWeights == null ? null : weights);
+    DeviceBuffer gradient = logits.gradient();
+    return new CrossEntropy(
+        mean,
+        tape.own(
+            gradient == null
+                ? tape.kernel("loss", "cross_entropy", tape.type())
+                    .overRows(
+                        rows, logits.value(), targets, weights, smoothing, losses, rows, classes)
+                : tape.kernel("loss", "cross_entropy_gradient", tape.type())
+                    .overRows(
+                        rows,
+                        logits.value(),
+                        targets,
+                        weights,
+                        smoothing,
+                        mean.share(),
+                        gradient,
+                        losses,
+                        rows,
+                        classes)));
+  }
+
+  private static DeviceBuffer weights(Tape tape, double @Nullable [] given, int classes) {
+    double[] values = given;
+    if (values == null) {
+      values = new double[classes];
+      Arrays.fill(values, 1);
+    }
+    DeviceBuffer weights = tape.buffer(tape.lossType(), classes);
+    if (weights.type() == ElementType.FLOAT64) {
+      weights.copyFrom(values);
+    } else {
+      var floats = new float[classes];
+      for (int c = 0; c < classes; c++) {
+        floats[c] = (float) values[c];
+      }
+      weights.copyFrom(floats);
+    }
+    return weights;
   }
 
   @Override
   public void forward() {
-    for (int i = 0; i < launches.size(); i++) {
-      launches.get(i).run();
-    }
+    mean.shareOut();
+    measure.run();
+    mean.average();
   }
 
   /** Does nothing: the gradient is there since the forward pass. */

@@ -1,37 +1,84 @@
 package io.github.cudnn4j.tape;
 
 import io.github.cudnn4j.cuda.DeviceBuffer;
+import io.github.cudnn4j.cuda.ElementType;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
 
 /**
- * A mean negative log likelihood, kept on the device.
+ * A mean of the losses of rows, such as the negative log likelihoods of labels, or a sum of such
+ * means, kept on the device.
  *
- * <p>The meter sums over plays, so that many steps can be averaged and read once. A window whose
- * loss is not finite is left out of the meter.
+ * <p>{@link Tape#backward} differentiates every loss of its tape. The meter sums over plays, so
+ * that many steps can be averaged and read once; a play whose loss is not finite is left out of it.
  */
 public final class Loss {
 
+  private final Tape tape;
+  private final @Nullable Tensor logits;
+  private final @Nullable Indices targets;
+  private final List<Loss> parts;
   private final DeviceBuffer value;
   private final DeviceBuffer meter;
+  private final DeviceBuffer factor;
+  private double weight = 1;
 
-  Loss(DeviceBuffer value, DeviceBuffer meter) {
-    this.value = value;
-    this.meter = meter;
+  Loss(Tape tape, @Nullable Tensor logits, @Nullable Indices targets, List<Loss> parts) {
+    this.tape = tape;
+    this.logits = logits;
+    this.targets = targets;
+    this.parts = parts;
+    value = tape.zeroed(tape.lossType(), 1);
+    meter = tape.zeroed(ElementType.FLOAT64, 2);
+    factor = tape.buffer(ElementType.FLOAT64, 1);
+    factor.copyFrom(new double[] {weight});
   }
 
   /**
-   * Returns one FLOAT64 element on a tape of FP64, else FLOAT32: the mean over the counted
-   * positions, in nats.
+   * Returns one FLOAT64 element on a tape of FP64, else FLOAT32: the mean over the rows that count,
+   * in nats where it is one of likelihoods.
    */
   public DeviceBuffer value() {
     return value;
   }
 
   /**
-   * Returns two FLOAT64 elements: the sum of the loss over all positions counted since the meter
-   * was cleared, in nats, and their number.
+   * Returns two FLOAT64 elements, of which the first divided by the second is the mean since the
+   * meter was cleared: the sum of the loss over all rows that counted, and their number, or with
+   * class weights the sum of their weights. A sum of losses counts as one row.
    */
   public DeviceBuffer meter() {
     return meter;
+  }
+
+  /** Returns what the loss is computed from if its targets are classes, otherwise null. */
+  public @Nullable Tensor logits() {
+    return logits;
+  }
+
+  /** Returns the classes that are to be predicted, null if there are none. */
+  public @Nullable Indices targets() {
+    return targets;
+  }
+
+  /**
+   * Multiplies how much this loss counts: its gradients, and what it adds to a sum of losses, from
+   * the next {@link Tape#forward} on. Its own value and meter stay what they are. To multiply a sum
+   * is to multiply each of its parts.
+   *
+   * @return this
+   * @throws IllegalArgumentException if the factor is not finite
+   */
+  public Loss times(double factor) {
+    if (!Double.isFinite(factor)) {
+      throw new IllegalArgumentException("a loss times " + factor + ", must be finite");
+    }
+    parts.forEach(part -> part.times(factor));
+    if (parts.isEmpty()) {
+      weight *= factor;
+      this.factor.copyFrom(new double[] {weight});
+    }
+    return this;
   }
 
   /** Reads {@link #value}; waits for the device. */
@@ -40,5 +87,18 @@ public final class Loss {
       case FLOAT32 -> value.toFloats()[0];
       default -> value.toDoubles()[0];
     };
+  }
+
+  Tape tape() {
+    return tape;
+  }
+
+  List<Loss> parts() {
+    return parts;
+  }
+
+  /** Returns how much this counts, one FLOAT64. */
+  DeviceBuffer factor() {
+    return factor;
   }
 }

@@ -504,12 +504,53 @@ public final class Tape implements AutoCloseable {
    * @throws IllegalArgumentException if shapes or types do not fit
    */
   public Loss crossEntropy(Tensor logits, Indices targets) {
-    checkTensor("logits", logits, targets.rank() + 1);
-    if (!Arrays.equals(targets.shapeWith(logits.columns()), logits.shape())) {
-      throw new IllegalArgumentException(targets + " as targets of " + logits);
-    }
-    return play(in -> new CrossEntropy(this, in.get(0), targets), List.of(logits), List.of())
-        .loss();
+    return CrossEntropy.record(this, logits, targets, null, 0);
+  }
+
+  /**
+   * As {@link #crossEntropy(Tensor, Indices)}, with weights and smooth targets: a row costs Σ q(c)
+   * · w(c) · −log softmax(logits)(c), where q is 1 − ε for the target and ε / V for each class. The
+   * mean is the sum of the costs divided by the sum of the targets' weights, as in PyTorch.
+   *
+   * @param classWeights w, one for each class, finite and 0 or more; null: all 1
+   * @param labelSmoothing ε, from 0 to 1
+   * @throws IllegalArgumentException if shapes or types do not fit, or a number is not as stated
+   */
+  public Loss crossEntropy(
+      Tensor logits, Indices targets, double @Nullable [] classWeights, double labelSmoothing) {
+    return CrossEntropy.record(this, logits, targets, classWeights, labelSmoothing);
+  }
+
+  /**
+   * Records the mean of losses, which becomes a loss: so a loss of one's own is made of operations,
+   * of the tape or, with {@link #recordLosses}, of one's own.
+   *
+   * @param rows the loss of each row, of any shape
+   * @throws IllegalArgumentException if the type is not one of losses
+   */
+  public Loss loss(Tensor rows) {
+    return loss(rows, indices(rows.shape()));
+  }
+
+  /**
+   * As {@link #loss(Tensor)}, over the rows that count.
+   *
+   * @param counted the shape of {@code rows}; a row with a negative number does not count, and is
+   *     not read
+   * @throws IllegalArgumentException if shapes or types do not fit
+   */
+  public Loss loss(Tensor rows, Indices counted) {
+    return MeanLoss.record(this, rows, counted);
+  }
+
+  /**
+   * Records the sum of losses, each multiplied by what {@link Loss#times} says. It is there to be
+   * read: backwards every loss of the tape counts, whether it is in a sum or not.
+   *
+   * @throws IllegalArgumentException if there is none, one is there twice or of another tape
+   */
+  public Loss sum(Loss... losses) {
+    return LossSum.record(this, List.of(losses));
   }
 
   /**
@@ -523,8 +564,20 @@ public final class Tape implements AutoCloseable {
    * @throws IllegalStateException if the tape is closed, or this is called by a maker
    */
   public Tensor record(int[] shape, Operation.Maker maker, Tensor... inputs) {
-    return record(
-        maker, output(Arrays.stream(inputs).anyMatch(x -> x.gradient() != null), shape), inputs);
+    return record(maker, output(anyGradient(inputs), shape), inputs);
+  }
+
+  /**
+   * As {@link #record(int[], Operation.Maker, Tensor...)}, with losses as output, for {@link
+   * #loss(Tensor)}: they and their gradients are FLOAT64 on a tape of FP64, else FLOAT32, because
+   * what is to be averaged should not be rounded to 16 bits.
+   */
+  public Tensor recordLosses(int[] shape, Operation.Maker maker, Tensor... inputs) {
+    return record(maker, output(lossType(), anyGradient(inputs), shape), inputs);
+  }
+
+  private static boolean anyGradient(Tensor... inputs) {
+    return Arrays.stream(inputs).anyMatch(x -> x.gradient() != null);
   }
 
   /** Records an operation that computes {@code output}. */
@@ -534,8 +587,21 @@ public final class Tape implements AutoCloseable {
 
   /** As {@link #record}, with inputs to whose gradients the operation adds, behind the others. */
   Tensor record(Operation.Maker maker, Tensor output, List<Tensor> inputs, List<Tensor> weights) {
+    for (Tensor input : inputs) {
+      checkTensor("input", input, input.rank());
+    }
     play(in -> maker.make(in, output), inputs, weights);
     return output;
+  }
+
+  /** Adds an operation without gradients. */
+  <O extends Operation> O play(O operation) {
+    return play(_ -> operation, List.of());
+  }
+
+  /** Adds an operation that has no tensor as output. */
+  <O extends Operation> O play(Function<List<Tensor>, O> maker, List<Tensor> inputs) {
+    return play(maker, inputs, List.of());
   }
 
   /** Adds an operation, made for its inputs with the gradients that it is to write. */
@@ -543,9 +609,6 @@ public final class Tape implements AutoCloseable {
       Function<List<Tensor>, O> maker, List<Tensor> inputs, List<Tensor> weights) {
     if (making) {
       throw new IllegalStateException("an operation is being made, record others before it");
-    }
-    for (Tensor input : inputs) {
-      checkTensor("input", input, input.rank());
     }
     int place = operations.size();
     making = true;
@@ -651,9 +714,13 @@ public final class Tape implements AutoCloseable {
 
   /** Allocates a result; its gradient stays zero until somebody writes it. */
   Tensor output(boolean differentiable, int... shape) {
+    return output(type(), differentiable, shape);
+  }
+
+  private Tensor output(ElementType elementType, boolean differentiable, int... shape) {
     long elements = Tensor.elements(shape);
-    DeviceBuffer gradient = training && differentiable ? zeroed(type(), elements) : null;
-    Tensor output = new Tensor(buffer(type(), elements), gradient, shape);
+    DeviceBuffer gradient = training && differentiable ? zeroed(elementType, elements) : null;
+    Tensor output = new Tensor(buffer(elementType, elements), gradient, shape);
     return produced(output);
   }
 

@@ -81,10 +81,10 @@ final class Uses {
       pending.add(() -> firstUses.put(gradient, place));
       return input;
     }
-    DeviceBuffer own = tape.buffer(tape.type(), input.elements());
+    DeviceBuffer own = tape.buffer(input.type(), input.elements());
     Launch addition =
         tape.own(
-            tape.kernel("elementwise", "add", tape.type())
+            tape.kernel("elementwise", "add", input.type())
                 .overElements(own.elements(), own, gradient, gradient, own.elements()));
     pending.add(() -> additions.computeIfAbsent(first, _ -> new ArrayList<>()).add(addition));
     return new Tensor(input.value(), own, input.shape());

@@ -4,6 +4,7 @@ import static io.github.cudnn4j.proof.Numbers.precision;
 import static io.github.cudnn4j.proof.Numbers.read;
 import static io.github.cudnn4j.proof.Numbers.round;
 import static io.github.cudnn4j.proof.Numbers.write;
+import static io.github.cudnn4j.tape.Gradients.play;
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
@@ -93,45 +94,12 @@ class TapeGradientTest {
       Arrays.setAll(labels, i -> i % logits.columns());
       targets.buffer().copyFrom(labels);
       var loss = tape.crossEntropy(logits, targets);
-      double[][] gradients = gradients(tape, () -> play(tape));
-      for (int p = 0; p < parameters.size(); p++) {
-        Tensor parameter = parameters.get(p);
-        double[] values = read(parameter.value());
-        var differences = new double[values.length];
-        for (int i = 0; i < values.length; i++) {
-          double[] moved = values.clone();
-          moved[i] = values[i] + 1e-5;
-          double above = lossOf(tape, loss, parameter, moved);
-          moved[i] = values[i] - 1e-5;
-          differences[i] = (above - lossOf(tape, loss, parameter, moved)) / 2e-5;
-        }
-        write(parameter.value(), values);
-        new Closeness(1e-9, 1e-7).check("parameter " + p, differences, gradients[p]);
-      }
-      try (var graph = device.stream().capture(() -> play(tape))) {
-        double[][] replayed = gradients(tape, graph::launch);
-        for (int p = 0; p < parameters.size(); p++) {
-          assertArrayEquals(gradients[p], replayed[p]);
-        }
-      }
+      Gradients.check(tape, loss, parameters);
     }
   }
 
-  private static void play(Tape tape) {
-    tape.forward();
-    tape.backward();
-  }
-
-  private double[][] gradients(Tape tape, Runnable step) {
-    parameters.forEach(parameter -> parameter.gradient().clear());
-    step.run();
-    return parameters.stream().map(p -> read(p.gradient())).toArray(double[][]::new);
-  }
-
-  private static double lossOf(Tape tape, Loss loss, Tensor parameter, double[] values) {
-    write(parameter.value(), values);
-    tape.forward();
-    return loss.read();
+  private double[][] gradients(Runnable step) {
+    return Gradients.of(parameters, step);
   }
 
   @Test
@@ -479,9 +447,9 @@ class TapeGradientTest {
       var y = tape.tanh(x);
       var targets = tape.indices(4);
       tape.crossEntropy(y, targets);
-      double[] once = gradients(tape, () -> play(tape))[0];
+      double[] once = gradients(() -> play(tape))[0];
       tape.crossEntropy(y, targets);
-      double[] twice = gradients(tape, () -> play(tape))[0];
+      double[] twice = gradients(() -> play(tape))[0];
       new Closeness(1e-15, 1e-15)
           .check("gradient", Arrays.stream(once).map(d -> 2 * d).toArray(), twice);
     }
@@ -494,11 +462,11 @@ class TapeGradientTest {
     double[][] withStates;
     try (var tape = Tape.training(device, Precision.FP64)) {
       tape.crossEntropy(tape.rnn(rnn, x).y(), tape.indices(TIME, BATCH));
-      withStates = gradients(tape, () -> play(tape));
+      withStates = gradients(() -> play(tape));
     }
     try (var tape = Tape.training(device, Precision.FP64)) {
       tape.crossEntropy(tape.carried(rnn, x), tape.indices(TIME, BATCH));
-      double[][] without = gradients(tape, () -> play(tape));
+      double[][] without = gradients(() -> play(tape));
       assertArrayEquals(without[0], withStates[0]);
       assertArrayEquals(without[1], withStates[1]);
     }

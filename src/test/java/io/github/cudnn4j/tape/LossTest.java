@@ -1,0 +1,225 @@
+package io.github.cudnn4j.tape;
+
+import static io.github.cudnn4j.proof.Numbers.precision;
+import static io.github.cudnn4j.proof.Numbers.read;
+import static io.github.cudnn4j.proof.Numbers.round;
+import static io.github.cudnn4j.proof.Numbers.write;
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertNull;
+import static org.junit.jupiter.api.Assertions.assertSame;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+
+import io.github.cudnn4j.cuda.Device;
+import io.github.cudnn4j.cuda.DeviceBuffer;
+import io.github.cudnn4j.cuda.ElementType;
+import io.github.cudnn4j.cuda.Precision;
+import io.github.cudnn4j.testing.Closeness;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.SplittableRandom;
+import java.util.function.Function;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.function.Executable;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
+
+/** Losses: their means, their sums and their gradients. */
+class LossTest {
+
+  private final SplittableRandom random = new SplittableRandom(7);
+  private final List<DeviceBuffer> buffers = new ArrayList<>();
+  private final List<Tensor> parameters = new ArrayList<>();
+  private Device device;
+
+  @BeforeEach
+  void open() {
+    device = Device.open();
+  }
+
+  @AfterEach
+  void close() {
+    buffers.forEach(DeviceBuffer::close);
+    device.close();
+  }
+
+  private DeviceBuffer buffer(ElementType type, double[] values) {
+    var buffer = DeviceBuffer.allocate(device, type, values.length);
+    buffers.add(buffer);
+    write(buffer, round(type, values));
+    return buffer;
+  }
+
+  private Tensor parameter(ElementType type, int... shape) {
+    int elements = (int) Tensor.elements(shape);
+    var value = buffer(type, random.doubles(elements, -1, 1).toArray());
+    var tensor = new Tensor(value, buffer(type, new double[elements]), shape);
+    parameters.add(tensor);
+    return tensor;
+  }
+
+  private Tensor parameter(int... shape) {
+    return parameter(ElementType.FLOAT64, shape);
+  }
+
+  private static Indices indices(Tape tape, int[] values, int... shape) {
+    var indices = tape.indices(shape);
+    indices.buffer().copyFrom(values);
+    return indices;
+  }
+
+  private void check(Function<Tape, Loss> loss) {
+    try (var tape = Tape.training(device, Precision.FP64)) {
+      Gradients.check(tape, loss.apply(tape), parameters);
+    }
+  }
+
+  @Test
+  void crossEntropyWithWeightsAndSmoothTargets() {
+    var x = parameter(2, 3, 4);
+    double[] weights = {0.5, 2, 0, 1};
+    int[] labels = {0, -1, 3, 2, 1, -7};
+    check(tape -> tape.crossEntropy(tape.scale(x, 3), indices(tape, labels, 2, 3), weights, 0.1));
+  }
+
+  /** The mean of rows, of which one is not read because it does not count. */
+  @Test
+  void lossesOfRows() {
+    var x = parameter(2, 3);
+    var y = parameter(2, 3);
+    check(tape -> tape.loss(tape.multiply(tape.tanh(x), y)));
+    check(
+        tape ->
+            tape.loss(
+                tape.multiply(tape.tanh(x), y),
+                indices(tape, new int[] {0, -1, 5, 0, -3, 1}, 2, 3)));
+    write(x.value(), new double[] {0.5, Double.NaN, 0.25, 1, Double.NaN, -2});
+    try (var tape = Tape.training(device, Precision.FP64)) {
+      var loss = tape.loss(tape.scale(x, 2), indices(tape, new int[] {0, -1, 5, 0, -3, 1}, 2, 3));
+      double[] gradient = Gradients.of(List.of(x), () -> Gradients.play(tape))[0];
+      assertEquals((0.5 + 0.25 + 1 - 2) / 2, loss.read());
+      assertArrayEquals(new double[] {-0.5, 4}, loss.meter().toDoubles());
+      assertArrayEquals(new double[] {0.5, 0, 0.5, 0.5, 0, 0.5}, gradient);
+    }
+  }
+
+  /** A loss as a user writes it: the square of each element, of which a row has the mean. */
+  private record Squares(Tape tape, Tensor x, Tensor rows) implements Operation {
+    @Override
+    public void forward() {
+      double[] values = read(x.value());
+      int columns = x.columns();
+      var losses = new double[x.rows()];
+      for (int i = 0; i < values.length; i++) {
+        losses[i / columns] += values[i] * values[i] / columns;
+      }
+      write(rows.value(), losses);
+    }
+
+    @Override
+    public void backward() {
+      double[] values = read(x.value());
+      double[] share = read(rows.gradient());
+      int columns = x.columns();
+      Arrays.setAll(values, i -> 2 * values[i] / columns * share[i / columns]);
+      write(x.gradient(), values);
+    }
+  }
+
+  @ParameterizedTest
+  @EnumSource(names = {"FLOAT32", "FLOAT64", "FLOAT16", "BFLOAT16"})
+  void aLossOfAUserIsNotRoundedTo16Bits(ElementType type) {
+    var x = parameter(type, 3, 2);
+    write(x.value(), new double[] {300, 400, 0.5, 1, 7, 8});
+    var scale = buffer(ElementType.FLOAT64, new double[] {64});
+    try (var tape = Tape.training(device, precision(type), scale)) {
+      var rows = tape.recordLosses(new int[] {3}, (in, y) -> new Squares(tape, in.get(0), y), x);
+      var counted = indices(tape, new int[] {0, 0, -1}, 3);
+      var loss = tape.loss(rows, counted);
+      var half = tape.loss(rows, counted).times(0.5);
+      double[] gradient = Gradients.of(parameters, () -> Gradients.play(tape))[0];
+      // FLOAT16 ends at 65504.
+      assertEquals((125_000 + 0.625) / 2, loss.read(), 0.005);
+      assertEquals(loss.read(), half.read());
+      double share = 1.5 * 64 / 2;
+      double[] expected = {300 * share, 400 * share, 0.5 * share, share, 0, 0};
+      expected = round(type, expected);
+      Closeness.within(8e-3).check(type + " gradient", expected, gradient);
+    }
+  }
+
+  @Test
+  void aSumOfLosses() {
+    var x = parameter(4, 3);
+    var y = parameter(2, 5);
+    check(
+        tape -> {
+          var labels = tape.crossEntropy(x, indices(tape, new int[] {0, 2, -1, 1}, 4));
+          var rows = tape.loss(tape.multiply(y, y)).times(3);
+          var both = tape.sum(labels, rows.times(0.5)).times(0.25);
+          return tape.sum(both, tape.loss(x).times(-2));
+        });
+    try (var tape = Tape.training(device, Precision.FP64)) {
+      var first = tape.loss(tape.scale(x, 1)).times(0.5);
+      var second = tape.loss(tape.scale(y, 1)).times(-2);
+      var total = tape.sum(first, second);
+      for (int play = 1; play <= 2; play++) {
+        tape.forward();
+        double expected = 0.5 * first.read() - 2 * second.read();
+        assertEquals(expected, total.read(), 1e-15);
+        assertArrayEquals(new double[] {play * expected, play}, total.meter().toDoubles(), 1e-14);
+      }
+      // A factor may change between steps, and a total that is not finite is left out.
+      second.times(0.25);
+      write(x.value(), new double[12]);
+      tape.forward();
+      assertEquals(-0.5 * second.read(), total.read(), 1e-15);
+      double[] before = total.meter().toDoubles();
+      x.value().copyFrom(new double[] {1 / 0.0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0});
+      tape.forward();
+      assertEquals(1 / 0.0, total.read());
+      assertArrayEquals(before, total.meter().toDoubles());
+    }
+  }
+
+  @Test
+  void refusesWhatIsNoLoss() {
+    try (var tape = Tape.training(device, Precision.FP16);
+        var other = Tape.training(device, Precision.FP64)) {
+      var x = tape.input(2, 3);
+      var loss = tape.crossEntropy(x, tape.indices(2));
+      refused("a sum of no losses", () -> tape.sum());
+      refused("a loss of another tape", () -> other.sum(loss));
+      refused("a loss is in the sum twice, use Loss.times", () -> tape.sum(loss, tape.sum(loss)));
+      refused("a loss times NaN, must be finite", () -> loss.times(Double.NaN));
+      refused(
+          "losses are Tensor[2, 3] of FLOAT64, needed is FLOAT16 or FLOAT32",
+          () -> tape.loss(other.input(2, 3)));
+      refused(
+          "Indices[3, 2] as what counts of Tensor[2, 3] of FLOAT16",
+          () -> tape.loss(x, tape.indices(3, 2)));
+      refused(
+          "Indices[3] as targets of Tensor[2, 3] of FLOAT16",
+          () -> tape.crossEntropy(x, tape.indices(3)));
+      refused(
+          "2 class weights, but there are 3 classes",
+          () -> tape.crossEntropy(x, tape.indices(2), new double[2], 0));
+      refused(
+          "class weight -1.0, must be finite and 0 or more",
+          () -> tape.crossEntropy(x, tape.indices(2), new double[] {1, -1, 0}, 0));
+      refused(
+          "label smoothing 1.5, must be in [0, 1]",
+          () -> tape.crossEntropy(x, tape.indices(2), null, 1.5));
+      assertSame(x, loss.logits());
+      assertArrayEquals(new int[] {2}, loss.targets().shape());
+      assertNull(tape.loss(x).targets());
+    }
+  }
+
+  private static void refused(String message, Executable action) {
+    assertEquals(message, assertThrows(IllegalArgumentException.class, action).getMessage());
+  }
+}
