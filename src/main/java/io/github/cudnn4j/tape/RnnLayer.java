@@ -114,6 +114,19 @@ public final class RnnLayer {
   }
 
   /**
+   * As {@link #on(Tape, Tensor)}, over sequences of the lengths that are set at each {@link
+   * Tape#forward}, each in [1, T].
+   */
+  public RecurrentOutput on(Tape tape, Tensor x, Lengths lengths) {
+    return tape.rnn(rnn(), x, lengths);
+  }
+
+  /** As {@link #on(Tape, Tensor, Lengths)} and {@link #on(Tape, Tensor, Tensor, Tensor)}. */
+  public RecurrentOutput on(Tape tape, Tensor x, Lengths lengths, Tensor h0, @Nullable Tensor c0) {
+    return tape.rnn(rnn(), x, lengths, h0, c0);
+  }
+
+  /**
    * As {@link #on(Tape, Tensor)}, from the state that {@link Tape#carry} has carried there, zero at
    * first.
    *

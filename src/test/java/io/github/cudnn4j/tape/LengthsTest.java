@@ -241,6 +241,30 @@ class LengthsTest {
   }
 
   @Test
+  void aLayerRunsOverLengths() {
+    try (var parameters = Parameters.on(device, Precision.FP64)) {
+      var layer = parameters.rnn("rnn", RnnConfig.gru(2, 3).bidirectional());
+      parameters.initialize(1);
+      try (var tape = Tape.inference(device, Precision.FP64)) {
+        var x = tape.input(TIME, BATCH, 2);
+        var h0 = tape.input(2, BATCH, 3);
+        write(x.value(), random(TIME * BATCH * 2));
+        write(h0.value(), random(2 * BATCH * 3));
+        var lengths = tape.lengths(BATCH);
+        lengths.set(2, 5, 1);
+        var zero = layer.on(tape, x, lengths);
+        var given = layer.on(tape, x, lengths, h0, null);
+        var expected = tape.rnn(layer.rnn(), x, lengths);
+        var expectedGiven = tape.rnn(layer.rnn(), x, lengths, h0, null);
+        tape.forward();
+        assertArrayEquals(read(expected.y().value()), read(zero.y().value()));
+        assertArrayEquals(read(expectedGiven.h().value()), read(given.h().value()));
+        assertFalse(Arrays.equals(read(zero.h().value()), read(given.h().value())));
+      }
+    }
+  }
+
+  @Test
   void aTapeWithANetworkOverLengthsIsNotCapturable() {
     try (var played = new Played(Precision.FP32);
         var tape = Tape.training(device, Precision.FP32)) {
