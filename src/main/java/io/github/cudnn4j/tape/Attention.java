@@ -1,7 +1,9 @@
 package io.github.cudnn4j.tape;
 
+import io.github.cudnn4j.cuda.DeviceBuffer;
 import io.github.cudnn4j.tape.Product.Operand;
 import java.util.Arrays;
+import java.util.Locale;
 import java.util.function.UnaryOperator;
 import org.jspecify.annotations.Nullable;
 
@@ -159,8 +161,13 @@ public final class Attention {
     if (rank < 2 || rank > 3 || query.dim(rank - 2) != batch || query.columns() != queryColumns) {
       throw new IllegalArgumentException(
           String.format(
+              Locale.ROOT,
               "query is %s, needed is [T1, %d, %d] or [%d, %d]",
-              query, batch, queryColumns, batch, queryColumns));
+              query,
+              batch,
+              queryColumns,
+              batch,
+              queryColumns));
     }
     if (rank == 3) {
       return ofSteps(query);
@@ -189,10 +196,10 @@ public final class Attention {
   }
 
   private static Lengths whole(Tape tape, Tensor memory) {
-    Lengths lengths = tape.lengths(memory.dim(1));
     int[] numbers = new int[memory.dim(1)];
     Arrays.fill(numbers, memory.dim(0));
-    lengths.set(numbers);
-    return lengths;
+    DeviceBuffer lengths = tape.indices(numbers.length).buffer();
+    lengths.copyFrom(numbers);
+    return tape.lengths(lengths, numbers);
   }
 }

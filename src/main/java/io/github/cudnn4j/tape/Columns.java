@@ -5,6 +5,7 @@ import io.github.cudnn4j.cuda.Launch;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Locale;
 
 /** Tensors put together, taken apart, repeated and put in another order. */
 final class Columns {
@@ -25,7 +26,12 @@ final class Columns {
           || Arrays.mismatch(shape, extent + 1, shape.length, other, extent + 1, shape.length)
               >= 0) {
         throw new IllegalArgumentException(
-            String.format("%s and %s, must differ in extent %d only", tensors[0], tensor, extent));
+            String.format(
+                Locale.ROOT,
+                "%s and %s, must differ in extent %d only",
+                tensors[0],
+                tensor,
+                extent));
       }
       together += tensor.dim(extent);
     }
@@ -152,7 +158,7 @@ final class Columns {
   private static void checkExtent(Tensor x, int extent) {
     if (extent < 0 || extent >= x.rank()) {
       throw new IllegalArgumentException(
-          String.format("extent %d of %s, must be in [0, %d)", extent, x, x.rank()));
+          String.format(Locale.ROOT, "extent %d of %s, must be in [0, %d)", extent, x, x.rank()));
     }
   }
 

@@ -193,6 +193,30 @@ public final class Parameters implements AutoCloseable {
   }
 
   /**
+   * Declares attention of queries of one size over a memory of another; an additive one compares
+   * vectors of the query's size.
+   *
+   * @param querySize H
+   * @param memorySize M; H unless the kind has weights
+   * @throws IllegalArgumentException if the name is taken, a size is not positive, or the sizes
+   *     differ and the kind has no weights
+   * @throws IllegalStateException if the set has its memory already or is closed
+   */
+  public AttentionLayer attention(String name, AttentionKind kind, int querySize, int memorySize) {
+    return attention(name, kind, querySize, memorySize, querySize);
+  }
+
+  /**
+   * As {@link #attention(String, AttentionKind, int, int)}, of the additive kind.
+   *
+   * @param size A, the size of the vectors that are compared; H for the other kinds
+   */
+  public AttentionLayer attention(
+      String name, AttentionKind kind, int querySize, int memorySize, int size) {
+    return AttentionLayer.declare(this, name, kind, querySize, memorySize, size);
+  }
+
+  /**
    * Declares a tensor of one's own, for operations or for a layer that is not here.
    *
    * @param shape the extents, outermost first, at least one

@@ -71,6 +71,9 @@ class ParametersTest {
     set.layerNorm("norm", 4);
     set.linear("head", 4, 7);
     set.linear("plain", 4, 2, false);
+    set.attention("dot", AttentionKind.SCALED_DOT, 4, 4);
+    set.attention("luong", AttentionKind.MULTIPLICATIVE, 3, 4);
+    set.attention("bahdanau", AttentionKind.ADDITIVE, 3, 4, 6);
     set.initialize(1);
     assertEquals(
         List.of(
@@ -87,8 +90,16 @@ class ParametersTest {
             "norm.bias",
             "head.weight",
             "head.bias",
-            "plain.weight"),
+            "plain.weight",
+            "luong.weight",
+            "bahdanau.query.weight",
+            "bahdanau.memory.weight",
+            "bahdanau.score.weight"),
         set.names());
+    assertEquals("luong.weight [3, 4]", set.parameter("luong.weight").toString());
+    assertEquals(
+        "bahdanau.memory.weight [6, 4]", set.parameter("bahdanau.memory.weight").toString());
+    assertEquals("bahdanau.score.weight [1, 6]", set.parameter("bahdanau.score.weight").toString());
     assertEquals("rnn.weight_ih_l0 [12, 5]", set.parameter("rnn.weight_ih_l0").toString());
     assertEquals("head.weight [7, 4]", set.parameter("head.weight").toString());
     assertArrayEquals(new double[48], set.readGradient("rnn.weight_hh_l1"));
@@ -216,6 +227,15 @@ class ParametersTest {
     set.linear("c", 1, 2);
     assertRefused("the name c.weight is taken", () -> set.tensor("c.weight", Init.zeros(), 3));
     assertRefused("epsilon 0.0, must be above 0 and finite", () -> set.layerNorm("n", 3, 0));
+    assertRefused(
+        "attention of kind DOT of queries of size 2 over a memory of size 3, must be equal",
+        () -> set.attention("t", AttentionKind.DOT, 2, 3));
+    assertRefused(
+        "attention of kind MULTIPLICATIVE compares vectors of the query's size, not of 4",
+        () -> set.attention("t", AttentionKind.MULTIPLICATIVE, 2, 3, 4));
+    assertRefused(
+        "sizes 2, 0 and 2 of t, must be positive",
+        () -> set.attention("t", AttentionKind.ADDITIVE, 2, 0));
     set.layerNorm("n", 3);
     var rnn = set.rnn("r", RnnConfig.lstm(1, 2));
     set.initialize(1);
@@ -235,6 +255,49 @@ class ParametersTest {
     set.rnn("r", RnnConfig.tanh(1, 2));
     assertRefused("the name r.bias_ih_l0 is taken", () -> set.initialize(1));
     assertThrows(IllegalStateException.class, set::weights);
+  }
+
+  /** Each layer of attention is the operation with its weights. */
+  @ParameterizedTest
+  @EnumSource
+  void attentionTakesItsWeights(AttentionKind kind) {
+    boolean bare = kind == AttentionKind.DOT || kind == AttentionKind.SCALED_DOT;
+    int memorySize = bare ? 3 : 4;
+    var layer = set.attention("a", kind, 3, memorySize);
+    set.tensor("query", Init.normal(1), 2, 2, 3);
+    set.tensor("memory", Init.normal(1), 5, 2, memorySize);
+    set.initialize(1);
+    try (var tape = Tape.inference(device, Precision.FP32)) {
+      Tensor query = set.parameter("query").tensor();
+      Tensor memory = set.parameter("memory").tensor();
+      Lengths lengths = tape.lengths(2);
+      lengths.set(5, 2);
+      Attention expected =
+          switch (kind) {
+            case DOT -> Attention.dot(tape, memory, lengths);
+            case SCALED_DOT -> Attention.scaledDot(tape, memory, lengths);
+            case MULTIPLICATIVE ->
+                Attention.multiplicative(tape, memory, lengths, set.parameter("a.weight").tensor());
+            case ADDITIVE ->
+                Attention.additive(
+                    tape,
+                    memory,
+                    lengths,
+                    set.parameter("a.query.weight").tensor(),
+                    set.parameter("a.memory.weight").tensor(),
+                    tape.reshape(set.parameter("a.score.weight").tensor(), 3));
+          };
+      Tensor one = layer.on(tape, memory, lengths).on(query).context();
+      Tensor other = expected.on(query).context();
+      tape.forward();
+      assertArrayEquals(other.value().toFloats(), one.value().toFloats());
+      assertRefused(
+          "memory is Tensor[2, 2, 5] of FLOAT32, needed is [T2, B, " + memorySize + "]",
+          () -> layer.on(tape, tape.input(2, 2, 5), null));
+      assertRefused(
+          "query is Tensor[2, 5] of FLOAT32, needed is [T1, 2, 3] or [2, 3]",
+          () -> expected.on(tape.input(2, 5)));
+    }
   }
 
   private static void assertRefused(String message, Executable action) {

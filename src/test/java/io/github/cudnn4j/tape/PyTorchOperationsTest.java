@@ -291,7 +291,7 @@ class PyTorchOperationsTest {
     Lengths lengths() {
       int[] numbers = ints(name + ".in.lengths");
       Lengths lengths = tape.lengths(numbers.length);
-      lengths.buffer().copyFrom(numbers);
+      lengths.set(numbers);
       return lengths;
     }
 

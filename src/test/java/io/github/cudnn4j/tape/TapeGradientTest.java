@@ -299,13 +299,6 @@ class TapeGradientTest {
     check(tape -> tape.product(tape.tanh(x), transX, tape.tanh(y), transY));
   }
 
-  enum AttentionKind {
-    DOT,
-    SCALED_DOT,
-    MULTIPLICATIVE,
-    ADDITIVE
-  }
-
   /** Queries of all steps at once, which do not depend on the context. */
   @ParameterizedTest
   @EnumSource
