@@ -249,8 +249,8 @@ public final class Updater implements AutoCloseable {
   /**
    * Sets how many micro-batches the gradients of the updates to come are the sum of, at first 1:
    * the sum is divided by it before it is clipped. So, with a loss that is the mean of a batch, k
-   * backward passes and one update make the step of one batch of k times the size. What was
-   * captured keeps the old number.
+   * backward passes without clearing and one update make the step of one batch of k times the size.
+   * In FP16 the sum, not the mean, must have room. What was captured keeps the old number.
    *
    * @throws IllegalArgumentException if it is below 1
    */
