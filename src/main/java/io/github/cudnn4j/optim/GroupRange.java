@@ -19,7 +19,7 @@ record GroupRange(ParameterGroup group, long offset, long elements) {
   /**
    * Divides all parameters among the groups, in the order of the buffers.
    *
-   * @throws IllegalArgumentException if a name in a group is none, or a tensor is in two groups
+   * @throws IllegalArgumentException if no tensor fits a pattern, or one is in two groups
    */
   static List<GroupRange> of(Parameters parameters, List<ParameterGroup> groups) {
     long total = parameters.weights().elements();
@@ -69,18 +69,11 @@ record GroupRange(ParameterGroup group, long offset, long elements) {
       Parameters parameters, List<ParameterGroup> groups) {
     var groupsOf = new TreeMap<String, ParameterGroup>();
     for (ParameterGroup group : groups) {
-      for (String name : group.names()) {
-        List<String> meant =
-            parameters.names().stream()
-                .filter(n -> n.equals(name) || n.startsWith(name + "."))
-                .toList();
-        if (meant.isEmpty()) {
-          throw new IllegalArgumentException("no parameter " + name + " in " + parameters.names());
-        }
-        for (String one : meant) {
-          ParameterGroup other = groupsOf.put(one, group);
+      for (String pattern : group.patterns()) {
+        for (String name : parameters.names(pattern)) {
+          ParameterGroup other = groupsOf.put(name, group);
           if (other != null && other != group) {
-            throw new IllegalArgumentException(one + " is in two groups");
+            throw new IllegalArgumentException(name + " is in two groups");
           }
         }
       }

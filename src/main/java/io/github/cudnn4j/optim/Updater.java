@@ -110,17 +110,15 @@ public final class Updater implements AutoCloseable {
       for (GroupRange range : ranges) {
         ParameterGroup group = range.group();
         Clip limits = group.clip() == null ? clip : group.clip();
-        if (!states.containsKey(group)) {
-          states.put(group, state(group, limits.norm(), norms, afterPrepare));
+        DeviceBuffer seen = states.get(group);
+        if (seen == null) {
+          seen = state(group, limits.norm(), norms, afterPrepare);
+          states.put(group, seen);
         }
-      }
-      for (GroupRange range : ranges) {
-        ParameterGroup group = range.group();
-        Clip limits = group.clip() == null ? clip : group.clip();
         Double decay = group.weightDecay();
-        var target = new ParameterRange(this, parameters, range, states.get(group), limits.value());
         afterPrepare.addAll(
-            target.bind(decay == null ? optimizer : optimizer.withWeightDecay(decay)));
+            new ParameterRange(this, parameters, range, seen, limits.value())
+                .bind(decay == null ? optimizer : optimizer.withWeightDecay(decay)));
       }
       prepare =
           parts.add(
@@ -177,7 +175,7 @@ public final class Updater implements AutoCloseable {
    * As {@link #create(Parameters, Optimizer, Clip, LossScale)}, with parameters that are trained in
    * ways of their own. Without groups all weights are moved at once, else part by part.
    *
-   * @throws IllegalArgumentException if a name in a group is none, a tensor is in two groups, all
+   * @throws IllegalArgumentException if no tensor fits a group's pattern, one is in two groups, all
    *     are frozen, or the optimizer has no weight decay and a group has
    */
   public static Updater create(
@@ -338,7 +336,7 @@ public final class Updater implements AutoCloseable {
     var asked = new Betas(beta1, beta2);
     if (betas != null && !betas.equals(asked)) {
       throw new IllegalArgumentException(
-          "bias corrections of " + asked + ", others were asked for " + betas);
+          "bias corrections of " + asked + ", another part of the rule has those of " + betas);
     }
     betas = asked;
   }

@@ -460,6 +460,20 @@ public final class Parameters implements AutoCloseable {
   }
 
   /**
+   * Returns the names of the tensors that fit a pattern, in the order of their declaration.
+   *
+   * @param pattern a name, in which {@code *} stands for any characters and {@code ?} for one
+   * @throws IllegalArgumentException if there is none
+   */
+  public List<String> names(String pattern) {
+    List<String> fitting = names().stream().filter(NamePattern.of(pattern)).toList();
+    if (fitting.isEmpty()) {
+      throw new IllegalArgumentException("no tensor " + pattern + " among " + names());
+    }
+    return fitting;
+  }
+
+  /**
    * Returns one tensor.
    *
    * @param name one of {@link #names}, or {@code name.weight} of a layer with another's weight

@@ -4,9 +4,10 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 
 import io.github.cudnn4j.cuda.Device;
-import io.github.cudnn4j.cuda.ElementType;
+import io.github.cudnn4j.cuda.Precision;
 import io.github.cudnn4j.proof.Numbers;
 import io.github.cudnn4j.tape.Indices;
+import io.github.cudnn4j.tape.Init;
 import io.github.cudnn4j.tape.Loss;
 import io.github.cudnn4j.tape.Parameters;
 import io.github.cudnn4j.tape.Tape;
@@ -28,19 +29,19 @@ class MicroBatchesTest {
   /** FP16 sums up what it has rounded. */
   @ParameterizedTest
   @CsvSource({
-    "FLOAT64, 3, 1e-14",
-    "FLOAT64, 4, 1e-14",
-    "FLOAT32, 3, 1e-6",
-    "FLOAT16, 3, 2e-3",
-    "FLOAT16, 4, 2e-3",
-    "BFLOAT16, 4, 2e-2"
+    "FP64, 3, 1e-14",
+    "FP64, 4, 1e-14",
+    "FP32, 3, 1e-6",
+    "FP16, 3, 2e-3",
+    "FP16, 4, 2e-3",
+    "BF16, 4, 2e-2"
   })
-  void severalAreOneBatchOfTheirSize(ElementType type, int count, double tolerance) {
+  void severalAreOneBatchOfTheirSize(Precision precision, int count, double tolerance) {
     var random = new SplittableRandom(7);
-    var scale = type == ElementType.FLOAT16 ? new LossScale(1024, 5) : LossScale.NONE;
+    var scale = precision == Precision.FP16 ? new LossScale(1024, 5) : LossScale.NONE;
     try (var device = Device.open();
-        var together = new Classifier(device, type, BATCH, scale);
-        var apart = new Classifier(device, type, BATCH / count, scale)) {
+        var together = new Classifier(device, precision, BATCH, scale);
+        var apart = new Classifier(device, precision, BATCH / count, scale)) {
       apart.updater.microBatches(count);
       double[] start = random.doubles(CLASSES * SIZE, -1, 1).toArray();
       together.parameters.write("w", start);
@@ -67,10 +68,10 @@ class MicroBatchesTest {
   @Test
   void dividesBeforeItClips() {
     try (var device = Device.open();
-        var parameters = Parameters.builder(device, ElementType.FLOAT64).add("w", 2).build();
+        var parameters = parameters(device, Precision.FP64, 2);
         var updater =
             Updater.create(parameters, Optimizer.sgd(1), Clip.byNorm(2), LossScale.NONE)) {
-      Numbers.write(parameters.gradients("w"), new double[] {3, 4});
+      Numbers.write(parameters.parameter("w").tensor().gradient(), new double[] {3, 4});
       updater.microBatches(5);
       updater.run();
       assertEquals(1, updater.read().norm());
@@ -87,6 +88,13 @@ class MicroBatchesTest {
     }
   }
 
+  private static Parameters parameters(Device device, Precision precision, int... shape) {
+    var parameters = Parameters.on(device, precision);
+    parameters.tensor("w", Init.zeros(), shape);
+    parameters.initialize(1);
+    return parameters;
+  }
+
   /** A linear layer, its loss and its updater. */
   private static final class Classifier implements AutoCloseable {
     final int batch;
@@ -97,14 +105,14 @@ class MicroBatchesTest {
     final Indices labels;
     final Loss loss;
 
-    Classifier(Device device, ElementType type, int batch, LossScale scale) {
+    Classifier(Device device, Precision precision, int batch, LossScale scale) {
       this.batch = batch;
-      parameters = Parameters.builder(device, type).add("w", CLASSES, SIZE).build();
+      parameters = parameters(device, precision, CLASSES, SIZE);
       updater = Updater.create(parameters, Optimizer.adam(0.05), Clip.byNorm(0.3), scale);
-      tape = Tape.training(device, Numbers.precision(type), updater.lossScale());
+      tape = Tape.training(device, precision, updater.lossScale());
       x = tape.input(batch, SIZE);
       labels = tape.indices(batch);
-      loss = tape.crossEntropy(tape.linear(x, parameters.tensor("w"), null), labels);
+      loss = tape.crossEntropy(tape.linear(x, parameters.parameter("w").tensor(), null), labels);
     }
 
     void step(double[] values, int[] classes) {

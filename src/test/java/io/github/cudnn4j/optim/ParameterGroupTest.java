@@ -11,6 +11,7 @@ import io.github.cudnn4j.cuda.Precision;
 import io.github.cudnn4j.io.SafeTensors;
 import io.github.cudnn4j.library.HostControl;
 import io.github.cudnn4j.proof.Numbers;
+import io.github.cudnn4j.rnn.RnnConfig;
 import io.github.cudnn4j.tape.Init;
 import io.github.cudnn4j.tape.Parameters;
 import io.github.cudnn4j.testing.Closeness;
@@ -82,7 +83,7 @@ class ParameterGroupTest {
         rule.equals("sgd")
             ? new Sgd(0.1, 0.9, 0, 0.1, false)
             : new AdamW(0.01, 0.9, 0.999, 1e-8, 0.1);
-    ParameterGroup head = ParameterGroup.of("head").rateFactor(3);
+    ParameterGroup head = ParameterGroup.of("head.*").rateFactor(3);
     var groups =
         List.of(
             ParameterGroup.of("embed.weight").frozen(true),
@@ -123,7 +124,7 @@ class ParameterGroupTest {
         List.of(
             ParameterGroup.of("embed.weight").frozen(true),
             ParameterGroup.of("rnn.bias").weightDecay(0),
-            ParameterGroup.of("head").rateFactor(3).clip(Clip.byNorm(1)));
+            ParameterGroup.of("head.*").rateFactor(3).clip(Clip.byNorm(1)));
     var optimizer = new AdamW(0.01, 0.9, 0.999, 1e-8, 0.1);
     var scale = new LossScale(256, 0);
     try (var narrow = parameters(type);
@@ -151,7 +152,7 @@ class ParameterGroupTest {
 
   @Test
   void frozenParametersDoNotMoveAndDoNotCount() throws IOException {
-    var groups = List.of(ParameterGroup.of("embed", "rnn").frozen(true));
+    var groups = List.of(ParameterGroup.of("embed.*", "rnn.*").frozen(true));
     try (var parameters = parameters(ElementType.FLOAT64);
         var updater =
             Updater.create(
@@ -176,7 +177,7 @@ class ParameterGroupTest {
   /** One that is clipped on its own is refused with all others. */
   @Test
   void aGroupOfItsOwnNormIsRefusedWithTheOthers() throws IOException {
-    var groups = List.of(ParameterGroup.of("head").clip(Clip.byNorm(1)));
+    var groups = List.of(ParameterGroup.of("head.*").clip(Clip.byNorm(1)));
     try (var parameters = parameters(ElementType.FLOAT32);
         var updater =
             Updater.create(parameters, Optimizer.sgd(1), Clip.NONE, LossScale.NONE, groups)) {
@@ -202,13 +203,14 @@ class ParameterGroupTest {
         Map.of(
             List.<ParameterGroup>of(),
             3,
-            List.of(ParameterGroup.of("embed").frozen(true)),
+            List.of(ParameterGroup.of("embed.*").frozen(true)),
             3,
-            List.of(ParameterGroup.of("rnn.bias", "head.bias").weightDecay(0)),
+            List.of(ParameterGroup.of("*.bias").weightDecay(0)),
             // Five parts with a norm each, their norm, the preparation, five rules.
             12,
             List.of(
-                ParameterGroup.of("head").weightDecay(0), ParameterGroup.of("rnn").rateFactor(2)),
+                ParameterGroup.of("head.*").weightDecay(0),
+                ParameterGroup.of("rnn.*").rateFactor(2)),
             // Three parts, the second and the third of other groups, of which one has a state.
             9);
     for (var entry : cases.entrySet()) {
@@ -227,6 +229,38 @@ class ParameterGroupTest {
     }
   }
 
+  /** Whose tensors lie in pieces, one for each gate. */
+  @ParameterizedTest
+  @EnumSource(names = {"FP32", "FP16"})
+  void tensorsOfANetworkHaveGroups(Precision precision) {
+    try (var parameters = Parameters.on(device, precision)) {
+      parameters.rnn("rnn", RnnConfig.lstm(5, 3).bidirectional());
+      parameters.linear("head", 6, 3);
+      parameters.initialize(3);
+      var groups =
+          List.of(
+              ParameterGroup.of("rnn.weight_hh_*").frozen(true),
+              ParameterGroup.of("*.bias*").rateFactor(2));
+      var before = new TreeMap<String, double[]>();
+      for (String name : parameters.names()) {
+        before.put(name, parameters.read(name));
+      }
+      var ones = new float[(int) parameters.gradients().elements()];
+      Arrays.fill(ones, 1);
+      parameters.gradients().copyFrom(ones);
+      try (var updater =
+          Updater.create(parameters, Optimizer.sgd(0.25), Clip.NONE, LossScale.NONE, groups)) {
+        updater.run();
+      }
+      before.forEach(
+          (name, weights) -> {
+            double step = name.contains("weight_hh") ? 0 : name.contains("bias") ? 0.5 : 0.25;
+            double[] expected = Arrays.stream(weights).map(w -> w - step).toArray();
+            assertArrayEquals(expected, parameters.read(name), 1e-7, name);
+          });
+    }
+  }
+
   /** The same rule for each element, whichever part of the buffers it is in. */
   @Test
   void ownRulesHaveGroupsToo() throws IOException {
@@ -234,8 +268,8 @@ class ParameterGroupTest {
     var groups =
         List.of(
             ParameterGroup.of("rnn.bias").weightDecay(0),
-            ParameterGroup.of("head").rateFactor(3),
-            ParameterGroup.of("embed").frozen(true));
+            ParameterGroup.of("head.*").rateFactor(3),
+            ParameterGroup.of("embed.*").frozen(true));
     try (var parameters = parameters(ElementType.FLOAT64);
         var parts = Updater.create(parameters, lion, Clip.NONE, LossScale.NONE, groups)) {
       double[] embed = parameters.read("embed.weight");
@@ -258,37 +292,32 @@ class ParameterGroupTest {
   void refusesGroupsThatAreNone() throws IOException {
     try (var parameters = parameters(ElementType.FLOAT32)) {
       refused(
-          "no parameter rn in [embed.weight, head.bias, head.weight, rnn.bias, rnn.weight]",
-          () -> create(parameters, Optimizer.sgd(1), ParameterGroup.of("rn")));
+          "no tensor rnn among [embed.weight, head.bias, head.weight, rnn.bias, rnn.weight]",
+          () -> create(parameters, Optimizer.sgd(1), ParameterGroup.of("rnn")));
       refused(
           "rnn.bias is in two groups",
           () ->
               create(
                   parameters,
                   Optimizer.sgd(1),
-                  ParameterGroup.of("rnn"),
+                  ParameterGroup.of("rnn.*"),
                   ParameterGroup.of("rnn.bias")));
       refused(
           "all parameters are frozen",
-          () ->
-              create(
-                  parameters,
-                  Optimizer.sgd(1),
-                  ParameterGroup.of(parameters.names()).frozen(true)));
+          () -> create(parameters, Optimizer.sgd(1), ParameterGroup.of("*").frozen(true)));
       refused(
           "Adagrad has no weight decay",
           () ->
               create(
                   parameters,
                   new OwnOptimizers.Adagrad(1, 1),
-                  ParameterGroup.of("rnn").weightDecay(0.5)));
-      refused("a group of no parameters", () -> ParameterGroup.of(List.of()));
+                  ParameterGroup.of("rnn.*").weightDecay(0.5)));
       refused(
           "learning-rate factor -1.0, must be finite and at least 0",
-          () -> ParameterGroup.of("rnn").rateFactor(-1));
+          () -> ParameterGroup.of("rnn.*").rateFactor(-1));
       refused(
           "weight decay NaN, must be finite and at least 0",
-          () -> ParameterGroup.of("rnn").weightDecay(Double.NaN));
+          () -> ParameterGroup.of("rnn.*").weightDecay(Double.NaN));
     }
   }
 

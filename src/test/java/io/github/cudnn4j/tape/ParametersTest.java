@@ -106,6 +106,19 @@ class ParametersTest {
   }
 
   @Test
+  void findsNamesByPatterns() {
+    set.linear("in", 3, 4);
+    set.linear("head", 4, 2);
+    set.initialize(1);
+    assertEquals(List.of("in.bias", "head.bias"), set.names("*.bias"));
+    assertEquals(List.of("in.weight", "in.bias"), set.names("in.*"));
+    assertEquals(List.of("head.bias"), set.names("head.bias"));
+    var thrown = assertThrows(IllegalArgumentException.class, () -> set.names("head"));
+    assertEquals(
+        "no tensor head among [in.weight, in.bias, head.weight, head.bias]", thrown.getMessage());
+  }
+
+  @Test
   void hasNoMemoryBeforeItIsInitialized() {
     var head = set.linear("head", 4, 2);
     var rnn = set.rnn("rnn", RnnConfig.tanh(3, 4));
