@@ -141,9 +141,12 @@ final class ReadAhead implements Epoch {
     }
   }
 
+  /** Wakes the reader, if it waits, only for half a ring: each time costs more than a batch. */
   private synchronized void release() {
     taken++;
-    notifyAll();
+    if (written - taken <= ring.length / 2) {
+      notifyAll();
+    }
   }
 
   @Override

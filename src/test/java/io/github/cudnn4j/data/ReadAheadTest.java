@@ -110,7 +110,8 @@ class ReadAheadTest {
       for (int taken = 1; taken < 20; taken++) {
         epoch.next(place);
         source.awaitWaiting();
-        assertEquals(taken + 8, source.made);
+        int ahead = source.made - taken;
+        assertTrue(ahead > 4 && ahead <= 8, ahead + " batches ahead");
       }
     }
     assertTrue(source.closed);
