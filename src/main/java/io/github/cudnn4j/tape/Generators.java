@@ -2,8 +2,7 @@ package io.github.cudnn4j.tape;
 
 import io.github.cudnn4j.rnn.Rnn;
 import java.util.ArrayList;
-import java.util.Collections;
-import java.util.IdentityHashMap;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Set;
 
@@ -11,15 +10,16 @@ import java.util.Set;
 final class Generators {
 
   private final List<Dropout> dropouts = new ArrayList<>();
-  private final Set<Rnn> networks = Collections.newSetFromMap(new IdentityHashMap<>());
+  private final Set<Rnn> networks = new LinkedHashSet<>();
 
   Dropout add(Dropout dropout) {
     dropouts.add(dropout);
     return dropout;
   }
 
-  void add(Rnn network) {
-    networks.add(network);
+  Recurrent add(Recurrent recurrent) {
+    networks.add(recurrent.rnn());
+    return recurrent;
   }
 
   List<byte[]> states() {

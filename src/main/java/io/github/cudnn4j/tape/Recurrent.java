@@ -43,6 +43,11 @@ final class Recurrent implements Operation {
     clearing = lengths == null || dx == null ? null : lengths.clearing(x, dx);
   }
 
+  /** Returns the network. */
+  Rnn rnn() {
+    return plan.rnn();
+  }
+
   /** Records the network with states of its own that are carried. */
   static Tensor record(Tape tape, Rnn rnn, Tensor x, CarriedStates carried) {
     check(tape, rnn, x);
@@ -51,8 +56,8 @@ final class Recurrent implements Operation {
     return tape.record(
         (in, out) -> {
           RnnStates states = carried.add(tape, rnn.config(), x.dim(1));
-          tape.generators().add(rnn);
-          return new Recurrent(plan, states, RnnStateGradients.NONE, in.get(0), out, null);
+          return tape.generators()
+              .add(new Recurrent(plan, states, RnnStateGradients.NONE, in.get(0), out, null));
         },
         y,
         x);
@@ -105,20 +110,20 @@ final class Recurrent implements Operation {
       inputs.add(c0);
     }
     tape.record(
-        (in, out) -> {
-          tape.generators().add(rnn);
-          return new Recurrent(
-              plan,
-              new RnnStates(value(h0), value(c0), h.value(), value(c)),
-              new RnnStateGradients(
-                  h.gradient(),
-                  c == null ? null : c.gradient(),
-                  in.size() > 1 ? in.get(1).gradient() : null,
-                  in.size() > 2 ? in.get(2).gradient() : null),
-              in.get(0),
-              out,
-              lengths);
-        },
+        (in, out) ->
+            tape.generators()
+                .add(
+                    new Recurrent(
+                        plan,
+                        new RnnStates(value(h0), value(c0), h.value(), value(c)),
+                        new RnnStateGradients(
+                            h.gradient(),
+                            c == null ? null : c.gradient(),
+                            in.size() > 1 ? in.get(1).gradient() : null,
+                            in.size() > 2 ? in.get(2).gradient() : null),
+                        in.get(0),
+                        out,
+                        lengths)),
         y,
         inputs.toArray(Tensor[]::new));
     return new RecurrentOutput(tape, y, h, c);

@@ -11,8 +11,12 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import io.github.cudnn4j.cuda.Device;
 import io.github.cudnn4j.cuda.DeviceBuffer;
 import io.github.cudnn4j.cuda.ElementType;
+import io.github.cudnn4j.cuda.Parts;
 import io.github.cudnn4j.cuda.Precision;
+import io.github.cudnn4j.rnn.Rnn;
+import io.github.cudnn4j.rnn.RnnConfig;
 import io.github.cudnn4j.testing.Philox;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import org.junit.jupiter.api.AfterAll;
@@ -195,6 +199,24 @@ class DropoutTest {
       assertThrows(IllegalArgumentException.class, () -> tape.dropout(x, 1, 1));
       assertThrows(IllegalArgumentException.class, () -> tape.dropout(x, -0.1, 1));
       assertThrows(IllegalArgumentException.class, () -> tape.dropout(x, Double.NaN, 1));
+    }
+  }
+
+  /** Not in an order that another run of the program has not: the states are of equal sizes. */
+  @Test
+  void statesOfNetworksComeInTheOrderOfRecording() {
+    try (var tape = Tape.training(device, Precision.FP32);
+        var networks = new Parts()) {
+      var expected = new ArrayList<byte[]>();
+      for (int seed = 0; seed < 12; seed++) {
+        var config = RnnConfig.gru(2, 2).layers(2).dropout(0.5, seed);
+        var rnn = networks.add(Rnn.create(device, config));
+        expected.add(rnn.dropoutState());
+        tape.rnn(rnn, tape.input(1, 1, 2));
+        tape.carried(rnn, tape.input(1, 1, 2));
+      }
+      assertArrayEquals(
+          expected.toArray(byte[][]::new), tape.generatorStates().toArray(byte[][]::new));
     }
   }
 }
