@@ -22,6 +22,7 @@ import io.github.cudnn4j.rnn.RnnStateGradients;
 import io.github.cudnn4j.rnn.RnnStates;
 import io.github.cudnn4j.rnn.SequenceBatch;
 import io.github.cudnn4j.rnn.SequenceShape;
+import io.github.cudnn4j.tape.Tape;
 import io.github.cudnn4j.train.Checkpoint;
 import io.github.cudnn4j.train.Checkpoints;
 import io.github.cudnn4j.train.Evaluator;
@@ -55,6 +56,7 @@ record Scenario(String name, Work work) {
     all.add(new Scenario("build", Scenario::build));
     all.add(new Scenario("plan", Scenario::plan));
     all.add(new Scenario("rows", Scenario::rows));
+    all.add(new Scenario("lengths", Scenario::lengths));
     for (var precision : List.of(Precision.FP32, Precision.TF32, Precision.FP16, Precision.BF16)) {
       for (var capture : List.of(false, true)) {
         all.add(
@@ -195,6 +197,25 @@ record Scenario(String name, Work work) {
       pass.backward(y, null);
       return List.of(
           Arrays.toString(y.toFloats()), Arrays.toString(rnn.gradients().space().toFloats()));
+    }
+  }
+
+  private static Object lengths(Device device, Path folder) {
+    try (var rnn = Rnn.create(device, RnnConfig.gru(3, 5).bidirectional());
+        var tape = Tape.training(device, Precision.FP32)) {
+      rnn.initialize(1);
+      rnn.gradients().space().clear();
+      var lengths = tape.lengths(2);
+      var last = tape.rnn(rnn, tape.input(4, 2, 3), lengths).last();
+      tape.crossEntropy(last, tape.indices(2));
+      for (int step = 1; step <= 2; step++) {
+        lengths.set(step, 4);
+        tape.forward();
+        tape.backward();
+      }
+      return List.of(
+          Arrays.toString(last.value().toFloats()),
+          Arrays.toString(rnn.gradients().space().toFloats()));
     }
   }
 
