@@ -73,7 +73,12 @@ public final class Updater implements AutoCloseable {
   /** Those of the bias corrections, if a rule has asked for them. */
   private @Nullable Betas betas;
 
-  private record Betas(double beta1, double beta2) {}
+  private record Betas(double beta1, double beta2) {
+    @Override
+    public String toString() {
+      return beta1 + " and " + beta2;
+    }
+  }
 
   private Updater(
       Parameters parameters,
@@ -336,7 +341,7 @@ public final class Updater implements AutoCloseable {
     var asked = new Betas(beta1, beta2);
     if (betas != null && !betas.equals(asked)) {
       throw new IllegalArgumentException(
-          "bias corrections of " + asked + ", another part of the rule has those of " + betas);
+          "bias corrections of betas " + asked + ", must be the earlier " + betas);
     }
     betas = asked;
   }
