@@ -554,6 +554,19 @@ public final class Tape implements AutoCloseable {
   }
 
   /**
+   * Makes a conditional random field over K labels, whose losses and best paths are recorded by its
+   * methods.
+   *
+   * @param transitions {@code [K, K]}, from and to
+   * @param start {@code [K]}
+   * @param end {@code [K]}
+   * @throws IllegalArgumentException if shapes or types do not fit
+   */
+  public LinearChain linearChain(Tensor transitions, Tensor start, Tensor end, Lengths lengths) {
+    return new LinearChain(this, transitions, start, end, lengths);
+  }
+
+  /**
    * Records an operation with one output.
    *
    * @param shape of the output
@@ -605,7 +618,7 @@ public final class Tape implements AutoCloseable {
   }
 
   /** Adds an operation, made for its inputs with the gradients that it is to write. */
-  private <O extends Operation> O play(
+  <O extends Operation> O play(
       Function<List<Tensor>, O> maker, List<Tensor> inputs, List<Tensor> weights) {
     if (making) {
       throw new IllegalStateException("an operation is being made, record others before it");
