@@ -35,3 +35,29 @@ KERNEL(gather_rows_8, (const int* places, const void* source, const void* otherw
        (rows, 0, times(8, has_otherwise, rows, width), times(8, rows, width))) {
   gather<unsigned long long>(places, source, otherwise, has_otherwise, target, rows, width);
 }
+
+// The other way: target[places, :] = source[rows, width]. No two places are the same; what has none
+// (a negative one) goes nowhere.
+template <class Bits>
+DEVICE void scatter(const int* places, const void* source, void* target, int rows, int width) {
+  const Bits* from = static_cast<const Bits*>(source);
+  Bits* to = static_cast<Bits*>(target);
+  FOR_EACH_ROW(r, rows) {
+    const long long place = places[r];
+    const int columns = place >= 0 ? width : 0;
+    FOR_EACH_COLUMN(c, columns) { to[place * width + c] = from[r * width + c]; }
+  }
+}
+
+KERNEL(scatter_rows_2, (const int* places, const void* source, void* target, int rows, int width),
+       (rows, times(2, rows, width), 0)) {
+  scatter<unsigned short>(places, source, target, rows, width);
+}
+KERNEL(scatter_rows_4, (const int* places, const void* source, void* target, int rows, int width),
+       (rows, times(4, rows, width), 0)) {
+  scatter<unsigned int>(places, source, target, rows, width);
+}
+KERNEL(scatter_rows_8, (const int* places, const void* source, void* target, int rows, int width),
+       (rows, times(8, rows, width), 0)) {
+  scatter<unsigned long long>(places, source, target, rows, width);
+}

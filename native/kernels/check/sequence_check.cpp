@@ -17,10 +17,23 @@ static void check_gather(
   }
 }
 
+template <class Bits>
+static void check_scatter(const Checked<const int*, const void*, void*, int, int>& kernel) {
+  for (int width : widths) {
+    const std::vector<int> places = {3, -1, 0, 4, -1};
+    const int rows = static_cast<int>(places.size());
+    const size_t count = static_cast<size_t>(rows) * width;
+    kernel.check(places, numbers<Bits>(count), numbers<Bits>(count), rows, width);
+  }
+}
+
 static const Suite suite([] {
   check_gather<short>(CHECKED(gather_rows_2));
   check_gather<int>(CHECKED(gather_rows_4));
   check_gather<long long>(CHECKED(gather_rows_8));
+  check_scatter<short>(CHECKED(scatter_rows_2));
+  check_scatter<int>(CHECKED(scatter_rows_4));
+  check_scatter<long long>(CHECKED(scatter_rows_8));
 });
 
 }  // namespace cudnn4j::check

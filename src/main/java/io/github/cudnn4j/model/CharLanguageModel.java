@@ -7,6 +7,7 @@ import io.github.cudnn4j.tape.Indices;
 import io.github.cudnn4j.tape.Init;
 import io.github.cudnn4j.tape.LinearLayer;
 import io.github.cudnn4j.tape.Parameters;
+import io.github.cudnn4j.tape.RecurrentOutput;
 import io.github.cudnn4j.tape.RnnLayer;
 import io.github.cudnn4j.tape.Tape;
 import io.github.cudnn4j.tape.Tensor;
@@ -117,13 +118,33 @@ public final class CharLanguageModel implements Model, AutoCloseable {
 
   @Override
   public Tensor logits(Tape tape, Indices tokens) {
-    Tensor x =
-        embedding == null ? tape.oneHot(tokens, vocabulary.size()) : embedding.on(tape, tokens);
-    Tensor h = rnn.carried(tape, x);
-    if (config.dropout() > 0) {
-      h = tape.dropout(h, config.dropout(), config.seed() + 1);
-    }
-    return linear.on(tape, h);
+    return logits(tape, rnn.carried(tape, vectors(tape, tokens)));
+  }
+
+  /**
+   * Makes a runner of this model for many texts, step by step; to be closed before the model.
+   *
+   * @param places how many texts have a state
+   * @param batches how many texts a step may have, any number of them
+   */
+  public StepRunner steps(int places, int... batches) {
+    return StepRunner.ofTokens(
+        device(), precision(), this::step, StepNetwork.State.of(rnn.config()), places, batches);
+  }
+
+  private StepNetwork.Output step(Tape tape, StepNetwork.Input in) {
+    Tensor c0 = rnn.config().hasCellState() ? in.state(1) : null;
+    RecurrentOutput out = rnn.on(tape, vectors(tape, in.tokens()), in.state(0), c0);
+    return StepNetwork.Output.of(logits(tape, out.y()), out);
+  }
+
+  private Tensor vectors(Tape tape, Indices tokens) {
+    return embedding == null ? tape.oneHot(tokens, vocabulary.size()) : embedding.on(tape, tokens);
+  }
+
+  private Tensor logits(Tape tape, Tensor y) {
+    Tensor kept = config.dropout() > 0 ? tape.dropout(y, config.dropout(), config.seed() + 1) : y;
+    return linear.on(tape, kept);
   }
 
   @Override

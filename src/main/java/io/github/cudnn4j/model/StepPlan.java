@@ -1,0 +1,249 @@
+package io.github.cudnn4j.model;
+
+import io.github.cudnn4j.cuda.CapturedGraph;
+import io.github.cudnn4j.cuda.CudaException;
+import io.github.cudnn4j.cuda.Device;
+import io.github.cudnn4j.cuda.DeviceBuffer;
+import io.github.cudnn4j.cuda.ElementType;
+import io.github.cudnn4j.cuda.Kernel;
+import io.github.cudnn4j.cuda.Launch;
+import io.github.cudnn4j.cuda.Parts;
+import io.github.cudnn4j.cuda.PinnedBuffer;
+import io.github.cudnn4j.cuda.Precision;
+import io.github.cudnn4j.cudnn.CudnnException;
+import io.github.cudnn4j.io.HalfFloat;
+import io.github.cudnn4j.tape.Indices;
+import io.github.cudnn4j.tape.Tape;
+import io.github.cudnn4j.tape.Tensor;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A step of a number of rows: what they read, and where their states come from and go to, is
+ * written into pinned memory; the rest is one graph, from the copy of that to the copy of the
+ * logits.
+ */
+final class StepPlan implements AutoCloseable {
+
+  private final int rows;
+  private final List<StepNetwork.State> shapes;
+  private final int capacity;
+  private final Parts parts = new Parts();
+  private final Tape tape;
+  private final List<Launch> gathers = new ArrayList<>();
+  private final List<Launch> scatters = new ArrayList<>();
+
+  /** Tokens, then for each state the places it is taken from, then those it is put to. */
+  private final PinnedBuffer numbers;
+
+  private final DeviceBuffer numbersOnDevice;
+  private final @Nullable PinnedBuffer floats;
+  private final @Nullable Tensor floatsOnDevice;
+  private final Tensor logits;
+  private final PinnedBuffer logitsOnHost;
+  private final @Nullable CapturedGraph graph;
+
+  /**
+   * Records the network, and runs it once.
+   *
+   * @param features how long the vectors are that rows read; 0 if they read tokens
+   * @param store where states are kept, {@code [layers, capacity, width]} each
+   */
+  StepPlan(
+      Device device,
+      Precision precision,
+      StepNetwork network,
+      int rows,
+      int features,
+      List<StepNetwork.State> shapes,
+      List<DeviceBuffer> store,
+      int capacity) {
+    this.rows = rows;
+    this.shapes = shapes;
+    this.capacity = capacity;
+    try {
+      tape = parts.add(Tape.inference(device, precision));
+      int layers = shapes.stream().mapToInt(StepNetwork.State::layers).sum();
+      int count = Math.multiplyExact(rows, 1 + 2 * layers);
+      numbers = parts.add(PinnedBuffer.allocate(device, ElementType.INT32, count));
+      numbersOnDevice = parts.add(DeviceBuffer.allocate(device, ElementType.INT32, count));
+      boolean reads = features > 0;
+      floatsOnDevice = reads ? tape.input(1, rows, features) : null;
+      floats =
+          reads
+              ? parts.add(PinnedBuffer.allocate(device, precision.type(), (long) rows * features))
+              : null;
+      List<Tensor> before =
+          shapes.stream().map(each -> tape.input(each.layers(), rows, each.width())).toList();
+      Indices tokens = new Indices(numbersOnDevice.slice(0, rows), 1, rows);
+      StepNetwork.Output out =
+          network.record(
+              tape, new StepNetwork.Input(reads ? null : tokens, floatsOnDevice, before));
+      check(out, before);
+      logits = out.logits();
+      logitsOnHost = parts.add(PinnedBuffer.allocate(device, logits.type(), logits.elements()));
+      String bytes = "_" + precision.type().bytes();
+      Kernel gather = device.kernels().get("sequence", "gather_rows" + bytes);
+      Kernel scatter = device.kernels().get("sequence", "scatter_rows" + bytes);
+      int at = rows;
+      for (int i = 0; i < shapes.size(); i++) {
+        int places = shapes.get(i).layers() * rows;
+        int width = shapes.get(i).width();
+        DeviceBuffer kept = store.get(i);
+        DeviceBuffer from = numbersOnDevice.slice(at, places);
+        DeviceBuffer to = numbersOnDevice.slice(at + places, places);
+        DeviceBuffer old = before.get(i).value();
+        DeviceBuffer next = out.states().get(i).value();
+        gathers.add(parts.add(gather.overRows(places, from, kept, old, 0, old, places, width)));
+        scatters.add(parts.add(scatter.overRows(places, to, next, kept, places, width)));
+        at += 2 * places;
+      }
+      for (int row = 0; row < rows; row++) {
+        set(row, 0, -1, -1);
+      }
+      enqueue();
+      device.stream().synchronize();
+      graph = captured(device);
+    } catch (RuntimeException | Error e) {
+      throw parts.abandon(e);
+    }
+  }
+
+  private void check(StepNetwork.Output out, List<Tensor> before) {
+    if (out.logits().elements() % rows != 0) {
+      throw new IllegalArgumentException("logits " + out.logits() + " of " + rows + " rows");
+    }
+    if (out.states().size() != before.size()) {
+      throw new IllegalArgumentException(
+          "the network gives " + out.states().size() + " states and takes " + before.size());
+    }
+    for (int i = 0; i < before.size(); i++) {
+      if (!Arrays.equals(out.states().get(i).shape(), before.get(i).shape())) {
+        throw new IllegalArgumentException(
+            "state " + i + " is " + out.states().get(i) + ", must be as before, " + before.get(i));
+      }
+    }
+  }
+
+  /** Not every network that a library runs is one that it lets be captured: null then. */
+  private @Nullable CapturedGraph captured(Device device) {
+    if (!tape.isCapturable()) {
+      return null;
+    }
+    try {
+      return parts.add(device.stream().capture(this::enqueue));
+    } catch (CudaException | CudnnException e) {
+      if (e.getSuppressed().length > 0) {
+        throw e;
+      }
+      return null;
+    }
+  }
+
+  /** Returns how many rows a step has. */
+  int rows() {
+    return rows;
+  }
+
+  /** Returns V. */
+  int classes() {
+    return (int) (logits.elements() / rows);
+  }
+
+  /**
+   * Says what a row does in the next step.
+   *
+   * @param token that it reads; -1 if it reads a vector or is nobody's
+   * @param from the place whose state it goes on from, negative for zeros
+   * @param to the place where its state is put, negative for none
+   */
+  void set(int row, int token, int from, int to) {
+    MemorySegment segment = numbers.segment();
+    segment.setAtIndex(ValueLayout.JAVA_INT, row, token);
+    int at = rows;
+    for (StepNetwork.State shape : shapes) {
+      int layers = shape.layers();
+      for (int layer = 0; layer < layers; layer++, at += rows) {
+        segment.setAtIndex(ValueLayout.JAVA_INT, at + row, place(layer, from));
+        segment.setAtIndex(ValueLayout.JAVA_INT, at + layers * rows + row, place(layer, to));
+      }
+      at += layers * rows;
+    }
+  }
+
+  private int place(int layer, int place) {
+    return place < 0 ? -1 : layer * capacity + place;
+  }
+
+  /** Says which vector a row reads in the next step. */
+  void set(int row, float[] vector) {
+    if (floats == null) {
+      throw new IllegalStateException("the step reads tokens, no vectors");
+    }
+    MemorySegment segment = floats.segment();
+    long first = (long) row * vector.length;
+    for (int i = 0; i < vector.length; i++) {
+      switch (floats.type()) {
+        case FLOAT64 -> segment.setAtIndex(ValueLayout.JAVA_DOUBLE, first + i, vector[i]);
+        case FLOAT16 ->
+            segment.setAtIndex(
+                ValueLayout.JAVA_SHORT, first + i, HalfFloat.FLOAT16.fromFloat(vector[i]));
+        case BFLOAT16 ->
+            segment.setAtIndex(
+                ValueLayout.JAVA_SHORT, first + i, HalfFloat.BFLOAT16.fromFloat(vector[i]));
+        default -> segment.setAtIndex(ValueLayout.JAVA_FLOAT, first + i, vector[i]);
+      }
+    }
+  }
+
+  /** Runs the step and waits for it. */
+  void run() {
+    if (graph != null) {
+      graph.launch();
+    } else {
+      enqueue();
+    }
+    tape.device().stream().synchronize();
+  }
+
+  private void enqueue() {
+    numbersOnDevice.copyFrom(numbers);
+    if (floats != null && floatsOnDevice != null) {
+      floatsOnDevice.value().copyFrom(floats);
+    }
+    for (int i = 0; i < gathers.size(); i++) {
+      gathers.get(i).run();
+    }
+    tape.forward();
+    for (int i = 0; i < scatters.size(); i++) {
+      scatters.get(i).run();
+    }
+    logits.value().copyTo(logitsOnHost);
+  }
+
+  /** Copies what the last step gave for a row. */
+  void logits(int row, float[] target) {
+    MemorySegment segment = logitsOnHost.segment();
+    long first = (long) row * target.length;
+    for (int i = 0; i < target.length; i++) {
+      target[i] =
+          switch (logitsOnHost.type()) {
+            case FLOAT64 -> (float) segment.getAtIndex(ValueLayout.JAVA_DOUBLE, first + i);
+            case FLOAT16 ->
+                HalfFloat.FLOAT16.toFloat(segment.getAtIndex(ValueLayout.JAVA_SHORT, first + i));
+            case BFLOAT16 ->
+                HalfFloat.BFLOAT16.toFloat(segment.getAtIndex(ValueLayout.JAVA_SHORT, first + i));
+            default -> segment.getAtIndex(ValueLayout.JAVA_FLOAT, first + i);
+          };
+    }
+  }
+
+  @Override
+  public void close() {
+    parts.close();
+  }
+}
