@@ -29,7 +29,7 @@ record GroupRange(ParameterGroup group, long offset, long elements) {
     groupsOf(parameters, groups)
         .forEach(
             (name, group) -> {
-              for (DeviceBuffer slice : parameters.slices(name)) {
+              for (DeviceBuffer slice : parameters.parameter(name).slices()) {
                 long offset = offset(parameters, slice);
                 Long next = starts.higher(offset);
                 // With the padding, which so needs no update of its own.
@@ -84,7 +84,7 @@ record GroupRange(ParameterGroup group, long offset, long elements) {
   private static TreeSet<Long> starts(Parameters parameters) {
     var starts = new TreeSet<Long>();
     for (String name : parameters.names()) {
-      parameters.slices(name).forEach(slice -> starts.add(offset(parameters, slice)));
+      parameters.parameter(name).slices().forEach(slice -> starts.add(offset(parameters, slice)));
     }
     return starts;
   }

@@ -70,6 +70,17 @@ public final class Parameter {
         pieces.getFirst().in(set.weights()), pieces.getFirst().in(set.gradients()), shape);
   }
 
+  /**
+   * Returns where the weights lie, in the order of the values, borrowed from the set: one slice, or
+   * those of a network's gates.
+   *
+   * @throws IllegalStateException if the set has no memory yet or is closed
+   */
+  public List<DeviceBuffer> slices() {
+    DeviceBuffer weights = set.weights();
+    return pieces.stream().map(piece -> piece.in(weights)).toList();
+  }
+
   List<Piece> pieces() {
     return pieces;
   }

@@ -63,7 +63,13 @@ record ParameterFile(Map<Parameter, double[]> values, LoadReport report) {
       String before = sources.putIfAbsent(parameter.name(), source);
       if (other != null && !Arrays.equals(other, read)) {
         throw new IOException(
-            before + " and " + source + " of the file differ, but both are " + parameter.name());
+            String.format(
+                Locale.ROOT,
+                "%s: %s and %s differ, but both are %s of the model",
+                file,
+                before,
+                source,
+                parameter.name()));
       }
     }
     List<String> missing =

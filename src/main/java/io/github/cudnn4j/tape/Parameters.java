@@ -3,25 +3,23 @@ package io.github.cudnn4j.tape;
 import io.github.cudnn4j.cuda.Device;
 import io.github.cudnn4j.cuda.DeviceBuffer;
 import io.github.cudnn4j.cuda.ElementType;
-import io.github.cudnn4j.cuda.Parts;
 import io.github.cudnn4j.cuda.Precision;
 import io.github.cudnn4j.io.SafeTensors;
 import io.github.cudnn4j.io.SafeTensorsWriter;
 import io.github.cudnn4j.rnn.Rnn;
 import io.github.cudnn4j.rnn.RnnConfig;
+import io.github.cudnn4j.tape.ParameterMemory.Block;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.HashMap;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Set;
-import java.util.SplittableRandom;
 import java.util.function.Function;
-import java.util.function.Predicate;
-import java.util.random.RandomGenerator;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -58,31 +56,19 @@ public final class Parameters implements AutoCloseable {
   /** The alignment of every tensor and weight space, in bytes. */
   public static final int ALIGNMENT = 256;
 
-  /** What lies at one aligned place: a tensor, or a network's weights. */
-  private record Part(
-      long offset, long elements, @Nullable Parameter tensor, @Nullable RnnLayer network) {
-    List<Parameter> parameters() {
-      return tensor != null ? List.of(tensor) : Objects.requireNonNull(network).parameters();
-    }
-  }
-
-  private record Rule(String pattern, Predicate<String> fits, Init init) {}
-
-  private record Memory(DeviceBuffer weights, DeviceBuffer gradients, DeviceBuffer masters) {}
+  private record Rule(String pattern, Init init) {}
 
   private final Device device;
   private final Precision precision;
-  private final List<Part> parts = new ArrayList<>();
+  private final List<Block> blocks = new ArrayList<>();
   private final Set<String> taken = new HashSet<>();
 
   /** Other names of tensors, those of tied weights. */
   private final Map<String, Parameter> aliases = new LinkedHashMap<>();
 
   private final List<Rule> rules = new ArrayList<>();
-  private final Map<String, Parameter> tensors = new LinkedHashMap<>();
-  private final Parts owned = new Parts();
   private long size;
-  private @Nullable Memory memory;
+  private @Nullable ParameterMemory memory;
   private boolean closed;
 
   private Parameters(Device device, Precision precision) {
@@ -143,7 +129,7 @@ public final class Parameters implements AutoCloseable {
   public LinearLayer linear(String name, Parameter weight, boolean biased) {
     check(name, name + ".weight", name + ".bias");
     int[] shape = weight.shape();
-    if (shape.length != 2 || parts.stream().noneMatch(part -> part.tensor == weight)) {
+    if (shape.length != 2 || blocks.stream().noneMatch(block -> block.tensor() == weight)) {
       throw new IllegalArgumentException(weight + " is no matrix of this set");
     }
     taken.addAll(List.of(name, name + ".weight"));
@@ -165,7 +151,7 @@ public final class Parameters implements AutoCloseable {
     RnnConfig own = config.precision(precision);
     long elements = Rnn.weightElements(device, own);
     var layer = new RnnLayer(this, name, own);
-    add(name, new Part(size, elements, null, layer));
+    add(name, new Block(size, elements, null, layer));
     return layer;
   }
 
@@ -237,7 +223,7 @@ public final class Parameters implements AutoCloseable {
     }
     var pieces = List.of(new Parameter.Piece(size, elements));
     var parameter = new Parameter(this, name, shape, init, pieces);
-    add(name, new Part(size, elements, parameter, null));
+    add(name, new Block(size, elements, parameter, null));
     return parameter;
   }
 
@@ -257,16 +243,16 @@ public final class Parameters implements AutoCloseable {
   }
 
   /** Puts something behind all that is declared. */
-  private void add(String name, Part part) {
+  private void add(String name, Block block) {
     long step = ALIGNMENT / type().bytes();
     long most = Long.MAX_VALUE / Double.BYTES - step - size;
-    if (part.elements > most) {
+    if (block.elements() > most) {
       throw new IllegalArgumentException(
-          name + " has " + part.elements + " elements, must have at most " + most);
+          name + " has " + block.elements() + " elements, must have at most " + most);
     }
-    size += Math.ceilDiv(part.elements, step) * step;
+    size += Math.ceilDiv(block.elements(), step) * step;
     taken.add(name);
-    parts.add(part);
+    blocks.add(block);
   }
 
   private static long times(long elements, long extent) {
@@ -274,124 +260,71 @@ public final class Parameters implements AutoCloseable {
   }
 
   /**
-   * Lets the tensors of some names have other first values than their layers give them; of several
-   * rules for a name the latest holds.
+   * Lets some tensors have other first values than their layers give them; of several rules for a
+   * tensor the latest holds.
    *
-   * @param pattern a name, in which {@code *} stands for any characters and {@code ?} for one
-   * @throws IllegalArgumentException if no tensor has such a name; thrown by {@link #initialize} if
-   *     the set has no memory yet
+   * @param pattern as in {@link #names(String)}
+   * @throws IllegalArgumentException if it means no tensor; thrown by {@link #initialize} if the
+   *     set has no memory yet
    */
   public Parameters init(String pattern, Init init) {
-    var rule = new Rule(pattern, NamePattern.of(pattern), Objects.requireNonNull(init, "init"));
     if (memory != null) {
-      check(rule);
+      names(pattern);
     }
-    rules.add(rule);
+    rules.add(new Rule(pattern, Objects.requireNonNull(init, "init")));
     return this;
-  }
-
-  private void check(Rule rule) {
-    if (tensors.keySet().stream().noneMatch(rule.fits)) {
-      throw new IllegalArgumentException(
-          "no tensor " + rule.pattern + " among " + tensors.keySet());
-    }
   }
 
   /**
    * Allocates what is declared, if that is not done, and draws all weights.
    *
-   * <p>The tensors are drawn in the order of their declaration from one {@link SplittableRandom} of
-   * this seed; those of a network from one of its own, whose seed is the next number of the former.
+   * <p>The tensors are drawn in the order of their declaration from one {@link
+   * java.util.SplittableRandom} of this seed; those of a network from one of its own, whose seed is
+   * the next number of the former.
    *
-   * @throws IllegalArgumentException if a rule of {@link #init} fits no tensor or cannot draw one;
-   *     the set has no memory then if it had none before
+   * @throws IllegalArgumentException if a rule of {@link #init} means no tensor or cannot draw one,
+   *     or a tensor declared has the name of a network's; the set has no memory then if it had none
+   *     before
    * @throws io.github.cudnn4j.cuda.DeviceOutOfMemoryException if it does not fit into the device
    * @throws IllegalStateException if nothing is declared, or the set or the device is closed
    */
   public void initialize(long seed) {
     boolean first = allocate();
     try {
-      rules.forEach(this::check);
-      var random = new SplittableRandom(seed);
-      for (Part part : parts) {
-        RandomGenerator own =
-            part.network == null ? random : new SplittableRandom(random.nextLong());
-        for (Parameter parameter : part.parameters()) {
-          double[] values = parameter.draw(init(parameter), own);
-          if (part.network != null) {
-            part.network.setForgetBias(parameter, values);
-          }
-          write(parameter, values);
-        }
+      var inits = new HashMap<String, Init>();
+      for (Rule rule : rules) {
+        names(rule.pattern).forEach(name -> inits.put(name, rule.init));
       }
+      memory().draw(seed, each -> inits.getOrDefault(each.name(), each.init()));
     } catch (RuntimeException | Error e) {
-      if (first) {
-        abandon(e);
-      }
+      abandon(first, e);
       throw e;
     }
   }
 
-  private Init init(Parameter parameter) {
-    Init init = parameter.init();
-    for (Rule rule : rules) {
-      init = rule.fits.test(parameter.name()) ? rule.init : init;
-    }
-    return init;
-  }
-
-  /** Allocates everything, all zero, and tells whether that was still to do. */
+  /** Allocates everything and tells whether that was still to do. */
   private boolean allocate() {
     checkOpen();
     if (memory != null) {
       return false;
     }
-    if (parts.isEmpty()) {
+    if (blocks.isEmpty()) {
       throw new IllegalStateException("no layer and no tensor is declared");
     }
-    try {
-      DeviceBuffer weights = zeroed(type());
-      DeviceBuffer gradients = zeroed(type());
-      boolean narrow = type().bytes() < ElementType.FLOAT32.bytes();
-      memory = new Memory(weights, gradients, narrow ? zeroed(ElementType.FLOAT32) : weights);
-      for (Part part : parts) {
-        if (part.network != null) {
-          part.network.place(
-              owned.add(
-                  Rnn.create(
-                      device,
-                      part.network.config(),
-                      weights.slice(part.offset, part.elements),
-                      gradients.slice(part.offset, part.elements))),
-              part.offset);
-        }
-        for (Parameter parameter : part.parameters()) {
-          if (tensors.putIfAbsent(parameter.name(), parameter) != null) {
-            throw new IllegalArgumentException("the name " + parameter.name() + " is taken");
-          }
-        }
-      }
-    } catch (RuntimeException | Error e) {
-      abandon(e);
-      throw e;
-    }
+    memory = new ParameterMemory(device, type(), size, blocks);
     return true;
   }
 
-  private DeviceBuffer zeroed(ElementType type) {
-    DeviceBuffer buffer = owned.add(DeviceBuffer.allocate(device, type, size));
-    buffer.clear();
-    return buffer;
-  }
-
-  /** Is again as before {@link #allocate}; a failure to free is suppressed in the cause. */
-  private void abandon(Throwable cause) {
-    memory = null;
-    tensors.clear();
-    try {
-      owned.close();
-    } catch (RuntimeException e) {
-      cause.addSuppressed(e);
+  /** Is again without memory if it was so before; a failure to free is suppressed. */
+  private void abandon(boolean first, Throwable cause) {
+    if (first) {
+      ParameterMemory failed = memory();
+      memory = null;
+      try {
+        failed.close();
+      } catch (RuntimeException e) {
+        cause.addSuppressed(e);
+      }
     }
   }
 
@@ -401,7 +334,7 @@ public final class Parameters implements AutoCloseable {
     }
   }
 
-  private Memory memory() {
+  private ParameterMemory memory() {
     checkOpen();
     if (memory == null) {
       throw new IllegalStateException(
@@ -432,12 +365,12 @@ public final class Parameters implements AutoCloseable {
    *     below
    */
   public DeviceBuffer weights() {
-    return memory().weights;
+    return memory().weights();
   }
 
   /** Returns all gradients, padding included, at the same places as the weights. */
   public DeviceBuffer gradients() {
-    return memory().gradients;
+    return memory().gradients();
   }
 
   /**
@@ -445,7 +378,7 @@ public final class Parameters implements AutoCloseable {
    * themselves.
    */
   public DeviceBuffer masters() {
-    return memory().masters;
+    return memory().masters();
   }
 
   /** Returns whether the weights are rounded copies of their masters. */
@@ -455,8 +388,7 @@ public final class Parameters implements AutoCloseable {
 
   /** Returns the names of all tensors in the order of their declaration. */
   public List<String> names() {
-    memory();
-    return List.copyOf(tensors.keySet());
+    return List.copyOf(memory().tensors().keySet());
   }
 
   /**
@@ -476,21 +408,20 @@ public final class Parameters implements AutoCloseable {
   /**
    * Returns one tensor.
    *
-   * @param name one of {@link #names}, or {@code name.weight} of a layer with another's weight
+   * @param name one of {@link #names()}, or the name of a tied weight
    * @throws IllegalArgumentException if there is none of that name
    */
   public Parameter parameter(String name) {
-    memory();
-    Parameter parameter = tensors.getOrDefault(name, aliases.get(name));
+    Parameter parameter = memory().tensors().getOrDefault(name, aliases.get(name));
     if (parameter == null) {
-      throw new IllegalArgumentException("no tensor " + name + " among " + tensors.keySet());
+      throw new IllegalArgumentException("no tensor " + name + " among " + names());
     }
     return parameter;
   }
 
   /** Returns the number of weights, without padding. */
   public long elements() {
-    return parts.stream().mapToLong(Part::elements).sum();
+    return blocks.stream().mapToLong(Block::elements).sum();
   }
 
   /**
@@ -522,20 +453,12 @@ public final class Parameters implements AutoCloseable {
       throw new IllegalArgumentException(
           name + " has " + parameter.elements() + " elements, not " + values.length);
     }
-    write(parameter, values);
-  }
-
-  private void write(Parameter parameter, double[] values) {
-    parameter.write(masters(), values);
-    if (hasMasters()) {
-      parameter.write(weights(), values);
-    }
+    memory().write(parameter, values);
   }
 
   /** Adds the weights of all tensors to a file. */
   public void save(SafeTensorsWriter file) {
-    memory();
-    for (Parameter parameter : tensors.values()) {
+    for (Parameter parameter : memory().tensors().values()) {
       ParameterFile.add(file, parameter, type(), parameter.read(masters()));
     }
   }
@@ -565,11 +488,9 @@ public final class Parameters implements AutoCloseable {
       if (!read.report().isComplete()) {
         throw new IOException(file + ": " + read.report().problems());
       }
-      read.values().forEach(this::write);
+      read.values().forEach(memory()::write);
     } catch (IOException | RuntimeException | Error e) {
-      if (first) {
-        abandon(e);
-      }
+      abandon(first, e);
       throw e;
     }
   }
@@ -584,24 +505,22 @@ public final class Parameters implements AutoCloseable {
    */
   public LoadReport loadMatching(SafeTensors file, Function<String, @Nullable String> rename)
       throws IOException {
-    memory();
     ParameterFile read = ParameterFile.read(file, known(), rename);
-    read.values().forEach(this::write);
+    read.values().forEach(memory()::write);
     return read.report();
   }
 
   /** Returns the tensors by all names that they have. */
   private Map<String, Parameter> known() {
-    var known = new LinkedHashMap<>(tensors);
+    var known = new LinkedHashMap<>(memory().tensors());
     known.putAll(aliases);
     return known;
   }
 
   /** Tells where each tensor lies; equal for sets between which flat buffers can be exchanged. */
   public String layout() {
-    memory();
     var layout = new StringBuilder();
-    for (Parameter parameter : tensors.values()) {
+    for (Parameter parameter : memory().tensors().values()) {
       layout.append(parameter.name());
       for (Parameter.Piece piece : parameter.pieces()) {
         layout.append(' ').append(piece.offset()).append('+').append(piece.elements());
@@ -611,20 +530,12 @@ public final class Parameters implements AutoCloseable {
     return layout.toString();
   }
 
-  /**
-   * Returns where the weights of one tensor lie, in the order of its values: one slice borrowed
-   * from {@link #weights()}, or several of a network's.
-   *
-   * @throws IllegalArgumentException if there is none of that name
-   */
-  public List<DeviceBuffer> slices(String name) {
-    return parameter(name).pieces().stream().map(piece -> piece.in(weights())).toList();
-  }
-
   /** Frees networks and buffers. Safe to call twice. */
   @Override
   public void close() {
     closed = true;
-    owned.close();
+    if (memory != null) {
+      memory.close();
+    }
   }
 }

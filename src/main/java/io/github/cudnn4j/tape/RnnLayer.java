@@ -76,7 +76,8 @@ public final class RnnLayer {
    * Lets the forget gates of an LSTM have a bias at first, in sum of both biases if there are two:
    * that of the input, or the only one, gets the value and the other 0.
    *
-   * @throws IllegalArgumentException if the network is not an LSTM or has no biases
+   * @throws IllegalArgumentException if the network is not an LSTM or has no biases, or the value
+   *     is not finite
    * @see <a href="https://proceedings.mlr.press/v37/jozefowicz15.html">Jozefowicz et al., 2015</a>
    */
   public RnnLayer forgetBias(double value) {
@@ -87,6 +88,9 @@ public final class RnnLayer {
     if (!config.bias().onInput() && !config.bias().onState()) {
       throw new IllegalArgumentException(
           "the forget gate has no bias with bias mode " + config.bias());
+    }
+    if (!Double.isFinite(value)) {
+      throw new IllegalArgumentException("forget bias " + value + ", must be finite");
     }
     forgetBias = value;
     return this;

@@ -336,9 +336,7 @@ class ParameterGroupTest {
   }
 
   private static Parameters parameters(ElementType type) throws IOException {
-    var precision =
-        Arrays.stream(Precision.values()).filter(each -> each.type() == type).findFirst();
-    Parameters parameters = Parameters.on(device, precision.orElseThrow());
+    Parameters parameters = Parameters.on(device, Numbers.precision(type));
     SHAPES.forEach((name, shape) -> parameters.tensor(name, Init.zeros(), shape));
     parameters.initialize(1);
     for (String name : SHAPES.keySet()) {

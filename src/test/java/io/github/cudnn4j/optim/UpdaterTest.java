@@ -8,7 +8,6 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import io.github.cudnn4j.cuda.Device;
 import io.github.cudnn4j.cuda.DeviceBuffer;
 import io.github.cudnn4j.cuda.ElementType;
-import io.github.cudnn4j.cuda.Precision;
 import io.github.cudnn4j.io.SafeTensors;
 import io.github.cudnn4j.proof.Numbers;
 import io.github.cudnn4j.tape.Init;
@@ -413,9 +412,7 @@ class UpdaterTest {
 
   /** A set of one tensor. */
   private static Parameters one(ElementType type, int size) {
-    var precision =
-        Arrays.stream(Precision.values()).filter(each -> each.type() == type).findFirst();
-    var parameters = Parameters.on(device, precision.orElseThrow());
+    var parameters = Parameters.on(device, Numbers.precision(type));
     parameters.tensor("w", Init.zeros(), size);
     parameters.initialize(1);
     return parameters;

@@ -61,7 +61,7 @@ final class CheckpointCopies implements TrainingListener {
       for (var name : parameters.names()) {
         var written = file.floats(name);
         var at = 0;
-        for (var piece : parameters.slices(name)) {
+        for (var piece : parameters.parameter(name).slices()) {
           var offset = (piece.address() - parameters.weights().address()) / Float.BYTES;
           for (long i = 0; i < piece.elements(); i++, at++) {
             var expected = device.segment().getAtIndex(JAVA_FLOAT, offset + i);
