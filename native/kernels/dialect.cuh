@@ -16,7 +16,8 @@
  *                                         into numbers to compute with, and back, rounding
  *   Number<T>                             the type that a T is computed in: float for those two
  *   is_narrow<T>                          whether that is another type than T
- *   vector_tanh(v)                        tanh(v), which the host computes of many at once
+ *   vector_tanh(v), vector_sigmoid(v)     tanh(v) and 1 / (1 + exp(-v)), which the host computes of
+ *                                         many at once
  *   FOR_EACH(i, n) { }                    every i in [0, n), in any order and at the same time
  *   FOR_EACH_ROW(r, rows) { }             every row, each by one block of threads
  *   FOR_EACH_COLUMN(c, columns) { }       in a row: the columns, divided among the block's threads
@@ -124,6 +125,11 @@ DEVICE N vector_tanh(N value) {
   return tanh(value);
 }
 
+template <class N>
+DEVICE N vector_sigmoid(N value) {
+  return N(1) / (N(1) + exp(-value));
+}
+
 // A block takes as many columns as a warp has threads, so that a warp reads neighbours; its warps
 // share the rows. Then it goes on `stride` columns further.
 template <class Value, class Take>
@@ -197,6 +203,11 @@ DEVICE T block_max(T value) {
 template <class N>
 DEVICE N vector_tanh(N value) {
   return ::cudnn4j::Functions<N, ::cudnn4j::Lane<N>>::tanh(value);
+}
+
+template <class N>
+DEVICE N vector_sigmoid(N value) {
+  return ::cudnn4j::Functions<N, ::cudnn4j::Lane<N>>::sigmoid(value);
 }
 
 constexpr int strip_width = 16;

@@ -30,8 +30,8 @@ constexpr int function_log = 4;
 
 template <class N>
 DEVICE N value_of(int function, N x) {
-  if (function == function_tanh) return tanh(x);
-  if (function == function_sigmoid) return N(1) / (N(1) + exp(-x));
+  if (function == function_tanh) return vector_tanh(x);
+  if (function == function_sigmoid) return vector_sigmoid(x);
   if (function == function_relu) return x > 0 || x != x ? x : N(0);
   if (function == function_exp) return exp(x);
   if (function == function_log) return log(x);

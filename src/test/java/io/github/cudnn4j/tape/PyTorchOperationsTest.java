@@ -119,10 +119,10 @@ class PyTorchOperationsTest {
         "layerNorm",
         (tape, in) -> List.of(tape.layerNorm(in.of("x"), in.of("weight"), in.of("bias"), 1e-3)));
 
-    cases.put("rnn.lstm", rnn(RnnConfig.lstm(5, 6).layers(2).bidirectional()));
-    cases.put("rnn.gru", rnn(RnnConfig.gru(5, 6).layers(2)));
-    cases.put("rnn.tanh", rnn(RnnConfig.tanh(5, 6).layers(2)));
-    cases.put("rnn.relu", rnn(RnnConfig.relu(5, 6)));
+    rnn(cases, "lstm", RnnConfig.lstm(5, 6).layers(2).bidirectional());
+    rnn(cases, "gru", RnnConfig.gru(5, 6).layers(2));
+    rnn(cases, "tanh", RnnConfig.tanh(5, 6).layers(2));
+    rnn(cases, "relu", RnnConfig.relu(5, 6));
 
     cases.put("mask", (tape, in) -> List.of(in.lengths().mask(in.of("x"))));
     cases.put("reverse", (tape, in) -> List.of(in.lengths().reverse(in.of("x"))));
@@ -151,13 +151,21 @@ class PyTorchOperationsTest {
     return cases;
   }
 
-  private static BiFunction<Tape, Inputs, List<Tensor>> rnn(RnnConfig config) {
-    return (tape, in) -> {
-      Rnn rnn = in.rnn(config.precision(tape.precision()));
-      boolean cell = config.hasCellState();
-      var output = tape.rnn(rnn, in.of("x"), in.of("h0"), cell ? in.of("c0") : null);
-      return Stream.of(output.y(), output.h(), output.c()).filter(t -> t != null).toList();
-    };
+  /** Sequences of one length, and of others. */
+  private static void rnn(
+      Map<String, BiFunction<Tape, Inputs, List<Tensor>>> cases, String cell, RnnConfig config) {
+    cases.put("rnn." + cell, (tape, in) -> rnn(tape, in, config, null));
+    cases.put("rnn." + cell + ".lengths", (tape, in) -> rnn(tape, in, config, in.lengths()));
+  }
+
+  private static List<Tensor> rnn(
+      Tape tape, Inputs in, RnnConfig config, @Nullable Lengths lengths) {
+    Rnn rnn = in.rnn(config.precision(tape.precision()));
+    Tensor x = in.of("x");
+    Tensor h0 = in.of("h0");
+    Tensor c0 = config.hasCellState() ? in.of("c0") : null;
+    var output = lengths == null ? tape.rnn(rnn, x, h0, c0) : tape.rnn(rnn, x, lengths, h0, c0);
+    return Stream.of(output.y(), output.h(), output.c()).filter(t -> t != null).toList();
   }
 
   /** All queries at once, and each with something of the weights before. */

@@ -16,6 +16,7 @@ import struct
 
 import torch
 from torch.nn.functional import embedding, layer_norm, linear, one_hot
+from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
 T, B, C, S = 4, 3, 5, 6
 tensors = {}
@@ -125,8 +126,14 @@ def recurrent():
             y, last = torch.func.functional_call(module, weights, (x, state))
             return (y, *last) if isinstance(last, tuple) else (y, last)
 
-        given = dict(zip(("h0", "c0"), states if name == "lstm" else states[:1]))
-        add(f"rnn.{name}", run, x=draw(T, B, C), **given, **weights)
+        def packed(x, lengths, **given):
+            rows = pack_padded_sequence(x, lengths, enforce_sorted=False)
+            y, *states = run(rows, **given)
+            return (pad_packed_sequence(y, total_length=T)[0], *states)
+
+        given = dict(zip(("h0", "c0"), states if name == "lstm" else states[:1])) | weights
+        add(f"rnn.{name}", run, x=draw(T, B, C), **given)
+        add(f"rnn.{name}.lengths", packed, x=draw(T, B, C), lengths=torch.tensor([2, 4, 1]), **given)
 
 
 def lengths():
