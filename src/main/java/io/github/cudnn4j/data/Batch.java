@@ -1,6 +1,7 @@
 package io.github.cudnn4j.data;
 
 import io.github.cudnn4j.tape.Indices;
+import io.github.cudnn4j.tape.Lengths;
 import io.github.cudnn4j.tape.Tape;
 import io.github.cudnn4j.tape.Tensor;
 import java.util.Locale;
@@ -47,6 +48,31 @@ public final class Batch {
    */
   public Indices labels(String name) {
     return indices(slot(name, BatchLayout.Kind.LABEL, BatchLayout.Kind.LABELS));
+  }
+
+  /**
+   * Returns the lengths of a sequence, or of that which {@code name} labels.
+   *
+   * @throws IllegalArgumentException if there is no such sequence, or all its rows have T steps
+   */
+  public Lengths lengths(String name) {
+    int slot = layout.index(name);
+    String like = layout.slots().get(slot).like();
+    if (like != null) {
+      slot = layout.index(like);
+    }
+    var described = layout.slots().get(slot);
+    if (!described.hasLengths()) {
+      throw new IllegalArgumentException(
+          String.format(
+              Locale.ROOT,
+              "slot %s has no lengths: %s",
+              name,
+              described.isSequence()
+                  ? "all of its rows have " + described.maxTime() + " steps"
+                  : "it holds " + described.kind()));
+    }
+    return tape.lengths(feed.lengths(slot, shape), feed.hostLengths(slot));
   }
 
   /**

@@ -261,7 +261,7 @@ public final class TextWindows implements BatchSource {
       if (batches < 0 || batches > windows - index) {
         throw new IOException(
             String.format(
-                Locale.ROOT, "%d windows to leave out, %d are left", batches, windows - index));
+                Locale.ROOT, "%d batches to leave out, there are %d", batches, windows - index));
       }
       index += (int) batches;
     }

@@ -230,6 +230,53 @@ class FeedTest {
     return IntStream.range(0, values.length).mapToDouble(i -> values[i]).toArray();
   }
 
+  /** One tape for each shape; the same host numbers serve all of them. */
+  @Test
+  void aTapeFindsTheLengthsOfEachBatch() throws IOException {
+    var batches =
+        Batches.<Integer>of(2)
+            .floats("sound", MOST, 1, FeedTest::ramp)
+            .labels("tags", "sound", i -> new int[1 + i % MOST])
+            .shapes(3);
+    var records = IntStream.range(0, 40).boxed().toList();
+    try (var device = Device.open();
+        var feed = Feed.create(device, Precision.FP32, batches.layout());
+        var small = Tape.inference(device, Precision.FP32);
+        var middle = Tape.inference(device, Precision.FP32);
+        var large = Tape.inference(device, Precision.FP32)) {
+      var tapes = List.of(small, middle, large);
+      var sums = new ArrayList<DeviceBuffer>();
+      for (int shape = 0; shape < 3; shape++) {
+        Batch batch = feed.batch(tapes.get(shape), shape);
+        assertEquals(2, batch.lengths("tags").batch());
+        sums.add(batch.lengths("sound").sum(batch.floats("sound")).value());
+      }
+      feed.start(batches.over(records).epoch(new SavableRandom(0)));
+      for (int i = 0; i < 20; i++) {
+        int shape = feed.next(0);
+        feed.fetch(shape);
+        tapes.get(shape).forward();
+        float[] expected = {sum(2 * i), sum(2 * i + 1)};
+        assertArrayEquals(expected, sums.get(shape).toFloats(), "batch " + i);
+        feed.done();
+      }
+    }
+  }
+
+  /** Of record i, 1 + i % MOST steps: i, i + 1, ... */
+  private static float[][] ramp(int record) {
+    var steps = new float[1 + record % MOST][1];
+    for (int t = 0; t < steps.length; t++) {
+      steps[t][0] = record + t;
+    }
+    return steps;
+  }
+
+  private static float sum(int record) {
+    int steps = 1 + record % MOST;
+    return steps * record + steps * (steps - 1) / 2f;
+  }
+
   @Test
   void aBatchKnowsItsSlots() {
     try (var device = Device.open();
@@ -246,10 +293,27 @@ class FeedTest {
       assertRefused("slot words holds TOKENS, not LABEL or LABELS", batch::labels, "words");
       assertRefused("slot x holds VECTOR, not FLOATS", batch::floats, "x");
       assertRefused("slot y holds LABEL, not VECTOR", batch::vector, "y");
+      assertRefused("slot y has no lengths: it holds LABEL", batch::lengths, "y");
       var e = assertThrows(IllegalArgumentException.class, () -> feed.batch(other, 1));
       assertEquals("a tape of FLOAT64 for batches of FLOAT32", e.getMessage());
       assertThrows(IndexOutOfBoundsException.class, () -> feed.batch(tape, 3));
       assertThrows(IllegalStateException.class, () -> feed.next(0));
+    }
+  }
+
+  @Test
+  void aTextHasNoLengths() {
+    var text = TextWindows.training(new int[100], 2, 5, false);
+    try (var device = Device.open();
+        var feed = Feed.create(device, Precision.FP32, text.layout());
+        var tape = Tape.inference(device, Precision.FP32)) {
+      Batch batch = feed.batch(tape, 0);
+      assertArrayEquals(new int[] {5, 2}, batch.tokens(TextWindows.TOKENS).shape());
+      assertArrayEquals(new int[] {5, 2}, batch.labels(TextWindows.LABELS).shape());
+      assertRefused(
+          "slot labels has no lengths: all of its rows have 5 steps",
+          batch::lengths,
+          TextWindows.LABELS);
     }
   }
 

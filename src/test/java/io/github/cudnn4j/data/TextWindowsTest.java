@@ -5,8 +5,12 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import java.io.IOException;
 import java.lang.foreign.MemorySegment;
+import java.util.Arrays;
 import java.util.HashSet;
+import java.util.List;
+import java.util.Map;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -130,6 +134,54 @@ class TextWindowsTest {
     var labels = new int[count];
     batches.window(offset, window, MemorySegment.ofArray(inputs), MemorySegment.ofArray(labels));
     return new int[][] {inputs, labels};
+  }
+
+  /** A pass is the windows behind the tokens that it skips. */
+  @Test
+  void aPassIsTheWindowsInTheirOrder() throws IOException {
+    var tokens = new int[200];
+    Arrays.setAll(tokens, i -> i);
+    var text = TextWindows.training(tokens, 3, 7, true);
+    var offset = text.drawOffset(new SavableRandom(5));
+    assertTrue(offset > 0);
+    List<Taken> all = Taken.all(text, 5);
+    assertEquals(text.windows(offset), all.size());
+    for (int i = 0; i < all.size(); i++) {
+      int[][] window = read(text, offset, i);
+      var slots = Map.of("tokens", boxed(window[0]), "labels", boxed(window[1]));
+      assertEquals(21, all.get(i).steps());
+      assertEquals(slots, all.get(i).slots());
+    }
+    for (int skipped = 0; skipped <= all.size(); skipped++) {
+      try (var epoch = text.epoch(new SavableRandom(5))) {
+        epoch.skip(skipped);
+        assertEquals(all.subList(skipped, all.size()), Taken.rest(epoch, text.layout()));
+      }
+    }
+    try (var epoch = text.epoch(new SavableRandom(5))) {
+      epoch.skip(2);
+      var e = assertThrows(IOException.class, () -> epoch.skip(all.size() - 1));
+      assertEquals("8 batches to leave out, there are 7", e.getMessage());
+    }
+  }
+
+  private static List<Integer> boxed(int[] values) {
+    return Arrays.stream(values).boxed().toList();
+  }
+
+  @Test
+  void onlyTheStepsThatCountAreCounted() throws IOException {
+    var text = TextWindows.evaluation(new int[12], 2, 4);
+    long places = Taken.all(text, 0).stream().mapToLong(Taken::steps).sum();
+    assertEquals(text.places(), places);
+  }
+
+  @Test
+  void aTextKnowsWhatTellsItFromOthers() {
+    var text = TextWindows.training(new int[100], 3, 7, true);
+    assertEquals(Map.of("tokens", 100L, "crc32c", text.checksum()), text.identity());
+    assertEquals(text.windows(), text.batches());
+    assertTrue(text.isSequel());
   }
 
   @Test
