@@ -144,6 +144,8 @@ DEVICE void average(const T* losses, const int* targets, const double* counted, 
       if (sum - sum == 0) {
         meter[only] += sum;
         meter[only + 1] += number;
+      } else {
+        meter[only + 2] += 1;
       }
     }
   }
@@ -231,21 +233,21 @@ KERNEL(cross_entropy_gradient_bf16, (const bf16* logits, const int* targets, con
 }
 
 // mean[0] = the sum of the losses that count / counted[0], 0 where that is 0; meter[0] += the sum,
-// meter[1] += counted[0], unless the sum is not finite
+// meter[1] += counted[0]; or, if the sum is not finite, meter[2] += 1
 KERNEL(mean_loss_f32, (const float* losses, const int* targets, const double* counted, float* mean,
-                       double* meter, int rows), (rows, rows, 1, 1, 2)) {
+                       double* meter, int rows), (rows, rows, 1, 1, 3)) {
   average(losses, targets, counted, mean, meter, rows);
 }
 KERNEL(mean_loss_f64, (const double* losses, const int* targets, const double* counted,
-                       double* mean, double* meter, int rows), (rows, rows, 1, 1, 2)) {
+                       double* mean, double* meter, int rows), (rows, rows, 1, 1, 3)) {
   average(losses, targets, counted, mean, meter, rows);
 }
 KERNEL(mean_loss_f16, (const f16* losses, const int* targets, const double* counted, float* mean,
-                       double* meter, int rows), (rows, rows, 1, 1, 2)) {
+                       double* meter, int rows), (rows, rows, 1, 1, 3)) {
   average(losses, targets, counted, mean, meter, rows);
 }
 KERNEL(mean_loss_bf16, (const bf16* losses, const int* targets, const double* counted, float* mean,
-                        double* meter, int rows), (rows, rows, 1, 1, 2)) {
+                        double* meter, int rows), (rows, rows, 1, 1, 3)) {
   average(losses, targets, counted, mean, meter, rows);
 }
 

@@ -75,7 +75,7 @@ static void check_mean(
       if (!finite) losses[rows / 2] = static_cast<T>(std::numeric_limits<float>::infinity());
       for (double counted : {0.0, 7.0}) {
         kernel.check(losses, targets(rows, 3, false), std::vector<double>{counted}, numbers<N>(1),
-                     numbers<double>(2), rows);
+                     numbers<double>(3), rows);
       }
     }
   }

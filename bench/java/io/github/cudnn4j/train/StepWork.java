@@ -5,6 +5,7 @@ import io.github.cudnn4j.bench.Peer;
 import io.github.cudnn4j.bench.Workload;
 import io.github.cudnn4j.cuda.Device;
 import io.github.cudnn4j.cuda.Parts;
+import io.github.cudnn4j.data.SavableRandom;
 import io.github.cudnn4j.data.TextWindows;
 import io.github.cudnn4j.model.CharLanguageModel;
 import io.github.cudnn4j.model.CharModelConfig;
@@ -12,6 +13,8 @@ import io.github.cudnn4j.model.Vocabulary;
 import io.github.cudnn4j.optim.Clip;
 import io.github.cudnn4j.optim.Optimizer;
 import io.github.cudnn4j.rnn.RnnConfig;
+import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.util.Map;
 import java.util.stream.IntStream;
 
@@ -26,9 +29,9 @@ public final class StepWork implements Peer.Job {
   private final Parts parts = new Parts();
   private final CharLanguageModel model;
   private final TextWindows batches;
-  private final TrainingStep step;
+  private final Step step;
   private final double learningRate;
-  private int window;
+  private final SavableRandom random = new SavableRandom(0);
 
   /**
    * Makes the model and its training.
@@ -60,7 +63,7 @@ public final class StepWork implements Peer.Job {
     try {
       model = parts.add(CharLanguageModel.create(device, vocabulary, characterModel));
       setWeights(config.hiddenSize());
-      step = parts.add(TrainingStep.create(model, batches, training));
+      step = parts.add(Step.create(model.parameters(), model, batches, training));
     } catch (RuntimeException | Error e) {
       throw parts.abandon(e);
     }
@@ -88,11 +91,14 @@ public final class StepWork implements Peer.Job {
 
   /** Hands one step to the device. */
   public void step() {
-    if (window == batches.windows()) {
-      window = 0;
-      step.resetState();
+    try {
+      if (!step.hasNext()) {
+        step.begin(random, 0);
+      }
+      step.run(learningRate);
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
     }
-    step.run(0, window++, learningRate);
   }
 
   /** Does so many steps, then reads the loss. */
@@ -111,8 +117,7 @@ public final class StepWork implements Peer.Job {
     for (int i = 0; i < times; i++) {
       step();
     }
-    var reading = step.read();
-    return reading.lossSum() / reading.lossCount();
+    return step.read().loss();
   }
 
   /** Frees everything but the device. */

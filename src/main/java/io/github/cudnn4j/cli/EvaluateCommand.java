@@ -44,7 +44,10 @@ final class EvaluateCommand implements Callable<Integer> {
         CharLanguageModel model = checkpoint.load(opened)) {
       Tokens tokens = Corpus.of(content, model.vocabulary(), 0, 0).training();
       double loss =
-          Evaluator.loss(model, TextWindows.evaluation(tokens, window.batch(), window.time()));
+          Evaluator.loss(
+              model.parameters(),
+              model,
+              TextWindows.evaluation(tokens, window.batch(), window.time()));
       if (!Double.isFinite(loss)) {
         throw new IOException(
             "the loss is "

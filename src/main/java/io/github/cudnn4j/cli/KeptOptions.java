@@ -90,8 +90,6 @@ final class KeptOptions {
       } catch (IllegalArgumentException e) {
         throw new IOException(checkpoint.folder() + ": " + e.getMessage(), e);
       }
-      kept.put("--batch", Integer.toString(checkpoint.batch()));
-      kept.put("--steps", Integer.toString(checkpoint.time()));
       kept.put("--optimizer", checkpoint.optimizer().toLowerCase(Locale.ROOT));
     }
     return kept;

@@ -11,7 +11,7 @@ import io.github.cudnn4j.model.Vocabulary;
 import io.github.cudnn4j.train.Checkpoint;
 import io.github.cudnn4j.train.Checkpoints;
 import io.github.cudnn4j.train.MetricsLog;
-import io.github.cudnn4j.train.OtherTextException;
+import io.github.cudnn4j.train.OtherDataException;
 import io.github.cudnn4j.train.Trainer;
 import io.github.cudnn4j.train.TrainerConfig;
 import io.github.cudnn4j.train.TrainingSummary;
@@ -191,7 +191,8 @@ final class TrainCommand implements Callable<Integer> {
         TrainingConsole console =
             TrainingConsole.of(spec.commandLine().getOut(), model, opened, corpus);
         Trainer trainer =
-            Trainer.create(model, training, trainerConfig(training, validation, from))) {
+            Trainer.of(
+                model.parameters(), model, training, trainerConfig(training, validation, from))) {
       trainer.listener(console);
       if (curve != null) {
         trainer.listener(curve);
@@ -256,12 +257,12 @@ final class TrainCommand implements Callable<Integer> {
 
   private void resume(Trainer trainer, Checkpoint from) throws IOException {
     if (otherText) {
-      trainer.resumeWithOtherText(from);
+      trainer.resumeWithOtherData(from);
       return;
     }
     try {
       trainer.resume(from);
-    } catch (OtherTextException e) {
+    } catch (OtherDataException e) {
       throw usage("--resume: " + e.getMessage() + "; --other-text goes on all the same");
     }
   }
@@ -382,7 +383,7 @@ final class TrainCommand implements Callable<Integer> {
     Map<String, Object> result = new LinkedHashMap<>();
     result.put("perplexity", summary.perplexity());
     result.put("heldOutPerplexity", summary.validationPerplexity());
-    result.put("bestHeldOutPerplexity", summary.bestValidationPerplexity());
+    result.put("bestHeldOutPerplexity", Math.exp(summary.best()));
     result.put("uniformPerplexity", corpus.vocabulary().size());
     result.put("tokensPerSecond", summary.tokensPerSecond());
     result.put("steps", summary.steps());

@@ -4,6 +4,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import java.util.Objects;
+import java.util.StringJoiner;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -253,5 +254,16 @@ public final class BatchLayout {
     if (value < least) {
       throw new IllegalArgumentException(name + " = " + value + ", must be at least " + least);
     }
+  }
+
+  /** All that two layouts must have in common for the same batches to fit into both. */
+  @Override
+  public String toString() {
+    var text = new StringJoiner(", ", batch + " x (", ")");
+    for (Slot slot : slots) {
+      String time = slot.varies() ? slot.minTime() + ".." + slot.maxTime() : "" + slot.maxTime();
+      text.add(slot.kind() + " " + slot.name() + "[" + time + ", " + slot.columns() + "]");
+    }
+    return text + (shapes > 1 ? " in " + shapes + " shapes" : "");
   }
 }

@@ -208,6 +208,11 @@ public final class Feed implements AutoCloseable {
     return shape;
   }
 
+  /** Changes the number that comes with the batch that {@link #next} took. */
+  public void number(double value) {
+    places.get(next).number(value);
+  }
+
   /** Enqueues that the device fetches the batch that {@link #next} took, of this shape. */
   public void fetch(int shape) {
     try (var _ = FETCH.begin()) {

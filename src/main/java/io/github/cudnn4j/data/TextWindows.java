@@ -6,6 +6,7 @@ import java.io.IOException;
 import java.lang.foreign.MemorySegment;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
+import java.util.LinkedHashMap;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Objects;
@@ -124,7 +125,10 @@ public final class TextWindows implements BatchSource {
   /** The number of tokens and their checksum, for which all of them are read. */
   @Override
   public Map<String, Object> identity() {
-    return Map.of("tokens", length(), "crc32c", checksum());
+    var identity = new LinkedHashMap<String, Object>();
+    identity.put("tokens", length());
+    identity.put("crc32c", checksum());
+    return identity;
   }
 
   /** As {@link #windows()}; a pass that skips tokens may have one less. */

@@ -2,16 +2,19 @@ package io.github.cudnn4j.model;
 
 import io.github.cudnn4j.cuda.Device;
 import io.github.cudnn4j.cuda.Precision;
+import io.github.cudnn4j.data.Batch;
+import io.github.cudnn4j.data.TextWindows;
 import io.github.cudnn4j.tape.EmbeddingLayer;
 import io.github.cudnn4j.tape.Indices;
 import io.github.cudnn4j.tape.Init;
 import io.github.cudnn4j.tape.LinearLayer;
+import io.github.cudnn4j.tape.Loss;
 import io.github.cudnn4j.tape.Parameters;
 import io.github.cudnn4j.tape.RecurrentOutput;
 import io.github.cudnn4j.tape.RnnLayer;
 import io.github.cudnn4j.tape.Tape;
 import io.github.cudnn4j.tape.Tensor;
-import io.github.cudnn4j.train.Model;
+import io.github.cudnn4j.train.Objective;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -29,7 +32,7 @@ import org.jspecify.annotations.Nullable;
  * owns the device. Parameters carry PyTorch's names: {@code embedding.weight}, {@code
  * rnn.weight_ih_l0}, {@code linear.weight}, {@code linear.bias}.
  */
-public final class CharLanguageModel implements Model, AutoCloseable {
+public final class CharLanguageModel implements Objective, AutoCloseable {
 
   private final Vocabulary vocabulary;
   private final CharModelConfig config;
@@ -101,22 +104,34 @@ public final class CharLanguageModel implements Model, AutoCloseable {
     return config;
   }
 
-  @Override
+  /** Returns the device that holds the weights. */
   public Device device() {
     return parameters.device();
   }
 
-  @Override
+  /** Returns how the model computes; its weights and gradients are of that type. */
   public Precision precision() {
     return config.precision();
   }
 
-  @Override
+  /** Returns all weights and gradients. */
   public Parameters parameters() {
     return parameters;
   }
 
+  /** Records the cross-entropy of the next characters: the batches are of {@link TextWindows}. */
   @Override
+  public Loss record(Tape tape, Batch in) {
+    return tape.crossEntropy(
+        logits(tape, in.tokens(TextWindows.TOKENS)), in.labels(TextWindows.LABELS));
+  }
+
+  /**
+   * Records the model, whose recurrent state the tape {@linkplain Tape#carry carries}.
+   *
+   * @param tokens {@code [T, B]}
+   * @return the logits, {@code [T, B, V]}
+   */
   public Tensor logits(Tape tape, Indices tokens) {
     return logits(tape, rnn.carried(tape, vectors(tape, tokens)));
   }

@@ -14,6 +14,9 @@ import org.jspecify.annotations.Nullable;
  */
 public final class Loss {
 
+  /** The elements of a meter. */
+  public static final int METER = 3;
+
   private final Tape tape;
   private final @Nullable Tensor logits;
   private final @Nullable Indices targets;
@@ -29,7 +32,7 @@ public final class Loss {
     this.targets = targets;
     this.parts = parts;
     value = tape.zeroed(tape.lossType(), 1);
-    meter = tape.zeroed(ElementType.FLOAT64, 2);
+    meter = tape.zeroed(ElementType.FLOAT64, METER);
     factor = tape.buffer(ElementType.FLOAT64, 1);
     factor.copyFrom(new double[] {weight});
   }
@@ -43,9 +46,10 @@ public final class Loss {
   }
 
   /**
-   * Returns two FLOAT64 elements, of which the first divided by the second is the mean since the
-   * meter was cleared: the sum of the loss over all rows that counted, and their number, or with
-   * class weights the sum of their weights. A sum of losses counts as one row.
+   * Returns {@value #METER} FLOAT64 elements, of which the first divided by the second is the mean
+   * since the meter was cleared: the sum of the loss over all rows that counted, and their number,
+   * or with class weights the sum of their weights. A sum of losses counts as one row. The third is
+   * how many plays were left out, because their loss was not finite.
    */
   public DeviceBuffer meter() {
     return meter;

@@ -22,7 +22,7 @@ import org.jspecify.annotations.Nullable;
 public final class Checkpoint {
 
   /** The version of the layout that is written; this and those before are read. */
-  public static final int FORMAT = 2;
+  public static final int FORMAT = 3;
 
   /** From this version on the description has a checksum. */
   static final int FIRST_SEALED = 2;
@@ -100,31 +100,13 @@ public final class Checkpoint {
    * Returns the steps of a training that goes on from here: those done and those to come.
    *
    * @param epochs the number of epochs, those done included
-   * @param windows the windows of the text to go on with
-   * @param otherText whether that is {@linkplain Trainer#resumeWithOtherText another text}
+   * @param batches the batches of an epoch of the data to go on with
+   * @param otherData whether these are {@linkplain Trainer#resumeWithOtherData others}
    * @throws IOException if the checkpoint does not tell
    */
-  public long totalSteps(int epochs, int windows, boolean otherText) throws IOException {
+  public long totalSteps(int epochs, long batches, boolean otherData) throws IOException {
     var position = Position.of(trainer);
-    return (otherText ? position.onOtherText() : position).totalSteps(epochs, windows);
-  }
-
-  /**
-   * Returns the number of parallel streams of text, B.
-   *
-   * @throws IOException if the checkpoint does not tell
-   */
-  public int batch() throws IOException {
-    return trainer.count("batch");
-  }
-
-  /**
-   * Returns the length of a window, T.
-   *
-   * @throws IOException if the checkpoint does not tell
-   */
-  public int time() throws IOException {
-    return trainer.count("time");
+    return (otherData ? position.onOtherData() : position).totalSteps(epochs, batches);
   }
 
   /** Returns the simple name of the optimizer's class, empty if the checkpoint does not tell. */
@@ -132,7 +114,7 @@ public final class Checkpoint {
     return trainer.text("optimizer", "");
   }
 
-  /** Returns the {@linkplain Model#configuration configuration} of the model. */
+  /** Returns the {@linkplain Objective#configuration configuration} of the model. */
   public Map<String, @Nullable Object> modelConfiguration() {
     return model.values();
   }

@@ -1,74 +1,166 @@
 package io.github.cudnn4j.train;
 
 import io.github.cudnn4j.cuda.Parts;
-import io.github.cudnn4j.data.TextWindows;
-import io.github.cudnn4j.data.WindowRunner;
+import io.github.cudnn4j.data.Batch;
+import io.github.cudnn4j.data.BatchSource;
+import io.github.cudnn4j.data.SavableRandom;
 import io.github.cudnn4j.tape.Loss;
+import io.github.cudnn4j.tape.Parameters;
 import io.github.cudnn4j.tape.Tape;
+import java.io.IOException;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
 import java.util.Objects;
 
 /**
- * Measures how well a model predicts a text, carrying the recurrent state through it. Owner of the
- * activations for one shape; the weights are read as they are at each measurement.
+ * Measures a model on data: the loss of its objective, and metrics. Owner of the activations; the
+ * weights are read as they are at each measurement. Belongs to the device's thread.
  */
 public final class Evaluator implements AutoCloseable {
 
-  private final TextWindows batches;
-  private final Parts parts = new Parts();
-  private final Tape tape;
-  private final Loss loss;
-  private final WindowRunner windows;
+  /**
+   * What was measured.
+   *
+   * @param loss the mean over everything that counts, NaN if the loss of any batch is not finite
+   * @param metrics the value of each metric by its name, in the order given
+   */
+  public record Result(double loss, Map<String, Double> metrics) {}
 
-  private Evaluator(Model model, TextWindows batches, boolean capture) {
-    this.batches = batches;
+  /** What is recorded for the batches of one shape. */
+  private record Recorded(Tape tape, Loss loss, List<Metric.Meter> meters) {}
+
+  private final Parameters parameters;
+  private final Objective objective;
+  private final List<Metric> metrics;
+  private final Parts parts = new Parts();
+  private final Map<Integer, Recorded> recorded = new LinkedHashMap<>();
+  private final BatchRunner batches;
+
+  private Evaluator(
+      Parameters parameters,
+      Objective objective,
+      BatchSource source,
+      boolean capture,
+      Metric... metrics) {
+    this.parameters = Objects.requireNonNull(parameters, "parameters");
+    this.objective = Objects.requireNonNull(objective, "objective");
+    Objects.requireNonNull(source, "source");
+    this.metrics = List.of(metrics);
     try {
-      tape = parts.add(Tape.inference(model.device(), model.precision()));
-      windows = parts.add(WindowRunner.create(model.device(), batches, capture));
-      var logits = model.logits(tape, windows.inputs());
-      loss = tape.crossEntropy(logits, windows.labels());
+      batches =
+          parts.add(
+              new BatchRunner(
+                  parameters.device(), parameters.precision(), source, capture, this::record));
     } catch (RuntimeException | Error e) {
       throw parts.abandon(e);
     }
   }
 
-  /** Prepares measurements of one model on one text. */
-  public static Evaluator create(Model model, TextWindows batches) {
-    return create(model, batches, true);
+  /** Prepares measurements of one model on one source, whose batches are not shuffled. */
+  public static Evaluator create(
+      Parameters parameters, Objective objective, BatchSource source, Metric... metrics) {
+    return new Evaluator(parameters, objective, source, true, metrics);
   }
 
-  static Evaluator create(Model model, TextWindows batches, boolean capture) {
-    Objects.requireNonNull(model, "model");
-    Objects.requireNonNull(batches, "batches");
-    return new Evaluator(model, batches, capture);
+  static Evaluator create(
+      Parameters parameters,
+      Objective objective,
+      BatchSource source,
+      boolean capture,
+      Metric... metrics) {
+    return new Evaluator(parameters, objective, source, capture, metrics);
   }
 
-  /** Measures once: {@link #loss()} of a new evaluator. */
-  public static double loss(Model model, TextWindows batches) {
-    try (var evaluator = create(model, batches)) {
+  /**
+   * Measures the loss once: {@link #loss()} of a new evaluator.
+   *
+   * @throws IOException if the source fails
+   */
+  public static double loss(Parameters parameters, Objective objective, BatchSource source)
+      throws IOException {
+    try (var evaluator = create(parameters, objective, source)) {
       return evaluator.loss();
     }
   }
 
-  /**
-   * Returns the mean negative log likelihood over all places, in nats; its exponential is the
-   * perplexity. Waits for the device.
-   *
-   * @return NaN if the loss of any window is not finite
-   */
-  public double loss() {
-    tape.resetStates();
-    loss.meter().clear();
-    int count = batches.windows();
-    for (int i = 0; i < count; i++) {
-      windows.run(0, i, 0, this::enqueue);
+  private BatchRunner.Work record(int shape) {
+    Tape tape = parts.add(Tape.inference(parameters.device(), parameters.precision()));
+    Batch in = batches.feed().batch(tape, shape);
+    Loss loss = objective.record(tape, in);
+    var meters = new ArrayList<Metric.Meter>();
+    for (Metric metric : metrics) {
+      meters.add(metric.meter(tape, in, loss));
     }
-    double[] meter = loss.meter().toDoubles();
-    return meter[1] == batches.places() ? meter[0] / meter[1] : Double.NaN;
+    meters.forEach(Metric.Meter::reset);
+    loss.meter().clear();
+    recorded.put(shape, new Recorded(tape, loss, meters));
+    Runnable work =
+        () -> {
+          tape.forward();
+          tape.carry();
+        };
+    return new BatchRunner.Work(work, tape.isCapturable());
   }
 
-  private void enqueue() {
-    tape.forward();
-    tape.carry();
+  /**
+   * Returns the mean loss; its exponential is the perplexity if it is a cross-entropy. Waits for
+   * the device.
+   *
+   * @return NaN if the loss of any batch is not finite
+   * @throws IOException if the source fails
+   */
+  public double loss() throws IOException {
+    return evaluate().loss();
+  }
+
+  /**
+   * Measures the loss and all metrics; waits for the device.
+   *
+   * @throws IOException if the source fails
+   */
+  public Result evaluate() throws IOException {
+    for (Recorded shape : recorded.values()) {
+      shape.tape.resetStates();
+      shape.meters.forEach(Metric.Meter::reset);
+      shape.loss.meter().clear();
+    }
+    batches.begin(new SavableRandom(0), 0);
+    while (batches.hasNext()) {
+      int shape = batches.run(0);
+      List<Metric.Meter> meters = recorded.get(shape).meters;
+      for (int i = 0; i < meters.size(); i++) {
+        meters.get(i).batchDone();
+      }
+    }
+    double sum = 0;
+    double count = 0;
+    for (Recorded shape : recorded.values()) {
+      double[] meter = shape.loss.meter().toDoubles();
+      sum += meter[0];
+      count += meter[2] > 0 ? Double.NaN : meter[1];
+    }
+    var values = new LinkedHashMap<String, Double>();
+    for (int i = 0; i < metrics.size(); i++) {
+      values.put(metrics.get(i).name(), value(i));
+    }
+    return new Result(sum / count, values);
+  }
+
+  private double value(int metric) {
+    double[] counts = {};
+    for (Recorded shape : recorded.values()) {
+      double[] some = shape.meters.get(metric).read();
+      if (counts.length == 0) {
+        counts = some;
+      } else {
+        for (int i = 0; i < counts.length; i++) {
+          counts[i] += some[i];
+        }
+      }
+    }
+    return metrics.get(metric).value(counts);
   }
 
   @Override

@@ -121,6 +121,7 @@ public final class MetricsLog implements TrainingListener, AutoCloseable {
     var line = line("validation", validation.epoch(), validation.step());
     line.put("loss", validation.loss());
     line.put("perplexity", validation.perplexity());
+    line.putAll(validation.metrics());
     line.put("best", validation.best());
     write(line);
   }

@@ -1,6 +1,5 @@
 package io.github.cudnn4j.train;
 
-import io.github.cudnn4j.data.SavableRandom;
 import java.io.IOException;
 import java.util.LinkedHashMap;
 import java.util.Map;
@@ -8,21 +7,22 @@ import java.util.Map;
 /** Where a training is: all that its host side remembers from one step to the next. */
 final class Position {
 
-  SavableRandom random;
+  /** The generator that the epoch under way draws from, as it is before. */
+  long random;
 
   /** The epoch under way, from 0. */
   int epoch;
 
-  /** The next window of the epoch. */
-  int window;
+  /** The batches of the epoch that are done. */
+  long batch;
 
-  /** The tokens that the epoch skips. */
-  int offset;
+  /** The batches of an epoch, as the latest one had; -1 before its end. */
+  long batches = -1;
 
   /** The steps done. */
   long step;
 
-  /** The lowest validation loss, NaN before the first. */
+  /** The best value of the metric that decides, NaN before the first. */
   double best = Double.NaN;
 
   /** The step at which that was, -1 before the first. */
@@ -42,30 +42,33 @@ final class Position {
   double intervalCount;
 
   Position(long seed) {
-    random = new SavableRandom(seed);
+    random = seed;
   }
 
-  /** Returns where a training goes on with another text: at the beginning of this epoch. */
-  Position onOtherText() {
-    var position = new Position(0);
-    position.random = random;
+  /** Returns where a training goes on with other data: at the beginning of this epoch. */
+  Position onOtherData() {
+    var position = new Position(random);
     position.epoch = epoch;
     position.step = step;
     return position;
   }
 
-  /** Returns the steps done and those to come, of as many windows in each epoch. */
-  long totalSteps(int epochs, int windows) {
-    return step + Math.max(0, (long) (epochs - epoch) * windows - window);
+  /**
+   * Returns the steps done and those to come, of as many batches in each epoch.
+   *
+   * @return -1 if it is not known how many these are
+   */
+  long totalSteps(int epochs, long batchesOfEpoch) {
+    return batchesOfEpoch < 0 ? -1 : step + Math.max(0, (epochs - epoch) * batchesOfEpoch - batch);
   }
 
   Map<String, Object> toMap() {
     var map = new LinkedHashMap<String, Object>();
     map.put("epoch", epoch);
-    map.put("window", window);
-    map.put("offset", offset);
+    map.put("batchOfEpoch", batch);
+    map.put("batchesOfEpoch", batches);
     map.put("step", step);
-    map.put("random", random.state());
+    map.put("random", random);
     if (!Double.isNaN(best)) {
       map.put("best", best);
     }
@@ -86,8 +89,8 @@ final class Position {
   static Position of(Description saved) throws IOException {
     var position = new Position(saved.number("random", Long.MIN_VALUE, Long.MAX_VALUE));
     position.epoch = saved.count("epoch");
-    position.window = saved.count("window");
-    position.offset = saved.count("offset");
+    position.batch = saved.number("batchOfEpoch", 0, Long.MAX_VALUE);
+    position.batches = saved.number("batchesOfEpoch", -1, Long.MAX_VALUE);
     position.step = saved.number("step", 0, Long.MAX_VALUE);
     position.best = saved.decimal("best", Double.NaN);
     position.bestStep = saved.number("bestStep", -1, Long.MAX_VALUE);

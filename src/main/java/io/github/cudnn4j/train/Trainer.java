@@ -1,31 +1,28 @@
 package io.github.cudnn4j.train;
 
-import io.github.cudnn4j.data.TextWindows;
-import io.github.cudnn4j.io.SafeTensors;
-import io.github.cudnn4j.io.SafeTensorsWriter;
+import io.github.cudnn4j.data.BatchSource;
+import io.github.cudnn4j.data.SavableRandom;
 import io.github.cudnn4j.optim.StepState;
+import io.github.cudnn4j.tape.Parameters;
 import java.io.IOException;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.ArrayList;
-import java.util.LinkedHashMap;
 import java.util.List;
-import java.util.Locale;
 import java.util.Map;
 import java.util.Objects;
 import java.util.UUID;
-import java.util.zip.CRC32C;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Trains a model on a text by truncated backpropagation through time: the recurrent state goes from
- * one window to the next and starts from zero at each epoch; the gradient stays within a window.
+ * The loop around {@link Step}: epochs, schedule, log points, validation, early stopping,
+ * checkpoints.
  *
- * <p>A step whose gradient is not finite changes neither weights nor moments; the state then starts
- * again from zero. Between log points the host enqueues steps and waits for nothing but its own
- * pinned buffers.
+ * <p>States that a tape carries go from one batch to the next and start from zero at each epoch;
+ * the gradient stays within a batch. A step whose gradient is not finite changes neither weights
+ * nor moments; carried states then start again from zero. Between log points the host enqueues
+ * steps and waits for nothing but its own pinned buffers.
  *
- * <p>Owner of the activations, the moments and the recurrent state, but not of the model. It
+ * <p>Owner of the activations, the moments and the recurrent state, but not of the parameters. It
  * belongs to the device's thread; another may call {@link #stop} or interrupt that thread, which
  * stays interrupted: both end {@link #run} after the step under way, in order.
  *
@@ -33,48 +30,58 @@ import org.jspecify.annotations.Nullable;
  */
 public final class Trainer implements AutoCloseable {
 
-  private final Model model;
-  private final TextWindows batches;
+  private final Parameters parameters;
+  private final Objective objective;
+  private final BatchSource source;
   private final TrainerConfig config;
-  private final TrainingStep training;
+  private final Step step;
+  private final TrainingState state;
   private final List<TrainingListener> listeners = new ArrayList<>();
   private Position position;
   private TrainingClock clock = new TrainingClock();
   private @Nullable Evaluator evaluator;
+  private @Nullable Metric deciding;
   private @Nullable Checkpoints checkpoints;
   private @Nullable CheckpointWriter writer;
-  private final Map<String, Object> text = new LinkedHashMap<>();
   private String run = UUID.randomUUID().toString();
   private long skipped;
-  private double lastValidation = Double.NaN;
+  private Evaluator.Result lastValidation = new Evaluator.Result(Double.NaN, Map.of());
   private long savedStep = -1;
   private long validatedStep = -1;
   private boolean stoppedEarly;
   private volatile boolean stopping;
 
-  private Trainer(Model model, TextWindows batches, TrainerConfig config) {
-    this.model = Objects.requireNonNull(model, "model");
-    this.batches = Objects.requireNonNull(batches, "batches");
+  private Trainer(
+      Parameters parameters, Objective objective, BatchSource source, TrainerConfig config) {
+    this.parameters = Objects.requireNonNull(parameters, "parameters");
+    this.objective = Objects.requireNonNull(objective, "objective");
+    this.source = Objects.requireNonNull(source, "source");
     this.config = Objects.requireNonNull(config, "config");
     this.position = new Position(config.seed());
-    this.training = TrainingStep.create(model, batches, config);
+    this.step = Step.create(parameters, objective, source, config);
+    this.state = new TrainingState(parameters, objective, source, config, step);
   }
 
   /**
-   * Prepares a training; all memory that it needs on the device is allocated here or at the first
-   * step.
-   *
-   * @param batches the text, as {@link TextWindows#training} cuts it
+   * Prepares a training; what it needs on the device is allocated here or at the first batch of
+   * each shape.
    */
-  public static Trainer create(Model model, TextWindows batches, TrainerConfig config) {
-    return new Trainer(model, batches, config);
+  public static Trainer of(
+      Parameters parameters, Objective objective, BatchSource source, TrainerConfig config) {
+    return new Trainer(parameters, objective, source, config);
   }
 
-  /** Sets the held-out text; before {@link #run}. */
-  public Trainer validation(TextWindows heldOut) {
+  /**
+   * Sets the held-out data; before {@link #run}.
+   *
+   * @param metrics to be measured beside the loss; the first of them decides which validation is
+   *     the best, the loss if there is none
+   */
+  public Trainer validation(BatchSource heldOut, Metric... metrics) {
     Objects.requireNonNull(heldOut, "heldOut");
     closeEvaluator();
-    evaluator = Evaluator.create(model, heldOut, config.capture());
+    evaluator = Evaluator.create(parameters, objective, heldOut, config.capture(), metrics);
+    deciding = metrics.length > 0 ? metrics[0] : null;
     return this;
   }
 
@@ -91,75 +98,28 @@ public final class Trainer implements AutoCloseable {
   }
 
   /**
-   * Goes on where a checkpoint was written; before {@link #run}. With the same text and
+   * Goes on where a checkpoint was written; before {@link #run}. With the same data and
    * configuration the result is, bit for bit, that of a training that was never interrupted.
    *
-   * @throws OtherTextException if the checkpoint was written with another text to train on
-   * @throws IOException if the checkpoint cannot be read, or the model, the shape of the batches or
+   * @throws OtherDataException if the checkpoint was written with other data to train on
+   * @throws IOException if the checkpoint cannot be read, or the model, the slots of the batches or
    *     the optimizer are not those that it was written with
    */
   public void resume(Checkpoint checkpoint) throws IOException {
-    Description saved = checkpoint.trainer().partIfAny("text");
-    if (!saved.values().isEmpty() && !saved.values().equals(text())) {
-      throw new OtherTextException(
-          checkpoint.folder(),
-          saved.number("tokens", 0, Long.MAX_VALUE),
-          saved.number("crc32c", 0, Long.MAX_VALUE),
-          batches.length(),
-          batches.checksum());
-    }
-    var loaded = load(checkpoint);
-    if (loaded.window > batches.windows(loaded.offset)) {
-      throw new IOException(
-          String.format(
-              Locale.ROOT,
-              "%s is at window %d of its text, this one has %d",
-              checkpoint.folder(),
-              loaded.window,
-              batches.windows(loaded.offset)));
-    }
-    position = loaded;
-    savedStep = loaded.step;
+    position = state.load(checkpoint, false);
+    run = checkpoint.run();
+    savedStep = position.step;
   }
 
   /**
-   * Goes on with the weights and moments of a checkpoint and with this text, from its beginning;
+   * Goes on with the weights and moments of a checkpoint and with these data, from their beginning;
    * before {@link #run}. Which validation was the best is forgotten.
    *
-   * @throws IOException as {@link #resume} does, but not because of the text
+   * @throws IOException as {@link #resume} does, but not because of the data
    */
-  public void resumeWithOtherText(Checkpoint checkpoint) throws IOException {
-    position = load(checkpoint).onOtherText();
-  }
-
-  /** Reads the weights and the state of the device; returns that of the host. */
-  private Position load(Checkpoint checkpoint) throws IOException {
-    Map<String, @Nullable Object> saved = checkpoint.trainer().values();
-    for (var expected : identity().entrySet()) {
-      Object found = saved.get(expected.getKey());
-      if (!expected.getValue().equals(found)) {
-        throw new IOException(
-            String.format(
-                Locale.ROOT,
-                "%s was written with %s %s, not %s",
-                checkpoint.folder(),
-                expected.getKey(),
-                found,
-                expected.getValue()));
-      }
-    }
-    var loaded = Position.of(checkpoint.trainer());
-    CheckpointFiles.uninterrupted(
-        () -> {
-          try (SafeTensors weights = checkpoint.weights();
-              SafeTensors state = checkpoint.state()) {
-            training.load(state);
-            model.parameters().load(weights);
-            return checkpoint;
-          }
-        });
+  public void resumeWithOtherData(Checkpoint checkpoint) throws IOException {
+    position = state.load(checkpoint, true);
     run = checkpoint.run();
-    return loaded;
   }
 
   /** Asks {@link #run} to end after the step under way; from any thread. */
@@ -175,7 +135,7 @@ public final class Trainer implements AutoCloseable {
    *
    * @throws TrainingDivergedException if too many steps in a row were bad, noticed at a log point,
    *     or all steps of this run, or if it ends with a loss far above guessing
-   * @throws IOException if a checkpoint cannot be written, the folder holds checkpoints of another
+   * @throws IOException if the data or a checkpoint fail, the folder holds checkpoints of another
    *     training or is used by one, or a listener throws it
    */
   public TrainingSummary run() throws IOException {
@@ -201,9 +161,9 @@ public final class Trainer implements AutoCloseable {
     }
     long steps = position.step - first;
     if (steps > 0) {
-      StepState state = collect();
-      requireConvergence(state, Math.min(steps, config.maxBadSteps()));
-      if (state.bad() > 0) {
+      StepState now = collect();
+      requireConvergence(now, Math.min(steps, config.maxBadSteps()));
+      if (now.bad() > 0) {
         requireGoodEnd("training", mean(position.lossSum, position.lossCount));
       }
     }
@@ -212,7 +172,7 @@ public final class Trainer implements AutoCloseable {
       validate();
     }
     if (steps > 0 && validatedStep == position.step) {
-      requireGoodEnd("held-out text", lastValidation);
+      requireGoodEnd("held-out data", lastValidation.loss());
     }
     if (savedStep != position.step) {
       save();
@@ -222,57 +182,64 @@ public final class Trainer implements AutoCloseable {
 
   @Override
   public void close() {
-    try (training) {
+    try (step) {
       closeEvaluator();
     }
   }
 
   private void runEpoch() throws IOException {
-    if (position.window == 0) {
-      position.offset = batches.drawOffset(position.random);
-      training.resetState();
-      if (isLastEpoch()) {
-        collect();
-        position.lossSum = 0;
-        position.lossCount = 0;
-      }
+    var random = new SavableRandom(position.random);
+    step.begin(random, position.batch);
+    if (position.batch == 0 && isLastEpoch()) {
+      collect();
+      position.lossSum = 0;
+      position.lossCount = 0;
     }
-    int windows = batches.windows(position.offset);
-    while (position.window < windows && !isDone()) {
-      training.run(position.offset, position.window, learningRate(position.step));
-      position.window++;
+    boolean more = step.hasNext();
+    if (!more && position.batch == 0) {
+      throw new IOException("an epoch without a batch: there are no data");
+    }
+    while (more && !isDone()) {
+      long tokens = step.tokens();
+      step.run(config.optimizer().learningRate() * config.schedule().factor(position.step));
+      position.batch++;
       position.step++;
-      clock.stepDone();
+      more = step.hasNext();
+      clock.stepDone(step.tokens() - tokens);
       if (position.step % config.logEvery() == 0) {
         log();
       }
-      boolean epochDone = position.window == windows;
       int every = config.validateEvery();
-      if (every == 0 ? epochDone : position.step % every == 0) {
+      if (every == 0 ? !more : position.step % every == 0) {
         validate();
       }
       // The end of an epoch belongs to the next one's place, so that a checkpoint resumes there.
-      if (epochDone) {
-        position.window = 0;
-        position.epoch++;
+      if (!more) {
+        nextEpoch(random);
       }
       int saveEvery = config.checkpointEvery();
       if (position.bestStep == position.step || (saveEvery > 0 && position.step % saveEvery == 0)) {
         saveUnlessBad();
       }
-      if (epochDone) {
+      if (!more) {
         return;
       }
     }
-    if (position.window >= windows) {
-      position.window = 0;
-      position.epoch++;
+    if (!more) {
+      nextEpoch(random);
     }
+  }
+
+  private void nextEpoch(SavableRandom random) {
+    position.batches = position.batch;
+    position.random = random.state();
+    position.batch = 0;
+    position.epoch++;
   }
 
   /** Waits for the device and takes over the loss; the clock stands until it is resumed. */
   private StepState collect() {
-    var reading = training.read();
+    var reading = step.read();
     clock.pause();
     position.intervalSum += reading.lossSum();
     position.intervalCount += reading.lossCount();
@@ -285,28 +252,29 @@ public final class Trainer implements AutoCloseable {
   }
 
   private void log() throws IOException {
-    StepState state = collect();
+    StepState now = collect();
     if (!isLastEpoch()) {
       position.lossSum = position.intervalSum;
       position.lossCount = position.intervalCount;
     }
-    double loss = mean(position.intervalSum, position.intervalCount);
-    double stepsPerSecond = clock.lap();
+    var lap = clock.lap();
     long total = totalSteps();
-    double left = stepsPerSecond > 0 ? (total - position.step) / stepsPerSecond : Double.NaN;
+    double left =
+        lap.stepsPerSecond() > 0 && total >= 0
+            ? (total - position.step) / lap.stepsPerSecond()
+            : Double.NaN;
     var progress =
         new Progress(
             epochUnderWay(),
             config.epochs(),
             position.step,
             total,
-            loss,
-            Math.exp(loss),
-            state.norm(),
-            state.learningRate(),
-            stepsPerSecond * batches.time() * batches.batch(),
-            state.skipped(),
-            state.scale(),
+            mean(position.intervalSum, position.intervalCount),
+            now.norm(),
+            now.learningRate(),
+            lap.tokensPerSecond(),
+            now.skipped(),
+            now.scale(),
             clock.seconds(),
             left);
     for (TrainingListener listener : listeners) {
@@ -314,19 +282,19 @@ public final class Trainer implements AutoCloseable {
     }
     position.intervalSum = 0;
     position.intervalCount = 0;
-    requireConvergence(state, config.maxBadSteps());
+    requireConvergence(now, config.maxBadSteps());
     clock.resume();
   }
 
-  private void requireConvergence(StepState state, long limit) {
-    if (state.bad() >= limit) {
-      throw new TrainingDivergedException(position.step, state);
+  private void requireConvergence(StepState now, long limit) {
+    if (now.bad() >= limit) {
+      throw new TrainingDivergedException(position.step, now);
     }
   }
 
-  private void requireGoodEnd(String text, double loss) {
-    if (training.isBad(loss)) {
-      throw TrainingDivergedException.atEnd(text, loss, position.step, collect());
+  private void requireGoodEnd(String data, double loss) {
+    if (step.isBad(loss)) {
+      throw TrainingDivergedException.atEnd(data, loss, position.step, collect());
     }
   }
 
@@ -336,19 +304,30 @@ public final class Trainer implements AutoCloseable {
     }
     collect();
     validatedStep = position.step;
-    lastValidation = evaluator.loss();
-    boolean best = !(lastValidation >= position.best) && !Double.isNaN(lastValidation);
-    position.best = best ? lastValidation : position.best;
+    lastValidation = evaluator.evaluate();
+    double value =
+        deciding == null ? lastValidation.loss() : lastValidation.metrics().get(deciding.name());
+    boolean best = isBetter(value);
+    position.best = best ? value : position.best;
     position.bestStep = best ? position.step : position.bestStep;
     position.stale = best ? 0 : position.stale + 1;
     var validation =
         new Validation(
-            epochUnderWay(), position.step, lastValidation, Math.exp(lastValidation), best);
+            epochUnderWay(), position.step, lastValidation.loss(), lastValidation.metrics(), best);
     for (TrainingListener listener : listeners) {
       listener.validated(validation);
     }
     stoppedEarly = config.patience() > 0 && position.stale >= config.patience();
     clock.resume();
+  }
+
+  private boolean isBetter(double value) {
+    if (Double.isNaN(value) || Double.isNaN(position.best)) {
+      return !Double.isNaN(value);
+    }
+    return deciding != null && deciding.isHigherBetter()
+        ? value > position.best
+        : value < position.best;
   }
 
   /** What spoils the weights shows in the steps after it; those do not replace what is good. */
@@ -364,21 +343,7 @@ public final class Trainer implements AutoCloseable {
       return;
     }
     collect();
-    var weights = new SafeTensorsWriter().metadata("format", "pt");
-    model.parameters().save(weights);
-    var state = new SafeTensorsWriter();
-    training.save(state);
-    var trainer = new LinkedHashMap<String, Object>(identity());
-    trainer.put("text", text());
-    trainer.putAll(position.toMap());
-    var description = new LinkedHashMap<String, Object>();
-    description.put("epoch", epochUnderWay());
-    description.put("model", model.configuration());
-    description.put("trainer", trainer);
-    description.put("configuration", config.toMap());
-    description.put("device", model.device().name());
-    description.put("java", Runtime.version().toString());
-    Path folder = writer.save(position.step, position.bestStep, weights, state, description);
+    Path folder = state.save(writer, position, epochUnderWay());
     savedStep = position.step;
     for (TrainingListener listener : listeners) {
       listener.checkpointed(folder, position.step);
@@ -386,51 +351,26 @@ public final class Trainer implements AutoCloseable {
     clock.resume();
   }
 
-  /** Returns what must be the same for a checkpoint to be resumed. */
-  private Map<String, Object> identity() {
-    var layout = new CRC32C();
-    layout.update(model.parameters().layout().getBytes(StandardCharsets.UTF_8));
-    var identity = new LinkedHashMap<String, Object>();
-    identity.put("time", (long) batches.time());
-    identity.put("batch", (long) batches.batch());
-    identity.put("precision", model.precision().name());
-    identity.put("optimizer", config.optimizer().getClass().getSimpleName());
-    identity.put("layout", layout.getValue());
-    return identity;
-  }
-
-  /** Returns what tells the text from another; it is read once. */
-  private Map<String, Object> text() {
-    if (text.isEmpty()) {
-      text.put("tokens", batches.length());
-      text.put("crc32c", batches.checksum());
-    }
-    return text;
-  }
-
   private TrainingSummary summary() {
-    double loss = mean(position.lossSum, position.lossCount);
     return new TrainingSummary(
         position.step,
-        Math.min(position.epoch + (position.window > 0 ? 1 : 0), config.epochs()),
-        loss,
-        Math.exp(loss),
-        Math.exp(lastValidation),
-        Math.exp(position.best),
-        clock.stepsPerSecond() * batches.time() * batches.batch(),
+        Math.min(position.epoch + (position.batch > 0 ? 1 : 0), config.epochs()),
+        mean(position.lossSum, position.lossCount),
+        lastValidation.loss(),
+        lastValidation.metrics(),
+        position.best,
+        clock.tokensPerSecond(),
         clock.seconds(),
         skipped,
         stoppedEarly,
         isToldToStop() && position.epoch < config.epochs() && !stoppedEarly && !areStepsDone());
   }
 
-  private double learningRate(long step) {
-    return config.optimizer().learningRate() * config.schedule().factor(step);
-  }
-
+  /** The steps to do, -1 if nobody knows. */
   private long totalSteps() {
-    long all = position.totalSteps(config.epochs(), batches.windows());
-    return config.steps() > 0 ? Math.min(all, config.steps()) : all;
+    long batches = source.batches() >= 0 ? source.batches() : position.batches;
+    long all = position.totalSteps(config.epochs(), batches);
+    return config.steps() > 0 && (all < 0 || config.steps() < all) ? config.steps() : all;
   }
 
   /** From 1; the last one still when all are done. */

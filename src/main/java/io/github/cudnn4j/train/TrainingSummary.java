@@ -1,15 +1,18 @@
 package io.github.cudnn4j.train;
 
+import java.util.Map;
+
 /**
  * The result of a training.
  *
  * @param steps the steps done, those refused and those before a resume included
  * @param epochs the epochs begun
- * @param loss the mean training loss in nats: over the last epoch as far as it was run or, if it
- *     was not reached, between the last two log points
- * @param perplexity the exponential of the loss
- * @param validationPerplexity of the last validation; NaN if there was none
- * @param bestValidationPerplexity the lowest one; NaN if there was none
+ * @param loss the mean training loss: over the last epoch as far as it was run or, if it was not
+ *     reached, between the last two log points
+ * @param validationLoss of the last validation; NaN if there was none
+ * @param metrics of the last validation, by name
+ * @param best the best value of the metric that decides, or of the validation loss if none was
+ *     given; NaN if there was no validation
  * @param tokensPerSecond over the time spent in training steps
  * @param seconds spent in this run, validations and checkpoints included
  * @param skipped the steps refused because the gradient was not finite
@@ -21,11 +24,22 @@ public record TrainingSummary(
     long steps,
     int epochs,
     double loss,
-    double perplexity,
-    double validationPerplexity,
-    double bestValidationPerplexity,
+    double validationLoss,
+    Map<String, Double> metrics,
+    double best,
     double tokensPerSecond,
     double seconds,
     long skipped,
     boolean stoppedEarly,
-    boolean stopped) {}
+    boolean stopped) {
+
+  /** Returns the exponential of the loss: the perplexity, if that is a cross-entropy. */
+  public double perplexity() {
+    return Math.exp(loss);
+  }
+
+  /** Returns the exponential of the validation loss. */
+  public double validationPerplexity() {
+    return Math.exp(validationLoss);
+  }
+}

@@ -199,7 +199,7 @@ class ResumeCommandTest {
   /** Changes the description, which then is of the format that had no checksum. */
   private void describe(UnaryOperator<String> change) throws IOException {
     Path file = checkpoint.resolve("step-000000071/checkpoint.json");
-    String json = Files.readString(file).replace("\"format\":2", "\"format\":1");
+    String json = Files.readString(file).replace("\"format\":3", "\"format\":1");
     Files.writeString(file, change.apply(json.substring(0, json.lastIndexOf(",")) + "}"));
   }
 }

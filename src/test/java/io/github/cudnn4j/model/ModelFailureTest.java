@@ -63,9 +63,9 @@ class ModelFailureTest {
     var config = TrainerConfig.of(Optimizer.adam(0.1));
     try (var device = Device.open();
         var model = CharLanguageModel.create(device, Vocabulary.of("abc"), CONFIG)) {
-      Trainer.create(model, text, config).validation(text).close();
+      Trainer.of(model.parameters(), model, text, config).validation(text).close();
       var expected = new TreeMap<>(host.live());
-      var trainer = Trainer.create(model, text, config).validation(text);
+      var trainer = Trainer.of(model.parameters(), model, text, config).validation(text);
       host.fail("cudaFree", 1, Cudart.cudaErrorUnknown(), false);
       assertThrows(CudaException.class, trainer::close);
       expected.merge(Live.DEVICE_BLOCKS, 1L, Long::sum);

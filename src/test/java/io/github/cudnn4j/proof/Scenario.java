@@ -115,7 +115,7 @@ record Scenario(String name, Work work) {
       Device device, Precision precision, boolean capture, Consumer<Trainer> more)
       throws IOException {
     try (var model = model(device, precision);
-        var trainer = Trainer.create(model, batches(), config().capture(capture))) {
+        var trainer = Trainer.of(model.parameters(), model, batches(), config().capture(capture))) {
       more.accept(trainer);
       return trainer.validation(heldOut()).run().loss();
     }
@@ -123,7 +123,7 @@ record Scenario(String name, Work work) {
 
   private static Object build(Device device, Path folder) {
     try (var model = model(device, Precision.FP32)) {
-      Trainer.create(model, batches(), config()).close();
+      Trainer.of(model.parameters(), model, batches(), config()).close();
       return model.parameters().names();
     }
   }
@@ -152,7 +152,7 @@ record Scenario(String name, Work work) {
 
   private static Object resume(Device device, Path folder) throws IOException {
     try (var model = model(device, Precision.FP32);
-        var trainer = Trainer.create(model, batches(), config().steps(7))) {
+        var trainer = Trainer.of(model.parameters(), model, batches(), config().steps(7))) {
       trainer.resume(trained(folder));
       return trainer.run().loss();
     }
@@ -160,7 +160,7 @@ record Scenario(String name, Work work) {
 
   private static Object evaluate(Device device, Path folder) throws IOException {
     try (var model = load(device, folder)) {
-      return Evaluator.loss(model, heldOut());
+      return Evaluator.loss(model.parameters(), model, heldOut());
     }
   }
 

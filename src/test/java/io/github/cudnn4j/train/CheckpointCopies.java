@@ -39,7 +39,7 @@ final class CheckpointCopies implements TrainingListener {
         var weights =
             PinnedBuffer.allocate(
                 device, ElementType.FLOAT32, model.parameters().weights().elements());
-        var trainer = Trainer.create(model, batches, config.checkpointEvery(1))) {
+        var trainer = Trainer.of(model.parameters(), model, batches, config.checkpointEvery(1))) {
       var copies = new CheckpointCopies(model.parameters(), weights);
       var steps =
           trainer

@@ -168,12 +168,12 @@ class CheckpointsTest {
   @Test
   void readsADescriptionWithoutChecksum() throws IOException {
     Path written = save(Checkpoints.in(folder, 1), 12);
-    describe(written, text -> unsealed(text).replace("\"format\":2,\"run\":\"a\"", "\"format\":1"));
+    describe(written, text -> unsealed(text).replace("\"format\":3,\"run\":\"a\"", "\"format\":1"));
     var checkpoint = Checkpoints.in(folder, 1).latest().orElseThrow();
     assertEquals(12, checkpoint.step());
     assertEquals("", checkpoint.run());
     assertEquals(Map.of(), checkpoint.notes());
-    describe(written, text -> text.replace("\"format\":1", "\"format\":2"));
+    describe(written, text -> text.replace("\"format\":1", "\"format\":3"));
     assertEquals(
         written.resolve("checkpoint.json") + " is damaged: its checksum is not that of its text",
         assertThrows(IOException.class, () -> Checkpoint.open(written)).getMessage());
@@ -182,7 +182,7 @@ class CheckpointsTest {
   @Test
   void refusesNumbersThatCannotBe() throws IOException {
     Path written = save(Checkpoints.in(folder, 1), 12);
-    describe(written, text -> unsealed(text).replace("\"format\":2", "\"format\":1"));
+    describe(written, text -> unsealed(text).replace("\"format\":3", "\"format\":1"));
     for (String[] wrong :
         new String[][] {
           {"epoch", "2147483648", "0 to 2147483647"},
@@ -224,9 +224,9 @@ class CheckpointsTest {
   @Test
   void saysWhyNoneCanBeRead() throws IOException {
     Path written = save(Checkpoints.in(folder, 1), 1);
-    describe(written, text -> text.replace("\"format\":2", "\"format\":3"));
+    describe(written, text -> text.replace("\"format\":3", "\"format\":4"));
     var error = assertThrows(IOException.class, () -> Checkpoint.open(written));
-    String reason = written.resolve("checkpoint.json") + " has format 3, readable are 1 to 2";
+    String reason = written.resolve("checkpoint.json") + " has format 4, readable are 1 to 3";
     assertEquals(reason, error.getMessage());
     for (int step = 2; step <= 5; step++) {
       Files.createDirectory(folder.resolve("step-00000000" + step));

@@ -12,6 +12,7 @@ import java.nio.file.StandardOpenOption;
 import java.text.MessageFormat;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.logging.Logger;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -23,13 +24,13 @@ class MetricsLogTest {
   @Test
   void appendsOneObjectPerLineAndFlushesIt() throws IOException {
     var file = folder.resolve("metrics.jsonl");
-    var progress = new Progress(1, 2, 50, 100, 1.5, Math.exp(1.5), 0.5, 0.1, 9e4, 3, 512, 1.25, 7);
+    var progress = new Progress(1, 2, 50, 100, 1.5, 0.5, 0.1, 9e4, 3, 512, 1.25, 7);
     try (var metrics = MetricsLog.append(file)) {
       metrics.logged(progress);
       assertEquals(1, Files.readAllLines(file).size());
     }
     try (var metrics = MetricsLog.append(file)) {
-      metrics.validated(new Validation(1, 60, Double.NaN, Double.NaN, false));
+      metrics.validated(new Validation(1, 60, Double.NaN, Map.of("accuracy", 0.5), false));
       metrics.checkpointed(Path.of("folder", "a \"b\""), 60);
       var lines = Files.readAllLines(file);
       assertEquals(3, lines.size());
@@ -42,6 +43,7 @@ class MetricsLogTest {
       var validation = Json.parseObject(lines.get(1));
       assertEquals("validation", validation.get("kind"));
       assertNull(validation.get("loss"));
+      assertEquals(0.5, validation.get("accuracy"));
       assertEquals("folder/a \"b\"", Json.parseObject(lines.get(2)).get("path"));
     }
   }
@@ -52,17 +54,17 @@ class MetricsLogTest {
     var file = folder.resolve("metrics.jsonl");
     try (var metrics = MetricsLog.append(file)) {
       for (long step : new long[] {10, 90, 10, 20, 30, 40}) {
-        metrics.validated(new Validation(1, step, 1, 1, false));
+        metrics.validated(new Validation(1, step, 1, Map.of("accuracy", 0.5), false));
       }
     }
     Files.writeString(file, "{\"kind\":\"tra", StandardOpenOption.APPEND);
     try (var metrics = MetricsLog.resume(file, 20)) {
-      metrics.validated(new Validation(1, 30, 1, 1, false));
+      metrics.validated(new Validation(1, 30, 1, Map.of("accuracy", 0.5), false));
     }
     assertEquals(List.of(10L, 90L, 10L, 20L, 30L), steps(file));
     Files.writeString(file, "half", StandardOpenOption.APPEND);
     try (var metrics = MetricsLog.append(file)) {
-      metrics.validated(new Validation(1, 1, 1, 1, false));
+      metrics.validated(new Validation(1, 1, 1, Map.of("accuracy", 0.5), false));
     }
     assertEquals(List.of(10L, 90L, 10L, 20L, 30L, 1L), steps(file));
   }

@@ -69,7 +69,8 @@ class MixedPrecisionTest {
       throws IOException {
     try (var model = new TinyModel(device, precision, RnnMode.LSTM, 6, 16, 0);
         var trainer =
-            Trainer.create(model, TextWindows.training(tokens, 4, 10, false), config)
+            Trainer.of(
+                    model.parameters(), model, TextWindows.training(tokens, 4, 10, false), config)
                 .validation(TextWindows.evaluation(tokens, 3, 11))
                 .listener(recorder)) {
       return trainer.run();
@@ -86,7 +87,7 @@ class MixedPrecisionTest {
       weights.add(model.weights());
       recorder.model = model;
       recorder.weights = weights;
-      try (var trainer = Trainer.create(model, text(), config).listener(recorder)) {
+      try (var trainer = Trainer.of(model.parameters(), model, text(), config).listener(recorder)) {
         trainer.run();
       }
     }
@@ -115,7 +116,9 @@ class MixedPrecisionTest {
     var poisoned = new int[400];
     Arrays.fill(poisoned, 1000);
     try (var model = model();
-        var trainer = Trainer.create(model, TextWindows.training(poisoned, 1, 10, false), CONFIG)) {
+        var trainer =
+            Trainer.of(
+                model.parameters(), model, TextWindows.training(poisoned, 1, 10, false), CONFIG)) {
       double[] before = model.weights();
       assertEquals(10, assertThrows(TrainingDivergedException.class, trainer::run).badSteps());
       assertArrayEquals(before, model.weights());
@@ -128,18 +131,20 @@ class MixedPrecisionTest {
     var whole = new Recorder();
     double[] expected;
     try (var model = model();
-        var trainer = Trainer.create(model, text(), config).listener(whole)) {
+        var trainer = Trainer.of(model.parameters(), model, text(), config).listener(whole)) {
       trainer.run();
       expected = model.weights();
     }
     var checkpoints = Checkpoints.in(folder, 1);
     try (var model = model();
-        var trainer = Trainer.create(model, text(), config.steps(5)).checkpoints(checkpoints)) {
+        var trainer =
+            Trainer.of(model.parameters(), model, text(), config.steps(5))
+                .checkpoints(checkpoints)) {
       trainer.run();
     }
     var rest = new Recorder();
     try (var model = model();
-        var trainer = Trainer.create(model, text(), config).listener(rest)) {
+        var trainer = Trainer.of(model.parameters(), model, text(), config).listener(rest)) {
       trainer.resume(checkpoints.latest().orElseThrow());
       trainer.run();
       assertArrayEquals(expected, model.weights());
@@ -155,7 +160,8 @@ class MixedPrecisionTest {
     var checkpoints = Checkpoints.in(folder, 1);
     double[] masters;
     try (var model = model();
-        var trainer = Trainer.create(model, text(), CONFIG).checkpoints(checkpoints)) {
+        var trainer =
+            Trainer.of(model.parameters(), model, text(), CONFIG).checkpoints(checkpoints)) {
       trainer.run();
       masters = model.weights();
     }
@@ -164,7 +170,7 @@ class MixedPrecisionTest {
         var weights = saved.weights()) {
       model.parameters().load(weights);
       assertArrayEquals(masters, model.weights());
-      try (var trainer = Trainer.create(model, text(), CONFIG)) {
+      try (var trainer = Trainer.of(model.parameters(), model, text(), CONFIG)) {
         var error = assertThrows(IOException.class, () -> trainer.resume(saved));
         assertTrue(
             error.getMessage().endsWith("was written with precision FP16, not FP32"),

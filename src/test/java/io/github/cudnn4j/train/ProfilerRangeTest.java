@@ -7,6 +7,7 @@ import static org.junit.jupiter.api.Assumptions.assumeTrue;
 import io.github.cudnn4j.cuda.Device;
 import io.github.cudnn4j.cuda.Precision;
 import io.github.cudnn4j.cudnn.RnnMode;
+import io.github.cudnn4j.data.SavableRandom;
 import io.github.cudnn4j.data.TextWindows;
 import io.github.cudnn4j.library.HostControl;
 import io.github.cudnn4j.library.LibraryReport.Fact;
@@ -40,14 +41,15 @@ class ProfilerRangeTest {
   static final class Steps {
     private Steps() {}
 
-    public static void main(String[] capture) {
+    public static void main(String[] capture) throws IOException {
       var config = TrainerConfig.of(Optimizer.sgd(1)).capture(Boolean.parseBoolean(capture[0]));
       var batches = TextWindows.training(TinyModel.tokens(100), 2, 3, false);
       try (var device = Device.open();
           var model = new TinyModel(device, Precision.FP32, RnnMode.LSTM, 6, 5, 0);
-          var step = TrainingStep.create(model, batches, config)) {
+          var step = Step.create(model.parameters(), model, batches, config)) {
+        step.begin(new SavableRandom(0), 0);
         for (int i = 0; i < 3; i++) {
-          step.run(0, i, 0.1);
+          step.run(0.1);
           device.synchronize();
         }
       }

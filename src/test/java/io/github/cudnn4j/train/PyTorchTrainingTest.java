@@ -56,7 +56,8 @@ class PyTorchTrainingTest {
       var config =
           TrainerConfig.of(Optimizer.adam(0.02)).clip(Clip.byNorm(0.6)).epochs(2).logEvery(1);
       var batches = TextWindows.training(vectors.ints("tokens"), 3, 8, false);
-      try (var trainer = Trainer.create(model, batches, config).listener(listener)) {
+      try (var trainer =
+          Trainer.of(model.parameters(), model, batches, config).listener(listener)) {
         trainer.run();
       }
       double[] expected = vectors.doubles(cell + ".losses");

@@ -47,12 +47,13 @@ class ResumeTest {
   void interruptingStopsAfterTheStepWithACheckpoint() throws IOException {
     double[] whole;
     try (var model = model();
-        var trainer = Trainer.create(model, text(), CONFIG)) {
+        var trainer = Trainer.of(model.parameters(), model, text(), CONFIG)) {
       trainer.run();
       whole = model.weights();
     }
     try (var model = model();
-        var trainer = Trainer.create(model, text(), CONFIG).checkpoints(checkpoints)) {
+        var trainer =
+            Trainer.of(model.parameters(), model, text(), CONFIG).checkpoints(checkpoints)) {
       trainer.listener(
           new TrainingListener() {
             @Override
@@ -70,7 +71,8 @@ class ResumeTest {
     assertEquals(8, checkpoints.latest().orElseThrow().step());
     assertFalse(Files.exists(folder.resolve(".unfinished")));
     try (var model = model();
-        var trainer = Trainer.create(model, text(), CONFIG).checkpoints(checkpoints)) {
+        var trainer =
+            Trainer.of(model.parameters(), model, text(), CONFIG).checkpoints(checkpoints)) {
       Thread.currentThread().interrupt();
       trainer.resume(checkpoints.latest().orElseThrow());
       assertEquals(8, trainer.run().steps(), "interrupted before its first step");
@@ -89,31 +91,37 @@ class ResumeTest {
     for (int[] other : new int[][] {tokens, Arrays.copyOf(tokens(), 350)}) {
       var batches = TextWindows.training(other, 5, 8, false);
       try (var model = model();
-          var trainer = Trainer.create(model, batches, CONFIG.steps(11)).checkpoints(checkpoints)) {
+          var trainer =
+              Trainer.of(model.parameters(), model, batches, CONFIG.steps(11))
+                  .checkpoints(checkpoints)) {
         double[] before = model.weights();
-        var error = assertThrows(OtherTextException.class, () -> trainer.resume(latest));
+        var error = assertThrows(OtherDataException.class, () -> trainer.resume(latest));
         assertTrue(
             error
                 .getMessage()
                 .startsWith(
                     latest.folder()
-                        + " was written in training on another text: 400 tokens with checksum "),
+                        + " was written in training on other data: {tokens=400, crc32c="),
             error.getMessage());
-        assertTrue(error.getMessage().contains(", not " + other.length + " with "));
+        assertTrue(error.getMessage().contains(", not {tokens=" + other.length));
         assertArrayEquals(before, model.weights());
       }
     }
     try (var model = model();
         var trainer =
-            Trainer.create(model, TextWindows.training(tokens, 5, 8, false), CONFIG.steps(11))
+            Trainer.of(
+                    model.parameters(),
+                    model,
+                    TextWindows.training(tokens, 5, 8, false),
+                    CONFIG.steps(11))
                 .checkpoints(checkpoints)) {
-      trainer.resumeWithOtherText(latest);
+      trainer.resumeWithOtherData(latest);
       assertEquals(11, trainer.run().steps());
     }
     var described = checkpoints.latest().orElseThrow();
     assertEquals(11, described.step());
     assertEquals(latest.run(), described.run());
-    assertEquals(2, described.trainer().count("window"), "it began with the text");
+    assertEquals(2, described.trainer().count("batchOfEpoch"), "it began with the text");
   }
 
   /** 9 steps of a text, then two epochs of 5 windows each. */
@@ -123,8 +131,8 @@ class ResumeTest {
     var smaller = TextWindows.training(Arrays.copyOf(tokens(), 205), 5, 8, false);
     var seen = new ArrayList<Progress>();
     try (var model = model();
-        var trainer = Trainer.create(model, smaller, CONFIG)) {
-      trainer.resumeWithOtherText(checkpoints.latest().orElseThrow());
+        var trainer = Trainer.of(model.parameters(), model, smaller, CONFIG)) {
+      trainer.resumeWithOtherData(checkpoints.latest().orElseThrow());
       trainer.listener(
           new TrainingListener() {
             @Override
@@ -146,17 +154,17 @@ class ResumeTest {
     train(CONFIG.steps(7));
     Path newest = checkpoints.latest().orElseThrow().folder();
     Path file = newest.resolve("checkpoint.json");
-    // As checkpoints were before they knew their text and had a checksum.
+    // As the first checkpoints were, which had no checksum, and did not know their data.
     String old =
         Files.readString(file)
-            .replace("\"format\":2", "\"format\":1")
-            .replaceFirst("\"text\":\\{[^}]*},", "")
-            .replaceFirst("\"window\":7", "\"window\":999");
+            .replace("\"format\":3", "\"format\":1")
+            .replaceFirst("\"data\":\\{[^}]*},", "")
+            .replaceFirst("\"batchOfEpoch\":7", "\"batchOfEpoch\":999");
     Files.writeString(file, old.substring(0, old.lastIndexOf(",")) + "}");
     try (var model = model();
-        var trainer = Trainer.create(model, text(), CONFIG)) {
+        var trainer = Trainer.of(model.parameters(), model, text(), CONFIG)) {
       var error = assertThrows(IOException.class, () -> trainer.resume(Checkpoint.open(newest)));
-      assertEquals(newest + " is at window 999 of its text, this one has 9", error.getMessage());
+      assertEquals(newest + " is at batch 999 of its data, these have 9", error.getMessage());
     }
   }
 
@@ -176,7 +184,8 @@ class ResumeTest {
 
   private void train(TrainerConfig config) throws IOException {
     try (var model = model();
-        var trainer = Trainer.create(model, text(), config).checkpoints(checkpoints)) {
+        var trainer =
+            Trainer.of(model.parameters(), model, text(), config).checkpoints(checkpoints)) {
       trainer.run();
     }
   }

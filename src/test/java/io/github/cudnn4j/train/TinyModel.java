@@ -3,11 +3,14 @@ package io.github.cudnn4j.train;
 import io.github.cudnn4j.cuda.Device;
 import io.github.cudnn4j.cuda.Precision;
 import io.github.cudnn4j.cudnn.RnnMode;
+import io.github.cudnn4j.data.Batch;
+import io.github.cudnn4j.data.TextWindows;
 import io.github.cudnn4j.rnn.RnnConfig;
 import io.github.cudnn4j.tape.EmbeddingLayer;
 import io.github.cudnn4j.tape.Indices;
 import io.github.cudnn4j.tape.Init;
 import io.github.cudnn4j.tape.LinearLayer;
+import io.github.cudnn4j.tape.Loss;
 import io.github.cudnn4j.tape.Parameters;
 import io.github.cudnn4j.tape.RnnLayer;
 import io.github.cudnn4j.tape.Tape;
@@ -18,7 +21,7 @@ import java.util.SplittableRandom;
 import java.util.stream.DoubleStream;
 
 /** Embedding, dropout, two recurrent layers with dropout between them, and a linear layer. */
-public final class TinyModel implements Model, AutoCloseable {
+public final class TinyModel implements Objective, AutoCloseable {
 
   /** The tokens that {@link #tokens} and {@link #repeating} draw from. */
   static final int VOCABULARY = 6;
@@ -67,22 +70,16 @@ public final class TinyModel implements Model, AutoCloseable {
         .toArray();
   }
 
-  @Override
-  public Device device() {
-    return parameters.device();
-  }
-
-  @Override
-  public Precision precision() {
-    return parameters.precision();
-  }
-
-  @Override
   public Parameters parameters() {
     return parameters;
   }
 
   @Override
+  public Loss record(Tape tape, Batch in) {
+    return tape.crossEntropy(
+        logits(tape, in.tokens(TextWindows.TOKENS)), in.labels(TextWindows.LABELS));
+  }
+
   public Tensor logits(Tape tape, Indices tokens) {
     var x = tape.dropout(embedding.on(tape, tokens), dropout, 3);
     return linear.on(tape, rnn.carried(tape, x));

@@ -81,7 +81,8 @@ class TrainerLeakTest {
   private static void train(TinyModel model) throws IOException {
     int[] tokens = TinyModel.tokens(300);
     var config = TrainerConfig.of(Optimizer.adam(1e-3)).steps(3);
-    try (var trainer = Trainer.create(model, TextWindows.training(tokens, 4, 6, true), config)) {
+    try (var trainer =
+        Trainer.of(model.parameters(), model, TextWindows.training(tokens, 4, 6, true), config)) {
       trainer.validation(TextWindows.evaluation(tokens, 2, 9)).run();
     }
   }

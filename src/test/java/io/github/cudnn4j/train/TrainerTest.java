@@ -58,7 +58,8 @@ class TrainerTest {
     var recorder = new Recorder();
     try (var model = new TinyModel(device, Precision.FP32, mode, TinyModel.VOCABULARY, 16, 0);
         var trainer =
-            Trainer.create(
+            Trainer.of(
+                    model.parameters(),
                     model,
                     TextWindows.training(tokens, 4, 10, true),
                     TrainerConfig.of(Optimizer.adam(0.02))
@@ -82,7 +83,7 @@ class TrainerTest {
     var weights = new ArrayList<double[]>();
     for (boolean capture : new boolean[] {false, true}) {
       try (var model = model(precision, 0.3);
-          var trainer = Trainer.create(model, text(), CONFIG.capture(capture))) {
+          var trainer = Trainer.of(model.parameters(), model, text(), CONFIG.capture(capture))) {
         trainer.run();
         weights.add(model.weights());
       }
@@ -96,7 +97,7 @@ class TrainerTest {
     var whole = new Recorder();
     double[] expected;
     try (var model = model(precision, 0.3);
-        var trainer = Trainer.create(model, text(), CONFIG).listener(whole)) {
+        var trainer = Trainer.of(model.parameters(), model, text(), CONFIG).listener(whole)) {
       trainer.run();
       expected = model.weights();
     }
@@ -106,7 +107,8 @@ class TrainerTest {
       for (long stop : stops) {
         try (var model = model(precision, 0.3);
             var trainer =
-                Trainer.create(model, text(), CONFIG.steps(stop)).checkpoints(checkpoints)) {
+                Trainer.of(model.parameters(), model, text(), CONFIG.steps(stop))
+                    .checkpoints(checkpoints)) {
           var latest = checkpoints.latest();
           if (latest.isPresent()) {
             trainer.resume(latest.get());
@@ -116,7 +118,7 @@ class TrainerTest {
       }
       var rest = new Recorder();
       try (var model = model(precision, 0.3);
-          var trainer = Trainer.create(model, text(), CONFIG).listener(rest)) {
+          var trainer = Trainer.of(model.parameters(), model, text(), CONFIG).listener(rest)) {
         trainer.resume(checkpoints.latest().orElseThrow());
         var summary = trainer.run();
         assertArrayEquals(expected, model.weights(), "stopped at " + Arrays.toString(stops));
@@ -130,7 +132,9 @@ class TrainerTest {
   void resumeRefusesAnotherShapeOrOptimizer() throws IOException {
     var checkpoints = Checkpoints.in(folder, 1);
     try (var model = model(Precision.FP32, 0);
-        var trainer = Trainer.create(model, text(), CONFIG.steps(2)).checkpoints(checkpoints)) {
+        var trainer =
+            Trainer.of(model.parameters(), model, text(), CONFIG.steps(2))
+                .checkpoints(checkpoints)) {
       trainer.run();
     }
     var saved = checkpoints.latest().orElseThrow();
@@ -140,16 +144,31 @@ class TrainerTest {
         5,
         8,
         "was written with optimizer Adam, not Sgd");
-    assertResumeFails(saved, CONFIG, 4, 8, "was written with batch 5, not 4");
-    assertResumeFails(saved, CONFIG, 5, 9, "was written with time 8, not 9");
+    assertResumeFails(
+        saved,
+        CONFIG,
+        4,
+        8,
+        "was written with batches 5 x (TOKENS tokens[8, 1], LABELS labels[8, 1]), not 4 x (TOKENS"
+            + " tokens[8, 1], LABELS labels[8, 1])");
+    assertResumeFails(
+        saved,
+        CONFIG,
+        5,
+        9,
+        "was written with batches 5 x (TOKENS tokens[8, 1], LABELS labels[8, 1]), not 5 x (TOKENS"
+            + " tokens[9, 1], LABELS labels[9, 1])");
   }
 
   private void assertResumeFails(
       Checkpoint saved, TrainerConfig config, int batch, int time, String message) {
     try (var model = model(Precision.FP32, 0);
         var trainer =
-            Trainer.create(
-                model, TextWindows.training(TinyModel.tokens(400), batch, time, true), config)) {
+            Trainer.of(
+                model.parameters(),
+                model,
+                TextWindows.training(TinyModel.tokens(400), batch, time, true),
+                config)) {
       double[] before = model.weights();
       var error = assertThrows(IOException.class, () -> trainer.resume(saved));
       assertTrue(error.getMessage().endsWith(message), error.getMessage());
@@ -168,7 +187,8 @@ class TrainerTest {
     for (boolean capture : new boolean[] {false, true}) {
       try (var model = model(Precision.FP32, 0);
           var trainer =
-              Trainer.create(
+              Trainer.of(
+                      model.parameters(),
                       model,
                       TextWindows.training(poisoned, 1, 10, false),
                       CONFIG.epochs(2).capture(capture).logEvery(1))
@@ -189,7 +209,8 @@ class TrainerTest {
     Arrays.fill(poisoned, 1000);
     try (var model = model(Precision.FP32, 0);
         var trainer =
-            Trainer.create(
+            Trainer.of(
+                model.parameters(),
                 model,
                 TextWindows.training(poisoned, 1, 10, false),
                 CONFIG.maxBadSteps(5).logEvery(3))) {
@@ -207,12 +228,14 @@ class TrainerTest {
   void stopsWhenTheLossIsFarAboveGuessing() throws IOException {
     var checkpoints = Checkpoints.in(folder, 1);
     try (var model = model(Precision.FP32, 0)) {
-      try (var trainer = Trainer.create(model, text(), CONFIG.steps(6)).checkpoints(checkpoints)) {
+      try (var trainer =
+          Trainer.of(model.parameters(), model, text(), CONFIG.steps(6)).checkpoints(checkpoints)) {
         trainer.run();
       }
       double[] good = model.weights();
       var wild = CONFIG.optimizer(Optimizer.adam(1e30)).schedule(Schedule.constant());
-      try (var trainer = Trainer.create(model, text(), wild.checkpointEvery(1).maxBadSteps(8))) {
+      try (var trainer =
+          Trainer.of(model.parameters(), model, text(), wild.checkpointEvery(1).maxBadSteps(8))) {
         trainer.checkpoints(checkpoints).resume(checkpoints.latest().orElseThrow());
         var error = assertThrows(TrainingDivergedException.class, trainer::run);
         assertTrue(error.badSteps() >= 8 && error.step() <= 22, error.getMessage());
@@ -234,7 +257,8 @@ class TrainerTest {
     var recorder = new Recorder();
     try (var model = model(Precision.FP64, 0);
         var trainer =
-            Trainer.create(
+            Trainer.of(
+                    model.parameters(),
                     model,
                     TextWindows.training(new int[100], 1, 10, false),
                     TrainerConfig.of(Optimizer.sgd(0)).steps(3))
@@ -257,7 +281,11 @@ class TrainerTest {
     for (var recorder : List.of(single, several)) {
       try (var model = model(Precision.FP32, 0);
           var trainer =
-              Trainer.create(model, text(), CONFIG.steps(30).logEvery(recorder == single ? 1 : 7))
+              Trainer.of(
+                      model.parameters(),
+                      model,
+                      text(),
+                      CONFIG.steps(30).logEvery(recorder == single ? 1 : 7))
                   .listener(recorder)) {
         trainer.run();
       }
@@ -282,7 +310,11 @@ class TrainerTest {
     Arrays.fill(poisoned, 1000);
     try (var model = model(Precision.FP32, 0);
         var trainer =
-            Trainer.create(model, TextWindows.training(poisoned, 1, 10, false), CONFIG.steps(3))) {
+            Trainer.of(
+                model.parameters(),
+                model,
+                TextWindows.training(poisoned, 1, 10, false),
+                CONFIG.steps(3))) {
       assertEquals(3, assertThrows(TrainingDivergedException.class, trainer::run).badSteps());
     }
   }
@@ -294,7 +326,8 @@ class TrainerTest {
     // Noise cannot be learned: what is learned of the training text makes held-out noise worse.
     try (var model = model(Precision.FP32, 0);
         var trainer =
-            Trainer.create(
+            Trainer.of(
+                    model.parameters(),
                     model,
                     TextWindows.training(TinyModel.tokens(60), 1, 10, false),
                     TrainerConfig.of(Optimizer.adam(0.05)).epochs(500).patience(3))
@@ -309,7 +342,7 @@ class TrainerTest {
               recorder.validations.size() - 4, recorder.validations.size());
       assertTrue(last.get(0).best());
       assertFalse(last.get(1).best() || last.get(2).best() || last.get(3).best());
-      assertEquals(summary.bestValidationPerplexity(), last.get(0).perplexity());
+      assertEquals(summary.best(), last.get(0).loss());
       assertEquals(summary.validationPerplexity(), last.get(3).perplexity());
       assertEquals(last.get(0).step(), checkpoints.best().orElseThrow().step());
       assertEquals(last.get(3).step(), checkpoints.latest().orElseThrow().step());
@@ -320,7 +353,8 @@ class TrainerTest {
   void countsStepsAndEpochs() throws IOException {
     var recorder = new Recorder();
     try (var model = model(Precision.FP32, 0);
-        var trainer = Trainer.create(model, text(), CONFIG.steps(10)).listener(recorder)) {
+        var trainer =
+            Trainer.of(model.parameters(), model, text(), CONFIG.steps(10)).listener(recorder)) {
       var summary = trainer.run();
       assertEquals(10, summary.steps());
       assertEquals(2, summary.epochs());
@@ -338,7 +372,8 @@ class TrainerTest {
     var checkpoints = Checkpoints.in(folder, 1);
     try (var model = model(Precision.FP32, 0);
         var trainer =
-            Trainer.create(model, text(), CONFIG.epochs(1_000_000)).checkpoints(checkpoints)) {
+            Trainer.of(model.parameters(), model, text(), CONFIG.epochs(1_000_000))
+                .checkpoints(checkpoints)) {
       trainer.listener(
           new TrainingListener() {
             @Override
@@ -354,7 +389,7 @@ class TrainerTest {
   @Test
   void aListenersExceptionEndsTheTraining() {
     try (var model = model(Precision.FP32, 0);
-        var trainer = Trainer.create(model, text(), CONFIG)) {
+        var trainer = Trainer.of(model.parameters(), model, text(), CONFIG)) {
       trainer.listener(
           new TrainingListener() {
             @Override
@@ -367,20 +402,25 @@ class TrainerTest {
   }
 
   @Test
-  void evaluationDoesNotDependOnTheWindows() {
+  void evaluationDoesNotDependOnTheWindows() throws IOException {
     int[] tokens = TinyModel.tokens(97);
     try (var model = model(Precision.FP64, 0.3)) {
-      double whole = Evaluator.loss(model, TextWindows.evaluation(tokens, 1, 96));
+      double whole =
+          Evaluator.loss(model.parameters(), model, TextWindows.evaluation(tokens, 1, 96));
       for (int time : new int[] {1, 7, 96, 200}) {
-        double cut = Evaluator.loss(model, TextWindows.evaluation(tokens, 1, time));
+        double cut =
+            Evaluator.loss(model.parameters(), model, TextWindows.evaluation(tokens, 1, time));
         assertEquals(whole, cut, 1e-12, "windows of " + time);
       }
-      try (var evaluator = Evaluator.create(model, TextWindows.evaluation(tokens, 1, 10))) {
+      try (var evaluator =
+          Evaluator.create(model.parameters(), model, TextWindows.evaluation(tokens, 1, 10))) {
         assertEquals(whole, evaluator.loss(), 1e-12);
         assertEquals(whole, evaluator.loss(), 1e-12);
       }
       tokens[50] = 999;
-      assertTrue(Double.isNaN(Evaluator.loss(model, TextWindows.evaluation(tokens, 1, 10))));
+      assertTrue(
+          Double.isNaN(
+              Evaluator.loss(model.parameters(), model, TextWindows.evaluation(tokens, 1, 10))));
     }
   }
 
@@ -434,10 +474,11 @@ class TrainerTest {
     missing("schedule", () -> CONFIG.schedule(null));
     missing("folder", () -> Checkpoints.in(null, 1));
     missing("file", () -> MetricsLog.append(null));
-    missing("model", () -> Trainer.create(null, text(), CONFIG));
+    missing("parameters", () -> Trainer.of(null, (_, _) -> null, text(), CONFIG));
     try (var model = model(Precision.FP32, 0);
-        var trainer = Trainer.create(model, text(), CONFIG)) {
-      missing("batches", () -> Evaluator.create(model, null));
+        var trainer = Trainer.of(model.parameters(), model, text(), CONFIG)) {
+      missing("objective", () -> Trainer.of(model.parameters(), null, text(), CONFIG));
+      missing("source", () -> Evaluator.create(model.parameters(), model, null));
       missing("heldOut", () -> trainer.validation(null));
       missing("listener", () -> trainer.listener(null));
       missing("folder", () -> trainer.checkpoints(null));

@@ -1,0 +1,198 @@
+package io.github.cudnn4j.train;
+
+import io.github.cudnn4j.cuda.CapturedGraph;
+import io.github.cudnn4j.cuda.CudaException;
+import io.github.cudnn4j.cuda.Device;
+import io.github.cudnn4j.cuda.Parts;
+import io.github.cudnn4j.cuda.Precision;
+import io.github.cudnn4j.cuda.ProfilerRange;
+import io.github.cudnn4j.cudnn.CudnnException;
+import io.github.cudnn4j.data.BatchSource;
+import io.github.cudnn4j.data.Epoch;
+import io.github.cudnn4j.data.Feed;
+import java.io.IOException;
+import java.util.NoSuchElementException;
+import java.util.function.IntFunction;
+import java.util.random.RandomGenerator;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Runs the work of each batch of a source. That of a shape is recorded at its first batch and runs
+ * once as it is, so that everything is loaded and allocated; from then on it is replayed as a
+ * graph, if it can be captured.
+ *
+ * <p>Owner of the feed and the graphs; belongs to the device's thread.
+ */
+final class BatchRunner implements AutoCloseable {
+
+  private static final System.Logger LOG = System.getLogger("io.github.cudnn4j");
+
+  private static final ProfilerRange STEP = ProfilerRange.named("step");
+
+  private static final int NONE = -1;
+
+  /**
+   * What is done with a batch of one shape.
+   *
+   * @param enqueue always the same calls, with what a graph can hold if it is captured
+   * @param capturable whether nothing of it depends on numbers of the host
+   */
+  record Work(Runnable enqueue, boolean capturable) {}
+
+  private final Device device;
+  private final BatchSource source;
+  private final IntFunction<Work> recorder;
+  private final Parts parts = new Parts();
+  private final Feed feed;
+  private final @Nullable Work[] works;
+  private final @Nullable CapturedGraph[] graphs;
+  private final boolean[] warm;
+  private boolean capture;
+
+  /** The shape of the batch that was taken to see whether there is one. */
+  private int upcoming = NONE;
+
+  private boolean begun;
+  private long tokens;
+
+  /**
+   * Prepares for a source.
+   *
+   * @param capture whether to capture what can be captured; the results are the same
+   * @param recorder makes the work of a shape
+   */
+  BatchRunner(
+      Device device,
+      Precision precision,
+      BatchSource source,
+      boolean capture,
+      IntFunction<Work> recorder) {
+    this.device = device;
+    this.source = source;
+    this.capture = capture;
+    this.recorder = recorder;
+    int shapes = source.layout().shapes();
+    works = new Work[shapes];
+    graphs = new CapturedGraph[shapes];
+    warm = new boolean[shapes];
+    feed = parts.add(Feed.create(device, precision, source.layout()));
+  }
+
+  /** Returns where the work finds the batches. */
+  Feed feed() {
+    return feed;
+  }
+
+  /** Returns the steps of all sequences so far that are not padding. */
+  long tokens() {
+    return tokens;
+  }
+
+  /** Returns the source. */
+  BatchSource source() {
+    return source;
+  }
+
+  /** Records the work of a shape, unless it is. */
+  Work work(int shape) {
+    Work work = works[shape];
+    if (work == null) {
+      work = recorder.apply(shape);
+      works[shape] = work;
+    }
+    return work;
+  }
+
+  /**
+   * Starts an epoch, and passes over its first batches.
+   *
+   * @throws IOException if the source fails
+   */
+  void begin(RandomGenerator random, long skip) throws IOException {
+    Epoch epoch = source.epoch(random);
+    try {
+      epoch.skip(skip);
+    } catch (Throwable e) {
+      try (epoch) {
+        throw e;
+      }
+    }
+    feed.start(epoch);
+    upcoming = NONE;
+    begun = true;
+  }
+
+  /**
+   * Tells whether the epoch has another batch.
+   *
+   * @throws IOException if the source fails
+   */
+  boolean hasNext() throws IOException {
+    if (upcoming == NONE && begun) {
+      upcoming = feed.next(0);
+      begun = upcoming >= 0;
+    }
+    return begun;
+  }
+
+  /**
+   * Enqueues the work of the next batch.
+   *
+   * @param number comes with the batch
+   * @return the shape of the batch
+   * @throws IOException if the source fails
+   * @throws NoSuchElementException if there is no next batch
+   */
+  int run(double number) throws IOException {
+    if (!hasNext()) {
+      throw new NoSuchElementException("the epoch has no other batch");
+    }
+    int shape = upcoming;
+    upcoming = NONE;
+    feed.number(number);
+    tokens += feed.steps();
+    Work work = work(shape);
+    if (capture && work.capturable && warm[shape] && graphs[shape] == null) {
+      graphs[shape] = captured(shape, work);
+    }
+    CapturedGraph graph = graphs[shape];
+    try (var _ = STEP.begin()) {
+      if (graph != null) {
+        graph.launch();
+      } else {
+        enqueue(shape, work);
+        warm[shape] = true;
+      }
+    }
+    feed.done();
+    return shape;
+  }
+
+  /** Not every network that a library runs is one that it lets be captured: null then. */
+  private @Nullable CapturedGraph captured(int shape, Work work) {
+    try {
+      return parts.add(device.stream().capture(() -> enqueue(shape, work)));
+    } catch (CudaException | CudnnException e) {
+      boolean left = e instanceof CudaException cuda && cuda.function().equals("cudaGraphDestroy");
+      if (left || e.getSuppressed().length > 0) {
+        throw e;
+      }
+      capture = false;
+      LOG.log(
+          System.Logger.Level.WARNING,
+          "A step cannot be captured as a graph, so each of its calls is made every time: "
+              + e.getMessage());
+      return null;
+    }
+  }
+
+  private void enqueue(int shape, Work work) {
+    feed.fetch(shape);
+    work.enqueue.run();
+  }
+
+  @Override
+  public void close() {
+    parts.close();
+  }
+}

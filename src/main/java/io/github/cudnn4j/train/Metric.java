@@ -1,0 +1,120 @@
+package io.github.cudnn4j.train;
+
+import io.github.cudnn4j.cuda.DeviceBuffer;
+import io.github.cudnn4j.cuda.ElementType;
+import io.github.cudnn4j.data.Batch;
+import io.github.cudnn4j.tape.Loss;
+import io.github.cudnn4j.tape.Tape;
+import java.util.Objects;
+import java.util.function.ToDoubleFunction;
+
+/**
+ * A number that tells how good a model is, counted while it is evaluated.
+ *
+ * <p>What is counted is recorded on the tape of each shape of batches, behind the loss, so it stays
+ * on the device until the evaluation is over. Where that is not possible, as for what is decoded on
+ * the host, {@link Meter#batchDone} reads what it needs after each batch.
+ */
+public interface Metric {
+
+  /** Returns what the number is called in logs, such as {@code accuracy}. */
+  String name();
+
+  /** Returns whether more is better. */
+  boolean isHigherBetter();
+
+  /**
+   * Records what is to be counted on a tape for inference.
+   *
+   * @param loss what the objective has returned
+   * @throws IllegalArgumentException if the loss is of a kind that cannot be counted so
+   */
+  Meter meter(Tape tape, Batch in, Loss loss);
+
+  /** Returns the number, from the counts of all batches of all shapes. */
+  double value(double[] counts);
+
+  /** The counts of the batches of one shape. */
+  interface Meter {
+
+    /** Begins an evaluation. */
+    void reset();
+
+    /** Called when the work of a batch is enqueued; may wait for the device. */
+    default void batchDone() {}
+
+    /** Returns the counts; waits for the device. */
+    double[] read();
+
+    /** Counts that the tape's operations add to. */
+    static Meter of(DeviceBuffer counts) {
+      if (counts.type() != ElementType.FLOAT64) {
+        throw new IllegalArgumentException("counts of " + counts.type() + ", must be FLOAT64");
+      }
+      return new Meter() {
+        @Override
+        public void reset() {
+          counts.clear();
+        }
+
+        @Override
+        public double[] read() {
+          return counts.toDoubles();
+        }
+      };
+    }
+  }
+
+  /** Records the counts of one tape. */
+  @FunctionalInterface
+  interface Recorder {
+    Meter record(Tape tape, Batch in, Loss loss);
+  }
+
+  /** Returns a metric of one's own. */
+  static Metric of(
+      String name, boolean higherIsBetter, Recorder recorder, ToDoubleFunction<double[]> value) {
+    Objects.requireNonNull(name, "name");
+    Objects.requireNonNull(recorder, "recorder");
+    Objects.requireNonNull(value, "value");
+    return new Metric() {
+      @Override
+      public String name() {
+        return name;
+      }
+
+      @Override
+      public boolean isHigherBetter() {
+        return higherIsBetter;
+      }
+
+      @Override
+      public Meter meter(Tape tape, Batch in, Loss loss) {
+        return recorder.record(tape, in, loss);
+      }
+
+      @Override
+      public double value(double[] counts) {
+        return value.applyAsDouble(counts);
+      }
+    };
+  }
+
+  /** The mean loss. */
+  static Metric loss() {
+    return of("loss", false, (_, _, loss) -> Meter.of(loss.meter()), Metric::ratio);
+  }
+
+  /** The exponential of the mean loss. */
+  static Metric perplexity() {
+    return of(
+        "perplexity",
+        false,
+        (_, _, loss) -> Meter.of(loss.meter()),
+        counts -> Math.exp(ratio(counts)));
+  }
+
+  private static double ratio(double[] counts) {
+    return counts[1] > 0 ? counts[0] / counts[1] : Double.NaN;
+  }
+}

@@ -1,0 +1,346 @@
+package io.github.cudnn4j.train;
+
+import static java.lang.foreign.ValueLayout.JAVA_DOUBLE;
+
+import io.github.cudnn4j.cuda.Device;
+import io.github.cudnn4j.cuda.DeviceBuffer;
+import io.github.cudnn4j.cuda.ElementType;
+import io.github.cudnn4j.cuda.Launch;
+import io.github.cudnn4j.cuda.Parts;
+import io.github.cudnn4j.cuda.PinnedBuffer;
+import io.github.cudnn4j.cuda.ProfilerRange;
+import io.github.cudnn4j.data.BatchSource;
+import io.github.cudnn4j.io.SafeTensors;
+import io.github.cudnn4j.io.SafeTensorsWriter;
+import io.github.cudnn4j.optim.LossScale;
+import io.github.cudnn4j.optim.StepState;
+import io.github.cudnn4j.optim.Updater;
+import io.github.cudnn4j.tape.Loss;
+import io.github.cudnn4j.tape.Parameters;
+import io.github.cudnn4j.tape.Tape;
+import java.io.IOException;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.Objects;
+import java.util.random.RandomGenerator;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * One step of training after the other: fetch a batch, clear the gradients, forward, backward,
+ * norm, update.
+ *
+ * <p>What {@link Trainer} is made of, for loops of one's own:
+ *
+ * <pre>{@code
+ * try (Step step = Step.create(parameters, objective, source, config)) {
+ *   for (int epoch = 0; epoch < 5; epoch++) {
+ *     step.begin(random, 0);
+ *     while (step.hasNext()) {
+ *       step.run(learningRate);
+ *     }
+ *     System.out.println(step.read().loss()); // the mean since the last look
+ *   }
+ * }
+ * }</pre>
+ *
+ * <p>A step allocates nothing and waits for nothing once there has been a batch of its shape. It is
+ * captured as a graph and replayed with one launch, unless the objective depends on lengths that
+ * the host must know ({@link Tape#isCapturable}): then its calls are made every time.
+ *
+ * <p>Owner of activations, moments and the ring of batches; the parameters are the caller's.
+ * Belongs to the device's thread.
+ */
+public final class Step implements AutoCloseable {
+
+  private static final ProfilerRange FORWARD = ProfilerRange.named("forward");
+  private static final ProfilerRange BACKWARD = ProfilerRange.named("backward");
+  private static final ProfilerRange UPDATE = ProfilerRange.named("update");
+
+  /**
+   * A step is bad if its loss is this much that of a uniform guess: no training begins so, and one
+   * whose learning rate is too high gets there, with gradients that may still be finite.
+   */
+  private static final double FAR_ABOVE_GUESSING = 10;
+
+  /**
+   * What the device knows since the last look.
+   *
+   * @param state of the latest step
+   * @param lossSum the sum of the loss over everything that counts, of the batches in which it is
+   *     finite
+   * @param lossCount how many that are
+   */
+  public record Reading(StepState state, double lossSum, double lossCount) {
+
+    /** Returns the mean loss, NaN of none. */
+    public double loss() {
+      return lossCount > 0 ? lossSum / lossCount : Double.NaN;
+    }
+  }
+
+  /** What is recorded for the batches of one shape. */
+  private record Recorded(int shape, Tape tape, Loss loss) {}
+
+  private final Device device;
+  private final Parameters parameters;
+  private final Objective objective;
+  private final Parts parts = new Parts();
+  private final Updater updater;
+  private final BatchRunner batches;
+  private final List<Recorded> recorded = new ArrayList<>();
+  private final PinnedBuffer seen;
+  private @Nullable Runnable hook;
+  private double lossLimit = Double.POSITIVE_INFINITY;
+
+  private Step(
+      Parameters parameters, Objective objective, BatchSource source, TrainerConfig config) {
+    this.parameters = Objects.requireNonNull(parameters, "parameters");
+    this.objective = Objects.requireNonNull(objective, "objective");
+    Objects.requireNonNull(source, "source");
+    this.device = parameters.device();
+    try {
+      batches =
+          parts.add(
+              new BatchRunner(
+                  device, parameters.precision(), source, config.capture(), this::record));
+      LossScale scale = config.lossScale(parameters.type());
+      updater =
+          parts.add(
+              Updater.create(
+                  parameters, config.optimizer(), config.clip(), scale, batches.feed().number()));
+      seen =
+          parts.add(
+              PinnedBuffer.allocate(
+                  device,
+                  ElementType.FLOAT64,
+                  StepState.SIZE + Loss.METER * source.layout().shapes()));
+    } catch (RuntimeException | Error e) {
+      throw parts.abandon(e);
+    }
+  }
+
+  /**
+   * Prepares training.
+   *
+   * @param config of it, optimizer, clipping, loss scale and whether to capture are used
+   */
+  public static Step create(
+      Parameters parameters, Objective objective, BatchSource source, TrainerConfig config) {
+    return new Step(parameters, objective, source, config);
+  }
+
+  /**
+   * Sets what is enqueued between backward and update of each step, such as the sum of the
+   * gradients over many devices; before the first step. It is captured with the step: it may
+   * enqueue on the device's stream, and must neither allocate nor wait.
+   */
+  public Step afterBackward(Runnable work) {
+    if (!recorded.isEmpty()) {
+      throw new IllegalStateException("afterBackward is set before the first step");
+    }
+    hook = Objects.requireNonNull(work, "work");
+    return this;
+  }
+
+  private BatchRunner.Work record(int shape) {
+    Tape tape = parts.add(Tape.training(device, parameters.precision(), updater.lossScale()));
+    Loss loss = objective.record(tape, batches.feed().batch(tape, shape));
+    if (loss.logits() != null) {
+      lossLimit = FAR_ABOVE_GUESSING * Math.log(loss.logits().columns());
+      updater.lossLimit(lossLimit);
+    }
+    List<Launch> clearings = new ArrayList<>();
+    for (DeviceBuffer carried : tape.carriedStates()) {
+      clearings.add(parts.add(updater.clearIfSkipped(carried)));
+    }
+    recorded.add(new Recorded(shape, tape, loss));
+    return new BatchRunner.Work(() -> enqueue(tape, loss, clearings), tape.isCapturable());
+  }
+
+  private void enqueue(Tape tape, Loss loss, List<Launch> clearings) {
+    parameters.gradients().clear();
+    try (var _ = FORWARD.begin()) {
+      tape.forward();
+    }
+    try (var _ = BACKWARD.begin()) {
+      tape.backward();
+    }
+    if (hook != null) {
+      hook.run();
+    }
+    try (var _ = UPDATE.begin()) {
+      updater.run(loss.value());
+    }
+    tape.carry();
+    for (int i = 0; i < clearings.size(); i++) {
+      clearings.get(i).run();
+    }
+  }
+
+  /**
+   * Starts an epoch.
+   *
+   * @param random what the source draws its order from
+   * @param skip how many batches of the epoch are passed over: those done before; 0 starts from
+   *     zero states too
+   * @throws IOException if the source fails
+   */
+  public void begin(RandomGenerator random, long skip) throws IOException {
+    batches.begin(random, skip);
+    if (skip == 0) {
+      recorded.forEach(shape -> shape.tape.resetStates());
+    }
+  }
+
+  /**
+   * Tells whether the epoch has another batch; may wait for the source to make it.
+   *
+   * @throws IOException if the source fails
+   */
+  public boolean hasNext() throws IOException {
+    return batches.hasNext();
+  }
+
+  /**
+   * Enqueues one step on the next batch. The first one of a shape records the objective and
+   * allocates.
+   *
+   * @throws IOException if the source fails
+   * @throws java.util.NoSuchElementException if the epoch has no other batch
+   */
+  public void run(double learningRate) throws IOException {
+    batches.run(learningRate);
+  }
+
+  /**
+   * Returns the time steps of all sequences so far that are not padding, as the host knows them.
+   */
+  public long tokens() {
+    return batches.tokens();
+  }
+
+  /** Returns whether a loss is far above that of guessing, or none at all. */
+  boolean isBad(double meanLoss) {
+    return !(meanLoss <= lossLimit);
+  }
+
+  /** Waits for the device; reads the step state and the loss since the last call. */
+  public Reading read() {
+    updater.state().copyTo(0, seen, 0, StepState.SIZE, device.stream());
+    for (int i = 0; i < recorded.size(); i++) {
+      DeviceBuffer meter = recorded.get(i).loss.meter();
+      meter.copyTo(0, seen, StepState.SIZE + Loss.METER * i, Loss.METER, device.stream());
+      meter.clear();
+    }
+    device.stream().synchronize();
+    var numbers = seen.segment();
+    double sum = 0;
+    double count = 0;
+    for (int i = 0; i < recorded.size(); i++) {
+      sum += numbers.getAtIndex(JAVA_DOUBLE, StepState.SIZE + Loss.METER * i);
+      count += numbers.getAtIndex(JAVA_DOUBLE, StepState.SIZE + Loss.METER * i + 1);
+    }
+    return new Reading(StepState.of(place -> numbers.getAtIndex(JAVA_DOUBLE, place)), sum, count);
+  }
+
+  /** Adds everything that the next step depends on, beside the weights. */
+  public void save(SafeTensorsWriter file) {
+    buffers().forEach((name, buffer) -> put(file, name, buffer));
+    for (Recorded shape : recorded) {
+      states(shape).forEach((name, buffer) -> put(file, name, buffer));
+      List<byte[]> generators = shape.tape.generatorStates();
+      for (int i = 0; i < generators.size(); i++) {
+        file.add(
+            generator(shape.shape, i), new long[] {generators.get(i).length}, generators.get(i));
+      }
+    }
+  }
+
+  /**
+   * Restores what {@link #save} wrote.
+   *
+   * @throws IOException if reading fails or the file is of another model, batch or optimizer
+   */
+  public void load(SafeTensors file) throws IOException {
+    for (var item : buffers().entrySet()) {
+      get(file, item.getKey(), item.getValue());
+    }
+    for (int shape = 0; shape < batches.source().layout().shapes(); shape++) {
+      if (file.contains(generator(shape, 0)) || file.contains(carried(shape, 0))) {
+        batches.work(shape);
+      }
+    }
+    for (Recorded shape : recorded) {
+      for (var item : states(shape).entrySet()) {
+        get(file, item.getKey(), item.getValue());
+      }
+      var generators = new ArrayList<byte[]>();
+      while (file.contains(generator(shape.shape, generators.size()))) {
+        generators.add(file.bytes(generator(shape.shape, generators.size())));
+      }
+      try {
+        shape.tape.restoreGeneratorStates(generators);
+      } catch (IllegalArgumentException e) {
+        throw new IOException("the file is of another model: " + e.getMessage(), e);
+      }
+    }
+  }
+
+  @Override
+  public void close() {
+    parts.close();
+  }
+
+  private Map<String, DeviceBuffer> buffers() {
+    var buffers = new LinkedHashMap<String, DeviceBuffer>();
+    updater.moments().forEach((name, buffer) -> buffers.put("optimizer." + name, buffer));
+    buffers.put("step", updater.state());
+    return buffers;
+  }
+
+  private static Map<String, DeviceBuffer> states(Recorded shape) {
+    var buffers = new LinkedHashMap<String, DeviceBuffer>();
+    List<DeviceBuffer> carried = shape.tape.carriedStates();
+    for (int i = 0; i < carried.size(); i++) {
+      buffers.put(carried(shape.shape, i), carried.get(i));
+    }
+    return buffers;
+  }
+
+  private static String carried(int shape, int place) {
+    return "carried." + shape + "." + place;
+  }
+
+  private static String generator(int shape, int place) {
+    return "generator." + shape + "." + place;
+  }
+
+  private static void put(SafeTensorsWriter file, String name, DeviceBuffer buffer) {
+    long[] shape = {buffer.elements()};
+    if (buffer.type() == ElementType.FLOAT64) {
+      file.add(name, shape, buffer.toDoubles());
+    } else {
+      file.add(name, shape, buffer.toFloats());
+    }
+  }
+
+  private static void get(SafeTensors file, String name, DeviceBuffer buffer) throws IOException {
+    if (file.elements(name) != buffer.elements()) {
+      throw new IOException(
+          String.format(
+              Locale.ROOT,
+              "%s has %d elements in the file, needed are %d",
+              name,
+              file.elements(name),
+              buffer.elements()));
+    }
+    if (buffer.type() == ElementType.FLOAT64) {
+      buffer.copyFrom(file.doubles(name));
+    } else {
+      buffer.copyFrom(file.floats(name));
+    }
+  }
+}
