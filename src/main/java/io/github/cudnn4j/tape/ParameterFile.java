@@ -58,7 +58,7 @@ record ParameterFile(Map<Parameter, double[]> values, LoadReport report) {
                 Arrays.toString(shape)));
         continue;
       }
-      double[] read = requireFinite(source, file.doubles(source));
+      double[] read = requireFinite(file, source);
       double[] other = values.putIfAbsent(parameter, read);
       String before = sources.putIfAbsent(parameter.name(), source);
       if (other != null && !Arrays.equals(other, read)) {
@@ -98,10 +98,13 @@ record ParameterFile(Map<Parameter, double[]> values, LoadReport report) {
   }
 
   /** A model with such a weight predicts nothing. */
-  private static double[] requireFinite(String name, double[] values) throws IOException {
+  private static double[] requireFinite(SafeTensors file, String name) throws IOException {
+    double[] values = file.doubles(name);
     for (int i = 0; i < values.length; i++) {
       if (!Double.isFinite(values[i])) {
-        throw new IOException("element " + i + " of " + name + " is " + values[i] + ": no weight");
+        throw new IOException(
+            String.format(
+                Locale.ROOT, "%s: element %d of %s is %s: no weight", file, i, name, values[i]));
       }
     }
     return values;

@@ -2,6 +2,7 @@ package io.github.cudnn4j.tape;
 
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
@@ -15,6 +16,7 @@ import java.io.IOException;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.List;
+import java.util.function.Function;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -220,6 +222,71 @@ class ParametersTest {
         set.initialize(1);
       }
       assertArrayEquals(new float[128], set.weights().toFloats());
+    }
+  }
+
+  @Test
+  void loadsFromOtherNames() throws IOException {
+    var file = folder.resolve("weights.safetensors");
+    new SafeTensorsWriter()
+        .add("module.a", new long[] {2}, new float[] {1, 2})
+        .add("module.b", new long[] {1}, new float[] {3})
+        .add("old.b", new long[] {1}, new float[] {4})
+        .add("optimizer.step", new long[] {1}, new int[] {3})
+        .write(file);
+    set.tensor("a", Init.zeros(), 2);
+    set.tensor("b", Init.zeros(), 1);
+    try (var tensors = SafeTensors.open(file)) {
+      set.load(
+          tensors, name -> name.startsWith("module.") ? name.substring("module.".length()) : null);
+      assertArrayEquals(new double[] {1, 2}, set.read("a"));
+      assertArrayEquals(new double[] {3}, set.read("b"));
+      assertEquals(
+          file + ": module.b and old.b differ, but both are b of the model",
+          assertThrows(
+                  IOException.class,
+                  () -> set.loadMatching(tensors, name -> name.endsWith(".b") ? "b" : null))
+              .getMessage());
+    }
+  }
+
+  @Test
+  void loadsWhatFitsAndTellsWhatDoesNot() throws IOException {
+    var file = folder.resolve("weights.safetensors");
+    new SafeTensorsWriter()
+        .add("a", new long[] {2}, new float[] {1, 2})
+        .add("b", new long[] {1, 1}, new float[] {3})
+        .add("d", new long[] {1}, new float[] {4})
+        .write(file);
+    set.tensor("a", Init.constant(7), 2);
+    set.tensor("b", Init.constant(7), 1);
+    set.tensor("c", Init.constant(7), 1);
+    try (var tensors = SafeTensors.open(file)) {
+      assertThrows(
+          IllegalStateException.class, () -> set.loadMatching(tensors, Function.identity()));
+      set.initialize(1);
+      LoadReport report = set.loadMatching(tensors, Function.identity());
+      String other = "b is [1, 1] in the file and [1] in the model";
+      assertEquals(
+          new LoadReport(List.of("a"), List.of("c"), List.of("d"), List.of(other)), report);
+      assertFalse(report.isComplete());
+      assertEquals(
+          "1 tensors loaded; " + other + "; missing in the file: c; only in the file: d",
+          report.toString());
+      assertArrayEquals(new double[] {1, 2}, set.read("a"));
+      assertArrayEquals(new double[] {7}, set.read("b"));
+      assertArrayEquals(new double[] {7}, set.read("c"));
+      new SafeTensorsWriter()
+          .add("a", new long[] {2}, new float[] {5, 6})
+          .add("c", new long[] {1}, new float[] {Float.NaN})
+          .write(file);
+    }
+    try (var tensors = SafeTensors.open(file)) {
+      assertEquals(
+          file + ": element 0 of c is NaN: no weight",
+          assertThrows(IOException.class, () -> set.loadMatching(tensors, Function.identity()))
+              .getMessage());
+      assertArrayEquals(new double[] {1, 2}, set.read("a"));
     }
   }
 
