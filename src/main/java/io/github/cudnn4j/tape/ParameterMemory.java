@@ -5,24 +5,16 @@ import io.github.cudnn4j.cuda.DeviceBuffer;
 import io.github.cudnn4j.cuda.ElementType;
 import io.github.cudnn4j.cuda.Parts;
 import io.github.cudnn4j.rnn.Rnn;
+import io.github.cudnn4j.tape.ParameterLayout.Block;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.Objects;
 import java.util.SplittableRandom;
 import java.util.function.Function;
 import java.util.random.RandomGenerator;
-import org.jspecify.annotations.Nullable;
 
 /** What a set of parameters has allocated: the flat buffers, and the networks inside them. */
 final class ParameterMemory implements AutoCloseable {
-
-  /** What lies at one aligned place: a tensor, or a network's weights. */
-  record Block(long offset, long elements, @Nullable Parameter tensor, @Nullable RnnLayer network) {
-    List<Parameter> parameters() {
-      return tensor != null ? List.of(tensor) : Objects.requireNonNull(network).parameters();
-    }
-  }
 
   private final List<Block> blocks;
   private final Map<String, Parameter> tensors = new LinkedHashMap<>();
@@ -36,19 +28,22 @@ final class ParameterMemory implements AutoCloseable {
    *
    * @throws IllegalArgumentException if two tensors have the same name
    */
-  ParameterMemory(Device device, ElementType type, long size, List<Block> blocks) {
-    this.blocks = blocks;
+  ParameterMemory(Device device, ParameterLayout layout) {
+    blocks = layout.blocks();
+    ElementType type = layout.type();
+    long size = layout.size();
     boolean narrow = type.bytes() < ElementType.FLOAT32.bytes();
     try {
       weights = zeroed(device, type, size);
       gradients = zeroed(device, type, size);
       masters = narrow ? zeroed(device, ElementType.FLOAT32, size) : weights;
       for (Block block : blocks) {
-        if (block.network != null) {
-          DeviceBuffer space = weights.slice(block.offset, block.elements);
-          DeviceBuffer gradient = gradients.slice(block.offset, block.elements);
-          Rnn rnn = owned.add(Rnn.create(device, block.network.config(), space, gradient));
-          block.network.place(rnn, block.offset);
+        RnnLayer network = block.network();
+        if (network != null) {
+          DeviceBuffer space = weights.slice(block.offset(), block.elements());
+          DeviceBuffer gradient = gradients.slice(block.offset(), block.elements());
+          Rnn rnn = owned.add(Rnn.create(device, network.config(), space, gradient));
+          network.place(rnn, block.offset());
         }
         for (Parameter parameter : block.parameters()) {
           if (tensors.putIfAbsent(parameter.name(), parameter) != null) {
@@ -88,12 +83,12 @@ final class ParameterMemory implements AutoCloseable {
   void draw(long seed, Function<Parameter, Init> inits) {
     var random = new SplittableRandom(seed);
     for (Block block : blocks) {
-      RandomGenerator own =
-          block.network == null ? random : new SplittableRandom(random.nextLong());
+      RnnLayer network = block.network();
+      RandomGenerator own = network == null ? random : new SplittableRandom(random.nextLong());
       for (Parameter parameter : block.parameters()) {
         double[] values = parameter.draw(inits.apply(parameter), own);
-        if (block.network != null) {
-          block.network.setForgetBias(parameter, values);
+        if (network != null) {
+          network.setForgetBias(parameter, values);
         }
         write(parameter, values);
       }

@@ -8,17 +8,13 @@ import io.github.cudnn4j.io.SafeTensors;
 import io.github.cudnn4j.io.SafeTensorsWriter;
 import io.github.cudnn4j.rnn.Rnn;
 import io.github.cudnn4j.rnn.RnnConfig;
-import io.github.cudnn4j.tape.ParameterMemory.Block;
 import java.io.IOException;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.HashMap;
-import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
-import java.util.Set;
 import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
@@ -38,8 +34,7 @@ import org.jspecify.annotations.Nullable;
  * }</pre>
  *
  * <p>Layers and tensors are declared first, each under a name of its own; {@link #initialize} or
- * {@link #load} then allocates everything at once. A program may have several sets on one device,
- * and use several on one tape.
+ * {@link #load} then allocates everything. A program may have several sets, also on one tape.
  *
  * <p>Weights of 16 bits are too coarse to add small steps to. They have <em>masters</em> in
  * FLOAT32, a third buffer of the same layout: training moves the masters, and the weights are the
@@ -60,20 +55,15 @@ public final class Parameters implements AutoCloseable {
 
   private final Device device;
   private final Precision precision;
-  private final List<Block> blocks = new ArrayList<>();
-  private final Set<String> taken = new HashSet<>();
-
-  /** Other names of tensors, those of tied weights. */
-  private final Map<String, Parameter> aliases = new LinkedHashMap<>();
-
+  private final ParameterLayout layout;
   private final List<Rule> rules = new ArrayList<>();
-  private long size;
   private @Nullable ParameterMemory memory;
   private boolean closed;
 
   private Parameters(Device device, Precision precision) {
     this.device = Objects.requireNonNull(device, "device");
     this.precision = Objects.requireNonNull(precision, "precision");
+    layout = new ParameterLayout(precision.type());
   }
 
   /** Begins a set of weights and gradients of the precision's type. */
@@ -92,7 +82,7 @@ public final class Parameters implements AutoCloseable {
   public EmbeddingLayer embedding(String name, int vocabulary, int size) {
     check(name, name + ".weight");
     Parameter weight = tensor(name + ".weight", Init.normal(1), vocabulary, size);
-    taken.add(name);
+    layout.take(name);
     return new EmbeddingLayer(weight);
   }
 
@@ -113,7 +103,7 @@ public final class Parameters implements AutoCloseable {
     check(name, name + ".weight", name + ".bias");
     Init init = Init.uniform(1 / Math.sqrt(Math.max(1, inputSize)));
     Parameter weight = tensor(name + ".weight", init, outputSize, inputSize);
-    taken.add(name);
+    layout.take(name);
     return new LinearLayer(weight, biased ? tensor(name + ".bias", init, outputSize) : null);
   }
 
@@ -129,11 +119,11 @@ public final class Parameters implements AutoCloseable {
   public LinearLayer linear(String name, Parameter weight, boolean biased) {
     check(name, name + ".weight", name + ".bias");
     int[] shape = weight.shape();
-    if (shape.length != 2 || blocks.stream().noneMatch(block -> block.tensor() == weight)) {
+    if (shape.length != 2 || !layout.has(weight)) {
       throw new IllegalArgumentException(weight + " is no matrix of this set");
     }
-    taken.addAll(List.of(name, name + ".weight"));
-    aliases.put(name + ".weight", weight);
+    layout.take(name);
+    layout.alias(name + ".weight", weight);
     Init init = Init.uniform(1 / Math.sqrt(shape[1]));
     return new LinearLayer(weight, biased ? tensor(name + ".bias", init, shape[0]) : null);
   }
@@ -151,7 +141,7 @@ public final class Parameters implements AutoCloseable {
     RnnConfig own = config.precision(precision);
     long elements = Rnn.weightElements(device, own);
     var layer = new RnnLayer(this, name, own);
-    add(name, new Block(size, elements, null, layer));
+    layout.add(name, layer, elements);
     return layer;
   }
 
@@ -174,7 +164,7 @@ public final class Parameters implements AutoCloseable {
     check(name, name + ".weight", name + ".bias");
     LayerNorm.checkEpsilon(epsilon);
     Parameter weight = tensor(name + ".weight", Init.constant(1), size);
-    taken.add(name);
+    layout.take(name);
     return new LayerNormLayer(weight, tensor(name + ".bias", Init.zeros(), size), epsilon);
   }
 
@@ -213,18 +203,7 @@ public final class Parameters implements AutoCloseable {
   public Parameter tensor(String name, Init init, int... shape) {
     Objects.requireNonNull(init, "init");
     check(name);
-    long elements = shape.length == 0 ? 0 : 1;
-    for (int extent : shape) {
-      elements = times(elements, Math.max(0, extent));
-    }
-    if (elements == 0) {
-      throw new IllegalArgumentException(
-          name + " has no elements, shape " + Arrays.toString(shape));
-    }
-    var pieces = List.of(new Parameter.Piece(size, elements));
-    var parameter = new Parameter(this, name, shape, init, pieces);
-    add(name, new Block(size, elements, parameter, null));
-    return parameter;
+    return layout.add(this, name, init, shape);
   }
 
   /** Refuses names that cannot be declared. */
@@ -236,27 +215,8 @@ public final class Parameters implements AutoCloseable {
         throw new IllegalStateException(
             name + " is declared too late: initialize or load has allocated the set");
       }
-      if (taken.contains(name)) {
-        throw new IllegalArgumentException("the name " + name + " is taken");
-      }
+      layout.requireFree(name);
     }
-  }
-
-  /** Puts something behind all that is declared. */
-  private void add(String name, Block block) {
-    long step = ALIGNMENT / type().bytes();
-    long most = Long.MAX_VALUE / Double.BYTES - step - size;
-    if (block.elements() > most) {
-      throw new IllegalArgumentException(
-          name + " has " + block.elements() + " elements, must have at most " + most);
-    }
-    size += Math.ceilDiv(block.elements(), step) * step;
-    taken.add(name);
-    blocks.add(block);
-  }
-
-  private static long times(long elements, long extent) {
-    return extent == 0 || elements <= Long.MAX_VALUE / extent ? elements * extent : Long.MAX_VALUE;
   }
 
   /**
@@ -308,10 +268,10 @@ public final class Parameters implements AutoCloseable {
     if (memory != null) {
       return false;
     }
-    if (blocks.isEmpty()) {
+    if (layout.blocks().isEmpty()) {
       throw new IllegalStateException("no layer and no tensor is declared");
     }
-    memory = new ParameterMemory(device, type(), size, blocks);
+    memory = new ParameterMemory(device, layout);
     return true;
   }
 
@@ -381,7 +341,7 @@ public final class Parameters implements AutoCloseable {
     return memory().masters();
   }
 
-  /** Returns whether the weights are rounded copies of their masters. */
+  /** Tells whether the weights are rounded copies of their masters. */
   public boolean hasMasters() {
     return masters() != weights();
   }
@@ -412,7 +372,7 @@ public final class Parameters implements AutoCloseable {
    * @throws IllegalArgumentException if there is none of that name
    */
   public Parameter parameter(String name) {
-    Parameter parameter = memory().tensors().getOrDefault(name, aliases.get(name));
+    Parameter parameter = memory().tensors().getOrDefault(name, layout.aliases().get(name));
     if (parameter == null) {
       throw new IllegalArgumentException("no tensor " + name + " among " + names());
     }
@@ -421,7 +381,7 @@ public final class Parameters implements AutoCloseable {
 
   /** Returns the number of weights, without padding. */
   public long elements() {
-    return blocks.stream().mapToLong(Block::elements).sum();
+    return layout.elements();
   }
 
   /**
@@ -501,7 +461,6 @@ public final class Parameters implements AutoCloseable {
    *
    * @return what was loaded and what was not
    * @throws IOException if reading fails or a weight is not finite; nothing has changed then
-   * @throws IllegalStateException if the set has no memory yet or is closed
    */
   public LoadReport loadMatching(SafeTensors file, Function<String, @Nullable String> rename)
       throws IOException {
@@ -513,21 +472,21 @@ public final class Parameters implements AutoCloseable {
   /** Returns the tensors by all names that they have. */
   private Map<String, Parameter> known() {
     var known = new LinkedHashMap<>(memory().tensors());
-    known.putAll(aliases);
+    known.putAll(layout.aliases());
     return known;
   }
 
   /** Tells where each tensor lies; equal for sets between which flat buffers can be exchanged. */
   public String layout() {
-    var layout = new StringBuilder();
+    var places = new StringBuilder();
     for (Parameter parameter : memory().tensors().values()) {
-      layout.append(parameter.name());
+      places.append(parameter.name());
       for (Parameter.Piece piece : parameter.pieces()) {
-        layout.append(' ').append(piece.offset()).append('+').append(piece.elements());
+        places.append(' ').append(piece.offset()).append('+').append(piece.elements());
       }
-      layout.append('\n');
+      places.append('\n');
     }
-    return layout.toString();
+    return places.toString();
   }
 
   /** Frees networks and buffers. Safe to call twice. */
