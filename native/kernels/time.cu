@@ -129,6 +129,15 @@ DEVICE void softmax_gradient(const T* y, const T* dy, T* dx, int rows, int colum
   }
 }
 
+// steps[time, batch] = the number of the step, -1 where it does not count
+KERNEL(time_steps, (const int* lengths, int* steps, int time, int batch),
+       (batch, times(time, batch))) {
+  FOR_EACH(i, static_cast<long long>(time) * batch) {
+    const int step = static_cast<int>(i / batch);
+    steps[i] = step < steps_of(lengths, i % batch, time) ? step : -1;
+  }
+}
+
 // y = x up to the lengths
 KERNEL(mask_time_f32, (const int* lengths, const float* x, float* y, int time, int batch,
                        int columns),

@@ -56,6 +56,7 @@ static void check_softmax_gradient(const Checked<const T*, const T*, T*, int, in
 }
 
 static const Suite suite([] {
+  CHECKED(time_steps).check(lengths(batch, steps), integers(steps * batch, 0, 9), steps, batch);
   IN_EACH_TYPE(check_steps, mask_time);
   IN_EACH_TYPE(check_steps, reverse_time);
   IN_EACH_TYPE(check_steps, last_step);

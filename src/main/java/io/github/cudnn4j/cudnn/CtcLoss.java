@@ -253,6 +253,41 @@ public final class CtcLoss extends DeviceResource {
     if (!labelled) {
       throw new IllegalStateException("no labels were set");
     }
+    DeviceBuffer[] sections = targets.sections;
+    run(x, sections[2], sections[0], sections[1], costs, gradients);
+  }
+
+  /**
+   * As {@link #forward(DeviceBuffer, DeviceBuffer, DeviceBuffer)}, with labels that are in device
+   * memory already, where they may change in a captured graph. Nobody checks them: what {@link
+   * #labels} refuses, cuDNN may take for places in memory.
+   *
+   * @param labels INT32, B times the longest, of which the sequences' are the first, one after the
+   *     other
+   * @param labelLengths {@code [B]} INT32
+   * @param inputLengths {@code [B]} INT32
+   */
+  public void forward(
+      DeviceBuffer x,
+      DeviceBuffer labels,
+      DeviceBuffer labelLengths,
+      DeviceBuffer inputLengths,
+      DeviceBuffer costs,
+      @Nullable DeviceBuffer gradients) {
+    checkOpen();
+    Operands.check("labels", labels, device(), ElementType.INT32, (long) batch * maxLabels);
+    Operands.check("labelLengths", labelLengths, device(), ElementType.INT32, batch);
+    Operands.check("inputLengths", inputLengths, device(), ElementType.INT32, batch);
+    run(x, labels, labelLengths, inputLengths, costs, gradients);
+  }
+
+  private void run(
+      DeviceBuffer x,
+      DeviceBuffer labels,
+      DeviceBuffer labelLengths,
+      DeviceBuffer inputLengths,
+      DeviceBuffer costs,
+      @Nullable DeviceBuffer gradients) {
     long elements = (long) time * batch * symbols;
     Operands.check("x", x, device(), ElementType.FLOAT32, elements);
     Operands.check("costs", costs, device(), ElementType.FLOAT32, batch);
@@ -274,9 +309,9 @@ public final class CtcLoss extends DeviceResource {
             descriptor.pointer(),
             shape.pointer(),
             xPointer,
-            targets.sections[2].pointer(),
-            targets.sections[0].pointer(),
-            targets.sections[1].pointer(),
+            labels.pointer(),
+            labelLengths.pointer(),
+            inputLengths.pointer(),
             costsPointer,
             shape.pointer(),
             gradients == null ? MemorySegment.NULL : gradients.pointer(),

@@ -1,7 +1,6 @@
 package io.github.cudnn4j.tape;
 
 import io.github.cudnn4j.cuda.DeviceBuffer;
-import io.github.cudnn4j.cuda.ElementType;
 import io.github.cudnn4j.cuda.Launch;
 import java.util.Arrays;
 import java.util.List;
@@ -37,7 +36,7 @@ record CrossEntropy(MeanLoss mean, Launch measure) implements Operation {
     return loss;
   }
 
-  private static void checkWeights(double[] weights, int classes) {
+  static void checkWeights(double[] weights, int classes) {
     if (weights.length != classes) {
       throw new IllegalArgumentException(
           weights.length + " class weights, but there are " + classes + " classes");
@@ -59,7 +58,12 @@ record CrossEntropy(MeanLoss mean, Launch measure) implements Operation {
       double smoothing) {
     int rows = logits.rows();
     int classes = logits.columns();
-    DeviceBuffer weights = weights(tape, classWeights, classes);
+    double[] numbers = classWeights;
+    if (numbers == null) {
+      numbers = new double[classes];
+      Arrays.fill(numbers, 1);
+    }
+    DeviceBuffer weights = tape.lossNumbers(numbers);
     DeviceBuffer losses = tape.buffer(tape.lossType(), rows);
     var mean = new MeanLoss(tape, loss, losses, targets, classWeights == null ? null : weights);
     DeviceBuffer gradient = logits.gradient();
@@ -82,25 +86,6 @@ record CrossEntropy(MeanLoss mean, Launch measure) implements Operation {
                         losses,
                         rows,
                         classes)));
-  }
-
-  private static DeviceBuffer weights(Tape tape, double @Nullable [] given, int classes) {
-    double[] values = given;
-    if (values == null) {
-      values = new double[classes];
-      Arrays.fill(values, 1);
-    }
-    DeviceBuffer weights = tape.buffer(tape.lossType(), classes);
-    if (weights.type() == ElementType.FLOAT64) {
-      weights.copyFrom(values);
-    } else {
-      var floats = new float[classes];
-      for (int c = 0; c < classes; c++) {
-        floats[c] = (float) values[c];
-      }
-      weights.copyFrom(floats);
-    }
-    return weights;
   }
 
   @Override

@@ -120,6 +120,26 @@ public final class Lengths {
   }
 
   /**
+   * Records the number of each step, from 0, and -1 of steps that do not count: for a loss over
+   * those that do, or for an embedding of positions.
+   *
+   * @param time T
+   * @return {@code [T, B]}
+   * @throws IllegalArgumentException if {@code time} is not positive
+   */
+  public Indices steps(int time) {
+    Indices steps = tape.indices(time, batch());
+    tape.play(
+        new Launches(
+            List.of(
+                tape.own(
+                    tape.kernel(FILE, "time_steps")
+                        .overElements(steps.elements(), lengths, steps.buffer(), time, batch()))),
+            List.of()));
+    return steps;
+  }
+
+  /**
    * Records zeros in place of the steps that do not count.
    *
    * @param x {@code [T, B, C]}

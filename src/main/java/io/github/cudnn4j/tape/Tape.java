@@ -6,6 +6,7 @@ import io.github.cudnn4j.cuda.ElementType;
 import io.github.cudnn4j.cuda.Kernel;
 import io.github.cudnn4j.cuda.Parts;
 import io.github.cudnn4j.cuda.Precision;
+import io.github.cudnn4j.cudnn.CtcLoss;
 import io.github.cudnn4j.cudnn.SoftmaxAlgorithm;
 import io.github.cudnn4j.rnn.Rnn;
 import java.util.ArrayList;
@@ -181,6 +182,19 @@ public final class Tape implements AutoCloseable {
    */
   public Tensor embedding(Indices tokens, Tensor table) {
     return Embedding.record(this, tokens, table);
+  }
+
+  /**
+   * Records the choice of rows, in any order and any number of times.
+   *
+   * @param x {@code [..., C]}
+   * @param rows {@code [...]}, counted through all extents of {@code x} but the last; a negative
+   *     one gives zeros, one that is not there NaN
+   * @return the shape of {@code rows} and C
+   * @throws IllegalArgumentException if the type does not fit
+   */
+  public Tensor gather(Tensor x, Indices rows) {
+    return Embedding.record(this, rows, reshape(x, x.rows(), x.columns()));
   }
 
   /**
@@ -522,6 +536,109 @@ public final class Tape implements AutoCloseable {
   }
 
   /**
+   * Records the binary cross-entropy −y · log σ(x) − (1 − y) · log(1 − σ(x)), averaged over all
+   * elements.
+   *
+   * @param logits x, of any shape
+   * @param targets y, of the same shape, from 0 to 1; no gradient flows into them
+   * @throws IllegalArgumentException if shapes or types do not fit
+   */
+  public Loss binaryCrossEntropy(Tensor logits, Tensor targets) {
+    return binaryCrossEntropy(logits, targets, null, null);
+  }
+
+  /**
+   * As {@link #binaryCrossEntropy(Tensor, Tensor)}, with weights and elements that do not count.
+   *
+   * @param positiveWeights what y · log σ(x) is multiplied by, one for each of the last extent,
+   *     finite and 0 or more; null: all 1
+   * @param counted of the shape of {@code logits} or of its first extents; what has a negative
+   *     number does not count; null: everything counts
+   * @throws IllegalArgumentException if shapes or types do not fit, or a number is not as stated
+   */
+  public Loss binaryCrossEntropy(
+      Tensor logits,
+      Tensor targets,
+      double @Nullable [] positiveWeights,
+      @Nullable Indices counted) {
+    return RowLoss.binaryCrossEntropy(this, logits, targets, positiveWeights, counted);
+  }
+
+  /**
+   * Records the mean of (x − y)² over all elements; gradients flow into both.
+   *
+   * @throws IllegalArgumentException if shapes or types differ
+   */
+  public Loss meanSquaredError(Tensor x, Tensor y) {
+    return RowLoss.squaredError(this, x, y, null);
+  }
+
+  /**
+   * As {@link #meanSquaredError(Tensor, Tensor)}, over the elements that count.
+   *
+   * @param counted of the shape of {@code x} or of its first extents, as {@link Lengths#steps};
+   *     what has a negative number does not count
+   * @throws IllegalArgumentException if shapes or types do not fit
+   */
+  public Loss meanSquaredError(Tensor x, Tensor y, Indices counted) {
+    return RowLoss.squaredError(this, x, y, counted);
+  }
+
+  /**
+   * Records connectionist temporal classification: −log of the probability that a sequence of
+   * labels is what remains of a sequence of steps without repetitions and then without blanks,
+   * averaged over the sequences. cuDNN computes it in FLOAT32, whatever the tape's precision.
+   *
+   * <p>A sequence without steps, or with too few for its labels, has no alignment and does not
+   * count; {@link Loss#meter} tells how many did. PyTorch's mean divides each sequence by its
+   * number of labels too, this one does not.
+   *
+   * @param logits {@code [T, B, C]}, symbol 0 being the blank
+   * @param inputLengths of the B sequences, in {@code logits}
+   * @param labels {@code [L, B]}, L at most {@value io.github.cudnn4j.cudnn.CtcLoss#MAX_LABELS}; a
+   *     negative one ends a sequence, one that is 0 or no symbol gives NaN
+   * @param labelLengths of the B sequences of labels
+   * @throws IllegalArgumentException if shapes or types do not fit
+   * @see CtcLoss
+   */
+  public Loss ctc(Tensor logits, Lengths inputLengths, Indices labels, Lengths labelLengths) {
+    return Ctc.record(this, logits, inputLengths, labels, labelLengths);
+  }
+
+  /**
+   * Records the column of the largest element of each row: the first of several, -1 in a row of
+   * NaN.
+   *
+   * @param x {@code [..., C]}
+   * @return {@code [...]}
+   * @throws IllegalArgumentException if there is but one extent
+   */
+  public Indices argmax(Tensor x) {
+    return Counts.argmax(this, x);
+  }
+
+  /**
+   * Records counting of how many predictions are right, and out of how many: two numbers.
+   *
+   * @param loss one of class labels; a label that is no class does not count
+   * @throws IllegalArgumentException if it is another loss
+   */
+  public Counts accuracy(Loss loss) {
+    return Counts.right(this, loss);
+  }
+
+  /**
+   * Records counting of predictions, {@code [C, C]}: how many rows of each label, the first extent,
+   * were predicted to be of each class, the second.
+   *
+   * @param loss one of class labels
+   * @throws IllegalArgumentException if it is another loss
+   */
+  public Counts confusion(Loss loss) {
+    return Counts.confusions(this, loss);
+  }
+
+  /**
    * Records the mean of losses, which becomes a loss: so a loss of one's own is made of operations,
    * of the tape or, with {@link #recordLosses}, of one's own.
    *
@@ -722,6 +839,21 @@ public final class Tape implements AutoCloseable {
   DeviceBuffer zeroed(ElementType elementType, long elements) {
     DeviceBuffer buffer = buffer(elementType, elements);
     buffer.clear();
+    return buffer;
+  }
+
+  /** Allocates constants of the type of losses. */
+  DeviceBuffer lossNumbers(double... numbers) {
+    DeviceBuffer buffer = buffer(lossType(), numbers.length);
+    if (lossType() == ElementType.FLOAT64) {
+      buffer.copyFrom(numbers);
+    } else {
+      var floats = new float[numbers.length];
+      for (int i = 0; i < floats.length; i++) {
+        floats[i] = (float) numbers[i];
+      }
+      buffer.copyFrom(floats);
+    }
     return buffer;
   }
 

@@ -188,6 +188,122 @@ class LossTest {
   }
 
   @Test
+  void binaryCrossEntropy() {
+    var x = parameter(2, 3, 4);
+    var targets = buffer(ElementType.FLOAT64, random.doubles(24, 0, 1).toArray());
+    var y = new Tensor(targets, null, 2, 3, 4);
+    double[] weights = {0.5, 2, 0, 1};
+    check(tape -> tape.binaryCrossEntropy(tape.scale(x, 3), y));
+    int[] rows = {0, 1, -1, 0, -1, 3};
+    int[] elements = new int[24];
+    Arrays.setAll(elements, i -> i % 5 - 1);
+    check(
+        tape ->
+            tape.sum(
+                tape.binaryCrossEntropy(x, y, weights, indices(tape, rows, 2, 3)),
+                tape.binaryCrossEntropy(x, y, weights, indices(tape, elements, 2, 3, 4)),
+                tape.binaryCrossEntropy(x, y, null, indices(tape, new int[] {-1, 0}, 2))));
+  }
+
+  @Test
+  void meanSquaredError() {
+    var x = parameter(3, 2, 4);
+    var y = parameter(3, 2, 4);
+    check(
+        tape -> {
+          var lengths = tape.lengths(2);
+          lengths.set(2, 3);
+          return tape.sum(
+              tape.meanSquaredError(tape.tanh(x), y),
+              tape.meanSquaredError(y, x, lengths.steps(3)),
+              tape.meanSquaredError(x, x));
+        });
+  }
+
+  @Test
+  void whatDoesNotCountIsNotRead() {
+    var x = parameter(2, 2);
+    var y = parameter(2, 2);
+    for (var values : List.of(x.value(), y.value())) {
+      write(values, new double[] {0.5, Double.NaN, 0.25, 0.125});
+    }
+    try (var tape = Tape.training(device, Precision.FP64)) {
+      var counted = indices(tape, new int[] {0, -1, 0, 0}, 2, 2);
+      var square = tape.meanSquaredError(tape.scale(x, 3), y, counted);
+      var logistic = tape.binaryCrossEntropy(x, y, null, counted);
+      double[][] gradients = Gradients.of(parameters, () -> Gradients.play(tape));
+      assertEquals((1 + 0.25 + 0.0625) / 3, square.read(), 1e-15);
+      assertEquals(3, logistic.meter().toDoubles()[1]);
+      assertEquals(0, gradients[0][1]);
+      assertEquals(0, gradients[1][1]);
+      assertEquals(-2 * 2 * 0.5 / 3, gradients[1][0], 1e-15);
+    }
+  }
+
+  @Test
+  void stepsOfEachSequence() {
+    try (var tape = Tape.inference(device, Precision.FP16)) {
+      var lengths = tape.lengths(3);
+      var steps = lengths.steps(2);
+      lengths.set(1, 0, 7);
+      tape.forward();
+      assertArrayEquals(new int[] {0, -1, 0, -1, -1, 1}, steps.buffer().toInts());
+      assertArrayEquals(new int[] {2, 3}, steps.shape());
+    }
+  }
+
+  @Test
+  void rowsThatAreGathered() {
+    var x = parameter(2, 3, 4);
+    int[] rows = {5, 0, -1, 5, 5, 2};
+    check(
+        tape -> {
+          var y = tape.tanh(x);
+          var picked = tape.gather(y, indices(tape, rows, 3, 2));
+          return tape.loss(tape.multiply(picked, tape.gather(y, indices(tape, rows, 3, 2))));
+        });
+    try (var tape = Tape.inference(device, Precision.FP64)) {
+      var y = tape.gather(x, indices(tape, new int[] {4, -1, 6}, 3));
+      tape.forward();
+      double[] values = read(x.value());
+      var expected = new double[12];
+      System.arraycopy(values, 16, expected, 0, 4);
+      Arrays.fill(expected, 8, 12, Double.NaN);
+      assertArrayEquals(expected, read(y.value()));
+    }
+  }
+
+  @ParameterizedTest
+  @EnumSource(names = {"FLOAT32", "FLOAT64", "FLOAT16", "BFLOAT16"})
+  void predictionsAreCounted(ElementType type) {
+    double nan = Double.NaN;
+    double[] logits = {1, 3, 3, 0, -1, -2, -4, -3, -3, nan, nan, nan, nan, 2, 1, 1, 2, 3};
+    try (var tape = Tape.inference(device, precision(type))) {
+      var x = tape.input(3, 2, 3);
+      write(x.value(), logits);
+      var targets = indices(tape, new int[] {1, 2, 2, 0, -1, 3}, 3, 2);
+      var predicted = tape.argmax(x);
+      var loss = tape.crossEntropy(x, targets);
+      var accuracy = tape.accuracy(loss);
+      var confusion = tape.confusion(loss);
+      tape.forward();
+      assertArrayEquals(new int[] {1, 0, 1, -1, 1, 2}, predicted.buffer().toInts());
+      tape.forward();
+      assertArrayEquals(new double[] {2, 8}, accuracy.read());
+      assertArrayEquals(new double[] {0, 0, 0, 0, 2, 0, 2, 2, 0}, confusion.read());
+      accuracy.clear();
+      try (var graph = device.stream().capture(tape::forward)) {
+        graph.launch();
+        assertArrayEquals(new double[] {1, 4}, accuracy.read());
+      }
+      refused("the loss has no classes as targets", () -> tape.accuracy(tape.loss(tape.input(3))));
+      refused(
+          "Tensor[3] of " + type + ", needed is a row for each number",
+          () -> tape.argmax(tape.input(3)));
+    }
+  }
+
+  @Test
   void refusesWhatIsNoLoss() {
     try (var tape = Tape.training(device, Precision.FP16);
         var other = Tape.training(device, Precision.FP64)) {
@@ -215,6 +331,18 @@ class LossTest {
       refused(
           "label smoothing 1.5, must be in [0, 1]",
           () -> tape.crossEntropy(x, tape.indices(2), null, 1.5));
+      refused(
+          "Tensor[2, 3] of FLOAT16 and Tensor[3, 2] of FLOAT16, must have one shape",
+          () -> tape.meanSquaredError(x, tape.input(3, 2)));
+      refused(
+          "Indices[3] as what counts of Tensor[2, 3] of FLOAT16",
+          () -> tape.meanSquaredError(x, x, tape.indices(3)));
+      refused(
+          "Indices[2, 3, 1] as what counts of Tensor[2, 3] of FLOAT16",
+          () -> tape.binaryCrossEntropy(x, x, null, tape.indices(2, 3, 1)));
+      refused(
+          "2 class weights, but there are 3 classes",
+          () -> tape.binaryCrossEntropy(x, x, new double[2], null));
       assertSame(x, loss.logits());
       assertArrayEquals(new int[] {2}, loss.targets().shape());
       assertNull(tape.loss(x).targets());

@@ -111,6 +111,7 @@ class PyTorchOperationsTest {
           Tensor second = tape.embedding(in.indices("second"), table);
           return List.of(tape.linear(tape.multiply(first, second), table, null));
         });
+    cases.put("gather", (tape, in) -> List.of(tape.gather(in.of("x"), in.indices("rows"))));
     cases.put("oneHot", (tape, in) -> List.of(tape.oneHot(in.indices("tokens"), 6)));
 
     cases.put("softmax", (tape, in) -> List.of(tape.softmax(in.of("x"))));

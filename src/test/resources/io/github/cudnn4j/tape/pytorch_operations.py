@@ -195,6 +195,11 @@ def attention():
         add(f"attention.{name}.fed", fed, **given)
 
 
+def gathered():
+    rows = torch.tensor([[7, 0], [7, 11], [3, 7]])
+    add("gather", lambda x, rows: x.reshape(-1, C)[rows], x=draw(T, B, C), rows=rows)
+
+
 def write(path):
     header, blobs, offset = {}, [], 0
     types = {torch.float64: "F64", torch.int32: "I32", torch.bfloat16: "BF16"}
@@ -213,7 +218,10 @@ def write(path):
     path.write_bytes(struct.pack("<Q", len(text)) + text + b"".join(blobs))
 
 
-torch.manual_seed(2013)
-for cases in (elementwise, shapes, matrices, normalized, recurrent, lengths, attention):
-    cases()
-write(pathlib.Path(__file__).with_name("pytorch-operations.safetensors"))
+if __name__ == "__main__":
+    torch.manual_seed(2013)
+    for cases in (
+        elementwise, shapes, matrices, normalized, recurrent, lengths, attention, gathered
+    ):
+        cases()
+    write(pathlib.Path(__file__).with_name("pytorch-operations.safetensors"))

@@ -1,0 +1,86 @@
+package io.github.cudnn4j.tape;
+
+import io.github.cudnn4j.cuda.DeviceBuffer;
+import io.github.cudnn4j.cuda.ElementType;
+import java.util.Arrays;
+import java.util.List;
+
+/**
+ * Numbers in device memory that grow at each {@link Tape#forward}, so that many batches can be
+ * counted and read once. Owned by the tape.
+ */
+public final class Counts {
+
+  private final DeviceBuffer buffer;
+
+  private Counts(DeviceBuffer buffer) {
+    this.buffer = buffer;
+  }
+
+  /** Returns the numbers, FLOAT64. */
+  public DeviceBuffer buffer() {
+    return buffer;
+  }
+
+  /** Enqueues counting from zero. */
+  public void clear() {
+    buffer.clear();
+  }
+
+  /** Reads the numbers; waits for the device. */
+  public double[] read() {
+    return buffer.toDoubles();
+  }
+
+  static Indices argmax(Tape tape, Tensor x) {
+    if (x.rank() < 2) {
+      throw new IllegalArgumentException(x + ", needed is a row for each number");
+    }
+    Indices found = tape.indices(Arrays.copyOf(x.shape(), x.rank() - 1));
+    tape.play(
+        new Launches(
+            List.of(
+                tape.own(
+                    tape.kernel("metric", "argmax", x.type())
+                        .overRows(x.rows(), x.value(), found.buffer(), x.rows(), x.columns()))),
+            List.of()));
+    return found;
+  }
+
+  static Counts right(Tape tape, Loss loss) {
+    return of(tape, loss, "count_right", 1, 2);
+  }
+
+  static Counts confusions(Tape tape, Loss loss) {
+    int classes = logits(loss).columns();
+    return of(tape, loss, "count_confusions", classes, Math.multiplyExact((long) classes, classes));
+  }
+
+  private static Counts of(Tape tape, Loss loss, String kernel, int rows, long elements) {
+    Tensor logits = logits(loss);
+    Indices predicted = argmax(tape, logits);
+    var counts = new Counts(tape.zeroed(ElementType.FLOAT64, elements));
+    tape.play(
+        new Launches(
+            List.of(
+                tape.own(
+                    tape.kernel("metric", kernel)
+                        .overLongRows(
+                            rows,
+                            predicted.buffer(),
+                            loss.targets().buffer(),
+                            counts.buffer,
+                            logits.rows(),
+                            logits.columns()))),
+            List.of()));
+    return counts;
+  }
+
+  private static Tensor logits(Loss loss) {
+    Tensor logits = loss.logits();
+    if (logits == null) {
+      throw new IllegalArgumentException("the loss has no classes as targets");
+    }
+    return logits;
+  }
+}
