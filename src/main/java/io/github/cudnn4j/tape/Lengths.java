@@ -99,12 +99,12 @@ public final class Lengths {
     MemorySegment.copy(
         lengths, 0, transfer.numbers.segment(), ValueLayout.JAVA_INT, 0, lengths.length);
     this.lengths.copyFrom(transfer.numbers);
-    transfer.done.record();
     next = (next + 1) % MOST_AHEAD;
+    transfer.done.record();
     System.arraycopy(lengths, 0, numbers, 0, lengths.length);
   }
 
-  /** Returns the lengths on the device, {@code [B]} INT32. */
+  /** Returns the lengths on the device, {@code [B]} INT32, to be written by {@link #set} alone. */
   public DeviceBuffer buffer() {
     return lengths;
   }
