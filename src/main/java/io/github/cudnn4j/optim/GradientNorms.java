@@ -1,7 +1,6 @@
 package io.github.cudnn4j.optim;
 
 import io.github.cudnn4j.cuda.Blas;
-import io.github.cudnn4j.cuda.Device;
 import io.github.cudnn4j.cuda.DeviceBuffer;
 import io.github.cudnn4j.cuda.Kernel;
 import io.github.cudnn4j.cuda.Launch;
@@ -34,8 +33,7 @@ final class GradientNorms {
   GradientNorms(Parts parts, Parameters parameters, List<GroupRange> ranges) {
     this.parts = parts;
     this.parameters = parameters;
-    Device device = parameters.masters().device();
-    blas = device.blas();
+    blas = parameters.device().blas();
     var clipped = new LinkedHashMap<ParameterGroup, List<DeviceBuffer>>();
     clipped.put(ParameterGroup.REST, new ArrayList<>());
     for (GroupRange range : ranges) {
@@ -99,7 +97,7 @@ final class GradientNorms {
 
   /** A norm has no room in 16 bits, and neither have the squares. */
   private Runnable chunkNorms(DeviceBuffer gradients, DeviceBuffer chunkNorms) {
-    Kernel kernel = blas.device().kernels().get("optimizer", "chunk_norms", gradients.type());
+    Kernel kernel = parameters.device().kernels().get("optimizer", "chunk_norms", gradients.type());
     Launch launch =
         parts.add(
             kernel.overRows(
@@ -113,7 +111,6 @@ final class GradientNorms {
 
   private DeviceBuffer buffer(long elements) {
     return parts.add(
-        DeviceBuffer.allocate(
-            parameters.masters().device(), parameters.masters().type(), elements));
+        DeviceBuffer.allocate(parameters.device(), parameters.masters().type(), elements));
   }
 }

@@ -87,7 +87,7 @@ public final class Updater implements AutoCloseable {
       LossScale lossScale,
       List<ParameterGroup> groups,
       @Nullable DeviceBuffer given) {
-    this.device = parameters.weights().device();
+    this.device = parameters.device();
     this.parameters = parameters;
     List<GroupRange> ranges =
         GroupRange.of(parameters, groups).stream().filter(r -> !r.group().frozen()).toList();
@@ -273,11 +273,15 @@ public final class Updater implements AutoCloseable {
    * Enqueues one update of the weights by their gradients.
    *
    * @param loss one element of the masters' type; it decides whether the step is refused or bad,
-   *     and is kept in the state
-   * @throws IllegalArgumentException if it is of another type or device
+   *     and is kept in the state. What was captured goes on reading this buffer.
+   * @throws IllegalArgumentException if it is of another type or device, or not one element
    */
   public void run(DeviceBuffer loss) {
     if (loss != this.loss) {
+      if (loss.elements() != 1) {
+        throw new IllegalArgumentException(
+            "the loss has " + loss.elements() + " elements, must have 1");
+      }
       prepare.set(LOSS, loss);
       this.loss = loss;
     }

@@ -2,6 +2,7 @@ package io.github.cudnn4j.optim;
 
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 
 import com.sun.management.ThreadMXBean;
@@ -13,6 +14,7 @@ import io.github.cudnn4j.library.HostControl;
 import io.github.cudnn4j.proof.Numbers;
 import io.github.cudnn4j.tape.Init;
 import io.github.cudnn4j.tape.Parameters;
+import io.github.cudnn4j.testing.OwnOptimizers;
 import java.lang.management.ManagementFactory;
 import java.util.Optional;
 import org.junit.jupiter.api.AfterEach;
@@ -97,6 +99,25 @@ class UpdaterOfOnesOwnTest {
           "argument 2 of prepare_step_f32 is a DeviceBuffer of FLOAT64, must be a DeviceBuffer of"
               + " FLOAT32 loss",
           () -> updater.run(loss));
+      assertMessage(
+          "the loss has 64 elements, must have 1", () -> updater.run(parameters.weights()));
+    }
+  }
+
+  @Test
+  void freesWhatItHasAllocated() {
+    try (var parameters = parameters(Precision.FP16)) {
+      var rule = new OwnOptimizers.Adamax(1, 0.5, 0.5, 1);
+      Updater.create(parameters, rule, Clip.byNorm(1), LossScale.DEFAULT).close();
+      HostControl.ifHost()
+          .ifPresent(
+              host -> {
+                var before = host.live();
+                var updater = Updater.create(parameters, rule, Clip.byNorm(1), LossScale.DEFAULT);
+                assertNotEquals(before, host.live());
+                updater.close();
+                assertEquals(before, host.live());
+              });
     }
   }
 

@@ -384,6 +384,8 @@ class UpdaterTest {
   @Test
   void refusesHyperparametersThatPyTorchRefuses() {
     assertMessage("learning rate -1.0, must be finite and at least 0", () -> Optimizer.sgd(-1));
+    assertMessage(
+        "learning rate Infinity, must be finite and at least 0", () -> Optimizer.sgd(1 / 0.0));
     assertMessage("beta1 1.0, must be in [0, 1)", () -> new Adam(1, 1, 0.9, 1e-8, 0));
     assertMessage("beta2 -0.1, must be in [0, 1)", () -> new AdamW(1, 0.9, -0.1, 1e-8, 0));
     assertMessage("alpha NaN, must be in [0, 1)", () -> new RmsProp(1, Double.NaN, 1, 0, 0, false));
