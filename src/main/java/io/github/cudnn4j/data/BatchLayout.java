@@ -222,6 +222,20 @@ public final class BatchLayout {
     return batch * Math.max(1, time);
   }
 
+  /**
+   * Refuses a place of other batches.
+   *
+   * @throws IllegalArgumentException if a slot, the number of rows or of shapes is another
+   */
+  void require(BatchLayout other) {
+    boolean same =
+        other == this
+            || other.batch == batch && other.shapes == shapes && other.slots.equals(slots);
+    if (!same) {
+      throw new IllegalArgumentException("a place for " + other + ", the batches are " + this);
+    }
+  }
+
   /** Returns the elements of a slot in a batch of a shape. */
   long elements(int slot, int shape) {
     return (long) time(slot, shape) * batch * slots.get(slot).columns();

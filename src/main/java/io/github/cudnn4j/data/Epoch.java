@@ -13,6 +13,7 @@ public interface Epoch extends AutoCloseable {
    * Writes the next batch.
    *
    * @return its shape, -1 if there is none
+   * @throws IllegalArgumentException if the place is not one of the source's layout
    * @throws RecordException if a record cannot be read or does not fit; the batches before are not
    *     lost
    * @throws java.io.InterruptedIOException if this thread is interrupted, and stays so, while it

@@ -3,6 +3,7 @@ package io.github.cudnn4j.data;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.RandomAccess;
 import java.util.random.RandomGenerator;
 import org.jspecify.annotations.Nullable;
@@ -12,6 +13,7 @@ final class ListOrigin<R> implements Records.Origin<R> {
   private final List<? extends R> records;
 
   ListOrigin(List<? extends R> records) {
+    Objects.requireNonNull(records, "records");
     this.records = records instanceof RandomAccess ? records : new ArrayList<>(records);
   }
 

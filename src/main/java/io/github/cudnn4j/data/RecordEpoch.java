@@ -50,6 +50,7 @@ final class RecordEpoch<R> implements Epoch {
 
   @Override
   public int next(Place place) throws IOException {
+    layout.require(place.layout());
     if (!hasNext(true)) {
       return -1;
     }

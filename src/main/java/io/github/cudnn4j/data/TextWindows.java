@@ -251,6 +251,7 @@ public final class TextWindows implements BatchSource {
 
     @Override
     public int next(Place place) {
+      layout.require(place.layout());
       if (index == windows) {
         return -1;
       }

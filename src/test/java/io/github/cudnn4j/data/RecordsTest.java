@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.github.cudnn4j.cuda.ElementType;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -212,6 +213,24 @@ class RecordsTest {
     assertEquals(-1, iterator.batches());
     assertEquals(Map.of("bucketed", 1L), iterator.identity());
     assertEquals(false, list.isSequel());
+  }
+
+  @Test
+  void aPlaceOfOtherBatchesIsRefused() throws IOException {
+    var sources = List.of(source("list", 3, 40), TextWindows.training(new int[100], 2, 5, false));
+    for (BatchSource source : sources) {
+      Place other = Taken.place(BatchLayout.of(3).label("y"), ElementType.FLOAT32);
+      try (var epoch = source.epoch(new SavableRandom(0))) {
+        var e = assertThrows(IllegalArgumentException.class, () -> epoch.next(other));
+        assertEquals(
+            "a place for " + other.layout() + ", the batches are " + source.layout(),
+            e.getMessage());
+      }
+    }
+    try (var epoch = sources.getFirst().epoch(new SavableRandom(0))) {
+      Place equal = Taken.place(batches(3).layout(), ElementType.FLOAT32);
+      assertTrue(epoch.next(equal) >= 0);
+    }
   }
 
   @Test
