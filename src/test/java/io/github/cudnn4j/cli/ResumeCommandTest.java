@@ -105,11 +105,11 @@ class ResumeCommandTest {
     describe(
         json ->
             json.replaceFirst(",\"notes\":\\{\"options\":\\{[^}]*}}", "")
-                .replaceFirst("\"text\":\\{[^}]*},", ""));
+                .replaceFirst("\"data\":\\{[^}]*},", ""));
     assertRefused(
         "cannot go on with --hidden 17 instead of --hidden 16\n",
         resume("--hidden", "17", "--batch", "4"));
-    Ran resumed = resume("--epochs", "2", "--lr", "0.02");
+    Ran resumed = resume("--epochs", "2", "--lr", "0.02", "--batch", "4", "--steps", "7");
     assertEquals(0, resumed.status(), resumed.err());
     assertTrue(resumed.out().contains("2 layers of 16 units"), resumed.out());
   }
