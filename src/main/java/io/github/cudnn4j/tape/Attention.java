@@ -35,9 +35,7 @@ public final class Attention {
   private final Tensor memory;
   private final Tensor keys;
 
-  /** Makes {@code [B, T1, T2]} of {@code [T1, B, H]}. */
-  private final UnaryOperator<Tensor> score;
-
+  private final Scores scores;
   private final int queryColumns;
 
   private Attention(
@@ -48,16 +46,17 @@ public final class Attention {
       Scores scores,
       int queryColumns) {
     this.tape = tape;
+    this.scores = scores;
     this.queryColumns = queryColumns;
     this.lengths = lengths == null ? whole(tape, memory) : lengths;
     Tensor counted = lengths == null ? memory : lengths.mask(memory);
     Tensor compared = keysOf.apply(counted);
     this.memory = Shared.of(tape, counted);
     this.keys = compared == counted ? this.memory : Shared.of(tape, compared);
-    this.score = query -> scores.of(query, this.keys, this.lengths);
   }
 
   private interface Scores {
+    /** Records {@code [B, T1, T2]} of {@code [T1, B, H]}. */
     Tensor of(Tensor query, Tensor keys, Lengths lengths);
   }
 
@@ -179,7 +178,7 @@ public final class Attention {
   }
 
   private AttentionOutput ofSteps(Tensor query) {
-    Tensor weights = lengths.softmax(score.apply(query));
+    Tensor weights = lengths.softmax(scores.of(query, keys, lengths));
     Tensor context =
         Product.record(
             tape, 1, new Operand(weights, false, false), new Operand(memory, true, false), true);

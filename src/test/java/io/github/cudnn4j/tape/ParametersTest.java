@@ -369,8 +369,12 @@ class ParametersTest {
           };
       Tensor one = layer.on(tape, memory, lengths).on(query).context();
       Tensor other = expected.on(query).context();
+      Tensor ofAll = layer.on(tape, memory, null).on(query).context();
       tape.forward();
       assertArrayEquals(other.value().toFloats(), one.value().toFloats());
+      lengths.set(5, 5);
+      tape.forward();
+      assertArrayEquals(other.value().toFloats(), ofAll.value().toFloats());
       assertRefused(
           "memory is Tensor[2, 2, 5] of FLOAT32, needed is [T2, B, " + memorySize + "]",
           () -> layer.on(tape, tape.input(2, 2, 5), null));
