@@ -154,11 +154,7 @@ class Steps:
     def __init__(self, optimizer, work):
         self.work = work
         self.rnn = work.rnn()
-        self.linear = torch.nn.Linear(work.hidden, work.input).to(DEVICE)
-        scale = work.hidden**-0.5
-        with torch.no_grad():
-            self.linear.weight.copy_(floats(LINEAR_WEIGHT, self.linear.weight.shape, scale))
-            self.linear.bias.copy_(floats(LINEAR_BIAS, self.linear.bias.shape, scale))
+        self.linear = linear(work)
         self.parameters = [*self.rnn.parameters(), *self.linear.parameters()]
         # The fused ones are the fastest that PyTorch has, on both devices.
         if optimizer == "sgd":
@@ -243,6 +239,59 @@ class Steps:
         return {"first": self.mean_loss(1), "next": self.mean_loss(10)}
 
 
+class Stream:
+    """Steps of a character model whose states stay, as StreamWork.java."""
+
+    def __init__(self, work):
+        self.rnn = work.rnn()
+        self.linear = linear(work)
+        self.classes, self.dtype = work.input, work.dtype
+        self.tokens = bits(TOKENS, work.batch) % work.input
+        self.on_device = self.tokens.to(DEVICE)
+        self.cell = work.cell
+        shape = (work.layers, work.batch, work.hidden)
+        count = 2 if work.cell == "LSTM" else 1
+        self.state = [torch.zeros(shape, device=DEVICE) for _ in range(count)]
+        self.call = torch.compile(self.step) if MODE == "compile" else self.step
+        if MODE == "graph":
+            with torch.inference_mode():
+                self.graph = capture(self.once)
+            for part in self.state:
+                part.zero_()
+
+    def step(self, tokens, state):
+        x = F.one_hot(tokens[None], self.classes).to(self.dtype)
+        y, state = self.rnn(x, tuple(state) if self.cell == "LSTM" else state[0])
+        return self.linear(y[0]), state if self.cell == "LSTM" else (state,)
+
+    def once(self):
+        self.logits, state = self.call(self.on_device, self.state)
+        for kept, new in zip(self.state, state):
+            kept.copy_(new)
+
+    def run(self, times):
+        with torch.inference_mode():
+            for _ in range(times):
+                self.on_device.copy_(self.tokens)
+                self.graph.replay() if MODE == "graph" else self.once()
+                self.result = self.logits.cpu()
+
+    def check(self):
+        results = {}
+        for name, times in (("first", 1), ("next", 10)):
+            self.run(times)
+            results[name] = self.result.double().abs().mean().item()
+        return results
+
+
+def linear(work):
+    layer = torch.nn.Linear(work.hidden, work.input).to(DEVICE)
+    with torch.no_grad():
+        for salt, parameter in ((LINEAR_WEIGHT, layer.weight), (LINEAR_BIAS, layer.bias)):
+            parameter.copy_(floats(salt, parameter.shape, work.hidden**-0.5))
+    return layer
+
+
 def capture(work):
     stream = torch.cuda.Stream()
     stream.wait_stream(torch.cuda.current_stream())
@@ -254,6 +303,12 @@ def capture(work):
     with torch.cuda.graph(graph):
         work()
     return graph
+
+
+def opened(kind, work):
+    if kind in ("stream", "session"):
+        return Stream(work)
+    return (Steps if kind in ("sgd", "adam") else Network)(kind, work)
 
 
 def answer(text):
@@ -276,8 +331,7 @@ def main():
         try:
             if words[0] == "open":
                 job = None
-                opener = Steps if words[1] in ("sgd", "adam") else Network
-                job = opener(words[1], Workload(words[2]))
+                job = opened(words[1], Workload(words[2]))
                 answer("ok")
             elif words[0] == "check":
                 answer(" ".join(f"{name}={value:.9g}" for name, value in job.check().items()))

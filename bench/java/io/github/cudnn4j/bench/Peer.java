@@ -26,7 +26,9 @@ import org.jspecify.annotations.Nullable;
  * </pre>
  *
  * <p>KIND is infer, forward or train (forward and backward) of the network that NAME describes, see
- * {@link Workload}; or sgd or adam, a whole training step.
+ * {@link Workload}; or sgd or adam, a whole training step; or stream or session, a step of B texts
+ * that goes on from the step before and ends with their logits on the host, by itself or through
+ * the threads of B clients.
  */
 public final class Peer {
 
@@ -144,6 +146,8 @@ public final class Peer {
     return switch (kind) {
       case "sgd" -> new StepWork(device, workload, Optimizer.sgd(1));
       case "adam" -> new StepWork(device, workload, Optimizer.adam(0.001));
+      case "stream" -> StreamWork.steps(device, workload);
+      case "session" -> StreamWork.session(device, workload);
       default -> {
         var what = RnnWork.Kind.valueOf(kind.toUpperCase(Locale.ROOT));
         yield new RnnWork(device, what, workload, captured);

@@ -39,6 +39,24 @@ public final class StepWork implements Peer.Job {
    * @param optimizer its learning rate is that of every step
    */
   public StepWork(Device device, Workload workload, Optimizer optimizer) {
+    int[] text = Fill.ints(Fill.TOKENS, CHARACTERS, workload.config().inputSize());
+    batches = TextWindows.training(text, workload.batch(), workload.time(), false);
+    var training = TrainerConfig.of(optimizer).clip(Clip.byNorm(1));
+    learningRate = optimizer.learningRate();
+    try {
+      model = parts.add(model(device, workload));
+      step = parts.add(Step.create(model.parameters(), model, batches, training));
+    } catch (RuntimeException | Error e) {
+      throw parts.abandon(e);
+    }
+  }
+
+  /**
+   * Makes a character model with the weights that a peer's has.
+   *
+   * @throws UnsupportedOperationException if no character model is like that
+   */
+  public static CharLanguageModel model(Device device, Workload workload) {
     var config = workload.config();
     var plain =
         RnnConfig.of(config.mode(), config.inputSize(), config.hiddenSize())
@@ -56,20 +74,12 @@ public final class StepWork implements Peer.Job {
         CharModelConfig.of(config.mode(), config.hiddenSize())
             .layers(config.layers())
             .algorithm(config.algorithm());
-    int[] text = Fill.ints(Fill.TOKENS, CHARACTERS, classes);
-    batches = TextWindows.training(text, workload.batch(), workload.time(), false);
-    var training = TrainerConfig.of(optimizer).clip(Clip.byNorm(1));
-    learningRate = optimizer.learningRate();
-    try {
-      model = parts.add(CharLanguageModel.create(device, vocabulary, characterModel));
-      setWeights(config.hiddenSize());
-      step = parts.add(Step.create(model.parameters(), model, batches, training));
-    } catch (RuntimeException | Error e) {
-      throw parts.abandon(e);
-    }
+    var model = CharLanguageModel.create(device, vocabulary, characterModel);
+    setWeights(model, config.hiddenSize());
+    return model;
   }
 
-  private void setWeights(int hidden) {
+  private static void setWeights(CharLanguageModel model, int hidden) {
     double scale = 1 / Math.sqrt(hidden);
     var parameters = model.parameters();
     int salt = Fill.PARAMETERS;

@@ -123,9 +123,9 @@ class InferenceSessionTest {
   }
 
   /** A step that can be held, and that can be made to fail. */
-  private static final class Gate implements Runnable {
+  private static final class Gate implements Runnable, AutoCloseable {
     private final Semaphore entered = new Semaphore(0);
-    private final Semaphore passes = new Semaphore(Integer.MAX_VALUE);
+    private final Semaphore passes = new Semaphore(1_000_000);
     private final AtomicInteger steps = new AtomicInteger();
     private volatile RuntimeException failure;
 
@@ -162,6 +162,12 @@ class InferenceSessionTest {
     void release() {
       passes.release(1_000);
     }
+
+    /** Before the session's close, which waits for the step. */
+    @Override
+    public void close() {
+      release();
+    }
   }
 
   private static <T> FutureTask<T> inThread(Callable<T> action) {
@@ -186,7 +192,8 @@ class InferenceSessionTest {
   void thoseThatWaitAreTakenTogether() throws Exception {
     Gate gate = new Gate();
     try (Device device = Device.open();
-        InferenceSession session = gate.session(device, 6)) {
+        InferenceSession session = gate.session(device, 6);
+        gate) {
       gate.hold();
       List<FutureTask<float[]>> tasks = new ArrayList<>();
       tasks.add(waiting(session.open(), 0));
@@ -207,7 +214,8 @@ class InferenceSessionTest {
   @Test
   void clientsThatWaitLearnThatTheSessionIsClosed() throws Exception {
     Gate gate = new Gate();
-    try (Device device = Device.open()) {
+    try (Device device = Device.open();
+        gate) {
       InferenceSession session = gate.session(device, 3);
       gate.hold();
       Client first = session.open();
@@ -247,6 +255,7 @@ class InferenceSessionTest {
     Gate gate = new Gate();
     try (Device device = Device.open();
         InferenceSession session = gate.session(device, 3);
+        gate;
         Client client = session.open();
         Client other = session.open()) {
       client.step(1);
@@ -270,7 +279,8 @@ class InferenceSessionTest {
   void aClientIsForOneThreadAtATime() throws Exception {
     Gate gate = new Gate();
     try (Device device = Device.open();
-        InferenceSession session = gate.session(device, 1)) {
+        InferenceSession session = gate.session(device, 1);
+        gate) {
       Client client = session.open();
       gate.hold();
       AtomicReference<Thread> user = new AtomicReference<>();
@@ -297,7 +307,8 @@ class InferenceSessionTest {
   void anInterruptedClientGetsItsAnswer() throws Exception {
     Gate gate = new Gate();
     try (Device device = Device.open();
-        InferenceSession session = gate.session(device, 1)) {
+        InferenceSession session = gate.session(device, 1);
+        gate) {
       Client client = session.open();
       gate.hold();
       AtomicReference<Thread> user = new AtomicReference<>();
