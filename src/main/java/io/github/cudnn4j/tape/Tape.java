@@ -29,8 +29,11 @@ import org.jspecify.annotations.Nullable;
  * <p>A tensor may be the input of any number of operations: the last of them to be played, in
  * reverse, writes its gradient, and what the others give it is added. Gradients of parameters are
  * added to, so clear them before a step. The gradient of a tensor that no operation takes is zero,
- * unless the caller writes it between {@link #forward} and {@link #backward}: so a loss that the
- * tape does not have is differentiated.
+ * unless the caller writes it between {@link #forward} and {@link #backward}.
+ *
+ * <p>All losses are differentiated, multiplied by the {@link #lossScale} and by what {@link
+ * Loss#times} says. One that the tape does not have is the mean, {@link #loss(Tensor)}, of what
+ * operations give for each row.
  *
  * <p>A classifier of sequences of any lengths, and a step of gradient descent:
  *
