@@ -51,6 +51,7 @@ class ParametersTest {
     set.initialize(1);
     assertEquals(64 + 128 + 64, set.weights().elements());
     assertEquals(3 + 65 + 4, set.elements());
+    assertEquals("a 0+3\nr 64+65\nb 192+4\n", set.layout());
     for (String name : set.names()) {
       Tensor tensor = set.parameter(name).tensor();
       long place = tensor.value().address() - set.weights().address();
