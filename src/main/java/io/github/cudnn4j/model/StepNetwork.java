@@ -5,8 +5,6 @@ import io.github.cudnn4j.tape.Indices;
 import io.github.cudnn4j.tape.RecurrentOutput;
 import io.github.cudnn4j.tape.Tape;
 import io.github.cudnn4j.tape.Tensor;
-import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
@@ -117,13 +115,8 @@ public interface StepNetwork {
 
     /** Returns the logits and the states of a recurrent network, h and c. */
     public static Output of(Tensor logits, RecurrentOutput network) {
-      return of(logits, network.h(), network.c());
-    }
-
-    private static Output of(Tensor logits, @Nullable Tensor... states) {
-      List<Tensor> present = new ArrayList<>(Arrays.asList(states));
-      present.removeIf(state -> state == null);
-      return new Output(logits, List.copyOf(present));
+      Tensor c = network.c();
+      return new Output(logits, c == null ? List.of(network.h()) : List.of(network.h(), c));
     }
   }
 }

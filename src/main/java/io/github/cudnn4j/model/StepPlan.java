@@ -34,7 +34,6 @@ final class StepPlan implements AutoCloseable {
   private final int capacity;
   private final Parts parts = new Parts();
   private final Tape tape;
-  private final List<Launch> gathers = new ArrayList<>();
   private final List<Launch> scatters = new ArrayList<>();
 
   /** Tokens, then for each state the places it is taken from, then those it is put to. */
@@ -67,8 +66,8 @@ final class StepPlan implements AutoCloseable {
     this.capacity = capacity;
     try {
       tape = parts.add(Tape.inference(device, precision));
-      int layers = shapes.stream().mapToInt(StepNetwork.State::layers).sum();
-      int count = Math.multiplyExact(rows, 1 + 2 * layers);
+      int states = shapes.stream().mapToInt(StepNetwork.State::layers).sum();
+      int count = Math.multiplyExact(rows, 1 + 2 * states);
       numbers = parts.add(PinnedBuffer.allocate(device, ElementType.INT32, count));
       numbersOnDevice = parts.add(DeviceBuffer.allocate(device, ElementType.INT32, count));
       boolean reads = features > 0;
@@ -77,8 +76,18 @@ final class StepPlan implements AutoCloseable {
           reads
               ? parts.add(PinnedBuffer.allocate(device, precision.type(), (long) rows * features))
               : null;
-      List<Tensor> before =
-          shapes.stream().map(each -> tape.input(each.layers(), rows, each.width())).toList();
+      List<Tensor> before = new ArrayList<>();
+      List<DeviceBuffer> targets = new ArrayList<>();
+      int at = rows;
+      for (int i = 0; i < shapes.size(); i++) {
+        int layers = shapes.get(i).layers();
+        int places = layers * rows;
+        Tensor kept = new Tensor(store.get(i), null, layers * capacity, shapes.get(i).width());
+        Indices from = new Indices(numbersOnDevice.slice(at, places), layers, rows);
+        before.add(tape.gather(kept, from));
+        targets.add(numbersOnDevice.slice(at + places, places));
+        at += 2 * places;
+      }
       Indices tokens = new Indices(numbersOnDevice.slice(0, rows), 1, rows);
       StepNetwork.Output out =
           network.record(
@@ -86,21 +95,14 @@ final class StepPlan implements AutoCloseable {
       check(out, before);
       logits = out.logits();
       logitsOnHost = parts.add(PinnedBuffer.allocate(device, logits.type(), logits.elements()));
-      String bytes = "_" + precision.type().bytes();
-      Kernel gather = device.kernels().get("sequence", "gather_rows" + bytes);
-      Kernel scatter = device.kernels().get("sequence", "scatter_rows" + bytes);
-      int at = rows;
+      Kernel scatter = device.kernels().get("sequence", "scatter_rows_" + precision.type().bytes());
       for (int i = 0; i < shapes.size(); i++) {
-        int places = shapes.get(i).layers() * rows;
-        int width = shapes.get(i).width();
-        DeviceBuffer kept = store.get(i);
-        DeviceBuffer from = numbersOnDevice.slice(at, places);
-        DeviceBuffer to = numbersOnDevice.slice(at + places, places);
-        DeviceBuffer old = before.get(i).value();
-        DeviceBuffer next = out.states().get(i).value();
-        gathers.add(parts.add(gather.overRows(places, from, kept, old, 0, old, places, width)));
-        scatters.add(parts.add(scatter.overRows(places, to, next, kept, places, width)));
-        at += 2 * places;
+        DeviceBuffer to = targets.get(i);
+        Tensor next = out.states().get(i);
+        int places = Math.toIntExact(to.elements());
+        scatters.add(
+            parts.add(
+                scatter.overRows(places, to, next.value(), store.get(i), places, next.columns())));
       }
       for (int row = 0; row < rows; row++) {
         set(row, 0, -1, -1);
@@ -214,9 +216,6 @@ final class StepPlan implements AutoCloseable {
     numbersOnDevice.copyFrom(numbers);
     if (floats != null && floatsOnDevice != null) {
       floatsOnDevice.value().copyFrom(floats);
-    }
-    for (int i = 0; i < gathers.size(); i++) {
-      gathers.get(i).run();
     }
     tape.forward();
     for (int i = 0; i < scatters.size(); i++) {
