@@ -106,7 +106,7 @@ public final class Checkpoint {
    */
   public long totalSteps(int epochs, long batches, boolean otherData) throws IOException {
     var position = Position.of(trainer);
-    return (otherData ? position.onOtherData() : position).totalSteps(epochs, batches);
+    return (otherData ? position.onOtherData() : position).totalSteps(epochs, batches, 1);
   }
 
   /** Returns the simple name of the optimizer's class, empty if the checkpoint does not tell. */

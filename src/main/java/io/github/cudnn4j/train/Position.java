@@ -54,12 +54,16 @@ final class Position {
   }
 
   /**
-   * Returns the steps done and those to come, of as many batches in each epoch.
+   * Returns the steps done and those to come, of as many batches in each epoch and each step.
    *
    * @return -1 if it is not known how many these are
    */
-  long totalSteps(int epochs, long batchesOfEpoch) {
-    return batchesOfEpoch < 0 ? -1 : step + Math.max(0, (epochs - epoch) * batchesOfEpoch - batch);
+  long totalSteps(int epochs, long batchesOfEpoch, int microBatches) {
+    if (batchesOfEpoch < 0) {
+      return -1;
+    }
+    long stepsOfEpoch = Math.ceilDiv(batchesOfEpoch, microBatches);
+    return step + Math.max(0, (epochs - epoch) * stepsOfEpoch - Math.ceilDiv(batch, microBatches));
   }
 
   Map<String, Object> toMap() {

@@ -82,7 +82,7 @@ public final class Step implements AutoCloseable {
   }
 
   /** What is recorded for the batches of one shape. */
-  private record Recorded(int shape, Tape tape, Loss loss) {}
+  private record Recorded(int shape, Tape tape, Loss loss, List<Launch> clearings) {}
 
   private final Device device;
   private final Parameters parameters;
@@ -92,6 +92,7 @@ public final class Step implements AutoCloseable {
   private final BatchRunner batches;
   private final List<Recorded> recorded = new ArrayList<>();
   private final PinnedBuffer seen;
+  private final int microBatches;
   private @Nullable Runnable hook;
   private double lossLimit = Double.POSITIVE_INFINITY;
 
@@ -101,6 +102,7 @@ public final class Step implements AutoCloseable {
     this.objective = Objects.requireNonNull(objective, "objective");
     Objects.requireNonNull(source, "source");
     this.device = parameters.device();
+    this.microBatches = config.microBatches();
     try {
       batches =
           parts.add(
@@ -110,7 +112,12 @@ public final class Step implements AutoCloseable {
       updater =
           parts.add(
               Updater.create(
-                  parameters, config.optimizer(), config.clip(), scale, batches.feed().number()));
+                  parameters,
+                  config.optimizer(),
+                  config.clip(),
+                  scale,
+                  config.groups(),
+                  batches.feed().number()));
       seen =
           parts.add(
               PinnedBuffer.allocate(
@@ -125,7 +132,8 @@ public final class Step implements AutoCloseable {
   /**
    * Prepares training.
    *
-   * @param config of it, optimizer, clipping, loss scale and whether to capture are used
+   * @param config of it, optimizer, clipping, loss scale, micro-batches, groups and whether to
+   *     capture are used
    */
   public static Step create(
       Parameters parameters, Objective objective, BatchSource source, TrainerConfig config) {
@@ -145,9 +153,9 @@ public final class Step implements AutoCloseable {
     return this;
   }
 
-  private BatchRunner.Work record(int shape) {
+  private BatchRunner.Work record(int number) {
     Tape tape = parts.add(Tape.training(device, parameters.precision(), updater.lossScale()));
-    Loss loss = objective.record(tape, batches.feed().batch(tape, shape));
+    Loss loss = objective.record(tape, batches.feed().batch(tape, number));
     if (loss.logits() != null) {
       lossLimit = FAR_ABOVE_GUESSING * Math.log(loss.logits().columns());
       updater.lossLimit(lossLimit);
@@ -156,27 +164,38 @@ public final class Step implements AutoCloseable {
     for (DeviceBuffer carried : tape.carriedStates()) {
       clearings.add(parts.add(updater.clearIfSkipped(carried)));
     }
-    recorded.add(new Recorded(shape, tape, loss));
-    return new BatchRunner.Work(() -> enqueue(tape, loss, clearings), tape.isCapturable());
+    var shape = new Recorded(number, tape, loss, clearings);
+    recorded.add(shape);
+    Runnable work =
+        microBatches > 1
+            ? () -> differentiate(shape)
+            : () -> {
+              parameters.gradients().clear();
+              differentiate(shape);
+              update(shape);
+            };
+    return new BatchRunner.Work(work, tape.isCapturable());
   }
 
-  private void enqueue(Tape tape, Loss loss, List<Launch> clearings) {
-    parameters.gradients().clear();
+  private void differentiate(Recorded shape) {
     try (var _ = FORWARD.begin()) {
-      tape.forward();
+      shape.tape.forward();
     }
     try (var _ = BACKWARD.begin()) {
-      tape.backward();
+      shape.tape.backward();
     }
+    shape.tape.carry();
+  }
+
+  private void update(Recorded shape) {
     if (hook != null) {
       hook.run();
     }
     try (var _ = UPDATE.begin()) {
-      updater.run(loss.value());
+      updater.run(shape.loss.value());
     }
-    tape.carry();
-    for (int i = 0; i < clearings.size(); i++) {
-      clearings.get(i).run();
+    for (int i = 0; i < shape.clearings.size(); i++) {
+      shape.clearings.get(i).run();
     }
   }
 
@@ -190,6 +209,9 @@ public final class Step implements AutoCloseable {
    */
   public void begin(RandomGenerator random, long skip) throws IOException {
     batches.begin(random, skip);
+    if (microBatches > 1) {
+      parameters.gradients().clear();
+    }
     if (skip == 0) {
       recorded.forEach(shape -> shape.tape.resetStates());
     }
@@ -205,14 +227,31 @@ public final class Step implements AutoCloseable {
   }
 
   /**
-   * Enqueues one step on the next batch. The first one of a shape records the objective and
-   * allocates.
+   * Enqueues one step on the next batch, or as many as the configuration says, as far as the epoch
+   * has them. The first one of a shape records the objective and allocates.
    *
+   * @return the number of batches
    * @throws IOException if the source fails
    * @throws java.util.NoSuchElementException if the epoch has no other batch
    */
-  public void run(double learningRate) throws IOException {
-    batches.run(learningRate);
+  public int run(double learningRate) throws IOException {
+    int shape = batches.run(learningRate);
+    if (microBatches == 1) {
+      return 1;
+    }
+    int count = 1;
+    while (count < microBatches && hasNext()) {
+      shape = batches.run(learningRate);
+      count++;
+    }
+    updater.microBatches(count);
+    for (int i = 0; i < recorded.size(); i++) {
+      if (recorded.get(i).shape == shape) {
+        update(recorded.get(i));
+      }
+    }
+    parameters.gradients().clear();
+    return count;
   }
 
   /**

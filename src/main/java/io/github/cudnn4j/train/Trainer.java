@@ -201,8 +201,8 @@ public final class Trainer implements AutoCloseable {
     }
     while (more && !isDone()) {
       long tokens = step.tokens();
-      step.run(config.optimizer().learningRate() * config.schedule().factor(position.step));
-      position.batch++;
+      position.batch +=
+          step.run(config.optimizer().learningRate() * config.schedule().factor(position.step));
       position.step++;
       more = step.hasNext();
       clock.stepDone(step.tokens() - tokens);
@@ -369,7 +369,7 @@ public final class Trainer implements AutoCloseable {
   /** The steps to do, -1 if nobody knows. */
   private long totalSteps() {
     long batches = source.batches() >= 0 ? source.batches() : position.batches;
-    long all = position.totalSteps(config.epochs(), batches);
+    long all = position.totalSteps(config.epochs(), batches, config.microBatches());
     return config.steps() > 0 && (all < 0 || config.steps() < all) ? config.steps() : all;
   }
 

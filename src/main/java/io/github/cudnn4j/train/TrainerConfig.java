@@ -4,8 +4,10 @@ import io.github.cudnn4j.cuda.ElementType;
 import io.github.cudnn4j.optim.Clip;
 import io.github.cudnn4j.optim.LossScale;
 import io.github.cudnn4j.optim.Optimizer;
+import io.github.cudnn4j.optim.ParameterGroup;
 import io.github.cudnn4j.optim.Schedule;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.function.Consumer;
@@ -26,6 +28,9 @@ import java.util.function.Consumer;
  * @param maxBadSteps how many bad steps in a row end the training: those refused because the loss
  *     or the gradient is not finite, and those with ten times the loss of a uniform guess
  * @param lossScale how the loss is scaled in FP16; in other precisions it is not
+ * @param microBatches how many batches make one step, whose gradients are averaged: as one batch
+ *     that is as many times larger, in the memory of one; the last step of an epoch may have fewer
+ * @param groups parameters that are trained in ways of their own
  * @param capture whether to capture the step as a graph and replay it; the results are the same
  * @param seed of the random offsets of the epochs
  */
@@ -41,6 +46,8 @@ public record TrainerConfig(
     int checkpointEvery,
     int maxBadSteps,
     LossScale lossScale,
+    int microBatches,
+    List<ParameterGroup> groups,
     boolean capture,
     long seed) {
 
@@ -61,6 +68,8 @@ public record TrainerConfig(
     require("patience", patience, 0);
     require("checkpointEvery", checkpointEvery, 0);
     require("maxBadSteps", maxBadSteps, 1);
+    require("microBatches", microBatches, 1);
+    groups = List.copyOf(groups);
   }
 
   /**
@@ -80,6 +89,8 @@ public record TrainerConfig(
         0,
         10,
         LossScale.DEFAULT,
+        1,
+        List.of(),
         true,
         0);
   }
@@ -139,6 +150,16 @@ public record TrainerConfig(
     return with(draft -> draft.lossScale = value);
   }
 
+  /** Returns this configuration with another number of batches in a step. */
+  public TrainerConfig microBatches(int value) {
+    return with(draft -> draft.microBatches = value);
+  }
+
+  /** Returns this configuration with other groups of parameters. */
+  public TrainerConfig groups(ParameterGroup... values) {
+    return with(draft -> draft.groups = List.of(values));
+  }
+
   /** Returns this configuration with another choice about capturing. */
   public TrainerConfig capture(boolean value) {
     return with(draft -> draft.capture = value);
@@ -164,6 +185,8 @@ public record TrainerConfig(
         draft.checkpointEvery,
         draft.maxBadSteps,
         draft.lossScale,
+        draft.microBatches,
+        draft.groups,
         draft.capture,
         draft.seed);
   }
@@ -181,6 +204,8 @@ public record TrainerConfig(
     int checkpointEvery;
     int maxBadSteps;
     LossScale lossScale;
+    int microBatches;
+    List<ParameterGroup> groups;
     boolean capture;
     long seed;
 
@@ -196,6 +221,8 @@ public record TrainerConfig(
       checkpointEvery = from.checkpointEvery;
       maxBadSteps = from.maxBadSteps;
       lossScale = from.lossScale;
+      microBatches = from.microBatches;
+      groups = from.groups;
       capture = from.capture;
       seed = from.seed;
     }
@@ -212,6 +239,7 @@ public record TrainerConfig(
     map.put("optimizer", optimizer.toString());
     map.put("clipNorm", clip.norm());
     map.put("clipValue", clip.value());
+    map.put("microBatches", microBatches);
     map.put("epochs", epochs);
     map.put("steps", steps);
     map.put("seed", seed);
