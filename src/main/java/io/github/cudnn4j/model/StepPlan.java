@@ -29,6 +29,8 @@ import org.jspecify.annotations.Nullable;
  */
 final class StepPlan implements AutoCloseable {
 
+  private static final System.Logger LOG = System.getLogger("io.github.cudnn4j");
+
   private final int rows;
   private final List<StepNetwork.State> shapes;
   private final int capacity;
@@ -139,9 +141,14 @@ final class StepPlan implements AutoCloseable {
     try {
       return parts.add(device.stream().capture(this::enqueue));
     } catch (CudaException | CudnnException e) {
-      if (e.getSuppressed().length > 0) {
+      boolean left = e instanceof CudaException cuda && cuda.function().equals("cudaGraphDestroy");
+      if (left || e.getSuppressed().length > 0) {
         throw e;
       }
+      LOG.log(
+          System.Logger.Level.WARNING,
+          "A step cannot be captured as a graph, so each of its calls is made every time: "
+              + e.getMessage());
       return null;
     }
   }

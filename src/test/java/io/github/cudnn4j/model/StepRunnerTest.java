@@ -3,11 +3,16 @@ package io.github.cudnn4j.model;
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
+import io.github.cudnn4j.bindings.Cudart;
+import io.github.cudnn4j.cuda.CudaException;
 import io.github.cudnn4j.cuda.Device;
 import io.github.cudnn4j.cuda.ElementType;
 import io.github.cudnn4j.cuda.Precision;
+import io.github.cudnn4j.cudnn.CudnnException;
 import io.github.cudnn4j.cudnn.RnnMode;
+import io.github.cudnn4j.library.HostControl;
 import io.github.cudnn4j.model.BeamSearch.Hypothesis;
 import io.github.cudnn4j.rnn.Rnn;
 import io.github.cudnn4j.rnn.RnnConfig;
@@ -27,6 +32,16 @@ import org.junit.jupiter.params.provider.CsvSource;
 class StepRunnerTest {
   private static final int TIME = 6;
   private static final String CHARACTERS = "abcdefghij";
+
+  private static final List<String> MADE_BY =
+      List.of(
+          "cudaMalloc",
+          "cudaHostAlloc",
+          "cuLaunchKernel",
+          "cudaMemcpyAsync",
+          "cudnnRNNForward",
+          "cudaStreamBeginCapture",
+          "cudaGraphInstantiate");
 
   private static CharLanguageModel model(Device device, RnnMode mode, Precision precision) {
     return CharLanguageModel.create(
@@ -215,6 +230,38 @@ class StepRunnerTest {
       assertArrayEquals(new float[] {2, 0, 0, 1}, logits[0]);
       assertArrayEquals(new float[] {3, 1, 0, 0}, logits[1]);
       assertArrayEquals(new float[] {2, 1, 0, 1}, logits[2]);
+    }
+  }
+
+  /** A call that fails while a graph is captured costs the graph only. */
+  @Test
+  void whatCannotBeMadeLeavesNothing() {
+    assumeTrue(HostControl.ifHost().isPresent(), "only the host device can be made to fail");
+    var host = HostControl.get();
+    try (Device device = Device.open();
+        CharLanguageModel model = model(device, RnnMode.LSTM, Precision.FP32)) {
+      model.steps(2, 1, 2).close();
+      var live = host.live();
+      for (String function : MADE_BY) {
+        long before = host.calls(function);
+        model.steps(2, 1, 2).close();
+        long calls = host.calls(function) - before;
+        int failed = 0;
+        for (long k = 1; k <= calls; k++) {
+          host.fail(function, k, Cudart.cudaErrorUnknown(), false);
+          try (StepRunner runner = model.steps(2, 1, 2)) {
+            host.clearFault();
+            assertEquals(11, runner.advance(new int[2], new int[] {1, 2})[0].length);
+          } catch (CudaException | CudnnException e) {
+            failed++;
+          } finally {
+            host.clearFault();
+          }
+          assertEquals(live, host.live(), "after " + function + " " + k + " of " + calls);
+        }
+        boolean ofCapture = function.startsWith("cudaStream") || function.startsWith("cudaGraph");
+        assertEquals(ofCapture, failed == 0, failed + " of " + calls + " of " + function);
+      }
     }
   }
 
