@@ -7,7 +7,6 @@ import io.github.cudnn4j.cuda.Parts;
 import io.github.cudnn4j.rnn.Rnn;
 import io.github.cudnn4j.tape.ParameterLayout.Block;
 import java.util.LinkedHashMap;
-import java.util.List;
 import java.util.Map;
 import java.util.SplittableRandom;
 import java.util.function.Function;
@@ -16,7 +15,7 @@ import java.util.random.RandomGenerator;
 /** What a set of parameters has allocated: the flat buffers, and the networks inside them. */
 final class ParameterMemory implements AutoCloseable {
 
-  private final List<Block> blocks;
+  private final ParameterLayout layout;
   private final Map<String, Parameter> tensors = new LinkedHashMap<>();
   private final Parts owned = new Parts();
   private final DeviceBuffer weights;
@@ -29,7 +28,7 @@ final class ParameterMemory implements AutoCloseable {
    * @throws IllegalArgumentException if two tensors have the same name
    */
   ParameterMemory(Device device, ParameterLayout layout) {
-    blocks = layout.blocks();
+    this.layout = layout;
     ElementType type = layout.type();
     long size = layout.size();
     boolean narrow = type.bytes() < ElementType.FLOAT32.bytes();
@@ -37,7 +36,7 @@ final class ParameterMemory implements AutoCloseable {
       weights = zeroed(device, type, size);
       gradients = zeroed(device, type, size);
       masters = narrow ? zeroed(device, ElementType.FLOAT32, size) : weights;
-      for (Block block : blocks) {
+      for (Block block : layout.blocks()) {
         RnnLayer network = block.network();
         if (network != null) {
           DeviceBuffer space = weights.slice(block.offset(), block.elements());
@@ -79,10 +78,30 @@ final class ParameterMemory implements AutoCloseable {
     return tensors;
   }
 
+  /** Returns the tensors by all names that they have. */
+  Map<String, Parameter> known() {
+    var known = new LinkedHashMap<>(tensors);
+    known.putAll(layout.aliases());
+    return known;
+  }
+
+  /** Tells where each tensor lies; see {@link Parameters#layout}. */
+  String places() {
+    var places = new StringBuilder();
+    for (Parameter parameter : tensors.values()) {
+      places.append(parameter.name());
+      for (Parameter.Piece piece : parameter.pieces()) {
+        places.append(' ').append(piece.offset()).append('+').append(piece.elements());
+      }
+      places.append('\n');
+    }
+    return places.toString();
+  }
+
   /** Draws all weights; see {@link Parameters#initialize}. */
   void draw(long seed, Function<Parameter, Init> inits) {
     var random = new SplittableRandom(seed);
-    for (Block block : blocks) {
+    for (Block block : layout.blocks()) {
       RnnLayer network = block.network();
       RandomGenerator own = network == null ? random : new SplittableRandom(random.nextLong());
       for (Parameter parameter : block.parameters()) {

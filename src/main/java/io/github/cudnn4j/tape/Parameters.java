@@ -11,9 +11,7 @@ import io.github.cudnn4j.rnn.RnnConfig;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.HashMap;
-import java.util.LinkedHashMap;
 import java.util.List;
-import java.util.Map;
 import java.util.Objects;
 import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
@@ -190,6 +188,20 @@ public final class Parameters implements AutoCloseable {
   public AttentionLayer attention(
       String name, AttentionKind kind, int querySize, int memorySize, int size) {
     return AttentionLayer.declare(this, name, kind, querySize, memorySize, size);
+  }
+
+  /**
+   * Declares the weights of a conditional random field.
+   *
+   * @param labels K
+   * @throws IllegalArgumentException if the name is taken or there is no label
+   * @throws IllegalStateException if the set has its memory already or is closed
+   */
+  public LinearChainLayer linearChain(String name, int labels) {
+    check(name, name + ".transitions", name + ".start_transitions", name + ".end_transitions");
+    var layer = new LinearChainLayer(this, name, labels);
+    layout.take(name);
+    return layer;
   }
 
   /**
@@ -444,7 +456,7 @@ public final class Parameters implements AutoCloseable {
   public void load(SafeTensors file, Function<String, @Nullable String> rename) throws IOException {
     boolean first = allocate();
     try {
-      ParameterFile read = ParameterFile.read(file, known(), rename);
+      ParameterFile read = ParameterFile.read(file, memory().known(), rename);
       if (!read.report().isComplete()) {
         throw new IOException(file + ": " + read.report().problems());
       }
@@ -464,29 +476,14 @@ public final class Parameters implements AutoCloseable {
    */
   public LoadReport loadMatching(SafeTensors file, Function<String, @Nullable String> rename)
       throws IOException {
-    ParameterFile read = ParameterFile.read(file, known(), rename);
+    ParameterFile read = ParameterFile.read(file, memory().known(), rename);
     read.values().forEach(memory()::write);
     return read.report();
   }
 
-  /** Returns the tensors by all names that they have. */
-  private Map<String, Parameter> known() {
-    var known = new LinkedHashMap<>(memory().tensors());
-    known.putAll(layout.aliases());
-    return known;
-  }
-
   /** Tells where each tensor lies; equal for sets between which flat buffers can be exchanged. */
   public String layout() {
-    var places = new StringBuilder();
-    for (Parameter parameter : memory().tensors().values()) {
-      places.append(parameter.name());
-      for (Parameter.Piece piece : parameter.pieces()) {
-        places.append(' ').append(piece.offset()).append('+').append(piece.elements());
-      }
-      places.append('\n');
-    }
-    return places.toString();
+    return memory().places();
   }
 
   /** Frees networks and buffers. Safe to call twice. */

@@ -2,6 +2,7 @@ package io.github.cudnn4j.tape;
 
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertSame;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
@@ -18,6 +19,7 @@ import java.io.IOException;
 import java.net.URISyntaxException;
 import java.nio.file.Path;
 import java.util.Arrays;
+import java.util.List;
 import java.util.SplittableRandom;
 import java.util.TreeSet;
 import java.util.function.BiFunction;
@@ -250,6 +252,41 @@ class LayersTest {
       sum += dy[i] * values[i];
     }
     return sum;
+  }
+
+  @Test
+  void aLinearChainIsThatOfItsWeights() {
+    try (var p = Parameters.on(device, Precision.FP64);
+        var tape = Tape.training(device, Precision.FP64)) {
+      p.tensor("chain.end_transitions", Init.zeros(), 1);
+      assertThrows(IllegalArgumentException.class, () -> p.linearChain("chain", 2));
+      assertThrows(IllegalArgumentException.class, () -> p.linearChain("none", 0));
+      var layer = p.linearChain("crf", 2);
+      assertThrows(IllegalArgumentException.class, () -> p.linearChain("crf", 2));
+      assertEquals(2, layer.labels());
+      p.initialize(1);
+      assertEquals(
+          List.of("crf.transitions", "crf.start_transitions", "crf.end_transitions"),
+          p.names("crf.*"));
+      for (double weight : p.read("crf.transitions")) {
+        assertTrue(weight != 0 && Math.abs(weight) <= 0.1, () -> "drawn " + weight);
+      }
+      p.write("crf.transitions", new double[] {1, 2, 3, 4});
+      p.write("crf.start_transitions", new double[] {5, 6});
+      p.write("crf.end_transitions", new double[] {7, 8});
+      Lengths lengths = tape.lengths(1);
+      lengths.set(2);
+      Tensor emissions = tape.input(2, 1, 2);
+      Indices labels = tape.indices(2, 1);
+      labels.buffer().copyFrom(new int[] {1, 0});
+      Loss loss = layer.on(tape, lengths).loss(emissions, labels);
+      tape.forward();
+      // start + transition + end of the labels, and of all paths.
+      double all = Math.log(Math.exp(13) + Math.exp(15) + Math.exp(16) + Math.exp(18));
+      assertEquals(all - (6 + 3 + 7), loss.read(), 1e-12);
+      tape.backward();
+      assertNotEquals(0, p.readGradient("crf.end_transitions")[0]);
+    }
   }
 
   @Test
