@@ -3,6 +3,7 @@ package io.github.cudnn4j.model;
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import io.github.cudnn4j.bindings.Cudart;
@@ -24,6 +25,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.SplittableRandom;
+import java.util.logging.Logger;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -238,6 +240,13 @@ class StepRunnerTest {
   void whatCannotBeMadeLeavesNothing() {
     assumeTrue(HostControl.ifHost().isPresent(), "only the host device can be made to fail");
     var host = HostControl.get();
+    var warnings = new ArrayList<String>();
+    var logger = Logger.getLogger("io.github.cudnn4j");
+    logger.setFilter(
+        entry -> {
+          warnings.add(entry.getMessage());
+          return false;
+        });
     try (Device device = Device.open();
         CharLanguageModel model = model(device, RnnMode.LSTM, Precision.FP32)) {
       model.steps(2, 1, 2).close();
@@ -262,7 +271,10 @@ class StepRunnerTest {
         boolean ofCapture = function.startsWith("cudaStream") || function.startsWith("cudaGraph");
         assertEquals(ofCapture, failed == 0, failed + " of " + calls + " of " + function);
       }
+    } finally {
+      logger.setFilter(null);
     }
+    assertTrue(warnings.getFirst().startsWith("A step cannot be captured as a graph"));
   }
 
   @Test
