@@ -52,13 +52,16 @@ public final class Counts {
   }
 
   static Counts confusions(Tape tape, Loss loss) {
-    int classes = logits(loss).columns();
+    int classes = loss.classes();
     return of(tape, loss, "count_confusions", classes, Math.multiplyExact((long) classes, classes));
   }
 
   private static Counts of(Tape tape, Loss loss, String kernel, int rows, long elements) {
-    Tensor logits = logits(loss);
-    Indices predicted = argmax(tape, logits);
+    Indices targets = loss.targets();
+    Indices predicted = loss.predictions();
+    if (targets == null || predicted == null) {
+      throw new IllegalArgumentException("the loss has no classes as targets");
+    }
     var counts = new Counts(tape.zeroed(ElementType.FLOAT64, elements));
     tape.play(
         new Launches(
@@ -68,19 +71,11 @@ public final class Counts {
                         .overLongRows(
                             rows,
                             predicted.buffer(),
-                            loss.targets().buffer(),
+                            targets.buffer(),
                             counts.buffer,
-                            logits.rows(),
-                            logits.columns()))),
+                            (int) targets.elements(),
+                            loss.classes()))),
             List.of()));
     return counts;
-  }
-
-  private static Tensor logits(Loss loss) {
-    Tensor logits = loss.logits();
-    if (logits == null) {
-      throw new IllegalArgumentException("the loss has no classes as targets");
-    }
-    return logits;
   }
 }

@@ -29,7 +29,7 @@ record CrossEntropy(MeanLoss mean, Launch measure) implements Operation {
       throw new IllegalArgumentException(
           "label smoothing " + labelSmoothing + ", must be in [0, 1]");
     }
-    var loss = new Loss(tape, logits, targets, List.of());
+    var loss = new Loss(tape, logits, targets);
     tape.play(
         in -> make(tape, loss, in.get(0), targets.buffer(), classWeights, labelSmoothing),
         List.of(logits));

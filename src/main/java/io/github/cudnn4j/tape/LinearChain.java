@@ -93,6 +93,7 @@ public final class LinearChain {
     DeviceBuffer inflow = kernels.numbers();
     return record(
         kernels,
+        labels,
         (losses, counted) -> List.of(kernels.forward(gold, 1, inflow, losses, counted)),
         (marginals, pairs) ->
             List.of(
@@ -118,6 +119,7 @@ public final class LinearChain {
     DeviceBuffer path = tape.indices(labels.shape()).buffer();
     return record(
         kernels,
+        labels,
         (losses, counted) ->
             List.of(kernels.viterbi(gold, 1, path), kernels.hinge(gold, path, 1, losses, counted)),
         (marginals, pairs) ->
@@ -250,8 +252,10 @@ public final class LinearChain {
    * @param differentiate computes the derivatives of the sum of the losses by the emissions, {@code
    *     [T, B, K]}, and of each loss by the transitions, {@code [B, K, K]}
    */
-  private Loss record(ChainKernels kernels, Launcher measure, Launcher differentiate) {
-    var loss = new Loss(tape, null, null, List.of());
+  private Loss record(
+      ChainKernels kernels, Indices labels, Launcher measure, Launcher differentiate) {
+    var loss =
+        new Loss(tape, labels, start.columns(), () -> bestPaths(kernels.emissions()).labels());
     DeviceBuffer losses = tape.buffer(tape.lossType(), lengths.batch());
     DeviceBuffer counted = tape.buffer(ElementType.INT32, lengths.batch());
     var mean = new MeanLoss(tape, loss, losses, counted, null);

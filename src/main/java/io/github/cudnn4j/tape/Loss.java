@@ -3,6 +3,7 @@ package io.github.cudnn4j.tape;
 import io.github.cudnn4j.cuda.DeviceBuffer;
 import io.github.cudnn4j.cuda.ElementType;
 import java.util.List;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -20,16 +21,42 @@ public final class Loss {
   private final Tape tape;
   private final @Nullable Tensor logits;
   private final @Nullable Indices targets;
+  private final int classes;
+  private final @Nullable Supplier<Indices> predictor;
+  private @Nullable Indices predictions;
   private final List<Loss> parts;
   private final DeviceBuffer value;
   private final DeviceBuffer meter;
   private final DeviceBuffer factor;
   private double weight = 1;
 
-  Loss(Tape tape, @Nullable Tensor logits, @Nullable Indices targets, List<Loss> parts) {
+  /** Makes one without classes: a mean, or the sum of parts. */
+  Loss(Tape tape, List<Loss> parts) {
+    this(tape, null, null, 0, null, parts);
+  }
+
+  /** Makes one of labels, to be predicted by the largest of the logits of each. */
+  Loss(Tape tape, Tensor logits, Indices targets) {
+    this(tape, logits, targets, logits.columns(), () -> tape.argmax(logits), List.of());
+  }
+
+  /** Makes one of labels that are predicted in a way of their own, recorded when asked for. */
+  Loss(Tape tape, Indices targets, int classes, Supplier<Indices> predictor) {
+    this(tape, null, targets, classes, predictor, List.of());
+  }
+
+  private Loss(
+      Tape tape,
+      @Nullable Tensor logits,
+      @Nullable Indices targets,
+      int classes,
+      @Nullable Supplier<Indices> predictor,
+      List<Loss> parts) {
     this.tape = tape;
     this.logits = logits;
     this.targets = targets;
+    this.classes = classes;
+    this.predictor = predictor;
     this.parts = parts;
     value = tape.zeroed(tape.lossType(), 1);
     meter = tape.zeroed(ElementType.FLOAT64, METER);
@@ -55,7 +82,7 @@ public final class Loss {
     return meter;
   }
 
-  /** Returns what the loss is computed from if its targets are classes, otherwise null. */
+  /** Returns the logits of each target if it is a cross-entropy, otherwise null. */
   public @Nullable Tensor logits() {
     return logits;
   }
@@ -63,6 +90,24 @@ public final class Loss {
   /** Returns the classes that are to be predicted, null if there are none. */
   public @Nullable Indices targets() {
     return targets;
+  }
+
+  /**
+   * Records, when called first, which classes are predicted: of each row of logits the largest, of
+   * a conditional random field the best path.
+   *
+   * @return the shape of {@link #targets}, null if there are none
+   */
+  public @Nullable Indices predictions() {
+    if (predictions == null && predictor != null) {
+      predictions = predictor.get();
+    }
+    return predictions;
+  }
+
+  /** Returns the number of classes, 0 if there are none. */
+  int classes() {
+    return classes;
   }
 
   /**

@@ -18,7 +18,7 @@ final class LossSum implements Operation {
   private final Launch count;
 
   private LossSum(Tape tape, List<Loss> parts) {
-    loss = new Loss(tape, null, null, parts);
+    loss = new Loss(tape, parts);
     total = tape.buffer(tape.lossType(), 1);
     for (Loss part : parts) {
       additions.add(

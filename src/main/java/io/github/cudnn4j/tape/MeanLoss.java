@@ -62,7 +62,7 @@ final class MeanLoss implements Operation {
     if (!Arrays.equals(rows.shape(), counted.shape())) {
       throw new IllegalArgumentException(counted + " as what counts of " + rows);
     }
-    var loss = new Loss(tape, null, null, List.of());
+    var loss = new Loss(tape, List.of());
     tape.play(in -> of(tape, loss, in.get(0), counted.buffer()), List.of(rows));
     return loss;
   }

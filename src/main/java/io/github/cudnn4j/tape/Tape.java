@@ -623,7 +623,8 @@ public final class Tape implements AutoCloseable {
   /**
    * Records counting of how many predictions are right, and out of how many: two numbers.
    *
-   * @param loss one of class labels; a label that is no class does not count
+   * @param loss one of class labels, also of a conditional random field; a label that is no class
+   *     does not count, so what is behind a sequence should be negative
    * @throws IllegalArgumentException if it is another loss
    */
   public Counts accuracy(Loss loss) {

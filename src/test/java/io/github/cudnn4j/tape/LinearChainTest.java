@@ -427,6 +427,31 @@ class LinearChainTest {
     }
   }
 
+  @ParameterizedTest
+  @EnumSource(Kind.class)
+  void aLossPredictsTheBestPaths(Kind kind) {
+    var of = chain(ElementType.FLOAT32);
+    int[] best = best(of);
+    int right = 0;
+    int counted = 0;
+    for (int i = 0; i < best.length; i++) {
+      boolean same = i % 2 == 0;
+      of.gold()[i] = best[i] < 0 ? -1 : same ? best[i] : (best[i] + 1) % LABELS;
+      counted += best[i] < 0 ? 0 : 1;
+      right += best[i] >= 0 && same ? 1 : 0;
+    }
+    try (var on = new Recorded(ElementType.FLOAT32, of, false)) {
+      Loss loss = kind.record(on.chain, on.emissions(), on.labels);
+      Counts accuracy = on.tape.accuracy(loss);
+      Counts confusion = on.tape.confusion(loss);
+      on.tape.forward();
+      assertArrayEquals(best, loss.predictions().buffer().toInts());
+      assertArrayEquals(new double[] {right, counted}, accuracy.read());
+      assertEquals(LABELS * LABELS, confusion.read().length);
+      assertEquals(counted, Arrays.stream(confusion.read()).sum());
+    }
+  }
+
   /** What {@link LinearChain#allow} and {@link LinearChain#force} forbid, as the equations do. */
   @Test
   void constraintsForbidPaths() {

@@ -461,6 +461,7 @@ class LossTest {
       assertSame(x, loss.logits());
       assertArrayEquals(new int[] {2}, loss.targets().shape());
       assertNull(tape.loss(x).targets());
+      assertNull(tape.loss(x).predictions());
     }
   }
 
