@@ -2,8 +2,8 @@ package io.github.cudnn4j.bench;
 
 import io.github.cudnn4j.cuda.Device;
 import io.github.cudnn4j.cuda.Parts;
-import io.github.cudnn4j.model.CharLanguageModel;
 import io.github.cudnn4j.model.InferenceSession;
+import io.github.cudnn4j.model.LanguageModel;
 import io.github.cudnn4j.model.StepRunner;
 import io.github.cudnn4j.train.StepWork;
 import java.util.Map;
@@ -37,7 +37,7 @@ public final class StreamWork implements Peer.Job {
     classes = workload.config().inputSize();
     tokens = Fill.ints(Fill.TOKENS, batch, classes);
     try {
-      CharLanguageModel model = parts.add(StepWork.model(device, workload));
+      LanguageModel model = parts.add(StepWork.model(device, workload));
       StepRunner runner = parts.add(model.steps(batch, batch));
       texts = session ? clients(runner, batch) : rows(runner, batch);
     } catch (RuntimeException | Error e) {

@@ -7,8 +7,8 @@ import io.github.cudnn4j.cuda.Device;
 import io.github.cudnn4j.cuda.Parts;
 import io.github.cudnn4j.data.SavableRandom;
 import io.github.cudnn4j.data.TextWindows;
-import io.github.cudnn4j.model.CharLanguageModel;
-import io.github.cudnn4j.model.CharModelConfig;
+import io.github.cudnn4j.model.LanguageModel;
+import io.github.cudnn4j.model.LanguageModelConfig;
 import io.github.cudnn4j.model.Vocabulary;
 import io.github.cudnn4j.optim.Clip;
 import io.github.cudnn4j.optim.Optimizer;
@@ -27,7 +27,7 @@ public final class StepWork implements Peer.Job {
   private static final int CHARACTERS = 10_000;
 
   private final Parts parts = new Parts();
-  private final CharLanguageModel model;
+  private final LanguageModel model;
   private final TextWindows batches;
   private final Step step;
   private final double learningRate;
@@ -56,7 +56,7 @@ public final class StepWork implements Peer.Job {
    *
    * @throws UnsupportedOperationException if no character model is like that
    */
-  public static CharLanguageModel model(Device device, Workload workload) {
+  public static LanguageModel model(Device device, Workload workload) {
     var config = workload.config();
     var plain =
         RnnConfig.of(config.mode(), config.inputSize(), config.hiddenSize())
@@ -71,15 +71,15 @@ public final class StepWork implements Peer.Job {
         Vocabulary.ofCharacters(
             IntStream.range(1, classes).mapToObj(i -> Character.toString('a' + i)).toList());
     var characterModel =
-        CharModelConfig.of(config.mode(), config.hiddenSize())
+        LanguageModelConfig.of(config.mode(), config.hiddenSize())
             .layers(config.layers())
             .algorithm(config.algorithm());
-    var model = CharLanguageModel.create(device, vocabulary, characterModel);
+    var model = LanguageModel.create(device, vocabulary, characterModel);
     setWeights(model, config.hiddenSize());
     return model;
   }
 
-  private static void setWeights(CharLanguageModel model, int hidden) {
+  private static void setWeights(LanguageModel model, int hidden) {
     double scale = 1 / Math.sqrt(hidden);
     var parameters = model.parameters();
     int salt = Fill.PARAMETERS;

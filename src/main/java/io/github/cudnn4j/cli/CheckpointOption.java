@@ -2,7 +2,7 @@ package io.github.cudnn4j.cli;
 
 import io.github.cudnn4j.cuda.Device;
 import io.github.cudnn4j.io.SafeTensors;
-import io.github.cudnn4j.model.CharLanguageModel;
+import io.github.cudnn4j.model.LanguageModel;
 import io.github.cudnn4j.train.Checkpoint;
 import io.github.cudnn4j.train.Checkpoints;
 import java.io.IOException;
@@ -25,14 +25,14 @@ final class CheckpointOption {
   private boolean best;
 
   /** Returns the model with its trained weights; the caller closes it. */
-  CharLanguageModel load(Device device) throws IOException {
+  LanguageModel load(Device device) throws IOException {
     Checkpoints checkpoints = Checkpoints.in(folder, 1);
     Checkpoint checkpoint =
         (best ? checkpoints.best() : checkpoints.latest())
             .orElseThrow(() -> new IOException(folder + " holds no checkpoint"));
-    CharLanguageModel model;
+    LanguageModel model;
     try {
-      model = CharLanguageModel.of(device, checkpoint.modelConfiguration());
+      model = LanguageModel.of(device, checkpoint.modelConfiguration());
     } catch (IllegalArgumentException e) {
       throw new IOException(checkpoint.folder() + ": " + e.getMessage(), e);
     }

@@ -4,8 +4,8 @@ import io.github.cudnn4j.cuda.Device;
 import io.github.cudnn4j.data.TextWindows;
 import io.github.cudnn4j.data.Tokens;
 import io.github.cudnn4j.io.Json;
-import io.github.cudnn4j.model.CharLanguageModel;
 import io.github.cudnn4j.model.Corpus;
+import io.github.cudnn4j.model.LanguageModel;
 import io.github.cudnn4j.model.Text;
 import io.github.cudnn4j.train.Evaluator;
 import java.io.IOException;
@@ -41,7 +41,7 @@ final class EvaluateCommand implements Callable<Integer> {
     window.check();
     Text content = text.open();
     try (Device opened = Device.open(device.choice());
-        CharLanguageModel model = checkpoint.load(opened)) {
+        LanguageModel model = checkpoint.load(opened)) {
       Tokens tokens = Corpus.of(content, model.vocabulary(), 0, 0).training();
       double loss =
           Evaluator.loss(

@@ -1,7 +1,7 @@
 package io.github.cudnn4j.cli;
 
 import io.github.cudnn4j.cuda.Device;
-import io.github.cudnn4j.model.CharLanguageModel;
+import io.github.cudnn4j.model.LanguageModel;
 import io.github.cudnn4j.model.TextGenerator;
 import io.github.cudnn4j.model.Vocabulary;
 import java.io.IOException;
@@ -63,7 +63,7 @@ final class GenerateCommand implements Callable<Integer> {
   @Override
   public Integer call() throws IOException {
     try (Device opened = Device.open(device.choice());
-        CharLanguageModel model = checkpoint.load(opened);
+        LanguageModel model = checkpoint.load(opened);
         TextGenerator generator = TextGenerator.of(model)) {
       warn(model.vocabulary());
       String text = generator.generate(prefix, length, temperature, seed);

@@ -1,6 +1,6 @@
 package io.github.cudnn4j.cli;
 
-import io.github.cudnn4j.model.CharModelConfig;
+import io.github.cudnn4j.model.LanguageModelConfig;
 import io.github.cudnn4j.train.Checkpoint;
 import java.io.IOException;
 import java.util.ArrayList;
@@ -86,7 +86,8 @@ final class KeptOptions {
       noted.forEach((name, value) -> kept.put(name.toString(), String.valueOf(value)));
     } else {
       try {
-        kept.putAll(ModelOptions.options(CharModelConfig.ofMap(checkpoint.modelConfiguration())));
+        kept.putAll(
+            ModelOptions.options(LanguageModelConfig.ofMap(checkpoint.modelConfiguration())));
       } catch (IllegalArgumentException e) {
         throw new IOException(checkpoint.folder() + ": " + e.getMessage(), e);
       }

@@ -3,7 +3,7 @@ package io.github.cudnn4j.cli;
 import io.github.cudnn4j.cuda.Precision;
 import io.github.cudnn4j.cudnn.RnnAlgorithm;
 import io.github.cudnn4j.cudnn.RnnMode;
-import io.github.cudnn4j.model.CharModelConfig;
+import io.github.cudnn4j.model.LanguageModelConfig;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.Map;
@@ -159,7 +159,7 @@ final class ModelOptions {
    *
    * @throws ParameterException if there is no such model
    */
-  CharModelConfig config(long seed) {
+  LanguageModelConfig config(long seed) {
     if (bidirectional) {
       throw refused(
           "--bidirectional: a language model predicts the next character from those before it; a"
@@ -182,8 +182,8 @@ final class ModelOptions {
     requireLstm("--projection", projection);
     requireLstm("--cell-clip", cellClip);
     requireLstm("--forget-bias", forgetBias);
-    CharModelConfig config =
-        CharModelConfig.of(cell, hidden)
+    LanguageModelConfig config =
+        LanguageModelConfig.of(cell, hidden)
             .layers(layers)
             .embedding(width)
             .projection(projection == null ? hidden : projection)
@@ -199,7 +199,7 @@ final class ModelOptions {
   }
 
   /** The inverse: what the options of a model are, with an empty text for one that is not given. */
-  static Map<String, String> options(CharModelConfig config) {
+  static Map<String, String> options(LanguageModelConfig config) {
     Map<String, String> options = new LinkedHashMap<>();
     options.put("--cell", Limits.typed(config.cell()));
     options.put("--hidden", Integer.toString(config.hiddenSize()));

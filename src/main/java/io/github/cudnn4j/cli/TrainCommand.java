@@ -3,9 +3,9 @@ package io.github.cudnn4j.cli;
 import io.github.cudnn4j.cuda.Device;
 import io.github.cudnn4j.data.TextWindows;
 import io.github.cudnn4j.io.Json;
-import io.github.cudnn4j.model.CharLanguageModel;
-import io.github.cudnn4j.model.CharModelConfig;
 import io.github.cudnn4j.model.Corpus;
+import io.github.cudnn4j.model.LanguageModel;
+import io.github.cudnn4j.model.LanguageModelConfig;
 import io.github.cudnn4j.model.Text;
 import io.github.cudnn4j.model.Vocabulary;
 import io.github.cudnn4j.train.Checkpoint;
@@ -167,7 +167,7 @@ final class TrainCommand implements Callable<Integer> {
               .orElseThrow(() -> usage("--resume: " + checkpoint + " holds no checkpoint"));
       changes = KeptOptions.restore(spec, from, otherText);
     }
-    CharModelConfig config = shape.config(seed);
+    LanguageModelConfig config = shape.config(seed);
     rule.check();
     window.check();
     check();
@@ -187,7 +187,7 @@ final class TrainCommand implements Callable<Integer> {
       refuseWithoutHeldOut();
     }
     try (Device opened = Device.open(device.choice());
-        CharLanguageModel model = model(opened, corpus, config, from);
+        LanguageModel model = model(opened, corpus, config, from);
         TrainingConsole console =
             TrainingConsole.of(spec.commandLine().getOut(), model, opened, corpus);
         Trainer trainer =
@@ -346,7 +346,7 @@ final class TrainCommand implements Callable<Integer> {
     if (from == null) {
       return Corpus.of(content, tokens, heldOut);
     }
-    Vocabulary known = CharLanguageModel.vocabulary(from.modelConfiguration());
+    Vocabulary known = LanguageModel.vocabulary(from.modelConfiguration());
     Set<String> unknown = new TreeSet<>();
     Corpus corpus = Corpus.of(content, known, tokens, heldOut);
     long[] left = {corpus.training().length()};
@@ -368,11 +368,11 @@ final class TrainCommand implements Callable<Integer> {
   }
 
   /** A new model, or that of a checkpoint. */
-  private static CharLanguageModel model(
-      Device opened, Corpus corpus, CharModelConfig config, @Nullable Checkpoint from) {
+  private static LanguageModel model(
+      Device opened, Corpus corpus, LanguageModelConfig config, @Nullable Checkpoint from) {
     return from == null
-        ? CharLanguageModel.create(opened, corpus.vocabulary(), config)
-        : CharLanguageModel.of(opened, from.modelConfiguration());
+        ? LanguageModel.create(opened, corpus.vocabulary(), config)
+        : LanguageModel.of(opened, from.modelConfiguration());
   }
 
   private ParameterException usage(String message) {

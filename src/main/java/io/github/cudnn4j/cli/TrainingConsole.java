@@ -3,8 +3,8 @@ package io.github.cudnn4j.cli;
 import io.github.cudnn4j.cuda.Device;
 import io.github.cudnn4j.cuda.Precision;
 import io.github.cudnn4j.data.Tokens;
-import io.github.cudnn4j.model.CharLanguageModel;
 import io.github.cudnn4j.model.Corpus;
+import io.github.cudnn4j.model.LanguageModel;
 import io.github.cudnn4j.model.TextGenerator;
 import io.github.cudnn4j.train.Checkpoint;
 import io.github.cudnn4j.train.Progress;
@@ -62,8 +62,7 @@ final class TrainingConsole implements TrainingListener, AutoCloseable {
     this.prefix = prefix(corpus);
   }
 
-  static TrainingConsole of(
-      PrintWriter out, CharLanguageModel model, Device device, Corpus corpus) {
+  static TrainingConsole of(PrintWriter out, LanguageModel model, Device device, Corpus corpus) {
     TrainingConsole console =
         new TrainingConsole(out, corpus, TextGenerator.of(model), Terminal.isOutput());
     console.begin(model, device);
@@ -94,7 +93,7 @@ final class TrainingConsole implements TrainingListener, AutoCloseable {
     return taken == 0 ? corpus.vocabulary().character(text.get(0)) : words.toString();
   }
 
-  private void begin(CharLanguageModel model, Device device) {
+  private void begin(LanguageModel model, Device device) {
     line("device    %s", device.name());
     line(
         "model     %s, %d layer%s of %d units%s, %s, %,d parameters%s",

@@ -23,7 +23,7 @@ public final class TextGenerator implements AutoCloseable {
   private final int[] tokenValue = new int[1];
   private final float[] logitValues;
 
-  private TextGenerator(CharLanguageModel model, Tape tape) {
+  private TextGenerator(LanguageModel model, Tape tape) {
     this.vocabulary = model.vocabulary();
     this.tape = tape;
     this.token = tape.indices(1, 1);
@@ -32,7 +32,7 @@ public final class TextGenerator implements AutoCloseable {
   }
 
   /** Returns a generator that draws from {@code model} as it is at each call. */
-  public static TextGenerator of(CharLanguageModel model) {
+  public static TextGenerator of(LanguageModel model) {
     Parts parts = new Parts();
     try {
       Tape tape = parts.add(Tape.inference(model.device(), model.precision()));

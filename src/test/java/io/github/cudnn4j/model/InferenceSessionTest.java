@@ -31,11 +31,11 @@ class InferenceSessionTest {
   private static final int STEPS = 24;
   private static final String CHARACTERS = "abcdefghijklmnop";
 
-  private static CharLanguageModel model(Device device) {
-    return CharLanguageModel.create(
+  private static LanguageModel model(Device device) {
+    return LanguageModel.create(
         device,
         Vocabulary.of(CHARACTERS),
-        CharModelConfig.of(RnnMode.LSTM, 24).layers(2).embedding(8).seed(3));
+        LanguageModelConfig.of(RnnMode.LSTM, 24).layers(2).embedding(8).seed(3));
   }
 
   /** Two sequences, one after the other, whose tokens depend on what came out. */
@@ -83,7 +83,7 @@ class InferenceSessionTest {
   @ValueSource(booleans = {false, true})
   void sixteenThreadsGetTheBitsOfOneAlone(boolean virtual) throws Exception {
     try (Device device = Device.open();
-        CharLanguageModel model = model(device);
+        LanguageModel model = model(device);
         InferenceSession session = InferenceSession.start(model.steps(THREADS, THREADS))) {
       List<List<float[]>> alone = new ArrayList<>();
       for (int seed = 0; seed < THREADS; seed++) {
@@ -104,7 +104,7 @@ class InferenceSessionTest {
     List<List<float[]>> alone = new ArrayList<>();
     List<List<float[]>> found;
     try (Device device = Device.open();
-        CharLanguageModel model = model(device)) {
+        LanguageModel model = model(device)) {
       try (InferenceSession session = InferenceSession.start(model.steps(1, 1))) {
         for (int seed = 0; seed < THREADS; seed++) {
           alone.add(converse(session, seed));

@@ -24,7 +24,8 @@ import org.junit.jupiter.api.Test;
 
 @Tag(LeakCheck.LEAVES_OBJECTS)
 class ModelFailureTest {
-  private static final CharModelConfig CONFIG = CharModelConfig.of(RnnMode.GRU, 4).embedding(3);
+  private static final LanguageModelConfig CONFIG =
+      LanguageModelConfig.of(RnnMode.GRU, 4).embedding(3);
 
   /** Nothing works from some call on, so what was made cannot be closed either. */
   @Test
@@ -34,15 +35,15 @@ class ModelFailureTest {
     var vocabulary = Vocabulary.of("abc");
     try (var device = Device.open()) {
       var before = host.calls();
-      CharLanguageModel.create(device, vocabulary, CONFIG).close();
-      CharLanguageModel.create(device, vocabulary, CONFIG).close();
+      LanguageModel.create(device, vocabulary, CONFIG).close();
+      LanguageModel.create(device, vocabulary, CONFIG).close();
       var calls = (host.calls() - before) / 2;
       var withOthers = 0;
       for (var k = 1; k <= calls / 2; k += 3) {
         host.fail(null, k, Cudart.cudaErrorUnknown(), true);
         var e =
             assertThrows(
-                RuntimeException.class, () -> CharLanguageModel.create(device, vocabulary, CONFIG));
+                RuntimeException.class, () -> LanguageModel.create(device, vocabulary, CONFIG));
         host.clearFault();
         var function =
             e instanceof CudnnException c ? c.function() : ((CudaException) e).function();
@@ -62,7 +63,7 @@ class ModelFailureTest {
     var text = TextWindows.evaluation(new int[50], 2, 6);
     var config = TrainerConfig.of(Optimizer.adam(0.1));
     try (var device = Device.open();
-        var model = CharLanguageModel.create(device, Vocabulary.of("abc"), CONFIG)) {
+        var model = LanguageModel.create(device, Vocabulary.of("abc"), CONFIG)) {
       Trainer.of(model.parameters(), model, text, config).validation(text).close();
       var expected = new TreeMap<>(host.live());
       var trainer = Trainer.of(model.parameters(), model, text, config).validation(text);

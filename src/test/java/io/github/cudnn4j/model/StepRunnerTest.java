@@ -45,15 +45,15 @@ class StepRunnerTest {
           "cudaStreamBeginCapture",
           "cudaGraphInstantiate");
 
-  private static CharLanguageModel model(Device device, RnnMode mode, Precision precision) {
-    return CharLanguageModel.create(
+  private static LanguageModel model(Device device, RnnMode mode, Precision precision) {
+    return LanguageModel.create(
         device,
         Vocabulary.of(CHARACTERS),
-        CharModelConfig.of(mode, 12).layers(2).embedding(8).precision(precision).seed(3));
+        LanguageModelConfig.of(mode, 12).layers(2).embedding(8).precision(precision).seed(3));
   }
 
   /** The logits of each step of each row, {@code [T][B][V]}, all at once. */
-  private static float[][][] atOnce(CharLanguageModel model, int[][] tokens) {
+  private static float[][][] atOnce(LanguageModel model, int[][] tokens) {
     int batch = tokens[0].length;
     try (Tape tape = Tape.inference(model.device(), model.precision())) {
       Indices in = tape.indices(tokens.length, batch);
@@ -107,7 +107,7 @@ class StepRunnerTest {
     int places = 7;
     int[][] tokens = tokens(TIME, batch);
     try (Device device = Device.open();
-        CharLanguageModel model = model(device, mode, precision);
+        LanguageModel model = model(device, mode, precision);
         StepRunner runner = model.steps(places, 1, 4)) {
       float[][][] expected = atOnce(model, tokens);
       float[] logits = new float[runner.classes()];
@@ -180,7 +180,7 @@ class StepRunnerTest {
     BeamSearch search = BeamSearch.of(4, 2, 7).lengthPenalty(0.7).best(3);
     int[] starts = {1, 5, 1};
     try (Device device = Device.open();
-        CharLanguageModel model = model(device, RnnMode.LSTM, Precision.FP32);
+        LanguageModel model = model(device, RnnMode.LSTM, Precision.FP32);
         StepRunner runner = model.steps(12, 12)) {
       List<List<Integer>> read = new ArrayList<>();
       StepFunction whole =
@@ -248,7 +248,7 @@ class StepRunnerTest {
           return false;
         });
     try (Device device = Device.open();
-        CharLanguageModel model = model(device, RnnMode.LSTM, Precision.FP32)) {
+        LanguageModel model = model(device, RnnMode.LSTM, Precision.FP32)) {
       model.steps(2, 1, 2).close();
       var live = host.live();
       for (String function : MADE_BY) {

@@ -20,14 +20,13 @@ import org.junit.jupiter.params.provider.ValueSource;
 
 class TextGeneratorTest {
 
-  private static final CharModelConfig CONFIG =
-      CharModelConfig.of(RnnMode.GRU, 16).layers(2).embedding(8).dropout(0.1).seed(3);
+  private static final LanguageModelConfig CONFIG =
+      LanguageModelConfig.of(RnnMode.GRU, 16).layers(2).embedding(8).dropout(0.1).seed(3);
 
   @Test
   void sameSeedSameText() {
     try (Device device = Device.open();
-        CharLanguageModel model =
-            CharLanguageModel.create(device, Vocabulary.of("abcdefghij"), CONFIG);
+        LanguageModel model = LanguageModel.create(device, Vocabulary.of("abcdefghij"), CONFIG);
         TextGenerator generator = TextGenerator.of(model)) {
       String text = generator.generate("abc", 40, 1, 7);
 
@@ -42,9 +41,8 @@ class TextGeneratorTest {
   @Test
   void aModelRebuiltFromItsConfigurationIsTheSame() {
     try (Device device = Device.open();
-        CharLanguageModel model =
-            CharLanguageModel.create(device, Vocabulary.of("abcdefghij"), CONFIG);
-        CharLanguageModel twin = CharLanguageModel.of(device, model.configuration());
+        LanguageModel model = LanguageModel.create(device, Vocabulary.of("abcdefghij"), CONFIG);
+        LanguageModel twin = LanguageModel.of(device, model.configuration());
         TextGenerator generator = TextGenerator.of(model);
         TextGenerator twinGenerator = TextGenerator.of(twin)) {
       assertEquals(CONFIG, twin.config());
@@ -56,9 +54,9 @@ class TextGeneratorTest {
   @Test
   void initialWeightsArePyTorchs() {
     try (Device device = Device.open();
-        CharLanguageModel wide = create(device, Precision.FP64);
-        CharLanguageModel single = create(device, Precision.FP32);
-        CharLanguageModel brain = create(device, Precision.BF16)) {
+        LanguageModel wide = create(device, Precision.FP64);
+        LanguageModel single = create(device, Precision.FP32);
+        LanguageModel brain = create(device, Precision.BF16)) {
       for (String name : wide.parameters().names()) {
         double[] weights = wide.parameters().read(name);
         double largest = Arrays.stream(weights).map(Math::abs).max().orElse(0);
@@ -77,12 +75,12 @@ class TextGeneratorTest {
   /** A seed stands for the same weights from version to version. */
   @Test
   void aSeedGivesTheRecurrentWeightsThenTheLinearOnes() {
-    CharModelConfig config = CONFIG.embedding(0).precision(Precision.FP32);
+    LanguageModelConfig config = CONFIG.embedding(0).precision(Precision.FP32);
     Vocabulary vocabulary = Vocabulary.of("abcdefghij");
     SavableRandom random = new SavableRandom(config.seed());
     double bound = 1 / Math.sqrt(config.hiddenSize());
     try (Device device = Device.open();
-        CharLanguageModel model = CharLanguageModel.create(device, vocabulary, config);
+        LanguageModel model = LanguageModel.create(device, vocabulary, config);
         Rnn rnn = Rnn.create(device, config.recurrent(vocabulary.size()))) {
       rnn.initialize(random.nextLong());
       for (RnnParameter parameter : rnn.weights().parameters()) {
@@ -99,9 +97,8 @@ class TextGeneratorTest {
     }
   }
 
-  private static CharLanguageModel create(Device device, Precision precision) {
-    return CharLanguageModel.create(
-        device, Vocabulary.of("abcdefghij"), CONFIG.precision(precision));
+  private static LanguageModel create(Device device, Precision precision) {
+    return LanguageModel.create(device, Vocabulary.of("abcdefghij"), CONFIG.precision(precision));
   }
 
   /** Without weights the bias alone makes the distribution, the same for every character. */
@@ -110,7 +107,7 @@ class TextGeneratorTest {
   void theTemperatureDividesTheLogits(double temperature) {
     float[] logits = {Float.NEGATIVE_INFINITY, 0.5f, -1, 1, 0};
     try (Device device = Device.open();
-        CharLanguageModel model = CharLanguageModel.create(device, Vocabulary.of("abcd"), CONFIG);
+        LanguageModel model = LanguageModel.create(device, Vocabulary.of("abcd"), CONFIG);
         TextGenerator generator = TextGenerator.of(model)) {
       model.parameters().write("linear.weight", new double[logits.length * 16]);
       model.parameters().write("linear.bias", new double[] {9, 0.5, -1, 1, 0});
@@ -127,7 +124,7 @@ class TextGeneratorTest {
   @Test
   void refusesBadArguments() {
     try (Device device = Device.open();
-        CharLanguageModel model = CharLanguageModel.create(device, Vocabulary.of("ab"), CONFIG);
+        LanguageModel model = LanguageModel.create(device, Vocabulary.of("ab"), CONFIG);
         TextGenerator generator = TextGenerator.of(model)) {
       assertRefused("the prefix is empty, at least one character is needed", generator, "", 1, 1);
       assertRefused("length is -1, must be 0 or more", generator, "a", -1, 1);
@@ -143,7 +140,7 @@ class TextGeneratorTest {
         "cellClip is 0.0, must be positive",
         assertThrows(
                 IllegalArgumentException.class,
-                () -> CharModelConfig.of(RnnMode.LSTM, 16).cellClip(0.0))
+                () -> LanguageModelConfig.of(RnnMode.LSTM, 16).cellClip(0.0))
             .getMessage());
   }
 

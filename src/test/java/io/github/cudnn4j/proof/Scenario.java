@@ -10,8 +10,8 @@ import io.github.cudnn4j.cudnn.LossNormalization;
 import io.github.cudnn4j.cudnn.RnnDataLayout;
 import io.github.cudnn4j.cudnn.RnnMode;
 import io.github.cudnn4j.data.TextWindows;
-import io.github.cudnn4j.model.CharLanguageModel;
-import io.github.cudnn4j.model.CharModelConfig;
+import io.github.cudnn4j.model.LanguageModel;
+import io.github.cudnn4j.model.LanguageModelConfig;
 import io.github.cudnn4j.model.TextGenerator;
 import io.github.cudnn4j.model.Vocabulary;
 import io.github.cudnn4j.optim.Clip;
@@ -98,9 +98,10 @@ record Scenario(String name, Work work) {
     return TextWindows.evaluation(TOKENS, 2, 6);
   }
 
-  private static CharLanguageModel model(Device device, Precision precision) {
-    var config = CharModelConfig.of(RnnMode.LSTM, 8).layers(2).embedding(6).dropout(0.1).seed(3);
-    return CharLanguageModel.create(device, Vocabulary.of(CHARACTERS), config.precision(precision));
+  private static LanguageModel model(Device device, Precision precision) {
+    var config =
+        LanguageModelConfig.of(RnnMode.LSTM, 8).layers(2).embedding(6).dropout(0.1).seed(3);
+    return LanguageModel.create(device, Vocabulary.of(CHARACTERS), config.precision(precision));
   }
 
   private static TrainerConfig config() {
@@ -137,9 +138,9 @@ record Scenario(String name, Work work) {
     return Checkpoints.in(folder.resolve(TRAINED), 1).latest().orElseThrow();
   }
 
-  private static CharLanguageModel load(Device device, Path folder) throws IOException {
+  private static LanguageModel load(Device device, Path folder) throws IOException {
     var checkpoint = trained(folder);
-    var model = CharLanguageModel.of(device, checkpoint.modelConfiguration());
+    var model = LanguageModel.of(device, checkpoint.modelConfiguration());
     try (var weights = checkpoint.weights()) {
       model.parameters().load(weights);
       return model;

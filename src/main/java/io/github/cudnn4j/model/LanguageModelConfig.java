@@ -30,7 +30,7 @@ import org.jspecify.annotations.Nullable;
  * @param precision of weights, activations and products
  * @param algorithm how cuDNN runs the recurrent layers, null for the fastest, measured
  */
-public record CharModelConfig(
+public record LanguageModelConfig(
     RnnMode cell,
     int hiddenSize,
     int projectionSize,
@@ -51,7 +51,7 @@ public record CharModelConfig(
    *
    * @throws IllegalArgumentException if one is not as described
    */
-  public CharModelConfig {
+  public LanguageModelConfig {
     positive("hiddenSize", hiddenSize);
     positive("layers", layers);
     if (embeddingSize < 0) {
@@ -93,8 +93,8 @@ public record CharModelConfig(
    * One layer that reads one-hot characters, without projection, clipping or dropout, with seed 0,
    * in FP32 with the standard algorithm.
    */
-  public static CharModelConfig of(RnnMode cell, int hiddenSize) {
-    return new CharModelConfig(
+  public static LanguageModelConfig of(RnnMode cell, int hiddenSize) {
+    return new LanguageModelConfig(
         cell,
         hiddenSize,
         hiddenSize,
@@ -110,52 +110,52 @@ public record CharModelConfig(
   }
 
   /** This LSTM with outputs projected to {@code value} numbers. */
-  public CharModelConfig projection(int value) {
+  public LanguageModelConfig projection(int value) {
     return with(draft -> draft.projectionSize = value);
   }
 
   /** This with another number of layers. */
-  public CharModelConfig layers(int value) {
+  public LanguageModelConfig layers(int value) {
     return with(draft -> draft.layers = value);
   }
 
   /** This with characters as learned vectors of {@code value} numbers, 0 for one-hot. */
-  public CharModelConfig embedding(int value) {
+  public LanguageModelConfig embedding(int value) {
     return with(draft -> draft.embeddingSize = value);
   }
 
   /** This with or without an input matrix in the first layer. */
-  public CharModelConfig skipInput(boolean value) {
+  public LanguageModelConfig skipInput(boolean value) {
     return with(draft -> draft.inputSkipped = value);
   }
 
   /** This LSTM with another bound of its cell state. */
-  public CharModelConfig cellClip(@Nullable Double value) {
+  public LanguageModelConfig cellClip(@Nullable Double value) {
     return with(draft -> draft.cellClip = value);
   }
 
   /** This with another probability of dropout. */
-  public CharModelConfig dropout(double value) {
+  public LanguageModelConfig dropout(double value) {
     return with(draft -> draft.dropout = value);
   }
 
   /** This LSTM with another first bias of its forget gates. */
-  public CharModelConfig forgetBias(@Nullable Double value) {
+  public LanguageModelConfig forgetBias(@Nullable Double value) {
     return with(draft -> draft.forgetBias = value);
   }
 
   /** This with another seed. */
-  public CharModelConfig seed(long value) {
+  public LanguageModelConfig seed(long value) {
     return with(draft -> draft.seed = value);
   }
 
   /** This computing in another precision. */
-  public CharModelConfig precision(Precision value) {
+  public LanguageModelConfig precision(Precision value) {
     return with(draft -> draft.precision = value);
   }
 
   /** This run by another algorithm, null for the fastest. */
-  public CharModelConfig algorithm(@Nullable RnnAlgorithm value) {
+  public LanguageModelConfig algorithm(@Nullable RnnAlgorithm value) {
     return with(draft -> draft.algorithm = value);
   }
 
@@ -204,14 +204,13 @@ public record CharModelConfig(
   }
 
   /**
-   * Returns the shape that a {@linkplain CharLanguageModel#configuration model's configuration}
-   * tells.
+   * Returns the shape that a {@linkplain LanguageModel#configuration model's configuration} tells.
    *
    * @throws IllegalArgumentException if an entry is absent or cannot be; the message names it
    */
-  public static CharModelConfig ofMap(Map<String, Object> map) {
+  public static LanguageModelConfig ofMap(Map<String, Object> map) {
     String algorithm = entry(map, "algorithm", String.class);
-    return new CharModelConfig(
+    return new LanguageModelConfig(
         RnnMode.valueOf(upperCase(map, "cell")),
         whole(map, "hiddenSize"),
         whole(map, "projectionSize"),
@@ -258,10 +257,10 @@ public record CharModelConfig(
     return type.cast(value);
   }
 
-  private CharModelConfig with(Consumer<Draft> change) {
+  private LanguageModelConfig with(Consumer<Draft> change) {
     Draft draft = new Draft(this);
     change.accept(draft);
-    return new CharModelConfig(
+    return new LanguageModelConfig(
         cell,
         hiddenSize,
         draft.projectionSize,
@@ -289,7 +288,7 @@ public record CharModelConfig(
     Precision precision;
     @Nullable RnnAlgorithm algorithm;
 
-    Draft(CharModelConfig from) {
+    Draft(LanguageModelConfig from) {
       projectionSize = from.projectionSize;
       layers = from.layers;
       embeddingSize = from.embeddingSize;

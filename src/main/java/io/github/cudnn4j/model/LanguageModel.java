@@ -32,16 +32,16 @@ import org.jspecify.annotations.Nullable;
  * owns the device. Parameters carry PyTorch's names: {@code embedding.weight}, {@code
  * rnn.weight_ih_l0}, {@code linear.weight}, {@code linear.bias}.
  */
-public final class CharLanguageModel implements Objective, AutoCloseable {
+public final class LanguageModel implements Objective, AutoCloseable {
 
   private final Vocabulary vocabulary;
-  private final CharModelConfig config;
+  private final LanguageModelConfig config;
   private final Parameters parameters;
   private final @Nullable EmbeddingLayer embedding;
   private final RnnLayer rnn;
   private final LinearLayer linear;
 
-  private CharLanguageModel(Parameters parameters, Vocabulary vocabulary, CharModelConfig config) {
+  private LanguageModel(Parameters parameters, Vocabulary vocabulary, LanguageModelConfig config) {
     this.vocabulary = vocabulary;
     this.config = config;
     this.parameters = parameters;
@@ -59,11 +59,11 @@ public final class CharLanguageModel implements Objective, AutoCloseable {
   }
 
   /** Returns a model with initial weights drawn from the configuration's seed, as PyTorch draws. */
-  public static CharLanguageModel create(
-      Device device, Vocabulary vocabulary, CharModelConfig config) {
+  public static LanguageModel create(
+      Device device, Vocabulary vocabulary, LanguageModelConfig config) {
     Parameters parameters = Parameters.on(device, config.precision());
     try {
-      CharLanguageModel model = new CharLanguageModel(parameters, vocabulary, config);
+      LanguageModel model = new LanguageModel(parameters, vocabulary, config);
       parameters.initialize(config.seed());
       return model;
     } catch (RuntimeException | Error e) {
@@ -78,8 +78,8 @@ public final class CharLanguageModel implements Objective, AutoCloseable {
    *
    * @throws IllegalArgumentException if an entry is missing or has the wrong type
    */
-  public static CharLanguageModel of(Device device, Map<String, Object> configuration) {
-    return create(device, vocabulary(configuration), CharModelConfig.ofMap(configuration));
+  public static LanguageModel of(Device device, Map<String, Object> configuration) {
+    return create(device, vocabulary(configuration), LanguageModelConfig.ofMap(configuration));
   }
 
   /**
@@ -89,7 +89,7 @@ public final class CharLanguageModel implements Objective, AutoCloseable {
    */
   public static Vocabulary vocabulary(Map<String, Object> configuration) {
     List<String> characters =
-        ((List<?>) CharModelConfig.entry(configuration, "characters", List.class))
+        ((List<?>) LanguageModelConfig.entry(configuration, "characters", List.class))
             .stream().map(String::valueOf).toList();
     return Vocabulary.ofCharacters(characters);
   }
@@ -100,7 +100,7 @@ public final class CharLanguageModel implements Objective, AutoCloseable {
   }
 
   /** Returns the shape that this model was made with. */
-  public CharModelConfig config() {
+  public LanguageModelConfig config() {
     return config;
   }
 
