@@ -18,7 +18,7 @@ final class Dropout implements Operation {
   private final Launch mask;
   private @Nullable Launch maskGradient;
 
-  Dropout(Tape tape, Tensor x, Tensor y, double probability, long seed) {
+  private Dropout(Tape tape, Tensor x, Tensor y, double probability, long seed) {
     state = tape.buffer(ElementType.INT64, 2);
     state.copyFrom(new long[] {seed, 0});
     long elements = x.elements();
@@ -35,6 +35,21 @@ final class Dropout implements Operation {
               kernel.overElements(
                   elements, state, y.gradient(), x.gradient(), least, scale, elements));
     }
+  }
+
+  /** See {@link LayerOperations#dropout}. */
+  static Tensor record(Tape tape, Tensor x, double probability, long seed) {
+    if (!(probability >= 0 && probability < 1)) {
+      throw new IllegalArgumentException("dropout " + probability + ", must be in [0, 1)");
+    }
+    tape.checkTensor("x", x, x.rank());
+    if (!tape.isTraining() || probability == 0) {
+      return x;
+    }
+    return tape.record(
+        x.shape(),
+        (in, y) -> tape.generators().add(new Dropout(tape, in.get(0), y, probability, seed)),
+        x);
   }
 
   @Override
