@@ -33,14 +33,15 @@ DEVICE void spread(const float* gradients, const Number<T>* dlosses, T* dx, int 
 
 // label_steps[b] and input_steps[b] = what cuDNN gets for lengths that may be anything; states[b] =
 // 0 for an alignment, -1 for none, 1 for a label that is the blank or no symbol; without alignment
-// there are no labels either.
+// there are no labels either. A row with counted[b] < 0 has none, whatever is in it.
 KERNEL(ctc_lengths, (const int* labels, const int* label_lengths, const int* input_lengths,
-                     int* label_steps, int* input_steps, int* states, int label_time, int time,
-                     int batch, int symbols),
-       (times(label_time, batch), batch, batch, batch, batch, batch)) {
+                     const int* counted, int* label_steps, int* input_steps, int* states,
+                     int label_time, int time, int batch, int symbols),
+       (times(label_time, batch), batch, batch, batch, batch, batch, batch)) {
   FOR_EACH(b, batch) {
-    const int steps = limited(input_lengths[b], time);
-    const int most = limited(label_lengths[b], label_time);
+    const bool counts = counted[b] >= 0;
+    const int steps = counts ? limited(input_lengths[b], time) : 0;
+    const int most = counts ? limited(label_lengths[b], label_time) : 0;
     int count = 0;
     int needed = 0;
     int before = -1;

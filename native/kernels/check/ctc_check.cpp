@@ -30,7 +30,8 @@ static const Suite suite([] {
   for (int batch : {70, 33, 1}) {
     CHECKED(ctc_lengths)
         .check(integers(label_time * batch, -1, 3), integers(batch, -1, 5), integers(batch, -1, 6),
-               integers(batch, 0, 9), integers(batch, 0, 9), integers(batch, 0, 9), label_time, time, batch, 3);
+               integers(batch, -1, 1), integers(batch, 0, 9), integers(batch, 0, 9),
+               integers(batch, 0, 9), label_time, time, batch, 3);
     CHECKED(ctc_pack)
         .check(integers(label_time * batch, 1, 9), integers(batch, -1, 5),
                integers(label_time * batch, 1, 9), label_time, batch);

@@ -35,6 +35,7 @@ final class Ctc implements Operation {
       Lengths inputLengths,
       Indices labels,
       Lengths labelLengths,
+      Indices counted,
       DeviceBuffer states,
       Tensor losses) {
     int time = logits.dim(0);
@@ -63,6 +64,7 @@ final class Ctc implements Operation {
                     labels.buffer(),
                     labelLengths.buffer(),
                     inputLengths.buffer(),
+                    counted.buffer(),
                     labelSteps,
                     inputSteps,
                     states,
@@ -105,7 +107,12 @@ final class Ctc implements Operation {
   }
 
   static Loss record(
-      Tape tape, Tensor logits, Lengths inputLengths, Indices labels, Lengths labelLengths) {
+      Tape tape,
+      Tensor logits,
+      Lengths inputLengths,
+      Indices labels,
+      Lengths labelLengths,
+      Indices counted) {
     tape.checkTensor("logits", logits, 3);
     int batch = logits.dim(1);
     if (labels.rank() != 2 || labels.dim(1) != batch) {
@@ -120,12 +127,23 @@ final class Ctc implements Operation {
               + batch
               + " sequences");
     }
+    if (counted.rank() != 1 || counted.dim(0) != batch) {
+      throw new IllegalArgumentException(counted + " as what counts of " + batch + " sequences");
+    }
     Indices states = tape.indices(batch);
     Tensor losses =
         tape.recordLosses(
             new int[] {batch},
             (in, y) ->
-                new Ctc(tape, in.get(0), inputLengths, labels, labelLengths, states.buffer(), y),
+                new Ctc(
+                    tape,
+                    in.get(0),
+                    inputLengths,
+                    labels,
+                    labelLengths,
+                    counted,
+                    states.buffer(),
+                    y),
             logits);
     return tape.loss(losses, states);
   }

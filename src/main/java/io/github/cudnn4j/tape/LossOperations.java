@@ -100,7 +100,18 @@ public sealed interface LossOperations permits Tape {
    * @see CtcLoss
    */
   default Loss ctc(Tensor logits, Lengths inputLengths, Indices labels, Lengths labelLengths) {
-    return Ctc.record(tape(), logits, inputLengths, labels, labelLengths);
+    return ctc(logits, inputLengths, labels, labelLengths, tape().indices(logits.dim(1)));
+  }
+
+  /**
+   * As {@link #ctc(Tensor, Lengths, Indices, Lengths)}, over the sequences that count.
+   *
+   * @param counted {@code [B]}; a sequence with a negative number does not count, as the rows that
+   *     fill up a batch
+   */
+  default Loss ctc(
+      Tensor logits, Lengths inputLengths, Indices labels, Lengths labelLengths, Indices counted) {
+    return Ctc.record(tape(), logits, inputLengths, labels, labelLengths, counted);
   }
 
   /**

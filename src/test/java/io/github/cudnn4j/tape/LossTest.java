@@ -355,6 +355,34 @@ class LossTest {
     }
   }
 
+  /** Rows that fill up a batch have a step, labels of none, or any that were there before. */
+  @Test
+  void alignmentsThatDoNotCount() {
+    var x = parameter(4, 3, 3);
+    try (var tape = Tape.training(device, Precision.FP64)) {
+      var labels = tape.indices(2, 3);
+      labels.buffer().copyFrom(new int[] {1, -1, 0, 2, -1, 7});
+      var labelLengths = tape.lengths(3);
+      labelLengths.set(2, 0, 2);
+      var steps = tape.lengths(3);
+      steps.set(4, 1, 1);
+      var counted = tape.indices(3);
+      counted.buffer().copyFrom(new int[] {0, -1, -1});
+      var loss = tape.ctc(tape.scale(x, 2), steps, labels, labelLengths, counted);
+      double[] gradient = Gradients.of(parameters, () -> Gradients.play(tape))[0];
+      double[] logits = Arrays.stream(read(x.value())).map(v -> 2 * v).toArray();
+      double cost = costs(logits, new int[] {4, 0, 0}, new int[][] {{1, 2}, {}, {}})[0];
+      assertEquals(cost, loss.read(), 1e-5);
+      assertEquals(1, loss.meter().toDoubles()[1]);
+      for (int i = 0; i < gradient.length; i++) {
+        assertEquals(i / 3 % 3 == 0, gradient[i] != 0, "element " + i);
+      }
+      refused(
+          "Indices[2] as what counts of 3 sequences",
+          () -> tape.ctc(x, steps, labels, labelLengths, tape.indices(2)));
+    }
+  }
+
   @Test
   void stepsOfEachSequence() {
     try (var tape = Tape.inference(device, Precision.FP16)) {
