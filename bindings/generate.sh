@@ -7,9 +7,10 @@
 # comes from the environment, a list of folders being separated by colons:
 #
 #   CUDNN4J_JEXTRACT       the jextract launcher
-#   CUDNN4J_CUDA_INCLUDE   the folders with cuda_runtime_api.h, crt/host_defines.h, cuda.h,
+#   CUDNN4J_CUDA_INCLUDE   the folders with cuda_runtime.h, crt/host_defines.h, cuda.h, cuda_fp16.h,
 #                          cublas_v2.h, nvrtc.h and nvtx3/nvToolsExt.h
 #   CUDNN4J_CUDNN_INCLUDE  the folder with cudnn.h
+#   CUDNN4J_NCCL_INCLUDE   the folder with nccl.h
 #   CUDNN4J_LIBRARIES      optional: folders with the real libraries; every listed function is then
 #                          looked up in the library it belongs to
 set -euo pipefail
@@ -25,15 +26,16 @@ target=${1:-$here}
 package=io.github.cudnn4j.bindings
 
 jextract=${CUDNN4J_JEXTRACT:?set it to the jextract launcher}
-IFS=: read -ra folders <<<"${CUDNN4J_CUDA_INCLUDE:?set it to the folders of the CUDA headers}:${CUDNN4J_CUDNN_INCLUDE:?set it to the folder of cudnn.h}"
+IFS=: read -ra folders <<<"${CUDNN4J_CUDA_INCLUDE:?set it to the folders of the CUDA headers}:${CUDNN4J_CUDNN_INCLUDE:?set it to the folder of cudnn.h}:${CUDNN4J_NCCL_INCLUDE:?set it to the folder of nccl.h}"
 
 "$jextract" --version >/dev/null 2>&1 || fail "CUDNN4J_JEXTRACT=$jextract does not run"
 options=()
 for folder in "${folders[@]}"; do
-  [[ -d $folder ]] || fail "no such folder: $folder (CUDNN4J_CUDA_INCLUDE or CUDNN4J_CUDNN_INCLUDE)"
+  [[ -d $folder ]] || fail "no such folder: $folder (CUDNN4J_CUDA_INCLUDE, CUDNN4J_CUDNN_INCLUDE or CUDNN4J_NCCL_INCLUDE)"
   options+=(--include-dir "$folder")
 done
-for header in cuda_runtime_api.h crt/host_defines.h cuda.h cublas_v2.h nvrtc.h nvtx3/nvToolsExt.h cudnn.h; do
+for header in cuda_runtime.h crt/host_defines.h cuda.h cuda_fp16.h cublas_v2.h nvrtc.h \
+  nvtx3/nvToolsExt.h cudnn.h nccl.h; do
   found=
   for folder in "${folders[@]}"; do
     [[ -f $folder/$header ]] && found=yes
@@ -92,6 +94,7 @@ generate cuda CudaDriver
 generate cublas Cublas
 generate nvrtc Nvrtc
 generate cudnn Cudnn
+generate nccl Nccl
 generate nvtx Nvtx
 generate host HostDevice
 # Writes no Java, only which header declares what was listed.
@@ -107,6 +110,7 @@ if [[ -n ${CUDNN4J_LIBRARIES:-} ]]; then
   check_exports cublas 'libcublas.so.1[23]'
   check_exports nvrtc 'libnvrtc.so.1[23]'
   check_exports cudnn 'libcudnn.so.9'
+  check_exports nccl 'libnccl.so.2'
   check_exports nvtx 'libnvtx3interop.so.1'
 fi
 

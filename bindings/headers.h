@@ -4,6 +4,7 @@
 #include <cublas_v2.h>
 #include <nvrtc.h>
 #include <cudnn.h>
+#include <nccl.h>
 /* The functions are declared, and not defined in place. */
 #define NVTX_NO_IMPL
 #include <nvtx3/nvToolsExt.h>

@@ -23,6 +23,8 @@ public final class NativeLibraries {
   private static final System.Logger LOG = System.getLogger("io.github.cudnn4j");
   private static final String MODE_PROPERTY = "cudnn4j.host.mode";
 
+  private static final List<String> NCCL = List.of("libnccl.so.2");
+
   /** NVTX as CUDA 13 and as CUDA 12 name it. */
   private static final List<String> NVTX = List.of("libnvtx3interop.so.1", "libnvToolsExt.so.1");
 
@@ -165,6 +167,7 @@ public final class NativeLibraries {
     var absent =
         new ArrayList<>(
             NeededFunctions.missing(NeededFunctions.CUDNN.optional(), cuda.cudnn().dispatcher()));
+    absent.addAll(loadNccl(environment, findings));
     absent.addAll(loadNvtx(environment, findings));
     return new NativeLibraries(DeviceKind.CUDA, findings.report(choice, DeviceKind.CUDA), absent);
   }
@@ -181,33 +184,65 @@ public final class NativeLibraries {
     if (!absent.isEmpty()) {
       findings.note("The host device does not have " + String.join(", ", absent) + ".");
     }
+    absent.addAll(NeededFunctions.NCCL.required());
     absent.addAll(loadNvtx(environment, findings));
     return new NativeLibraries(DeviceKind.HOST, findings.report(choice, DeviceKind.HOST), absent);
   }
 
   /** Loads NVTX, which nothing needs; returns the functions that are absent without it. */
   private static List<String> loadNvtx(Environment environment, Findings findings) {
+    var library = loadOptional(NVTX, NeededFunctions.NVTX, found -> "", environment, findings);
+    findings.fact(
+        "NVTX",
+        library == null ? "not found, so profilers show no names" : library.path().toString());
+    return library == null ? NeededFunctions.NVTX.required() : List.of();
+  }
+
+  /** Loads NCCL, which several GPUs need; returns the functions that are absent without it. */
+  private static List<String> loadNccl(Environment environment, Findings findings) {
+    var library =
+        loadOptional(
+            NCCL,
+            NeededFunctions.NCCL,
+            found -> "NCCL " + ncclVersion(Probe.getInt(found, "ncclGetVersion")),
+            environment,
+            findings);
+    findings.fact(
+        "NCCL", library == null ? "not found, so each GPU works alone" : library.path().toString());
+    return library == null ? NeededFunctions.NCCL.required() : List.of();
+  }
+
+  /** Loads the first usable library of some names beside CUDA's; null if there is none. */
+  private static @Nullable SharedObject loadOptional(
+      List<String> names,
+      NeededFunctions needed,
+      LibraryGroup.Check check,
+      Environment environment,
+      Findings findings) {
     for (var place : new SearchPath(environment).cuda()) {
-      for (var name : NVTX) {
+      for (var name : names) {
         if (!place.isLoader() && place.find(name) != null) {
           var library =
               new LibraryGroup(place, findings)
                   .open(
                       name,
                       found -> {
-                        LibraryGroup.requireFunctions(found, NeededFunctions.NVTX);
-                        return "";
+                        LibraryGroup.requireFunctions(found, needed);
+                        return check.version(found);
                       });
           if (library != null) {
-            load(library, NeededFunctions.NVTX);
-            findings.fact("NVTX", library.path().toString());
-            return List.of();
+            load(library, needed);
+            return library;
           }
         }
       }
     }
-    findings.fact("NVTX", "not found, so profilers show no names");
-    return NeededFunctions.NVTX.required();
+    return null;
+  }
+
+  /** Writes NCCL's version number 23007 as 2.30.7. */
+  private static String ncclVersion(int version) {
+    return version / 10_000 + "." + version / 100 % 100 + "." + version % 100;
   }
 
   /**

@@ -13,6 +13,7 @@ enum NeededFunctions {
   CUBLAS("cublas"),
   NVRTC("nvrtc"),
   CUDNN("cudnn"),
+  NCCL("nccl"),
   NVTX("nvtx"),
   HOST("host");
 

@@ -48,6 +48,7 @@ final class SearchPath {
           "nvidia/cuda_runtime/lib",
           "nvidia/cublas/lib",
           "nvidia/cuda_nvrtc/lib",
+          "nvidia/nccl/lib",
           "nvidia/nvtx/lib");
 
   private static final String CUDNN_WHEEL = "nvidia/cudnn/lib";
@@ -59,7 +60,7 @@ final class SearchPath {
     this.environment = environment;
   }
 
-  /** Returns the places of libcudart, libcublas, libnvrtc and NVTX. */
+  /** Returns the places of libcudart, libcublas, libnvrtc, NCCL and NVTX. */
   List<Place> cuda() {
     var property = environment.property().apply(CUDA_PROPERTY);
     if (property != null) {

@@ -52,12 +52,39 @@ class BindingsChecksumTest {
           "*/",
           "* Function descriptor for:",
           "* Downcall method handle for:",
-          "* Address for:");
+          "* Address for:",
+          "* Variadic invoker class for:",
+          "* Variadic invoker factory for:",
+          "* {@return the address}",
+          "* {@return the specialized method handle}",
+          "* {@return the specialized descriptor}",
+          "* struct {",
+          "* The layout of this struct",
+          "* The size (in bytes) of this struct",
+          "* Layout for field:",
+          "* Offset for field:",
+          "* Getter for field:",
+          "* Setter for field:",
+          "* Dimensions for array field:",
+          "* Indexed getter for field:",
+          "* Indexed setter for field:",
+          "* Obtains a slice of {@code arrayParam} which selects the array element at {@code"
+              + " index}.",
+          "* The returned segment has address {@code arrayParam.address() + index *"
+              + " layout().byteSize()}",
+          "* Allocate a segment of size {@code layout().byteSize()} using {@code allocator}",
+          "* Allocate an array of size {@code elementCount} using {@code allocator}.",
+          "* The returned segment has size {@code elementCount * layout().byteSize()}.",
+          "* Reinterprets {@code addr} using target {@code arena} and {@code cleanupAction} (if"
+              + " any).",
+          "* The returned segment has size {@code layout().byteSize()}",
+          "* The returned segment has size {@code elementCount * layout().byteSize()}");
 
   /** One C declaration: a function, a macro or an enumeration constant. */
   private static final Pattern DECLARATION =
       Pattern.compile(
-          "\\* (#define \\w+ \\S+|enum [\\w<>]+\\.\\w+ = -?\\d+|[\\w *]+\\([\\w *,\\[\\]]*\\))");
+          "\\* (#define \\w+ \\S+|enum [\\w<>]+\\.\\w+ = -?\\d+| *char \\w+\\[\\d+\\];?|[\\w"
+              + " *]+\\([\\w *,\\[\\]]*\\))");
 
   @BeforeEach
   void sourcesAreHere() {
@@ -100,7 +127,13 @@ class BindingsChecksumTest {
             .collect(Collectors.toSet());
     assertTrue(
         headers.containsAll(
-            Set.of("cuda.h", "cuda_runtime_api.h", "cublas_api.h", "nvrtc.h", "cudnn_adv.h")),
+            Set.of(
+                "cuda.h",
+                "cuda_runtime_api.h",
+                "cublas_api.h",
+                "nvrtc.h",
+                "cudnn_adv.h",
+                "nccl.h")),
         () -> "recorded: " + headers);
   }
 
@@ -131,6 +164,7 @@ class BindingsChecksumTest {
     "cublas, io.github.cudnn4j.bindings.Cublas",
     "nvrtc, io.github.cudnn4j.bindings.Nvrtc",
     "cudnn, io.github.cudnn4j.bindings.Cudnn",
+    "nccl, io.github.cudnn4j.bindings.Nccl",
     "host, io.github.cudnn4j.bindings.HostDevice"
   })
   void theClassHasExactlyWhatItsListNames(String list, Class<?> bindings) throws IOException {
@@ -139,13 +173,21 @@ class BindingsChecksumTest {
       if (line.isEmpty() || line.startsWith("#")) {
         continue;
       }
-      assertTrue(line.matches("--include-(function|constant) \\w+"), line);
+      assertTrue(line.matches("--include-(function|constant|typedef) \\w+"), line);
+      if (line.startsWith("--include-typedef")) {
+        continue; // A class of its own.
+      }
       assertTrue(listed.add(line.substring(line.indexOf(' ') + 1)), () -> "twice: " + line);
     }
+    // A function that is declared without its parameters is bound as a class.
     Set<String> bound =
-        Arrays.stream(bindings.getDeclaredMethods())
-            .filter(method -> Modifier.isPublic(method.getModifiers()))
-            .map(Method::getName)
+        Stream.concat(
+                Arrays.stream(bindings.getDeclaredMethods())
+                    .filter(method -> Modifier.isPublic(method.getModifiers()))
+                    .map(Method::getName),
+                Arrays.stream(bindings.getDeclaredClasses())
+                    .filter(type -> Modifier.isPublic(type.getModifiers()))
+                    .map(Class::getSimpleName))
             .filter(name -> !name.contains("$"))
             .collect(Collectors.toCollection(TreeSet::new));
     assertEquals(listed, bound);
@@ -156,7 +198,8 @@ class BindingsChecksumTest {
   void generatingAgainGivesTheSameBytes(@TempDir Path again) throws Exception {
     assumeTrue(
         System.getenv("CUDNN4J_JEXTRACT") != null,
-        "needs CUDNN4J_JEXTRACT, CUDNN4J_CUDA_INCLUDE and CUDNN4J_CUDNN_INCLUDE");
+        "needs CUDNN4J_JEXTRACT and CUDNN4J_CUDA_INCLUDE, CUDNN4J_CUDNN_INCLUDE,"
+            + " CUDNN4J_NCCL_INCLUDE");
     Path log = again.resolve("log.txt");
     Process process =
         new ProcessBuilder(

@@ -42,6 +42,7 @@ final class FakeCuda {
               "int cudaMalloc(void **p, unsigned long n) { return 12345; }",
               "int nvrtcVersion(int *x, int *y) { *x = RUNTIME / 1000; *y = 0; return 0; }",
               "int cublasGetProperty(int w, int *v) { *v = w ? 0 : RUNTIME / 1000; return 0; }",
+              "int ncclGetVersion(int *v) { *v = 23007; return 0; }",
               "unsigned long cudnnGetVersion(void) { return CUDNN; }",
               "unsigned long cudnnGetCudartVersion(void) { return RUNTIME; }",
               "int cudnnAdvVersionCheck(void) { return ADV_STATUS; }",
@@ -109,6 +110,11 @@ final class FakeCuda {
   FakeCuda cudnn(Path folder) {
     write(folder, List.of(), SUB_LIBRARIES.toArray(String[]::new));
     return write(folder, plus(NeededFunctions.CUDNN, "cudnnGetCudartVersion"), "libcudnn.so.9");
+  }
+
+  /** Writes NCCL's library. */
+  FakeCuda nccl(Path folder) {
+    return write(folder, NeededFunctions.NCCL.required(), "libnccl.so.2");
   }
 
   private static List<String> plus(NeededFunctions needed, String function) {
