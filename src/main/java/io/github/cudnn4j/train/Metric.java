@@ -114,6 +114,12 @@ public interface Metric {
         counts -> Math.exp(ratio(counts)));
   }
 
+  /** The part of the labels that is predicted, where the loss is one of class labels. */
+  static Metric accuracy() {
+    return of(
+        "accuracy", true, (tape, _, loss) -> Meter.of(tape.accuracy(loss).buffer()), Metric::ratio);
+  }
+
   private static double ratio(double[] counts) {
     return counts[1] > 0 ? counts[0] / counts[1] : Double.NaN;
   }

@@ -141,8 +141,11 @@ class StepTest {
         var trainer =
             Trainer.of(
                     model.parameters, model, source(rows.subList(100, 600), 16), CONFIG.epochs(12))
-                .validation(held, Metric.loss(), Metric.perplexity())) {
+                .validation(held, Metric.loss(), Metric.perplexity(), Metric.accuracy())) {
       var summary = trainer.run();
+      double right = 100 * summary.metrics().get("accuracy");
+      assertEquals(Math.rint(right), right, 1e-9, "of 100 rows");
+      assertTrue(right >= 80, summary::toString);
       assertTrue(summary.loss() < 0.25, summary::toString);
       assertTrue(summary.validationLoss() < 0.45, summary::toString);
       assertEquals(summary.validationLoss(), summary.metrics().get("loss"), 1e-12);
