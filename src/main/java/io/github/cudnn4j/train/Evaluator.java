@@ -80,8 +80,19 @@ public final class Evaluator implements AutoCloseable {
    */
   public static double loss(Parameters parameters, Objective objective, BatchSource source)
       throws IOException {
-    try (var evaluator = create(parameters, objective, source)) {
-      return evaluator.loss();
+    return evaluate(parameters, objective, source).loss();
+  }
+
+  /**
+   * Measures the loss and metrics once: {@link #evaluate()} of a new evaluator.
+   *
+   * @throws IOException if the source fails
+   */
+  public static Result evaluate(
+      Parameters parameters, Objective objective, BatchSource source, Metric... metrics)
+      throws IOException {
+    try (var evaluator = create(parameters, objective, source, metrics)) {
+      return evaluator.evaluate();
     }
   }
 

@@ -27,6 +27,7 @@ import java.lang.management.ManagementFactory;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Map;
 import java.util.SplittableRandom;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.AfterEach;
@@ -150,6 +151,8 @@ class StepTest {
       assertTrue(summary.validationLoss() < 0.45, summary::toString);
       assertEquals(summary.validationLoss(), summary.metrics().get("loss"), 1e-12);
       assertEquals(Math.exp(summary.validationLoss()), summary.metrics().get("perplexity"), 1e-9);
+      var again = Evaluator.evaluate(model.parameters, model, held, Metric.accuracy());
+      assertEquals(Map.of("accuracy", summary.metrics().get("accuracy")), again.metrics());
     }
   }
 
