@@ -1,0 +1,170 @@
+package io.github.cudnn4j.examples;
+
+import io.github.cudnn4j.cuda.Device;
+import io.github.cudnn4j.io.Json;
+import io.github.cudnn4j.train.Checkpoints;
+import io.github.cudnn4j.train.Progress;
+import io.github.cudnn4j.train.TrainingListener;
+import java.awt.Color;
+import java.io.IOException;
+import java.io.OutputStream;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import me.tongfei.progressbar.ConsoleProgressBarConsumer;
+import me.tongfei.progressbar.ProgressBar;
+import me.tongfei.progressbar.ProgressBarBuilder;
+import org.jspecify.annotations.Nullable;
+import org.knowm.xchart.BitmapEncoder;
+import org.knowm.xchart.CategoryChart;
+import org.knowm.xchart.CategoryChartBuilder;
+import org.knowm.xchart.internal.chartpart.Chart;
+
+/**
+ * What an example is given: a device, a folder for what it leaves, a progress bar. Run by name:
+ *
+ * <pre>
+ * mvn -q -B -ntp compile exec:exec@example -Dexample=attachment
+ * </pre>
+ */
+final class Example implements TrainingListener, AutoCloseable {
+
+  /** All of them, by name. */
+  private static final Map<String, Program> PROGRAMS = Map.of("attachment", Attachment::run);
+
+  /** What an example does. */
+  @FunctionalInterface
+  interface Program {
+    Result run(Example example) throws IOException;
+  }
+
+  /** The number that an example is about, and that of a naive method. */
+  record Result(String metric, double value, double baseline) {}
+
+  private final Path folder;
+  private final boolean brief;
+  private final Device device = Device.open();
+  private @Nullable ProgressBar bar;
+
+  private Example(Path folder, boolean brief) {
+    this.folder = folder;
+    this.brief = brief;
+  }
+
+  /** Runs the example that is named, then prints what came out as one JSON object. */
+  public static void main(String[] arguments) throws IOException {
+    Path results = Path.of("target", "examples");
+    if (List.of(arguments).equals(List.of("gallery"))) {
+      Gallery.update(results);
+      return;
+    }
+    if (arguments.length != 1 || !PROGRAMS.containsKey(arguments[0])) {
+      System.err.println("one example, of " + PROGRAMS.keySet().stream().sorted().toList());
+      System.exit(2);
+    }
+    String name = arguments[0];
+    Path folder = Files.createDirectories(results.resolve(name));
+    long start = System.nanoTime();
+    var facts = new LinkedHashMap<String, Object>();
+    try (var example = new Example(folder, false)) {
+      Result result = PROGRAMS.get(name).run(example);
+      facts.put("example", name);
+      facts.put("metric", result.metric());
+      facts.put("value", rounded(result.value()));
+      facts.put("baseline", rounded(result.baseline()));
+      facts.put("seconds", Math.round((System.nanoTime() - start) / 1e9));
+      facts.put("device", example.device.name());
+    }
+    String json = Json.write(facts);
+    Files.writeString(folder.resolve("result.json"), json + "\n");
+    System.out.println(json);
+  }
+
+  /** Runs an example in its short form. */
+  static Result brief(String name, Path folder) throws IOException {
+    try (var example = new Example(folder, true)) {
+      return PROGRAMS.get(name).run(example);
+    }
+  }
+
+  Device device() {
+    return device;
+  }
+
+  /** Returns the first number, or the second in the short form. */
+  int size(int full, int brief) {
+    return this.brief ? brief : full;
+  }
+
+  /** Returns where checkpoints go; those of an earlier run are gone. */
+  Checkpoints checkpoints() throws IOException {
+    var checkpoints = Checkpoints.in(folder.resolve("checkpoints"), 1);
+    checkpoints.clear();
+    return checkpoints;
+  }
+
+  /** Writes the picture; none in the short form, which needs no fonts. */
+  void picture(Chart<?, ?> chart) throws IOException {
+    if (!brief) {
+      try (OutputStream file = Files.newOutputStream(folder.resolve("picture.png"))) {
+        BitmapEncoder.saveBitmap(chart, file, BitmapEncoder.BitmapFormat.PNG);
+      }
+    }
+  }
+
+  /** Returns a chart of bars without any. */
+  static CategoryChart bars(String title, String x, String y) {
+    return styled(
+        new CategoryChartBuilder()
+            .title(title)
+            .xAxisTitle(x)
+            .yAxisTitle(y)
+            .width(960)
+            .height(540)
+            .build());
+  }
+
+  private static <C extends Chart<?, ?>> C styled(C chart) {
+    chart.getStyler().setChartBackgroundColor(Color.WHITE).setPlotBorderVisible(false);
+    return chart;
+  }
+
+  @Override
+  public void logged(Progress progress) {
+    if (brief) {
+      return;
+    }
+    if (bar == null) {
+      bar =
+          new ProgressBarBuilder()
+              .setTaskName("training")
+              .setInitialMax(progress.totalSteps())
+              .setUpdateIntervalMillis(System.console() == null ? 5000 : 200)
+              .setConsumer(new ConsoleProgressBarConsumer(System.err, 80))
+              .build();
+    }
+    bar.setExtraMessage(" loss " + rounded(progress.loss())).stepTo(progress.step());
+    if (progress.step() >= progress.totalSteps()) {
+      endBar();
+    }
+  }
+
+  private void endBar() {
+    if (bar != null) {
+      bar.close();
+      bar = null;
+    }
+  }
+
+  private static double rounded(double value) {
+    return Math.rint(value * 1e4) / 1e4;
+  }
+
+  @Override
+  public void close() {
+    endBar();
+    device.close();
+  }
+}

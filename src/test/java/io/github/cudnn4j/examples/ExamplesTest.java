@@ -1,0 +1,20 @@
+package io.github.cudnn4j.examples;
+
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.io.IOException;
+import java.nio.file.Path;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+
+/** The examples in their short form: each must have learnt something. */
+class ExamplesTest {
+
+  @ParameterizedTest
+  @CsvSource({"attachment, 0.75, 1"})
+  void learns(String name, double least, double most, @TempDir Path folder) throws IOException {
+    var result = Example.brief(name, folder);
+    assertTrue(result.value() >= least && result.value() <= most, result::toString);
+  }
+}
