@@ -46,11 +46,12 @@ public final class LanguageModel implements Objective, AutoCloseable {
     this.config = config;
     this.parameters = parameters;
     int classes = vocabulary.size();
+    // The first to be drawn, as it is without an embedding.
+    rnn = parameters.rnn("rnn", config.recurrent(classes));
     embedding =
         config.embeddingSize() == 0
             ? null
             : parameters.embedding("embedding", classes, config.embeddingSize());
-    rnn = parameters.rnn("rnn", config.recurrent(classes));
     linear = parameters.linear("linear", rnn.outputSize(), classes);
     parameters.init("linear.*", Init.uniform(1 / Math.sqrt(config.hiddenSize())));
     if (config.forgetBias() != null) {
