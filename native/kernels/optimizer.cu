@@ -1,5 +1,6 @@
 // One fused step of each optimizer over the flat buffers of weights and gradients.
-// Hyperparameters are doubles, rounded once, where they meet an element, as in PyTorch.
+// Hyperparameters are doubles, rounded once, where they meet an element, as in PyTorch. Without
+// epsilon what has had no gradient, such as padding, stays as it is; PyTorch makes it NaN.
 //
 // With gradients of 16 bits the weights are trained in FP32; a copy of them, rounded to the
 // gradients' type, is what the model computes with.
@@ -99,6 +100,11 @@ DEVICE T clipped(G gradient, T factor, T limit) {
   return scaled > limit ? limit : scaled < -limit ? -limit : scaled;
 }
 
+template <class T>
+DEVICE T quotient(T dividend, T divisor) {
+  return dividend / (divisor != 0 ? divisor : 1);
+}
+
 // What the model computes with, if that is not the weight itself.
 template <class T, class G>
 DEVICE void round_to(G* rounded, long long i, T weight) {
@@ -154,7 +160,7 @@ DEVICE void rms_prop(T* weights, G* rounded, const G* gradients, T* squares, T* 
       variance -= mean * mean;
     }
     // Of gradients that hardly change, rounding may leave less than nothing.
-    T step = g / (sqrt(variance > 0 ? variance : 0) + small);
+    T step = quotient(g, sqrt(variance > 0 ? variance : 0) + small);
     if (kept != 0) {
       step += kept * velocities[i];
       velocities[i] = step;
@@ -188,7 +194,7 @@ DEVICE void adam(T* weights, G* rounded, const G* gradients, T* means, T* square
     const T square = remembered * squares[i] + rest2 * g * g;
     means[i] = mean;
     squares[i] = square;
-    const T weight = before - step * (mean / (sqrt(square) / correction + small));
+    const T weight = before - step * quotient(mean, sqrt(square) / correction + small);
     weights[i] = weight;
     round_to(rounded, i, weight);
   }

@@ -32,7 +32,10 @@ DEVICE void quotient(const T* x, const T* y, double epsilon, T* z, const double*
                      long long n) {
   const long long count = unless(skip, n);
   const T small = static_cast<T>(epsilon);
-  FOR_EACH(i, count) { z[i] = x[i] / (y[i] + small); }
+  FOR_EACH(i, count) {
+    const T divisor = y[i] + small;
+    z[i] = x[i] / (divisor != 0 || x[i] != 0 ? divisor : 1);
+  }
 }
 
 template <class T>
@@ -90,7 +93,7 @@ KERNEL(product_f64, (double a, const double* by_a, const double* x, const double
   product(a, by_a, x, y, z, skip, n);
 }
 
-// z[n] = x / (y + epsilon)
+// z[n] = x / (y + epsilon), 0 where both are 0
 KERNEL(quotient_f32, (const float* x, const float* y, double epsilon, float* z, const double* skip,
                       long long n), (n, n, n, 1)) {
   quotient(x, y, epsilon, z, skip, n);

@@ -76,7 +76,7 @@ public final class VectorProgram implements Runnable {
     return add("product", z, a.constant(), number(a), x, y, z);
   }
 
-  /** Adds z = x / (y + epsilon). */
+  /** Adds z = x / (y + epsilon), 0 where both are 0, as in padding. */
   public VectorProgram divide(DeviceBuffer x, DeviceBuffer y, double epsilon, DeviceBuffer z) {
     checkAlike(x, z);
     checkAlike(y, z);

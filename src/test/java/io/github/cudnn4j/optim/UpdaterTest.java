@@ -106,6 +106,26 @@ class UpdaterTest {
     }
   }
 
+  /** What has had no gradient is divided by nothing then. */
+  @ParameterizedTest
+  @EnumSource(names = {"FLOAT32", "FLOAT64"})
+  void paddingStaysZeroWithoutEpsilon(ElementType type) {
+    for (Optimizer optimizer :
+        List.of(
+            new Adam(0.1, 0.9, 0.99, 0, 0.1),
+            new AdamW(0.1, 0.9, 0.99, 0, 0.1),
+            new RmsProp(0.1, 0.9, 0, 0, 0.9, true),
+            new OwnOptimizers.Adagrad(0.1, 0))) {
+      try (var run = new Run(type, 3, optimizer, Clip.NONE)) {
+        run.step(new double[] {1, -2, 0});
+        double[] weights = run.parameters.read("w");
+        assertTrue(weights[0] < 0 && weights[1] > 0, optimizer + " " + Arrays.toString(weights));
+        assertEquals(0, weights[2], optimizer.toString());
+        assertPaddingIsZero(run);
+      }
+    }
+  }
+
   /** The variance of a gradient that does not change is 0, or just below it. */
   @ParameterizedTest
   @EnumSource(names = {"FLOAT32", "FLOAT64"})
