@@ -32,6 +32,9 @@ LAYERS = "LSTM_64_64_L2_B1_T100"
 D2L = ("TANH_28_256_B32_T35", "GRU_28_256_B32_T35", "LSTM_28_256_B32_T35")
 D2L_LAYERS = ("LSTM_28_256_L2_B32_T35",)
 TINY = "LSTM_28_8_B1_T1"
+CLASSIFY = "LSTM_64_128_L2_BI_B32_T200_ROWS"
+CLASSIFY_BATCHES = 8
+CRF = "TANH_20_1_B32_T64"  # 20 labels
 STREAM = ("LSTM_28_256_B1_T1", "LSTM_28_256_B64_T1")
 
 AUTO = "_AUTO"  # of a network's name: by the algorithm that is measured to be the fastest
@@ -128,6 +131,8 @@ def host():
     cases += [case("tiny", "sgd", TINY, ("torch", "djl"))]
     for kind in ("stream", "session"):
         cases += [case("stream", kind, name, ("torch",)) for name in STREAM]
+    cases += [case("classify", "classify", CLASSIFY, ("torch",))]
+    cases += [case("crf", "crf", CRF, ("torch", "torch-compile"))]
     for equal in ("LSTM_256_256_B32_T35", "GRU_256_256_B32_T35"):
         for varying in ("VAR", "ROWS"):
             name = f"{equal}_{varying}"
@@ -197,7 +202,7 @@ class Cost:
         self.rows = sum(lengths)
         self.precision = next((p for p in parts if p in ("TF32", "FP16", "BF16", "FP64")), "FP32")
         width = self.WIDTH.get(self.precision, 4)
-        passes = 3 if kind in ("train", "sgd", "adam") else 1
+        passes = 3 if kind in ("train", "sgd", "adam", "classify", "crf") else 1
         products = values = 0
         for layer in range(layers):
             size = inputs if layer == 0 else hidden * directions
@@ -206,7 +211,12 @@ class Cost:
             input_passes = 2 if layer == 0 and kind in ("sgd", "adam") else passes
             products += directions * gates * hidden * (input_passes * matrix + passes * hidden)
             values += self.rows * (size + hidden * directions)
-        if kind not in ("train", "infer", "forward"):
+        if kind == "classify":
+            self.rows *= CLASSIFY_BATCHES
+            values *= CLASSIFY_BATCHES
+        elif kind == "crf":
+            products, values = passes * inputs * inputs, self.rows * inputs
+        elif kind not in ("train", "infer", "forward"):
             products += passes * hidden * directions * inputs
         self.dependent_steps = self.time * (2 if passes == 3 else 1)
         self.flops = 2 * self.rows * products

@@ -6,10 +6,12 @@ graph captures the work as a CUDA graph and replays it. The number of threads co
 OMP_NUM_THREADS.
 """
 
+import importlib.util
 import math
 import os
 import sys
 import time
+from pathlib import Path
 
 import torch
 import torch.nn.functional as F
@@ -25,7 +27,8 @@ TYPES = {
     "BF16": torch.bfloat16,
     "FP64": torch.float64,
 }
-X, DY, LINEAR_WEIGHT, LINEAR_BIAS, TOKENS, PARAMETERS = 1, 2, 3, 4, 5, 10
+X, DY, LINEAR_WEIGHT, LINEAR_BIAS, TOKENS, LENGTHS, LABELS, PARAMETERS = 1, 2, 3, 4, 5, 6, 7, 10
+CRF = "src/test/resources/io/github/cudnn4j/tape/pytorch_crf.py"
 
 
 class Unsupported(Exception):
@@ -284,8 +287,107 @@ class Stream:
         return results
 
 
-def linear(work):
-    layer = torch.nn.Linear(work.hidden, work.input).to(DEVICE)
+class Classifier:
+    """Training steps of a classifier of rows of any lengths, as ClassifierWork.java."""
+
+    WORDS, CLASSES, BATCHES, SHORTEST = 20_000, 2, 8, 5
+
+    def __init__(self, work):
+        if not work.any_order or MODE != "eager":
+            raise Unsupported("rows of any lengths, eager")
+        self.embedding = torch.nn.Embedding(self.WORDS, work.input).to(DEVICE, work.dtype)
+        self.rnn = work.rnn()
+        self.directions = 2 if work.bidirectional else 1
+        self.linear = linear(work, work.hidden * self.directions, self.CLASSES)
+        with torch.no_grad():
+            self.embedding.weight.copy_(floats(X, self.embedding.weight.shape))
+        modules = (self.embedding, self.rnn, self.linear)
+        self.parameters = [p for module in modules for p in module.parameters()]
+        self.optimizer = torch.optim.Adam(self.parameters, lr=0.001, fused=True)
+        self.batches = self.bucketed(work)
+        self.next = 0
+
+    def bucketed(self, work):
+        """The shortest rows in the first batch; in each the longest first, which packs fastest."""
+        rows = self.BATCHES * work.batch
+        shortest = min(self.SHORTEST, work.time)
+        lengths = shortest + bits(LENGTHS, rows) % (work.time - shortest + 1)
+        labels = bits(LABELS, rows) % self.CLASSES
+        texts = (bits(TOKENS, int(lengths.sum())) % self.WORDS).split(lengths.tolist())
+        order = torch.sort(lengths, stable=True).indices
+        batches = []
+        for chosen in order.split(work.batch):
+            chosen = chosen.flip(0)
+            words = torch.nn.utils.rnn.pad_sequence([texts[row] for row in chosen])
+            batches.append((words.to(DEVICE), lengths[chosen], labels[chosen].to(DEVICE)))
+        return batches
+
+    def once(self):
+        words, lengths, labels = self.batches[self.next]
+        self.next = (self.next + 1) % len(self.batches)
+        self.optimizer.zero_grad()
+        packed = torch.nn.utils.rnn.pack_padded_sequence(self.embedding(words), lengths)
+        _, state = self.rnn(packed)
+        h = state[0] if isinstance(state, tuple) else state
+        last = torch.cat(h[-self.directions :].unbind(), 1)
+        loss = F.cross_entropy(self.linear(last), labels)
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(self.parameters, 1)
+        self.optimizer.step()
+        return loss.detach()
+
+    def mean_loss(self, steps):
+        return (sum(self.once() for _ in range(steps)) / steps).item()
+
+    def run(self, times):
+        self.mean_loss(times * self.BATCHES)
+
+    def check(self):
+        tokens = sum(int(lengths.sum()) for _, lengths, _ in self.batches)
+        losses = {"first": self.mean_loss(1), "next": self.mean_loss(self.BATCHES - 1)}
+        return {**losses, "tokens": tokens}
+
+
+class Crf:
+    """The loss of a conditional random field and its gradients, as CrfWork.java."""
+
+    def __init__(self, work):
+        if MODE == "graph":
+            raise Unsupported("the loss waits for the device")
+        path = Path(__file__).resolve().parents[2] / CRF
+        spec = importlib.util.spec_from_file_location("pytorch_crf", path)
+        module = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(module)
+        self.loss = torch.compile(module.loss) if MODE == "compile" else module.loss
+        classes = work.input
+        shapes = (work.time, work.batch, classes), (classes, classes), (classes,), (classes,)
+        self.parameters = [
+            floats(salt, shape).to(DEVICE, work.dtype).requires_grad_()
+            for salt, shape in enumerate(shapes, PARAMETERS)
+        ]
+        labels = bits(LABELS, work.time * work.batch) % classes
+        self.labels = labels.reshape(work.time, work.batch).to(DEVICE)
+        self.lengths = torch.tensor(work.lengths, device=DEVICE)
+
+    def run(self, times):
+        for _ in range(times):
+            for parameter in self.parameters:
+                parameter.grad = None
+            self.value = self.loss(*self.parameters, self.labels, self.lengths)
+            self.value.backward()
+
+    def check(self):
+        self.run(1)
+        demissions, dtransitions = (p.grad.double().abs().mean().item() for p in self.parameters[:2])
+        return {
+            "loss": self.value.item(),
+            "demissions": demissions,
+            "dtransitions": dtransitions,
+        }
+
+
+def linear(work, inputs=None, outputs=None):
+    layer = torch.nn.Linear(inputs or work.hidden, outputs or work.input).to(DEVICE)
     with torch.no_grad():
         for salt, parameter in ((LINEAR_WEIGHT, layer.weight), (LINEAR_BIAS, layer.bias)):
             parameter.copy_(floats(salt, parameter.shape, work.hidden**-0.5))
@@ -308,6 +410,8 @@ def capture(work):
 def opened(kind, work):
     if kind in ("stream", "session"):
         return Stream(work)
+    if kind in ("classify", "crf"):
+        return (Classifier if kind == "classify" else Crf)(work)
     return (Steps if kind in ("sgd", "adam") else Network)(kind, work)
 
 

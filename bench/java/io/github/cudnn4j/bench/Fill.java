@@ -1,5 +1,8 @@
 package io.github.cudnn4j.bench;
 
+import io.github.cudnn4j.tape.Parameters;
+import java.util.stream.IntStream;
+
 /** Numbers that look random and are the same in every language that a peer is written in. */
 public final class Fill {
   /** Which numbers x gets. */
@@ -16,6 +19,12 @@ public final class Fill {
 
   /** Which numbers the tokens get. */
   public static final int TOKENS = 5;
+
+  /** Which numbers make the lengths of rows. */
+  public static final int LENGTHS = 6;
+
+  /** Which numbers the labels get. */
+  public static final int LABELS = 7;
 
   /** Which numbers the first parameter gets, by PyTorch's order; the others get those after it. */
   public static final int PARAMETERS = 10;
@@ -38,6 +47,27 @@ public final class Fill {
       values[i] = bits(salt, i) % limit;
     }
     return values;
+  }
+
+  /**
+   * Sets all parameters of a model, the same as a peer's.
+   *
+   * @param hidden of its network: all but vectors are between ±1/√hidden
+   */
+  public static void set(Parameters parameters, int hidden) {
+    double scale = 1 / Math.sqrt(hidden);
+    int salt = PARAMETERS;
+    for (String name : parameters.names()) {
+      int elements = Math.toIntExact(parameters.parameter(name).elements());
+      float[] values =
+          switch (name) {
+            case "embedding.weight" -> floats(X, elements, 1);
+            case "linear.weight" -> floats(LINEAR_WEIGHT, elements, scale);
+            case "linear.bias" -> floats(LINEAR_BIAS, elements, scale);
+            default -> floats(salt++, elements, scale);
+          };
+      parameters.write(name, IntStream.range(0, elements).mapToDouble(i -> values[i]).toArray());
+    }
   }
 
   /** 24 bits. */

@@ -28,7 +28,8 @@ import org.jspecify.annotations.Nullable;
  * <p>KIND is infer, forward or train (forward and backward) of the network that NAME describes, see
  * {@link Workload}; or sgd or adam, a whole training step; or stream or session, a step of B texts
  * that goes on from the step before and ends with their logits on the host, by itself or through
- * the threads of B clients.
+ * the threads of B clients; or classify, training steps of a classifier of rows of any lengths; or
+ * crf, the loss of a conditional random field and its gradients.
  */
 public final class Peer {
 
@@ -147,6 +148,8 @@ public final class Peer {
       case "sgd" -> new StepWork(device, workload, Optimizer.sgd(1));
       case "adam" -> new StepWork(device, workload, Optimizer.adam(0.001));
       case "stream" -> StreamWork.steps(device, workload);
+      case "classify" -> new ClassifierWork(device, workload);
+      case "crf" -> new CrfWork(device, workload);
       case "session" -> StreamWork.session(device, workload);
       default -> {
         var what = RnnWork.Kind.valueOf(kind.toUpperCase(Locale.ROOT));
