@@ -68,35 +68,16 @@ public final class StepWork implements Peer.Job {
     }
     int classes = config.inputSize();
     var vocabulary =
-        Vocabulary.ofCharacters(
+        Vocabulary.of(
+            Vocabulary.Units.CHARACTERS,
             IntStream.range(1, classes).mapToObj(i -> Character.toString('a' + i)).toList());
     var characterModel =
         LanguageModelConfig.of(config.mode(), config.hiddenSize())
             .layers(config.layers())
             .algorithm(config.algorithm());
     var model = LanguageModel.create(device, vocabulary, characterModel);
-    setWeights(model, config.hiddenSize());
+    Fill.set(model.parameters(), config.hiddenSize());
     return model;
-  }
-
-  private static void setWeights(LanguageModel model, int hidden) {
-    double scale = 1 / Math.sqrt(hidden);
-    var parameters = model.parameters();
-    int salt = Fill.PARAMETERS;
-    for (String name : parameters.names()) {
-      int elements = Math.toIntExact(parameters.parameter(name).elements());
-      int which =
-          switch (name) {
-            case "linear.weight" -> Fill.LINEAR_WEIGHT;
-            case "linear.bias" -> Fill.LINEAR_BIAS;
-            default -> salt++;
-          };
-      parameters.write(name, widen(Fill.floats(which, elements, scale)));
-    }
-  }
-
-  private static double[] widen(float[] values) {
-    return IntStream.range(0, values.length).mapToDouble(i -> values[i]).toArray();
   }
 
   /** Hands one step to the device. */

@@ -7,9 +7,12 @@ import io.github.cudnn4j.io.Json;
 import io.github.cudnn4j.model.Corpus;
 import io.github.cudnn4j.model.LanguageModel;
 import io.github.cudnn4j.model.Text;
+import io.github.cudnn4j.model.Vocabulary;
+import io.github.cudnn4j.model.Vocabulary.Units;
 import io.github.cudnn4j.train.Evaluator;
 import java.io.IOException;
 import java.util.LinkedHashMap;
+import java.util.Locale;
 import java.util.Map;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
@@ -39,10 +42,12 @@ final class EvaluateCommand implements Callable<Integer> {
   @Override
   public Integer call() throws IOException {
     window.check();
-    Text content = text.open();
     try (Device opened = Device.open(device.choice());
         LanguageModel model = checkpoint.load(opened)) {
-      Tokens tokens = Corpus.of(content, model.vocabulary(), 0, 0).training();
+      Vocabulary vocabulary = model.vocabulary();
+      Units units = vocabulary.units();
+      Text content = text.open(units);
+      Tokens tokens = Corpus.of(content, vocabulary, 0, 0).training();
       double loss =
           Evaluator.loss(
               model.parameters(),
@@ -59,14 +64,33 @@ final class EvaluateCommand implements Callable<Integer> {
       Map<String, Object> result = new LinkedHashMap<>();
       result.put("perplexity", Math.exp(loss));
       result.put("loss", loss);
-      result.put("bitsPerCharacter", loss / Math.log(2));
-      result.put("uniformPerplexity", model.vocabulary().size());
-      result.put("characters", tokens.length());
-      result.put("unknownCharacters", unknown(tokens));
+      double bits = loss / Math.log(2);
+      long characters = characters(content, units);
+      result.put("bitsPerCharacter", bits * tokens.length() / characters);
+      result.put("bitsPer" + capital(units.one()), bits);
+      result.put("uniformPerplexity", vocabulary.size());
+      result.put("characters", characters);
+      result.put(units.many(), tokens.length());
+      result.put("unknown" + capital(units.many()), unknown(tokens));
       result.put("device", opened.name());
       spec.commandLine().getOut().println(Json.write(result));
     }
     return 0;
+  }
+
+  /** Of bytes, as many as UTF-8 begins with them. */
+  private static long characters(Text text, Units units) throws IOException {
+    long[] count = {0};
+    text.read(
+        symbol -> {
+          count[0] += units == Units.BYTES && (symbol & 0xC0) == 0x80 ? 0 : 1;
+          return true;
+        });
+    return count[0];
+  }
+
+  private static String capital(String name) {
+    return name.substring(0, 1).toUpperCase(Locale.ROOT) + name.substring(1);
   }
 
   private static long unknown(Tokens tokens) {

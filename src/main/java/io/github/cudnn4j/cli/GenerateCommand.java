@@ -2,6 +2,7 @@ package io.github.cudnn4j.cli;
 
 import io.github.cudnn4j.cuda.Device;
 import io.github.cudnn4j.model.LanguageModel;
+import io.github.cudnn4j.model.Sampling;
 import io.github.cudnn4j.model.TextGenerator;
 import io.github.cudnn4j.model.Vocabulary;
 import java.io.IOException;
@@ -17,7 +18,7 @@ import picocli.CommandLine.Spec;
 /** Writes text with a trained model. */
 @Command(
     name = "generate",
-    description = "Write text with a trained model, one character at a time.",
+    description = "Write text with a trained language model, one symbol at a time.",
     mixinStandardHelpOptions = true,
     sortOptions = false)
 final class GenerateCommand implements Callable<Integer> {
@@ -36,7 +37,9 @@ final class GenerateCommand implements Callable<Integer> {
       converter = Limits.Count.class,
       defaultValue = "200",
       paramLabel = "N",
-      description = "Characters to write after the prefix. Default: ${DEFAULT-VALUE}")
+      description =
+          "Characters, bytes or words to write after the prefix, whichever the model is of."
+              + " Default: ${DEFAULT-VALUE}")
   private int length;
 
   @Option(
@@ -45,9 +48,27 @@ final class GenerateCommand implements Callable<Integer> {
       defaultValue = "0.7",
       paramLabel = "T",
       description =
-          "1: the model's own distribution; less: likelier characters; 0: always the likeliest."
+          "1: the model's own distribution; less: likelier symbols; 0: always the likeliest."
               + " Default: ${DEFAULT-VALUE}")
   private double temperature;
+
+  @Option(
+      names = "--top-k",
+      converter = Limits.PositiveCount.class,
+      defaultValue = "2147483647",
+      paramLabel = "K",
+      description = "Draw from the K likeliest symbols only. Default: all")
+  private int topK;
+
+  @Option(
+      names = "--top-p",
+      converter = Limits.Share.class,
+      defaultValue = "1",
+      paramLabel = "P",
+      description =
+          "Draw from as few of the likeliest symbols as have probability P together. Default: 1,"
+              + " all")
+  private double topP;
 
   @Option(
       names = "--seed",
@@ -66,7 +87,7 @@ final class GenerateCommand implements Callable<Integer> {
         LanguageModel model = checkpoint.load(opened);
         TextGenerator generator = TextGenerator.of(model)) {
       warn(model.vocabulary());
-      String text = generator.generate(prefix, length, temperature, seed);
+      String text = generator.generate(prefix, length, new Sampling(temperature, topK, topP), seed);
       spec.commandLine().getOut().println(Terminal.isOutput() ? Terminal.visible(text) : text);
     }
     return 0;
@@ -74,11 +95,8 @@ final class GenerateCommand implements Callable<Integer> {
 
   /** The model reads them all as one. */
   private void warn(Vocabulary known) {
-    Set<String> unknown = new TreeSet<>();
-    prefix
-        .codePoints()
-        .filter(character -> known.id(character) == 0)
-        .forEach(character -> unknown.add(Character.toString(character)));
+    Set<String> unknown = new TreeSet<>(known.units().split(prefix));
+    unknown.removeIf(symbol -> known.id(symbol) != 0);
     if (!unknown.isEmpty()) {
       spec.commandLine()
           .getErr()

@@ -71,6 +71,15 @@ final class Limits {
     }
   }
 
+  /** A number above 0, at most 1. */
+  static final class Share implements ITypeConverter<Double> {
+    @Override
+    public Double convert(String text) {
+      double value = number(text);
+      return require(value > 0 && value <= 1, text, "above 0 and at most 1", value);
+    }
+  }
+
   /** One of some names, in any case, with hyphens or underscores. */
   abstract static class Choice<E extends Enum<E>> implements ITypeConverter<E> {
     private final Class<E> type;

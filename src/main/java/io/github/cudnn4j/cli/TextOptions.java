@@ -2,9 +2,11 @@ package io.github.cudnn4j.cli;
 
 import io.github.cudnn4j.model.Text;
 import io.github.cudnn4j.model.TextFile;
+import io.github.cudnn4j.model.Vocabulary.Units;
 import java.io.IOException;
 import java.nio.charset.Charset;
 import java.nio.charset.IllegalCharsetNameException;
+import java.nio.charset.StandardCharsets;
 import java.nio.charset.UnsupportedCharsetException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -20,7 +22,9 @@ final class TextOptions {
       names = "--encoding",
       defaultValue = "UTF-8",
       paramLabel = "NAME",
-      description = "How the text is encoded, such as GBK or UTF-16. Default: ${DEFAULT-VALUE}")
+      description =
+          "How the text is encoded, such as GBK or UTF-16; bytes are read as they are. Default:"
+              + " ${DEFAULT-VALUE}")
   private String encoding;
 
   @Option(
@@ -28,11 +32,13 @@ final class TextOptions {
       description = "Keep lower-case letters and single spaces, as d2l prepares its text.")
   private boolean lettersOnly;
 
-  Text open() throws IOException {
+  /** Opens the text; what is read by its bytes has no encoding. */
+  Text open(Units units) throws IOException {
     if (Files.isDirectory(file)) {
       throw new IllegalArgumentException("--text: " + file + " is a folder");
     }
-    Text text = TextFile.of(file, charset());
+    Charset charset = charset();
+    Text text = TextFile.of(file, units == Units.BYTES ? StandardCharsets.ISO_8859_1 : charset);
     return lettersOnly ? text.lettersOnly() : text;
   }
 

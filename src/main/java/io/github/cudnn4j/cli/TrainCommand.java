@@ -8,6 +8,7 @@ import io.github.cudnn4j.model.LanguageModel;
 import io.github.cudnn4j.model.LanguageModelConfig;
 import io.github.cudnn4j.model.Text;
 import io.github.cudnn4j.model.Vocabulary;
+import io.github.cudnn4j.model.Vocabulary.Units;
 import io.github.cudnn4j.train.Checkpoint;
 import io.github.cudnn4j.train.Checkpoints;
 import io.github.cudnn4j.train.MetricsLog;
@@ -342,7 +343,7 @@ final class TrainCommand implements Callable<Integer> {
 
   /** The text by the characters of a checkpoint's model, or by its own. */
   private Corpus corpus(@Nullable Checkpoint from) throws IOException {
-    Text content = text.open();
+    Text content = text.open(Units.CHARACTERS);
     if (from == null) {
       return Corpus.of(content, tokens, heldOut);
     }

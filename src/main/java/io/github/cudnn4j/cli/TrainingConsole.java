@@ -79,7 +79,7 @@ final class TrainingConsole implements TrainingListener, AutoCloseable {
     boolean inside = false;
     int taken = 0;
     for (long i = 0; i < Math.min(text.length(), PREFIX_WITHIN) && taken < LONGEST_PREFIX; i++) {
-      String character = corpus.vocabulary().character(text.get(i));
+      String character = corpus.vocabulary().symbol(text.get(i));
       boolean space = character.isBlank();
       if (space && taken > 0) {
         return words.append(' ').toString();
@@ -90,7 +90,7 @@ final class TrainingConsole implements TrainingListener, AutoCloseable {
       }
       inside |= space;
     }
-    return taken == 0 ? corpus.vocabulary().character(text.get(0)) : words.toString();
+    return taken == 0 ? corpus.vocabulary().symbol(text.get(0)) : words.toString();
   }
 
   private void begin(LanguageModel model, Device device) {

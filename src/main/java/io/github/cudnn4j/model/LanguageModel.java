@@ -16,13 +16,13 @@ import io.github.cudnn4j.tape.Tape;
 import io.github.cudnn4j.tape.Tensor;
 import io.github.cudnn4j.train.Objective;
 import java.util.LinkedHashMap;
-import java.util.List;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Predicts the next character of a text: characters as one-hot or learned vectors, a stack of
- * recurrent layers, and a linear layer to one logit for each character.
+ * Predicts the next symbol of a text, a character, byte or word: symbols as one-hot or learned
+ * vectors, a stack of recurrent layers, and a linear layer to one logit for each symbol, whose
+ * weights may be the vectors.
  *
  * <pre>
  *   tokens [T, B] → one-hot or embedding [T, B, E] → RNN [T, B, P] → linear [T, B, V]
@@ -31,6 +31,8 @@ import org.jspecify.annotations.Nullable;
  * <p>P is H without a projection. Owns its parameters in device memory. Belongs to the thread that
  * owns the device. Parameters carry PyTorch's names: {@code embedding.weight}, {@code
  * rnn.weight_ih_l0}, {@code linear.weight}, {@code linear.bias}.
+ *
+ * @see <a href="https://arxiv.org/abs/1608.05859">Press and Wolf, 2017 (tied vectors)</a>
  */
 public final class LanguageModel implements Objective, AutoCloseable {
 
@@ -52,8 +54,14 @@ public final class LanguageModel implements Objective, AutoCloseable {
         config.embeddingSize() == 0
             ? null
             : parameters.embedding("embedding", classes, config.embeddingSize());
-    linear = parameters.linear("linear", rnn.outputSize(), classes);
-    parameters.init("linear.*", Init.uniform(1 / Math.sqrt(config.hiddenSize())));
+    Init init = Init.uniform(1 / Math.sqrt(config.hiddenSize()));
+    if (config.tied()) {
+      linear = parameters.linear("linear", embedding.weight(), true);
+      parameters.init("embedding.weight", init);
+    } else {
+      linear = parameters.linear("linear", rnn.outputSize(), classes);
+    }
+    parameters.init("linear.*", init);
     if (config.forgetBias() != null) {
       rnn.forgetBias(config.forgetBias());
     }
@@ -84,18 +92,15 @@ public final class LanguageModel implements Objective, AutoCloseable {
   }
 
   /**
-   * Returns the characters of the model that {@link #configuration()} described.
+   * Returns the symbols of the model that {@link #configuration()} described.
    *
-   * @throws IllegalArgumentException if they are missing or are no characters
+   * @throws IllegalArgumentException if they are missing or cannot be
    */
   public static Vocabulary vocabulary(Map<String, Object> configuration) {
-    List<String> characters =
-        ((List<?>) LanguageModelConfig.entry(configuration, "characters", List.class))
-            .stream().map(String::valueOf).toList();
-    return Vocabulary.ofCharacters(characters);
+    return Vocabulary.ofMap(configuration);
   }
 
-  /** Returns the characters that this model predicts. */
+  /** Returns the symbols that this model predicts. */
   public Vocabulary vocabulary() {
     return vocabulary;
   }
@@ -120,7 +125,7 @@ public final class LanguageModel implements Objective, AutoCloseable {
     return parameters;
   }
 
-  /** Records the cross-entropy of the next characters: the batches are of {@link TextWindows}. */
+  /** Records the cross-entropy of the next symbols: the batches are of {@link TextWindows}. */
   @Override
   public Loss record(Tape tape, Batch in) {
     return tape.crossEntropy(
@@ -166,7 +171,7 @@ public final class LanguageModel implements Objective, AutoCloseable {
   @Override
   public Map<String, Object> configuration() {
     Map<String, Object> map = new LinkedHashMap<>(config.toMap());
-    map.put("characters", vocabulary.characters());
+    vocabulary.putInto(map);
     return map;
   }
 

@@ -11,14 +11,14 @@ import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The shape of a character language model, and how it computes.
+ * The shape of a language model, and how it computes.
  *
  * @param cell the recurrent cell
  * @param hiddenSize H, units in each layer
  * @param projectionSize P, from 1 to H: what an LSTM projects its output to; H for no projection
  * @param layers L
- * @param embeddingSize E, width of the learned vector of each character, or 0 to feed characters
- *     one-hot
+ * @param embeddingSize E, width of the learned vector of each symbol, or 0 to feed symbols one-hot
+ * @param tied whether the vectors are the weights of the output layer too, which needs E = P
  * @param inputSkipped whether the first layer receives the vectors without a matrix, which needs E
  *     = H
  * @param cellClip the bound of the absolute value of an LSTM's cell state, null for none
@@ -36,6 +36,7 @@ public record LanguageModelConfig(
     int projectionSize,
     int layers,
     int embeddingSize,
+    boolean tied,
     boolean inputSkipped,
     @Nullable Double cellClip,
     double dropout,
@@ -58,11 +59,19 @@ public record LanguageModelConfig(
       throw new IllegalArgumentException(
           "embeddingSize is " + embeddingSize + ", must be 0 (one-hot) or more");
     }
+    if (tied && embeddingSize != projectionSize) {
+      throw new IllegalArgumentException(
+          String.format(
+              Locale.ROOT,
+              "tied vectors are as wide as the network's output, %d, but embeddingSize is %d",
+              projectionSize,
+              embeddingSize));
+    }
     if (inputSkipped && embeddingSize != hiddenSize) {
       throw new IllegalArgumentException(
           String.format(
               Locale.ROOT,
-              "skipping the input matrix needs characters as vectors of hiddenSize, %d, but"
+              "skipping the input matrix needs symbols as vectors of hiddenSize, %d, but"
                   + " embeddingSize is %d",
               hiddenSize,
               embeddingSize));
@@ -90,8 +99,8 @@ public record LanguageModelConfig(
   }
 
   /**
-   * One layer that reads one-hot characters, without projection, clipping or dropout, with seed 0,
-   * in FP32 with the standard algorithm.
+   * One layer that reads one-hot symbols, without projection, clipping or dropout, with seed 0, in
+   * FP32 with the standard algorithm.
    */
   public static LanguageModelConfig of(RnnMode cell, int hiddenSize) {
     return new LanguageModelConfig(
@@ -100,6 +109,7 @@ public record LanguageModelConfig(
         hiddenSize,
         1,
         0,
+        false,
         false,
         null,
         0,
@@ -119,9 +129,14 @@ public record LanguageModelConfig(
     return with(draft -> draft.layers = value);
   }
 
-  /** This with characters as learned vectors of {@code value} numbers, 0 for one-hot. */
+  /** This with symbols as learned vectors of {@code value} numbers, 0 for one-hot. */
   public LanguageModelConfig embedding(int value) {
     return with(draft -> draft.embeddingSize = value);
+  }
+
+  /** This with or without vectors that are the weights of the output layer too. */
+  public LanguageModelConfig tied(boolean value) {
+    return with(draft -> draft.tied = value);
   }
 
   /** This with or without an input matrix in the first layer. */
@@ -162,7 +177,7 @@ public record LanguageModelConfig(
   /**
    * Returns the recurrent layers.
    *
-   * @param classes V, what one-hot characters are as wide as
+   * @param classes V, what one-hot symbols are as wide as
    * @throws IllegalArgumentException if there are no such layers; the message says why
    */
   public RnnConfig recurrent(int classes) {
@@ -185,6 +200,9 @@ public record LanguageModelConfig(
     map.put("projectionSize", projectionSize);
     map.put("layers", layers);
     map.put("embeddingSize", embeddingSize);
+    if (tied) {
+      map.put("tied", true);
+    }
     map.put("inputSkipped", inputSkipped);
     if (cellClip != null) {
       map.put("cellClip", cellClip);
@@ -216,6 +234,7 @@ public record LanguageModelConfig(
         whole(map, "projectionSize"),
         whole(map, "layers"),
         whole(map, "embeddingSize"),
+        map.containsKey("tied") && entry(map, "tied", Boolean.class),
         entry(map, "inputSkipped", Boolean.class),
         map.containsKey("cellClip") ? decimal(map, "cellClip") : null,
         decimal(map, "dropout"),
@@ -266,6 +285,7 @@ public record LanguageModelConfig(
         draft.projectionSize,
         draft.layers,
         draft.embeddingSize,
+        draft.tied,
         draft.inputSkipped,
         draft.cellClip,
         draft.dropout,
@@ -280,6 +300,7 @@ public record LanguageModelConfig(
     int projectionSize;
     int layers;
     int embeddingSize;
+    boolean tied;
     boolean inputSkipped;
     @Nullable Double cellClip;
     double dropout;
@@ -292,6 +313,7 @@ public record LanguageModelConfig(
       projectionSize = from.projectionSize;
       layers = from.layers;
       embeddingSize = from.embeddingSize;
+      tied = from.tied;
       inputSkipped = from.inputSkipped;
       cellClip = from.cellClip;
       dropout = from.dropout;

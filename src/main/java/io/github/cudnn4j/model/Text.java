@@ -19,6 +19,13 @@ public interface Text {
     return reader -> text.codePoints().allMatch(reader);
   }
 
+  /** Returns bytes, which must not change, each as the character of its number. */
+  static Text of(byte[] bytes) {
+    return reader -> {
+      for (int i = 0; i < bytes.length && reader.test(Byte.toUnsignedInt(bytes[i])); i++) {}
+    };
+  }
+
   /**
    * Returns this text as the book "Dive into Deep Learning" prepares it: every run of anything but
    * the letters A to Z is one space, and letters are lower case.

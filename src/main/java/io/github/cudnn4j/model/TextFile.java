@@ -16,7 +16,9 @@ import java.util.Locale;
 import java.util.function.IntPredicate;
 
 /**
- * A text in a file, decoded piece by piece. A byte-order mark at its beginning is no part of it.
+ * A text in a file, decoded piece by piece. A byte-order mark at its beginning is no part of it. In
+ * ISO-8859-1 each byte of any file is the character of its number, as {@link
+ * Vocabulary.Units#BYTES} needs them.
  *
  * <p>Immutable, safe for use by several threads.
  */

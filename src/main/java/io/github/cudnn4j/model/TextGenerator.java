@@ -6,10 +6,11 @@ import io.github.cudnn4j.data.SavableRandom;
 import io.github.cudnn4j.tape.Indices;
 import io.github.cudnn4j.tape.Tape;
 import io.github.cudnn4j.tape.Tensor;
+import java.util.Arrays;
 
 /**
- * Writes text with a character language model, one character at a time: each is drawn from the
- * model's distribution and fed back.
+ * Writes text with a language model, one symbol at a time: each is drawn from the model's
+ * distribution and fed back.
  *
  * <p>Owns a tape for one step of one row, which carries the state; borrows the model, and belongs
  * to its thread.
@@ -43,14 +44,13 @@ public final class TextGenerator implements AutoCloseable {
   }
 
   /**
-   * Returns {@code prefix} followed by {@code length} characters. The unknown character is never
-   * drawn.
+   * Returns {@code prefix} followed by {@code length} symbols. The unknown one is never drawn.
    *
-   * @param prefix what the model reads first, at least one character
+   * @param prefix what the model reads first, at least one symbol
    * @param temperature divides the logits: 1 draws from the model's own distribution, less sharpens
-   *     it, 0 always takes the likeliest character
-   * @throws IllegalArgumentException if the prefix is empty, {@code length} is negative, or the
-   *     temperature is negative or not finite
+   *     it, 0 always takes the likeliest symbol
+   * @throws IllegalArgumentException if the prefix has no symbol, {@code length} is negative, or
+   *     the temperature is negative or not finite
    * @throws ArithmeticException if the model's output is not finite
    */
   public String generate(String prefix, int length, double temperature, long seed) {
@@ -58,38 +58,48 @@ public final class TextGenerator implements AutoCloseable {
   }
 
   /**
-   * Returns {@code prefix} followed by {@code length} characters, drawn as {@code sampling} says.
-   * The unknown character is never drawn.
+   * Returns {@code prefix} followed by {@code length} symbols, drawn as {@code sampling} says. The
+   * unknown one is never drawn.
    *
-   * @param prefix what the model reads first, at least one character
-   * @throws IllegalArgumentException if the prefix is empty or {@code length} is negative
+   * @param prefix what the model reads first, at least one symbol
+   * @throws IllegalArgumentException if the prefix has no symbol or {@code length} is negative
    * @throws ArithmeticException if the model's output is not finite
    */
   public String generate(String prefix, int length, Sampling sampling, long seed) {
-    if (prefix.isEmpty()) {
-      throw new IllegalArgumentException("the prefix is empty, at least one character is needed");
+    int[] read = vocabulary.encode(prefix);
+    if (read.length == 0) {
+      throw new IllegalArgumentException(
+          "the prefix is empty, at least one " + vocabulary.units().one() + " is needed");
     }
     if (length < 0) {
       throw new IllegalArgumentException("length is " + length + ", must be 0 or more");
     }
     SavableRandom random = new SavableRandom(seed);
-    StringBuilder text = new StringBuilder(prefix);
+    int[] ids = Arrays.copyOf(read, read.length + length);
     tape.resetStates();
-    for (int id : vocabulary.encode(prefix)) {
+    for (int id : read) {
       step(id);
     }
-    for (int i = 0; i < length; i++) {
+    for (int i = read.length; i < ids.length; i++) {
       readLogits();
-      int id = sampling.draw(logitValues, random);
-      text.append(vocabulary.character(id));
-      if (i < length - 1) {
-        step(id);
+      ids[i] = sampling.draw(logitValues, random);
+      if (i < ids.length - 1) {
+        step(ids[i]);
       }
     }
-    return text.toString();
+    return append(prefix, vocabulary.decode(ids).substring(vocabulary.decode(read).length()));
   }
 
-  /** Reads the logits and makes the unknown character, number 0, impossible. */
+  /** A prefix of words may end with the blank that the next word brings with it. */
+  private String append(String prefix, String rest) {
+    boolean twice =
+        vocabulary.units() == Vocabulary.Units.WORDS
+            && prefix.endsWith(" ")
+            && rest.startsWith(" ");
+    return prefix + (twice ? rest.substring(1) : rest);
+  }
+
+  /** Reads the logits and makes the unknown symbol, number 0, impossible. */
   private void readLogits() {
     if (logits.type() == ElementType.FLOAT64) {
       double[] values = logits.value().toDoubles();

@@ -5,9 +5,16 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 
 import io.github.cudnn4j.data.Tokens;
+import io.github.cudnn4j.model.Vocabulary.Units;
 import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Arrays;
+import java.util.List;
 import java.util.stream.LongStream;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
@@ -48,6 +55,48 @@ class CorpusTest {
           for (int i = 0; reader.test('a' + i % 3); i++) {}
         };
     assertArrayEquals(new int[] {1, 2, 3, 1, 2}, array(Corpus.of(endless, 5, 0).training()));
+  }
+
+  @Test
+  void bytesOfAnyFileComeBack(@TempDir Path folder) throws IOException {
+    byte[] content = new byte[3000];
+    for (int i = 0; i < content.length; i++) {
+      content[i] = (byte) (i * i * 31 + i / 7); // no UTF-8, nor any other encoding
+    }
+    Path file = Files.write(folder.resolve("bytes"), content);
+    Text fromFile = TextFile.of(file, StandardCharsets.ISO_8859_1);
+    for (Text text : List.of(Text.of(content), fromFile)) {
+      Corpus corpus = Corpus.of(text, Units.BYTES, 1, 0, 0.1);
+      assertEquals(257, corpus.vocabulary().size());
+      assertArrayEquals(
+          Arrays.copyOf(content, 2700), corpus.vocabulary().bytes(array(corpus.training())));
+      assertArrayEquals(
+          Arrays.copyOfRange(content, 2700, 3000),
+          corpus.vocabulary().bytes(array(corpus.heldOut())));
+    }
+    assertEquals(
+        "the text is not of bytes: character €",
+        assertThrows(
+                IllegalArgumentException.class,
+                () -> Corpus.of(Text.of("a€"), Units.BYTES, 1, 0, 0))
+            .getMessage());
+  }
+
+  @Test
+  void knowsTheMostFrequentWordsOfTheTrainingPart() throws IOException {
+    Corpus corpus =
+        Corpus.of(Text.of("to be or not to be; that, that, that"), Units.WORDS, 2, 6, 0.5);
+
+    assertEquals(List.of("be", "to"), corpus.vocabulary().symbols(), "it has not read that");
+    assertArrayEquals(new int[] {2, 1, 0, 0, 2, 1}, array(corpus.training()));
+    assertArrayEquals(new int[] {0, 0, 0, 0, 0, 0}, array(corpus.heldOut()));
+    assertEquals("Corpus[6 words to train on, 6 held out, vocabulary of 3]", corpus.toString());
+    Corpus more =
+        Corpus.of(Text.of("to be or not to be; that, that, that"), Units.WORDS, 9, 6, 0.5);
+    assertEquals(List.of("be", "to", "not", "or"), more.vocabulary().symbols());
+    Corpus all = Corpus.of(Text.of("not to be"), corpus.vocabulary(), 0, 0);
+    assertArrayEquals(
+        new int[] {0, 2, 1}, array(all.training()), "the last word has no blank behind");
   }
 
   @Test

@@ -115,7 +115,7 @@ class TextGeneratorTest {
       StringBuilder expected = new StringBuilder("ab");
       for (int i = 0; i < 60; i++) {
         int id = Sampling.temperature(temperature).draw(logits, random);
-        expected.append(model.vocabulary().character(id));
+        expected.append(model.vocabulary().symbol(id));
       }
       assertEquals(expected.toString(), generator.generate("ab", 60, temperature, 7));
     }

@@ -4,7 +4,10 @@ import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 
+import io.github.cudnn4j.model.Vocabulary.Units;
+import java.util.Arrays;
 import java.util.List;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 
 class VocabularyTest {
@@ -13,10 +16,10 @@ class VocabularyTest {
   void numbersCharactersByCodePointFromOne() {
     Vocabulary vocabulary = Vocabulary.of("banana 😀");
 
-    assertEquals(List.of(" ", "a", "b", "n", "😀"), vocabulary.characters());
+    assertEquals(List.of(" ", "a", "b", "n", "😀"), vocabulary.symbols());
     assertEquals(6, vocabulary.size());
     assertArrayEquals(new int[] {3, 2, 4, 5}, vocabulary.encode("ban😀"));
-    assertEquals("😀", vocabulary.character(5));
+    assertEquals("😀", vocabulary.symbol(5));
   }
 
   @Test
@@ -24,7 +27,7 @@ class VocabularyTest {
     Vocabulary vocabulary = Vocabulary.of("ab");
 
     assertArrayEquals(new int[] {1, 0, 2}, vocabulary.encode("axb"));
-    assertEquals(Vocabulary.UNKNOWN, vocabulary.character(0));
+    assertEquals(Vocabulary.UNKNOWN, vocabulary.symbol(0));
   }
 
   @Test
@@ -32,20 +35,77 @@ class VocabularyTest {
     Vocabulary vocabulary = Vocabulary.of("the time machine");
 
     assertEquals(
-        vocabulary.characters(), Vocabulary.ofCharacters(vocabulary.characters()).characters());
+        vocabulary.symbols(), Vocabulary.of(Units.CHARACTERS, vocabulary.symbols()).symbols());
   }
 
   @Test
   void refusesWhatIsNoCharacter() {
     assertEquals(
         "not one character: \"ab\"",
-        assertThrows(IllegalArgumentException.class, () -> Vocabulary.ofCharacters(List.of("ab")))
+        assertThrows(
+                IllegalArgumentException.class,
+                () -> Vocabulary.of(Units.CHARACTERS, List.of("ab")))
             .getMessage());
     assertEquals(
         "character a is listed twice",
         assertThrows(
-                IllegalArgumentException.class, () -> Vocabulary.ofCharacters(List.of("a", "a")))
+                IllegalArgumentException.class,
+                () -> Vocabulary.of(Units.CHARACTERS, List.of("a", "a")))
             .getMessage());
-    assertThrows(IndexOutOfBoundsException.class, () -> Vocabulary.of("ab").character(3));
+    assertThrows(IndexOutOfBoundsException.class, () -> Vocabulary.of("ab").symbol(3));
+  }
+
+  @Test
+  void bytesAreThoseOfUtf8() {
+    Vocabulary vocabulary = Vocabulary.ofBytes();
+    int[] ids = vocabulary.encode("é€");
+
+    assertEquals(257, vocabulary.size());
+    assertArrayEquals(new int[] {0xC4, 0xAA, 0xE3, 0x83, 0xAD}, ids);
+    assertEquals("é€", vocabulary.decode(ids));
+    assertEquals("�€", vocabulary.decode(Arrays.copyOfRange(ids, 1, 5)), "half of a character");
+    assertThrows(IndexOutOfBoundsException.class, () -> vocabulary.bytes(0));
+    assertEquals(
+        "a vocabulary of characters, not of bytes",
+        assertThrows(IllegalStateException.class, () -> Vocabulary.of("ab").bytes(1)).getMessage());
+  }
+
+  @Test
+  void wordsArePartedByWhiteSpaceAndPunctuation() {
+    assertEquals(
+        List.of("Don't", "say", "“", "naïve", "”", "(", "x2", ")", ",", "\n", "dogs'", "…"),
+        Units.WORDS.split("  Don't say “naïve”\t(x2),\u00A0\ndogs' …"));
+    assertEquals(List.of("'", "a"), Units.WORDS.split("'a"));
+    assertEquals(List.of(), Units.WORDS.split(" \t"));
+  }
+
+  @Test
+  void wordsAreJoinedAsTheyAreWritten() {
+    String text = "Don't say “naïve” (x2),\nnot now: no!\n\nYes [it] is.";
+    Vocabulary vocabulary =
+        Vocabulary.mostFrequent(Units.WORDS, Units.WORDS.split(text).stream(), 100);
+
+    assertEquals(text, vocabulary.decode(vocabulary.encode(text)));
+  }
+
+  @Test
+  void knowsTheMostFrequentWords() {
+    Vocabulary vocabulary =
+        Vocabulary.mostFrequent(Units.WORDS, Stream.of("b", "c", "a", "c", "b", "d"), 3);
+
+    assertEquals(List.of("b", "c", "a"), vocabulary.symbols(), "of as many, by their letters");
+    assertArrayEquals(new int[] {0, 3, 1}, vocabulary.encode("d a b"));
+    assertEquals("� a b", vocabulary.decode(0, 3, 1));
+    assertEquals(
+        "word a is listed twice",
+        assertThrows(
+                IllegalArgumentException.class, () -> Vocabulary.of(Units.WORDS, List.of("a", "a")))
+            .getMessage());
+    assertEquals(
+        "most is 0, must be at least 1",
+        assertThrows(
+                IllegalArgumentException.class,
+                () -> Vocabulary.mostFrequent(Units.WORDS, Stream.of("a"), 0))
+            .getMessage());
   }
 }
