@@ -199,7 +199,7 @@ final class Columns {
       long vector = width / whole.dim(extent);
       long columns = count * vector;
       long place = first * vector;
-      if (rows == 1) {
+      if (rows == 1 && extent < whole.rank() - 1) {
         // A part without gaps, which can be cut into more rows.
         all = all.slice(place, columns);
         columns = whole.columns();
