@@ -69,7 +69,7 @@ final class Attachment {
           };
       var config =
           TrainerConfig.of(Optimizer.adamW(1e-3)).clip(Clip.byNorm(1)).epochs(example.size(8, 3));
-      var checkpoints = example.checkpoints();
+      var checkpoints = example.checkpoints("checkpoints");
       try (var trainer = Trainer.of(p, verb, batches.over(training).shuffled(1), config)) {
         trainer.validation(batches.over(development), Metric.accuracy());
         trainer.checkpoints(checkpoints).listener(example).run();

@@ -5,6 +5,7 @@ import io.github.cudnn4j.io.Json;
 import io.github.cudnn4j.train.Checkpoints;
 import io.github.cudnn4j.train.Progress;
 import io.github.cudnn4j.train.TrainingListener;
+import io.github.cudnn4j.train.Validation;
 import java.awt.Color;
 import java.io.IOException;
 import java.io.OutputStream;
@@ -20,6 +21,8 @@ import org.jspecify.annotations.Nullable;
 import org.knowm.xchart.BitmapEncoder;
 import org.knowm.xchart.CategoryChart;
 import org.knowm.xchart.CategoryChartBuilder;
+import org.knowm.xchart.XYChart;
+import org.knowm.xchart.XYChartBuilder;
 import org.knowm.xchart.internal.chartpart.Chart;
 
 /**
@@ -32,7 +35,14 @@ import org.knowm.xchart.internal.chartpart.Chart;
 final class Example implements TrainingListener, AutoCloseable {
 
   /** All of them, by name. */
-  private static final Map<String, Program> PROGRAMS = Map.of("attachment", Attachment::run);
+  private static final Map<String, Program> PROGRAMS =
+      Map.of(
+          "attachment",
+          Attachment::run,
+          "bidirectional",
+          Bidirectional::run,
+          "clockwork",
+          Clockwork::run);
 
   /** What an example does. */
   @FunctionalInterface
@@ -99,8 +109,8 @@ final class Example implements TrainingListener, AutoCloseable {
   }
 
   /** Returns where checkpoints go; those of an earlier run are gone. */
-  Checkpoints checkpoints() throws IOException {
-    var checkpoints = Checkpoints.in(folder.resolve("checkpoints"), 1);
+  Checkpoints checkpoints(String name) throws IOException {
+    var checkpoints = Checkpoints.in(folder.resolve(name), 1);
     checkpoints.clear();
     return checkpoints;
   }
@@ -114,10 +124,33 @@ final class Example implements TrainingListener, AutoCloseable {
     }
   }
 
+  /** Takes note of a metric at each validation. */
+  static TrainingListener recorder(String metric, List<Long> steps, List<Double> values) {
+    return new TrainingListener() {
+      @Override
+      public void validated(Validation validation) {
+        steps.add(validation.step());
+        values.add(validation.metrics().get(metric));
+      }
+    };
+  }
+
   /** Returns a chart of bars without any. */
   static CategoryChart bars(String title, String x, String y) {
     return styled(
         new CategoryChartBuilder()
+            .title(title)
+            .xAxisTitle(x)
+            .yAxisTitle(y)
+            .width(960)
+            .height(540)
+            .build());
+  }
+
+  /** Returns a chart of lines without any. */
+  static XYChart curves(String title, String x, String y) {
+    return styled(
+        new XYChartBuilder()
             .title(title)
             .xAxisTitle(x)
             .yAxisTitle(y)

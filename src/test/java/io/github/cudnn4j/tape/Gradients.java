@@ -3,6 +3,7 @@ package io.github.cudnn4j.tape;
 import static io.github.cudnn4j.proof.Numbers.read;
 import static io.github.cudnn4j.proof.Numbers.write;
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.github.cudnn4j.testing.Closeness;
 import java.util.List;
@@ -15,6 +16,7 @@ final class Gradients {
   /** Compares the gradients of a loss with its differences, also replayed from a graph. */
   static void check(Tape tape, Loss loss, List<Tensor> parameters) {
     double[][] gradients = of(parameters, () -> play(tape));
+    assertTrue(Double.isFinite(loss.read()), "the loss is not finite");
     for (int p = 0; p < parameters.size(); p++) {
       Tensor parameter = parameters.get(p);
       double[] values = read(parameter.value());
