@@ -30,6 +30,15 @@ public final class Batch {
   }
 
   /**
+   * Returns which rows count, for losses of slots that do not tell it themselves.
+   *
+   * @return {@code [B]}, negative for a row that only fills up the last batch of a pass
+   */
+  public Indices counted() {
+    return new Indices(feed.counted(), layout.batch());
+  }
+
+  /**
    * Returns a sequence of tokens.
    *
    * @return {@code [T, B]}, -1 behind the end of a row
@@ -78,7 +87,7 @@ public final class Batch {
   /**
    * Returns a sequence of vectors.
    *
-   * @return {@code [T, B, F]}, 0 behind the end of a row
+   * @return {@code [T, B, F]}, 0 behind the end of a row and in rows that are not {@link #counted}
    * @throws IllegalArgumentException if there is no such slot
    */
   public Tensor floats(String name) {
@@ -88,7 +97,7 @@ public final class Batch {
   /**
    * Returns vectors.
    *
-   * @return {@code [B, F]}
+   * @return {@code [B, F]}, 0 in rows that are not {@link #counted}
    * @throws IllegalArgumentException if there is no such slot
    */
   public Tensor vector(String name) {

@@ -20,8 +20,8 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>Shape k, from 0 to K-1, has ⌈T·(k+1)/K⌉ steps in place of T in each sequence whose length
  * varies; a batch gets the smallest into which all of its rows fit. Rows that a batch lacks do not
- * count: their tokens and labels are -1, their floats 0, their length is the least that is allowed,
- * but at most 1.
+ * count, see {@link Batch#counted}: their tokens and labels are -1, their floats 0, their length is
+ * the least that is allowed, but at most 1.
  *
  * <p>Immutable: a method that adds a slot returns another layout.
  */
@@ -276,7 +276,8 @@ public final class BatchLayout {
     var text = new StringJoiner(", ", batch + " x (", ")");
     for (Slot slot : slots) {
       String time = slot.varies() ? slot.minTime() + ".." + slot.maxTime() : "" + slot.maxTime();
-      text.add(slot.kind() + " " + slot.name() + "[" + time + ", " + slot.columns() + "]");
+      String like = slot.like() == null ? "" : " of " + slot.like();
+      text.add(slot.kind() + " " + slot.name() + "[" + time + ", " + slot.columns() + "]" + like);
     }
     return text + (shapes > 1 ? " in " + shapes + " shapes" : "");
   }

@@ -265,6 +265,11 @@ public final class Feed implements AutoCloseable {
     return view(offsets.type(slot), offsets.slot(slot, shape), layout.elements(slot, shape));
   }
 
+  /** Returns which rows count, {@code [B]} INT32. */
+  DeviceBuffer counted() {
+    return view(ElementType.INT32, offsets.counted(), layout.batch());
+  }
+
   /** Returns the lengths of a slot, {@code [B]} INT32. */
   DeviceBuffer lengths(int slot, int shape) {
     return view(ElementType.INT32, offsets.lengths(slot, shape), layout.batch());

@@ -30,7 +30,7 @@ final class Offsets {
     lengths = new long[layout.shapes()][count];
     bytes = new long[layout.shapes()];
     for (int shape = 0; shape < layout.shapes(); shape++) {
-      long at = ALIGNMENT;
+      long at = aligned(ALIGNMENT, (long) layout.batch() * Integer.BYTES);
       for (int slot = 0; slot < count; slot++) {
         slots[shape][slot] = at;
         at = aligned(at, Math.multiplyExact(layout.elements(slot, shape), type(slot).bytes()));
@@ -59,6 +59,11 @@ final class Offsets {
   /** Returns the element type of floating-point slots. */
   ElementType floatType() {
     return type;
+  }
+
+  /** Returns where it is told for each row whether it counts. */
+  long counted() {
+    return ALIGNMENT;
   }
 
   long slot(int slot, int shape) {

@@ -20,8 +20,11 @@ import java.util.Objects;
  */
 public final class Place {
 
-  /** What does not count: tokens and labels. */
+  /** What does not count: tokens, labels and rows. */
   static final int NONE = -1;
+
+  /** A row that counts. */
+  private static final int COUNTS = 1;
 
   private final Offsets offsets;
   private final BatchLayout layout;
@@ -65,7 +68,7 @@ public final class Place {
    * @throws IndexOutOfBoundsException if there is no such shape
    */
   public void begin(int shape) {
-    reuse(shape);
+    begin(shape, NONE);
     for (int slot = 0; slot < layout.slots().size(); slot++) {
       var kind = layout.slots().get(slot);
       long elements = layout.elements(slot, shape);
@@ -82,10 +85,15 @@ public final class Place {
     }
   }
 
-  /** Begins a batch whose slots will be written as a whole. */
+  /** Begins a batch whose slots will be written as a whole, and all of whose rows count. */
   void reuse(int shape) {
+    begin(shape, COUNTS);
+  }
+
+  private void begin(int shape, int counted) {
     this.shape = Objects.checkIndex(shape, layout.shapes());
     steps = 0;
+    fillInts(offsets.counted(), layout.batch(), counted);
   }
 
   private void fillInts(long at, long count, int value) {
@@ -189,10 +197,11 @@ public final class Place {
     return offsets.bytes();
   }
 
-  /** Returns the vector, counted from the slot's start, at which a row begins. */
+  /** Lets a row count; returns the vector, from the slot's start on, at which it begins. */
   private long row(int slot, int row, int length) {
     Objects.checkIndex(row, layout.batch());
     Objects.checkFromToIndex(0, length, layout.time(slot, shape));
+    memory.set(JAVA_INT, offsets.counted() + (long) row * Integer.BYTES, COUNTS);
     return row;
   }
 

@@ -76,8 +76,8 @@ public sealed interface LossOperations permits Tape {
   /**
    * As {@link #meanSquaredError(Tensor, Tensor)}, over the elements that count.
    *
-   * @param counted of the shape of {@code x} or of its first extents, as {@link Lengths#steps};
-   *     what has a negative number does not count
+   * @param counted of the shape of {@code x} or of its first extents, as {@link Lengths#steps} or
+   *     the rows of a batch; what has a negative number does not count
    */
   default Loss meanSquaredError(Tensor x, Tensor y, Indices counted) {
     return RowLoss.squaredError(tape(), x, y, counted);

@@ -57,6 +57,19 @@ class BatchLayoutTest {
   }
 
   @Test
+  void theTextTellsWhatLayoutsDifferIn() {
+    var both = WORDS.floats("sound", 1, 10, 3).shapes(4);
+    assertEquals(
+        "2 x (TOKENS words[1..10, 1], FLOATS sound[1..10, 3], LABELS tags[1..10, 1] of sound)"
+            + " in 4 shapes",
+        both.labels("tags", "sound").toString());
+    assertEquals(
+        "2 x (TOKENS words[1..10, 1], FLOATS sound[1..10, 3], LABELS tags[1..10, 1] of words)"
+            + " in 4 shapes",
+        both.labels("tags", "words").toString());
+  }
+
+  @Test
   void onlySequencesThatVaryHaveLengths() {
     var layout =
         WORDS

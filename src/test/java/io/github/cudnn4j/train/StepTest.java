@@ -134,6 +134,23 @@ class StepTest {
         .bucketed(4);
   }
 
+  /** A vector of zeros is as good as any: it takes the batch to tell which rows are there. */
+  @Test
+  void rowsThatFillUpABatchDoNotCount() throws IOException {
+    record Pair(float[] x, float[] y) {}
+    var pairs =
+        List.of(
+            new Pair(new float[] {1, 2}, new float[] {2, 4}),
+            new Pair(new float[] {0, 0}, new float[] {0, 0}),
+            new Pair(new float[] {3, 3}, new float[] {3, 0}));
+    var source = Batches.<Pair>of(2).vector("x", 2, Pair::x).vector("y", 2, Pair::y).over(pairs);
+    Objective error =
+        (tape, in) -> tape.meanSquaredError(in.vector("x"), in.vector("y"), in.counted());
+    try (var parameters = Parameters.on(device, Precision.FP32)) {
+      assertEquals((2.5 + 0 + 4.5) / 3, Evaluator.loss(parameters, error, source), 1e-6);
+    }
+  }
+
   @Test
   void aClassifierOfRowsOfAnyLengthsLearns() throws IOException {
     var rows = rows(600, 3, 12);

@@ -149,15 +149,15 @@ class TrainerTest {
         CONFIG,
         4,
         8,
-        "was written with batches 5 x (TOKENS tokens[8, 1], LABELS labels[8, 1]), not 4 x (TOKENS"
-            + " tokens[8, 1], LABELS labels[8, 1])");
+        "was written with batches 5 x (TOKENS tokens[8, 1], LABELS labels[8, 1] of tokens), not 4 x"
+            + " (TOKENS tokens[8, 1], LABELS labels[8, 1] of tokens)");
     assertResumeFails(
         saved,
         CONFIG,
         5,
         9,
-        "was written with batches 5 x (TOKENS tokens[8, 1], LABELS labels[8, 1]), not 5 x (TOKENS"
-            + " tokens[9, 1], LABELS labels[9, 1])");
+        "was written with batches 5 x (TOKENS tokens[8, 1], LABELS labels[8, 1] of tokens), not 5 x"
+            + " (TOKENS tokens[9, 1], LABELS labels[9, 1] of tokens)");
   }
 
   private void assertResumeFails(
