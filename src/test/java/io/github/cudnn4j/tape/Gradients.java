@@ -27,6 +27,7 @@ final class Gradients {
         double above = lossOf(tape, loss, parameter, moved);
         moved[i] = values[i] - 1e-5;
         differences[i] = (above - lossOf(tape, loss, parameter, moved)) / 2e-5;
+        assertTrue(Double.isFinite(differences[i]), "a loss is " + loss.read());
       }
       write(parameter.value(), values);
       new Closeness(1e-9, 1e-7).check("parameter " + p, differences, gradients[p]);
