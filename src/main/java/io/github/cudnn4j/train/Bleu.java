@@ -27,6 +27,26 @@ public final class Bleu {
   public Bleu() {}
 
   /**
+   * Goes on from {@link #counts}, which may be sums of those of several.
+   *
+   * @throws IllegalArgumentException if there are more or fewer numbers
+   */
+  public static Bleu of(double[] counts) {
+    if (counts.length != 2 * ORDERS + 2) {
+      throw new IllegalArgumentException(
+          counts.length + " counts of BLEU, must be " + (2 * ORDERS + 2));
+    }
+    var bleu = new Bleu();
+    for (int i = 0; i < ORDERS; i++) {
+      bleu.correct[i] = Math.round(counts[i]);
+      bleu.total[i] = Math.round(counts[ORDERS + i]);
+    }
+    bleu.length = Math.round(counts[2 * ORDERS]);
+    bleu.rightLength = Math.round(counts[2 * ORDERS + 1]);
+    return bleu;
+  }
+
+  /**
    * Counts a translation.
    *
    * @param predicted its words
@@ -69,6 +89,21 @@ public final class Bleu {
     for (int end = order; end <= copy.size(); end++) {
       counts.merge(copy.subList(end - order, end), 1, Integer::sum);
     }
+    return counts;
+  }
+
+  /**
+   * Returns what was counted: of one to four words in a row those that are right, then how many
+   * there are, then the words of the translations and of the right ones.
+   */
+  public double[] counts() {
+    var counts = new double[2 * ORDERS + 2];
+    for (int i = 0; i < ORDERS; i++) {
+      counts[i] = correct[i];
+      counts[ORDERS + i] = total[i];
+    }
+    counts[2 * ORDERS] = length;
+    counts[2 * ORDERS + 1] = rightLength;
     return counts;
   }
 

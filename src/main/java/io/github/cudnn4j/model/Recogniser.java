@@ -1,0 +1,224 @@
+package io.github.cudnn4j.model;
+
+import io.github.cudnn4j.cuda.Device;
+import io.github.cudnn4j.cuda.Precision;
+import io.github.cudnn4j.data.Batch;
+import io.github.cudnn4j.data.Batches;
+import io.github.cudnn4j.rnn.RnnConfig;
+import io.github.cudnn4j.tape.Indices;
+import io.github.cudnn4j.tape.Lengths;
+import io.github.cudnn4j.tape.LinearLayer;
+import io.github.cudnn4j.tape.Loss;
+import io.github.cudnn4j.tape.Parameters;
+import io.github.cudnn4j.tape.RnnLayer;
+import io.github.cudnn4j.tape.Tape;
+import io.github.cudnn4j.tape.Tensor;
+import io.github.cudnn4j.train.Metric;
+import io.github.cudnn4j.train.Objective;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.function.Supplier;
+
+/**
+ * Writes what vectors spell, such as those of {@link LogMel}: trained with connectionist temporal
+ * classification, so nobody needs to know which vector belongs to which symbol.
+ *
+ * <pre>
+ *   frames [T, B, F] → RNN [T, B, D·P] → linear [T, B, V], symbol 0 being the blank
+ * </pre>
+ *
+ * <p>Owns its parameters in device memory. Belongs to the thread that owns the device. Parameters
+ * carry PyTorch's names: {@code rnn.weight_ih_l0}, {@code linear.weight}, {@code linear.bias}.
+ *
+ * @see <a href="https://doi.org/10.1145/1143844.1143891">Graves et al., 2006</a>
+ */
+public final class Recogniser implements Objective, AutoCloseable {
+
+  /** The slot of the vectors, {@code [T, B, F]} with lengths. */
+  public static final String FRAMES = "frames";
+
+  /** The slot of the symbols, {@code [L, B]} with lengths. */
+  public static final String SYMBOLS = "symbols";
+
+  /** The slot that tells which rows count, {@code [B]}. */
+  public static final String COUNTED = "counted";
+
+  private static final int ROWS = 32;
+
+  /** Vectors, and what they spell. */
+  public record Recording(float[][] frames, String transcript) {}
+
+  private final Vocabulary vocabulary;
+  private final Parameters parameters;
+  private final RnnLayer rnn;
+  private final LinearLayer linear;
+
+  private Recogniser(Parameters parameters, Vocabulary vocabulary, RnnConfig config) {
+    this.vocabulary = vocabulary;
+    this.parameters = parameters;
+    rnn = parameters.rnn("rnn", config);
+    linear = parameters.linear("linear", rnn.outputSize(), vocabulary.size());
+  }
+
+  /**
+   * Returns a recogniser with initial weights.
+   *
+   * @param config the recurrent layers, whose input is F wide; their precision is the model's
+   */
+  public static Recogniser create(
+      Device device, Vocabulary vocabulary, RnnConfig config, long seed) {
+    Parameters parameters = Parameters.on(device, config.precision());
+    try {
+      Recogniser model = new Recogniser(parameters, vocabulary, config);
+      parameters.initialize(seed);
+      return model;
+    } catch (RuntimeException | Error e) {
+      try (parameters) {
+        throw e;
+      }
+    }
+  }
+
+  /** Returns the symbols that are written. */
+  public Vocabulary vocabulary() {
+    return vocabulary;
+  }
+
+  /** Returns all weights and gradients. */
+  public Parameters parameters() {
+    return parameters;
+  }
+
+  Device device() {
+    return parameters.device();
+  }
+
+  Precision precision() {
+    return parameters.precision();
+  }
+
+  /**
+   * Returns how recordings become batches. One without vectors or that is longer, and a symbol that
+   * the vocabulary does not have, end the pass; one with too few vectors for its symbols does not
+   * count.
+   *
+   * @param batch the number of rows, B
+   * @param frames the most vectors of a recording, from 2
+   * @param symbols the most symbols of a transcript, from 1 to {@value
+   *     io.github.cudnn4j.cudnn.CtcLoss#MAX_LABELS}
+   */
+  public Batches<Recording> batches(int batch, int frames, int symbols) {
+    return Batches.<Recording>of(batch)
+        .floats(FRAMES, frames, rnn.inputSize(), Recording::frames)
+        .tokens(SYMBOLS, 0, symbols, recording -> symbols(recording.transcript))
+        .label(COUNTED, _ -> 0);
+  }
+
+  private int[] symbols(String transcript) {
+    int[] symbols = vocabulary.encode(transcript);
+    if (Arrays.stream(symbols).anyMatch(symbol -> symbol == 0)) {
+      throw new IllegalArgumentException(
+          "\"" + transcript + "\" has a symbol that is not in the vocabulary");
+    }
+    return symbols;
+  }
+
+  /** Records the mean loss of the recordings. */
+  @Override
+  public Loss record(Tape tape, Batch in) {
+    Lengths lengths = in.lengths(FRAMES);
+    Tensor logits = logits(tape, in.floats(FRAMES), lengths);
+    return tape.ctc(logits, lengths, in.tokens(SYMBOLS), in.lengths(SYMBOLS), in.labels(COUNTED));
+  }
+
+  /**
+   * Records the model.
+   *
+   * @param frames {@code [T, B, F]}
+   * @return the logits, {@code [T, B, V]}
+   */
+  public Tensor logits(Tape tape, Tensor frames, Lengths lengths) {
+    return linear.on(tape, rnn.on(tape, frames, lengths).y());
+  }
+
+  /**
+   * Writes what recordings spell; waits for the device.
+   *
+   * @param recordings {@code [T][F]} each, T being at least 1
+   * @param width how many beginnings a search follows; 0 takes the likeliest symbol of each vector
+   */
+  public List<String> recognise(List<float[][]> recordings, int width) {
+    List<String> written = new ArrayList<>();
+    int rows = Math.clamp(recordings.size(), 1, ROWS);
+    int time = recordings.stream().mapToInt(frames -> frames.length).max().orElse(1);
+    try (Tape tape = Tape.inference(device(), precision())) {
+      Tensor frames = tape.input(time, rows, rnn.inputSize());
+      Lengths lengths = tape.lengths(rows);
+      Tensor probabilities = tape.logSoftmax(logits(tape, frames, lengths));
+      for (int first = 0; first < recordings.size(); first += rows) {
+        var some = recordings.subList(first, Math.min(first + rows, recordings.size()));
+        int[] times = new int[rows];
+        Arrays.setAll(times, row -> row < some.size() ? some.get(row).length : 1);
+        Values.write(frames, some);
+        lengths.set(times);
+        tape.forward();
+        double[][] vectors = Values.matrix(probabilities);
+        for (int row = 0; row < some.size(); row++) {
+          written.add(text(vectors, row, rows, times[row], width));
+        }
+      }
+    }
+    return written;
+  }
+
+  /** Decodes one row of {@code [T, B, V]}. */
+  private String text(double[][] vectors, int row, int rows, int time, int width) {
+    float[][] own = new float[time][vocabulary.size()];
+    for (int t = 0; t < time; t++) {
+      for (int symbol = 0; symbol < own[t].length; symbol++) {
+        own[t][symbol] = (float) vectors[t * rows + row][symbol];
+      }
+    }
+    var found = width == 0 ? CtcDecoder.greedy(own) : CtcDecoder.beam(own, width);
+    return text(found.labels());
+  }
+
+  private String text(List<Integer> symbols) {
+    return vocabulary.decode(symbols.stream().mapToInt(symbol -> symbol).toArray());
+  }
+
+  /** The wrong characters, and the part of the transcripts that is right as a whole. */
+  public List<Metric> metrics() {
+    return List.of(
+        TextMetric.characterErrorRate(this::written), TextMetric.exactMatch(this::written));
+  }
+
+  private Supplier<List<TextMetric.Written>> written(Tape tape, Batch in) {
+    Lengths lengths = in.lengths(FRAMES);
+    Tensor probabilities = tape.logSoftmax(logits(tape, in.floats(FRAMES), lengths));
+    Indices right = in.tokens(SYMBOLS);
+    Indices counted = in.labels(COUNTED);
+    return () -> {
+      double[][] vectors = Values.matrix(probabilities);
+      int[] times = lengths.buffer().toInts();
+      int[] counts = counted.buffer().toInts();
+      List<int[]> symbols = Values.rows(right);
+      List<TextMetric.Written> written = new ArrayList<>();
+      for (int row = 0; row < times.length; row++) {
+        if (counts[row] >= 0) {
+          List<Integer> own = Arrays.stream(symbols.get(row)).boxed().toList();
+          String found = text(vectors, row, times.length, times[row], 0);
+          written.add(new TextMetric.Written(text(own), found));
+        }
+      }
+      return written;
+    };
+  }
+
+  /** Frees the parameters. Safe to call twice. */
+  @Override
+  public void close() {
+    parameters.close();
+  }
+}

@@ -1,0 +1,194 @@
+package io.github.cudnn4j.model;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import io.github.cudnn4j.cuda.Device;
+import io.github.cudnn4j.cuda.Precision;
+import io.github.cudnn4j.data.Feed;
+import io.github.cudnn4j.data.SavableRandom;
+import io.github.cudnn4j.io.SafeTensors;
+import io.github.cudnn4j.model.Translator.Pair;
+import io.github.cudnn4j.optim.Clip;
+import io.github.cudnn4j.optim.Optimizer;
+import io.github.cudnn4j.rnn.RnnConfig;
+import io.github.cudnn4j.tape.Tape;
+import io.github.cudnn4j.testing.Closeness;
+import io.github.cudnn4j.train.Evaluator;
+import io.github.cudnn4j.train.Metric;
+import io.github.cudnn4j.train.Trainer;
+import io.github.cudnn4j.train.TrainerConfig;
+import java.io.IOException;
+import java.net.URISyntaxException;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.SplittableRandom;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+
+class TranslatorTest {
+
+  private static Device device;
+
+  /** Learns to write words of a to f backwards. */
+  private static Translator reversing;
+
+  @BeforeAll
+  static void learn() throws IOException {
+    device = Device.open();
+    var letters = Vocabulary.of("abcdef");
+    reversing =
+        Translator.create(device, letters, letters, RnnConfig.gru(16, 24).bidirectional(), 1);
+    var batches = reversing.batches(32, 6, 6);
+    var config =
+        TrainerConfig.of(Optimizer.adam(1e-2)).clip(Clip.byNorm(1)).epochs(12).logEvery(1000);
+    try (var trainer =
+        Trainer.of(
+            reversing.parameters(), reversing, batches.over(pairs(600, 1)).shuffled(1), config)) {
+      trainer.run();
+    }
+  }
+
+  @AfterAll
+  static void close() {
+    reversing.close();
+    device.close();
+  }
+
+  private static List<Pair> pairs(int count, long seed) {
+    var random = new SplittableRandom(seed);
+    var pairs = new ArrayList<Pair>();
+    for (int i = 0; i < count; i++) {
+      var word = new StringBuilder();
+      random.ints(random.nextInt(1, 7), 'a', 'g').forEach(word::appendCodePoint);
+      pairs.add(new Pair(word.toString(), new StringBuilder(word).reverse().toString()));
+    }
+    return pairs;
+  }
+
+  private static double right(List<Pair> pairs, int width) {
+    List<String> found = reversing.translate(pairs.stream().map(Pair::source).toList(), width, 8);
+    double right = 0;
+    for (int i = 0; i < pairs.size(); i++) {
+      right += found.get(i).equals(pairs.get(i).target()) ? 1 : 0;
+    }
+    return right / pairs.size();
+  }
+
+  @Test
+  void learnsToReverseWords() throws IOException {
+    var held = pairs(70, 2);
+    double greedy = right(held, 1);
+    assertTrue(greedy > 0.9, "right words: " + greedy);
+    var source = reversing.batches(32, 6, 6).over(held);
+    try (var evaluator =
+        Evaluator.create(
+            reversing.parameters(),
+            reversing,
+            source,
+            reversing.metrics().toArray(Metric[]::new))) {
+      var result = evaluator.evaluate();
+      assertEquals(greedy, result.metrics().get("exact match"), "the last batch is incomplete");
+      assertEquals(result, evaluator.evaluate());
+    }
+  }
+
+  @Test
+  void attentionOfReversingGoesBackwards() {
+    for (String word : List.of("abcdef", "fadeb", "caf")) {
+      var reversed = new StringBuilder(word).reverse().toString();
+      double[][] weights = reversing.attention(word, reversed);
+      assertEquals(word.length() + 1, weights.length);
+      for (int t = 0; t < word.length(); t++) {
+        double sum = 0;
+        int most = 0;
+        for (int s = 0; s < weights[t].length; s++) {
+          sum += weights[t][s];
+          most = weights[t][s] > weights[t][most] ? s : most;
+        }
+        assertEquals(1, sum, 1e-5);
+        assertEquals(word.length() - 1 - t, most, word + ", step " + t);
+      }
+    }
+  }
+
+  @Test
+  void widerBeamsFindWhatIsAsLikelyOrLikelier() {
+    int[][] sources =
+        pairs(20, 3).stream()
+            .map(pair -> reversing.sourceTokens(pair.source()))
+            .toArray(int[][]::new);
+    List<List<BeamSearch.Hypothesis>> before = List.of();
+    for (int width : new int[] {1, 2, 5}) {
+      try (var search =
+          new TranslationSearch(
+              reversing, sources.length, 7, BeamSearch.of(width, reversing.end(), 8))) {
+        var found = search.run(sources);
+        for (int i = 0; i < before.size(); i++) {
+          double least = before.get(i).getFirst().logProbability() - 1e-4;
+          assertTrue(found.get(i).getFirst().logProbability() >= least, "width " + width);
+        }
+        assertEquals(found, search.run(sources), "states of the search before are gone");
+        before = found;
+      }
+    }
+    assertEquals(List.of(), reversing.translate(List.of(), 1, 3));
+    assertEquals("", reversing.translate(List.of(""), 1, 3).getFirst(), "as short as its source");
+  }
+
+  private void compare(String name, RnnConfig config) throws IOException, URISyntaxException {
+    Path file = Path.of(getClass().getResource("pytorch-translator.safetensors").toURI());
+    var pairs =
+        List.of(
+            new Pair("abcde", "xyz"),
+            new Pair("ca", ""),
+            new Pair("", "zzxy"),
+            new Pair("deed", "y"));
+    try (var vectors = SafeTensors.open(file);
+        var model =
+            Translator.create(device, Vocabulary.of("abcde"), Vocabulary.of("xyz"), config, 0);
+        var tape = Tape.training(device, Precision.FP32)) {
+      String state = name + ".state.";
+      model
+          .parameters()
+          .load(vectors, key -> key.startsWith(state) ? key.substring(state.length()) : null);
+      var batches = model.batches(5, 5, 4).shapes(1).over(pairs);
+      try (var feed = Feed.create(device, Precision.FP32, batches.layout())) {
+        var loss = model.record(tape, feed.batch(tape, 0));
+        feed.start(batches.epoch(new SavableRandom(0)));
+        feed.fetch(feed.next(0));
+        tape.forward();
+        tape.backward();
+        feed.done();
+        var within = Closeness.within(1e-5);
+        within.check("loss", vectors.doubles(name + ".loss"), new double[] {loss.read()});
+        for (String parameter : model.parameters().names()) {
+          within.check(
+              parameter,
+              vectors.doubles(name + ".grad." + parameter),
+              model.parameters().readGradient(parameter));
+        }
+      }
+    }
+  }
+
+  @Test
+  void lossAndGradientsArePyTorchs() throws IOException, URISyntaxException {
+    compare("gru", RnnConfig.gru(3, 4).layers(2).bidirectional());
+    compare("lstm", RnnConfig.lstm(4, 5));
+  }
+
+  @Test
+  void refusesProjections() {
+    var letters = Vocabulary.of("ab");
+    var e =
+        assertThrows(
+            IllegalArgumentException.class,
+            () ->
+                Translator.create(device, letters, letters, RnnConfig.lstm(4, 5).projection(3), 0));
+    assertEquals("a translator has no projection, but there is one to 3", e.getMessage());
+  }
+}
