@@ -331,6 +331,12 @@ DEVICE void force(const int* labels, const T* x, double otherwise, T* y, int row
   }
 }
 
+// labelled[B] = the length of a sequence, 0 if its first label is negative
+KERNEL(crf_labelled, (const int* lengths, const int* labels, int* labelled, int batch),
+       (batch, batch, batch)) {
+  FOR_EACH(b, batch) { labelled[b] = labels[b] < 0 ? 0 : lengths[b]; }
+}
+
 // inflow[T, B, columns] as above. If measured, losses[B] = log of the sum of exp(score) over all
 // paths, less the score of the gold labels; counted[B] = -1 for an empty sequence, else 0
 KERNEL(crf_forward_f32, (const int* lengths, const int* gold, int measured, const float* emissions,

@@ -16,6 +16,10 @@ static std::vector<int> labels(int columns, bool beyond) {
   return integers(steps * batch, beyond ? -1 : 0, beyond ? columns : columns - 1);
 }
 
+static void check_labelled(const Checked<const int*, const int*, int*, int>& kernel) {
+  kernel.check(lengths(), integers(batch, -1, 0), integers(batch, 5, 9), batch);
+}
+
 template <class T, class N>
 static void check_forward(const Checked<const int*, const int*, int, const T*, const T*, const T*,
                                         const T*, N*, N*, int*, int, int, int>& kernel) {
@@ -130,6 +134,7 @@ static void check_force(const Checked<const int*, const T*, double, T*, int, int
 }
 
 static const Suite suite([] {
+  check_labelled(CHECKED(crf_labelled));
   IN_EACH_TYPE(check_forward, crf_forward);
   IN_EACH_TYPE(check_marginals, crf_marginals);
   IN_EACH_TYPE(check_viterbi, crf_viterbi);

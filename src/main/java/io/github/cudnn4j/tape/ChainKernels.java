@@ -9,7 +9,13 @@ import java.util.List;
 
 /** The launches of {@code crf.cu} for one chain and its emissions, {@code [T, B, K]}. */
 record ChainKernels(
-    Tape tape, Tensor transitions, Tensor start, Tensor end, Lengths lengths, Tensor emissions) {
+    Tape tape,
+    Tensor transitions,
+    Tensor start,
+    Tensor end,
+    DeviceBuffer lengths,
+    int batch,
+    Tensor emissions) {
 
   static final String FILE = "crf";
 
@@ -107,7 +113,7 @@ record ChainKernels(
         tape.kernel(FILE, "crf_gradients", tape.type())
             .overRows(
                 labels + 2L,
-                lengths.buffer(),
+                lengths,
                 marginals,
                 pairs,
                 share,
@@ -115,7 +121,7 @@ record ChainKernels(
                 dstart,
                 dend,
                 emissions.dim(0),
-                lengths.batch(),
+                batch,
                 labels));
   }
 
@@ -147,9 +153,8 @@ record ChainKernels(
 
   /** A block for each sequence; no more threads than labels, because they wait for each other. */
   private Launch perSequence(Kernel kernel, Object... arguments) {
-    int batch = lengths.batch();
     int labels = emissions.columns();
-    List<Object> all = new ArrayList<>(List.of(lengths.buffer()));
+    List<Object> all = new ArrayList<>(List.of(lengths));
     all.addAll(List.of(arguments));
     all.addAll(List.of(emissions.dim(0), batch, labels));
     int block = Math.min(WARP * Math.ceilDiv(labels, WARP), MAX_BLOCK);

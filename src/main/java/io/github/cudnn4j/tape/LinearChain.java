@@ -80,15 +80,17 @@ public final class LinearChain {
   }
 
   /**
-   * Records the negative log likelihood of labels, averaged over the sequences that have steps.
+   * Records the negative log likelihood of labels, averaged over the sequences that have steps and
+   * labels.
    *
    * @param emissions {@code [T, B, K]}
-   * @param labels {@code [T, B]}; a step that counts and whose label is not in [0, K) gives NaN
+   * @param labels {@code [T, B]}; a sequence whose first one is negative does not count, any other
+   *     step that counts and whose label is not in [0, K) gives NaN
    * @throws IllegalArgumentException if shapes or types do not fit
    */
   public Loss loss(Tensor emissions, Indices labels) {
     checkSteps(emissions, labels);
-    ChainKernels kernels = kernels(emissions);
+    ChainKernels kernels = kernels(emissions, labelled(labels));
     DeviceBuffer gold = labels.buffer();
     DeviceBuffer inflow = kernels.numbers();
     return record(
@@ -102,19 +104,19 @@ public final class LinearChain {
   }
 
   /**
-   * Records the structured hinge loss, averaged over the sequences that have steps: the largest
-   * score + Hamming distance from the labels of any path, less the score of the labels. It is 0
-   * where the labels win by 1 for each label that another path has wrong.
+   * Records the structured hinge loss, averaged over the sequences that have steps and labels: the
+   * largest score + Hamming distance from the labels of any path, less the score of the labels. It
+   * is 0 where the labels win by 1 for each label that another path has wrong.
    *
    * @param emissions {@code [T, B, K]}
-   * @param labels {@code [T, B]}; a step that counts and whose label is not in [0, K) gives NaN
+   * @param labels {@code [T, B]}, as in {@link #loss}
    * @throws IllegalArgumentException if shapes or types do not fit
    * @see <a href="https://www.jmlr.org/papers/v6/tsochantaridis05a.html">Tsochantaridis, Joachims,
    *     Hofmann and Altun, 2005</a>
    */
   public Loss hinge(Tensor emissions, Indices labels) {
     checkSteps(emissions, labels);
-    ChainKernels kernels = kernels(emissions);
+    ChainKernels kernels = kernels(emissions, labelled(labels));
     DeviceBuffer gold = labels.buffer();
     DeviceBuffer path = tape.indices(labels.shape()).buffer();
     return record(
@@ -294,7 +296,22 @@ public final class LinearChain {
   }
 
   private ChainKernels kernels(Tensor emissions) {
-    return new ChainKernels(tape, transitions, start, end, lengths, emissions);
+    return kernels(emissions, lengths.buffer());
+  }
+
+  private ChainKernels kernels(Tensor emissions, DeviceBuffer steps) {
+    return new ChainKernels(tape, transitions, start, end, steps, lengths.batch(), emissions);
+  }
+
+  /** Records the lengths, 0 for a sequence without labels, as the rows that fill up a batch. */
+  private DeviceBuffer labelled(Indices labels) {
+    DeviceBuffer labelled = tape.buffer(ElementType.INT32, lengths.batch());
+    Launch launch =
+        tape.kernel(ChainKernels.FILE, "crf_labelled")
+            .overElements(
+                lengths.batch(), lengths.buffer(), labels.buffer(), labelled, lengths.batch());
+    tape.play(new Launches(List.of(tape.own(launch)), List.of()));
+    return labelled;
   }
 
   private void checkEmissions(Tensor emissions) {
