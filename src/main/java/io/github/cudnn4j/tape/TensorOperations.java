@@ -178,6 +178,11 @@ public sealed interface TensorOperations permits Tape {
     return new Tensor(x.value(), x.gradient(), shape);
   }
 
+  /** Returns the same elements without a gradient, so that none flows from here to {@code x}. */
+  default Tensor detach(Tensor x) {
+    return new Tensor(x.value(), null, x.shape());
+  }
+
   /**
    * Records the softmax over the last extent.
    *
