@@ -4,19 +4,12 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
-import java.io.ByteArrayOutputStream;
+import io.github.cudnn4j.testing.SourceProgram;
 import java.io.IOException;
-import java.io.PrintStream;
-import java.io.StringWriter;
-import java.net.URL;
-import java.net.URLClassLoader;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.regex.Pattern;
-import javax.tools.JavaCompiler;
-import javax.tools.ToolProvider;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -31,11 +24,8 @@ class ReadmeTest {
   @Test
   void exampleTrains() throws Exception {
     assumeTrue(Files.isRegularFile(README), "no README here, only the built classes");
-    JavaCompiler compiler = ToolProvider.getSystemJavaCompiler();
-    assumeTrue(compiler != null, "no Java compiler in this runtime");
-    compile(compiler, example());
-
-    List<String> lines = run().lines().toList();
+    Path file = Files.writeString(folder.resolve("Example.java"), examples().getFirst());
+    List<String> lines = SourceProgram.run(file, folder);
     double previous = 1;
     for (int step = 0; step < lines.size(); step++) {
       var line = LINE.matcher(lines.get(step));
@@ -48,41 +38,15 @@ class ReadmeTest {
     assertEquals(5, lines.size());
   }
 
-  private static String example() throws IOException {
-    var blocks = EXAMPLE.matcher(Files.readString(README)).results().toList();
-    assertEquals(1, blocks.size(), "Java examples in the README");
-    return blocks.getFirst().group(1);
+  @Test
+  void classifierIsTheOneThatIsTested() throws IOException {
+    assumeTrue(Files.isRegularFile(README), "no README here, only the built classes");
+    Path classifier = README.resolveSibling("src/examples/guide/Classifier.java");
+    assertEquals(Files.readString(classifier), examples().get(1));
   }
 
-  private void compile(JavaCompiler compiler, String source) throws IOException {
-    Path file = Files.writeString(folder.resolve("Example.java"), source);
-    var messages = new StringWriter();
-    var options =
-        List.of(
-            "-d", folder.toString(), "-cp", System.getProperty("java.class.path"), "-Xlint:all");
-    try (var files = compiler.getStandardFileManager(null, null, StandardCharsets.UTF_8)) {
-      var units = files.getJavaFileObjects(file);
-      assertTrue(
-          compiler.getTask(messages, files, null, options, null, units).call(),
-          () -> messages.toString());
-    }
-    assertEquals("", messages.toString());
-  }
-
-  private String run() throws Exception {
-    PrintStream console = System.out;
-    var printed = new ByteArrayOutputStream();
-    try (var loader = new URLClassLoader(new URL[] {folder.toUri().toURL()});
-        var capture = new PrintStream(printed, true, StandardCharsets.UTF_8)) {
-      System.setOut(capture);
-      var constructor = loader.loadClass("Example").getDeclaredConstructor();
-      constructor.setAccessible(true);
-      var main = constructor.getDeclaringClass().getDeclaredMethod("main");
-      main.setAccessible(true);
-      main.invoke(constructor.newInstance());
-    } finally {
-      System.setOut(console);
-    }
-    return printed.toString(StandardCharsets.UTF_8);
+  private static List<String> examples() throws IOException {
+    var blocks = EXAMPLE.matcher(Files.readString(README)).results();
+    return blocks.map(block -> block.group(1)).toList();
   }
 }

@@ -1,0 +1,115 @@
+package io.github.cudnn4j;
+
+import static org.junit.jupiter.api.Assertions.assertTrue;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
+
+import io.github.cudnn4j.testing.SourceProgram;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Random;
+import java.util.function.Supplier;
+import java.util.regex.Pattern;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** The programs of the guide are short, compile without a warning, and learn. */
+class GuideTest {
+  private static final Path GUIDE =
+      Path.of(System.getProperty("basedir", ""), "src", "examples", "guide");
+
+  private final Random random = new Random(11);
+
+  @TempDir private Path folder;
+
+  @Test
+  void classifierLearns() throws Exception {
+    List<String> lines = run("Classifier", 30, this::review);
+    assertTrue(last(lines, "accuracy") > 0.9, lines::toString);
+  }
+
+  /** Words of a good or a bad mood among others. */
+  private String review() {
+    int mood = random.nextInt(2);
+    var words = words(random.nextInt(5, 20), 50);
+    words.set(random.nextInt(words.size()), (mood == 1 ? "good" : "bad") + random.nextInt(3));
+    return mood + "\t" + String.join(" ", words);
+  }
+
+  @Test
+  void taggerLearns() throws Exception {
+    List<String> lines = run("Tagger", 30, this::sentence);
+    assertTrue(last(lines, "accuracy") > 0.9, lines::toString);
+  }
+
+  /** The tag of a word is that of the word behind it. */
+  private String sentence() {
+    List<String> words = words(random.nextInt(3, 12), 40);
+    var tags = new ArrayList<String>();
+    for (int i = 0; i < words.size(); i++) {
+      String key = words.get(Math.min(i + 1, words.size() - 1));
+      tags.add("" + key.charAt(key.length() - 1) % 4);
+    }
+    return String.join(" ", words) + "\t" + String.join(" ", tags);
+  }
+
+  @Test
+  void recogniserLearns() throws Exception {
+    List<String> lines = run("Recogniser", 35, () -> "");
+    assertTrue(last(lines, "steps: loss") < 0.5, lines::toString);
+  }
+
+  @Test
+  void translatorLearns() throws Exception {
+    List<String> lines = run("Translator", 45, this::pair);
+    assertTrue(last(lines, "accuracy") > 0.9, lines::toString);
+  }
+
+  /** A text and the same backwards. */
+  private String pair() {
+    var text = new StringBuilder();
+    for (int left = random.nextInt(2, 7); left > 0; left--) {
+      text.append((char) ('a' + random.nextInt(8)));
+    }
+    return text + "\t" + text.reverse();
+  }
+
+  private List<String> words(int count, int different) {
+    var words = new ArrayList<String>();
+    for (int i = 0; i < count; i++) {
+      words.add("word" + random.nextInt(different));
+    }
+    return words;
+  }
+
+  /** Runs a program on a file to learn from and one to be tested by. */
+  private List<String> run(String name, int mostLines, Supplier<String> records) throws Exception {
+    Path source = GUIDE.resolve(name + ".java");
+    assumeTrue(Files.isRegularFile(source), "no sources here, only the built classes");
+    long lines =
+        Files.readAllLines(source).stream()
+            .dropWhile(l -> l.isEmpty() || l.startsWith("import "))
+            .count();
+    assertTrue(lines <= mostLines, () -> name + " has " + lines + " lines");
+    return SourceProgram.run(
+        source, folder, write("training", 1500, records), write("held-out", 200, records));
+  }
+
+  private String write(String name, int count, Supplier<String> records) throws IOException {
+    var lines = Stream.generate(records).limit(count);
+    return Files.write(folder.resolve(name), lines.toList()).toString();
+  }
+
+  /** Returns the last value of a name. */
+  private static double last(List<String> lines, String name) {
+    return Pattern.compile(name + " ([0-9.]+)")
+        .matcher(String.join("\n", lines))
+        .results()
+        .mapToDouble(m -> Double.parseDouble(m.group(1)))
+        .reduce((_, b) -> b)
+        .orElseThrow();
+  }
+}
