@@ -3,6 +3,7 @@ package io.github.cudnn4j.cli;
 import io.github.cudnn4j.cuda.Device;
 import io.github.cudnn4j.io.SafeTensors;
 import io.github.cudnn4j.model.LanguageModel;
+import io.github.cudnn4j.model.Model;
 import io.github.cudnn4j.train.Checkpoint;
 import io.github.cudnn4j.train.Checkpoints;
 import java.io.IOException;
@@ -19,20 +20,34 @@ final class CheckpointOption {
       description = "Folder of checkpoints; the newest whole one is used.")
   private Path folder;
 
-  @Option(
-      names = "--best",
-      description = "Use the checkpoint of the lowest held-out perplexity instead.")
+  @Option(names = "--best", description = "Use the checkpoint of the best validation instead.")
   private boolean best;
 
+  /**
+   * Returns the language model with its trained weights; the caller closes it.
+   *
+   * @throws IOException also if it is another model
+   */
+  LanguageModel loadLanguageModel(Device device) throws IOException {
+    Model model = load(device);
+    if (model instanceof LanguageModel languageModel) {
+      return languageModel;
+    }
+    try (model) {
+      throw new IOException(
+          folder + " holds a " + Model.kind(model.configuration()) + ", which writes no text");
+    }
+  }
+
   /** Returns the model with its trained weights; the caller closes it. */
-  LanguageModel load(Device device) throws IOException {
+  Model load(Device device) throws IOException {
     Checkpoints checkpoints = Checkpoints.in(folder, 1);
     Checkpoint checkpoint =
         (best ? checkpoints.best() : checkpoints.latest())
             .orElseThrow(() -> new IOException(folder + " holds no checkpoint"));
-    LanguageModel model;
+    Model model;
     try {
-      model = LanguageModel.of(device, checkpoint.modelConfiguration());
+      model = Model.of(device, checkpoint.modelConfiguration());
     } catch (IllegalArgumentException e) {
       throw new IOException(checkpoint.folder() + ": " + e.getMessage(), e);
     }

@@ -1,30 +1,41 @@
 package io.github.cudnn4j.cli;
 
 import io.github.cudnn4j.cuda.Device;
+import io.github.cudnn4j.data.BatchSource;
 import io.github.cudnn4j.data.TextWindows;
 import io.github.cudnn4j.data.Tokens;
 import io.github.cudnn4j.io.Json;
 import io.github.cudnn4j.model.Corpus;
 import io.github.cudnn4j.model.LanguageModel;
+import io.github.cudnn4j.model.Model;
+import io.github.cudnn4j.model.SequenceClassifier;
+import io.github.cudnn4j.model.SequenceClassifier.Example;
 import io.github.cudnn4j.model.Text;
 import io.github.cudnn4j.model.Vocabulary;
 import io.github.cudnn4j.model.Vocabulary.Units;
 import io.github.cudnn4j.train.Evaluator;
+import io.github.cudnn4j.train.Metric;
 import java.io.IOException;
+import java.nio.file.Path;
 import java.util.LinkedHashMap;
-import java.util.Locale;
+import java.util.List;
 import java.util.Map;
 import java.util.concurrent.Callable;
+import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.Spec;
 
-/** Measures a trained model on a text. */
+/** Measures a trained model on data. */
 @Command(
     name = "evaluate",
     description = {
-      "Measure a trained model on a text: perplexity beside the uniform guess.",
+      "Measure a trained model: a language model on a text, perplexity beside the uniform guess;"
+          + " others on records.",
       "Prints one JSON object."
     },
     mixinStandardHelpOptions = true,
@@ -34,6 +45,13 @@ final class EvaluateCommand implements Callable<Integer> {
   @Mixin private CheckpointOption checkpoint = new CheckpointOption();
   @Mixin private TextOptions text = new TextOptions();
 
+  @Option(
+      names = "--data",
+      paramLabel = "FILE",
+      description = "Records, as the model was trained on; instead of --text.")
+  private @Nullable Path data;
+
+  @Mixin private EncodingOption encoding = new EncodingOption();
   @Mixin private WindowOptions window = new WindowOptions();
   @Mixin private DeviceOption device = new DeviceOption();
 
@@ -43,39 +61,89 @@ final class EvaluateCommand implements Callable<Integer> {
   public Integer call() throws IOException {
     window.check();
     try (Device opened = Device.open(device.choice());
-        LanguageModel model = checkpoint.load(opened)) {
-      Vocabulary vocabulary = model.vocabulary();
-      Units units = vocabulary.units();
-      Text content = text.open(units);
-      Tokens tokens = Corpus.of(content, vocabulary, 0, 0).training();
-      double loss =
-          Evaluator.loss(
-              model.parameters(),
-              model,
-              TextWindows.evaluation(tokens, window.batch(), window.time()));
-      if (!Double.isFinite(loss)) {
-        throw new IOException(
-            "the loss is "
-                + loss
-                + ": the model's numbers are beyond what "
-                + model.precision()
-                + " holds");
-      }
-      Map<String, Object> result = new LinkedHashMap<>();
-      result.put("perplexity", Math.exp(loss));
-      result.put("loss", loss);
-      double bits = loss / Math.log(2);
-      long characters = characters(content, units);
-      result.put("bitsPerCharacter", bits * tokens.length() / characters);
-      result.put("bitsPer" + capital(units.one()), bits);
-      result.put("uniformPerplexity", vocabulary.size());
-      result.put("characters", characters);
-      result.put(units.many(), tokens.length());
-      result.put("unknown" + capital(units.many()), unknown(tokens));
+        Model model = checkpoint.load(opened)) {
+      Map<String, Object> result =
+          switch (model) {
+            case LanguageModel languageModel -> evaluate(languageModel);
+            case SequenceClassifier classifier -> evaluate(classifier);
+            default -> throw new IllegalStateException("no way to evaluate " + model);
+          };
       result.put("device", opened.name());
       spec.commandLine().getOut().println(Json.write(result));
     }
     return 0;
+  }
+
+  private Map<String, Object> evaluate(LanguageModel model) throws IOException {
+    if (data != null) {
+      throw usage("--data: a language model is evaluated on --text FILE");
+    }
+    Vocabulary vocabulary = model.vocabulary();
+    Units units = vocabulary.units();
+    Text content = text.open(encoding, units);
+    Tokens tokens = Corpus.of(content, vocabulary, 0, 0).training();
+    double loss =
+        measure(model, TextWindows.evaluation(tokens, window.batch(), window.time())).loss();
+    Map<String, Object> result = new LinkedHashMap<>();
+    result.put("perplexity", Math.exp(loss));
+    result.put("loss", loss);
+    double bits = loss / Math.log(2);
+    long characters = characters(content, units);
+    result.put("bitsPerCharacter", bits * tokens.length() / characters);
+    result.put("bitsPer" + Score.capital(units.one()), bits);
+    result.put("uniformPerplexity", vocabulary.size());
+    result.put("characters", characters);
+    result.put(units.many(), tokens.length());
+    result.put("unknown" + Score.capital(units.many()), unknown(tokens));
+    return result;
+  }
+
+  private Map<String, Object> evaluate(SequenceClassifier model) throws IOException {
+    Vocabulary vocabulary = model.vocabulary();
+    List<Example> examples =
+        Examples.read("--data", data(), encoding, vocabulary.units(), model.labels());
+    int longest = longest(examples.stream().map(e -> vocabulary.encode(e.text())));
+    return result(model, model.batches(window.batch(), longest).over(examples), examples.size());
+  }
+
+  private Map<String, Object> result(Model model, BatchSource source, int records)
+      throws IOException {
+    Evaluator.Result measured = measure(model, source);
+    Map<String, Object> result = new LinkedHashMap<>(measured.metrics());
+    result.put("loss", measured.loss());
+    result.put("records", records);
+    return result;
+  }
+
+  private static int longest(Stream<int[]> sequences) {
+    return sequences.mapToInt(sequence -> sequence.length).max().orElseThrow();
+  }
+
+  private static Evaluator.Result measure(Model model, BatchSource source) throws IOException {
+    Metric[] metrics = model.metrics().toArray(Metric[]::new);
+    try (Evaluator evaluator = Evaluator.create(model.parameters(), model, source, metrics)) {
+      Evaluator.Result result = evaluator.evaluate();
+      if (!Double.isFinite(result.loss())) {
+        throw new IOException(
+            "the loss is "
+                + result.loss()
+                + ": the model's numbers are beyond what "
+                + model.precision()
+                + " holds");
+      }
+      return result;
+    }
+  }
+
+  private Path data() {
+    if (data == null) {
+      throw usage("Missing required option: '--data=FILE'");
+    }
+    return data;
+  }
+
+  private ParameterException usage(String message) {
+    return new ParameterException(spec.commandLine(), message);
   }
 
   /** Of bytes, as many as UTF-8 begins with them. */
@@ -87,10 +155,6 @@ final class EvaluateCommand implements Callable<Integer> {
           return true;
         });
     return count[0];
-  }
-
-  private static String capital(String name) {
-    return name.substring(0, 1).toUpperCase(Locale.ROOT) + name.substring(1);
   }
 
   private static long unknown(Tokens tokens) {

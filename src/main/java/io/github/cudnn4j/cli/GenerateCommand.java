@@ -84,7 +84,7 @@ final class GenerateCommand implements Callable<Integer> {
   @Override
   public Integer call() throws IOException {
     try (Device opened = Device.open(device.choice());
-        LanguageModel model = checkpoint.load(opened);
+        LanguageModel model = checkpoint.loadLanguageModel(opened);
         TextGenerator generator = TextGenerator.of(model)) {
       warn(model.vocabulary());
       String text = generator.generate(prefix, length, new Sampling(temperature, topK, topP), seed);

@@ -1,6 +1,7 @@
 package io.github.cudnn4j.cli;
 
 import io.github.cudnn4j.model.LanguageModelConfig;
+import io.github.cudnn4j.model.Model;
 import io.github.cudnn4j.train.Checkpoint;
 import java.io.IOException;
 import java.util.ArrayList;
@@ -26,11 +27,14 @@ final class KeptOptions {
   private static final Set<String> PLACES =
       Set.of(
           "--text",
+          "--data",
+          "--validation",
           "--device",
           "--checkpoint",
           "--resume",
           "--overwrite",
           "--other-text",
+          "--other-data",
           "--metrics",
           "--plot",
           "--help",
@@ -51,8 +55,8 @@ final class KeptOptions {
           "--checkpoint-every",
           "--log-every");
 
-  /** What is of the text, and may be another with another text. */
-  private static final Set<String> OF_TEXT =
+  /** What is of the data, and may be another with other data. */
+  private static final Set<String> OF_DATA =
       Set.of("--tokens", "--held-out", "--letters-only", "--encoding");
 
   private KeptOptions() {}
@@ -87,7 +91,8 @@ final class KeptOptions {
     } else {
       try {
         kept.putAll(
-            ModelOptions.options(LanguageModelConfig.ofMap(checkpoint.modelConfiguration())));
+            LanguageModelOptions.options(
+                LanguageModelConfig.ofMap(checkpoint.modelConfiguration())));
       } catch (IllegalArgumentException e) {
         throw new IOException(checkpoint.folder() + ": " + e.getMessage(), e);
       }
@@ -99,13 +104,20 @@ final class KeptOptions {
   /**
    * Gives each option that was not typed the value that it has in a checkpoint.
    *
-   * @param otherText whether the text may be another
+   * @param kind the kind of model that the command trains
+   * @param otherData whether the data may be others
    * @return what was changed, such as "--epochs 4 instead of 2"; empty if nothing was
    * @throws ParameterException naming each option that cannot be changed and was
-   * @throws IOException if the checkpoint is not one of a character language model
+   * @throws IOException if the checkpoint is not one of such a model
    */
-  static List<String> restore(CommandSpec spec, Checkpoint checkpoint, boolean otherText)
-      throws IOException {
+  static List<String> restore(
+      CommandSpec spec, Checkpoint checkpoint, String kind, boolean otherData) throws IOException {
+    String found = Model.kind(checkpoint.modelConfiguration());
+    if (!found.equals(kind)) {
+      throw new ParameterException(
+          spec.commandLine(),
+          "--resume: " + checkpoint.folder() + " is of a " + found + ", not a " + kind);
+    }
     CommandLine command = spec.commandLine();
     Map<String, String> kept = of(checkpoint);
     List<String> typed =
@@ -128,7 +140,7 @@ final class KeptOptions {
     List<String> refused = new ArrayList<>();
     for (String name : typed) {
       if (kept.containsKey(name) && !kept.get(name).equals(given.get(name))) {
-        boolean allowed = CHANGEABLE.contains(name) || otherText && OF_TEXT.contains(name);
+        boolean allowed = CHANGEABLE.contains(name) || otherData && OF_DATA.contains(name);
         (allowed ? changes : refused)
             .add(said(name, given.get(name)) + " instead of " + said(name, kept.get(name)));
       }

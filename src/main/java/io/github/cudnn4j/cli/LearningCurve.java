@@ -13,6 +13,8 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
+import java.util.Objects;
+import org.jspecify.annotations.Nullable;
 import org.knowm.xchart.BitmapEncoder;
 import org.knowm.xchart.XYChart;
 import org.knowm.xchart.XYChartBuilder;
@@ -20,7 +22,10 @@ import org.knowm.xchart.XYSeries;
 import org.knowm.xchart.style.Styler;
 import org.knowm.xchart.style.markers.SeriesMarkers;
 
-/** Draws perplexity against the step: in training, on held-out text, and of the uniform guess. */
+/**
+ * Draws the number by which a model is judged against the step: on held-out data, in training if it
+ * is known of that, and what guessing gets.
+ */
 final class LearningCurve implements TrainingListener {
 
   private static final int WIDTH = 960;
@@ -31,6 +36,8 @@ final class LearningCurve implements TrainingListener {
   private final List<Double> training = new ArrayList<>();
   private final List<Double> heldOutSteps = new ArrayList<>();
   private final List<Double> heldOut = new ArrayList<>();
+
+  private @Nullable Score score;
 
   private LearningCurve(Path file) {
     this.file = file;
@@ -52,21 +59,27 @@ final class LearningCurve implements TrainingListener {
     return new LearningCurve(file);
   }
 
+  /** Draws this number. */
+  LearningCurve of(Score drawn) {
+    score = drawn;
+    return this;
+  }
+
   @Override
   public void logged(Progress progress) {
-    add(trainingSteps, training, progress.step(), progress.perplexity());
+    add(trainingSteps, training, progress.step(), score().of(progress));
   }
 
   @Override
   public void validated(Validation validation) {
-    add(heldOutSteps, heldOut, validation.step(), validation.perplexity());
+    add(heldOutSteps, heldOut, validation.step(), score().of(validation));
   }
 
-  /** A perplexity that is not finite has no place on a chart. */
-  private static void add(List<Double> steps, List<Double> values, long step, double perplexity) {
-    if (Double.isFinite(perplexity)) {
+  /** What is not finite has no place on a chart. */
+  private static void add(List<Double> steps, List<Double> values, long step, double value) {
+    if (Double.isFinite(value)) {
       steps.add((double) step);
-      values.add(perplexity);
+      values.add(value);
     }
   }
 
@@ -75,12 +88,12 @@ final class LearningCurve implements TrainingListener {
    *
    * @throws IOException if there is nothing to draw, or it cannot be drawn or written
    */
-  void draw(int uniformPerplexity) throws IOException {
+  void draw() throws IOException {
     if (training.isEmpty() && heldOut.isEmpty()) {
-      throw new IOException("no finite perplexity was logged");
+      throw new IOException("no finite " + score().name() + " was logged");
     }
     try (OutputStream stream = Files.newOutputStream(file)) {
-      BitmapEncoder.saveBitmap(chart(uniformPerplexity), stream, BitmapEncoder.BitmapFormat.PNG);
+      BitmapEncoder.saveBitmap(chart(), stream, BitmapEncoder.BitmapFormat.PNG);
     } catch (IOException e) {
       throw FileFailure.of(file, e);
     } catch (RuntimeException | Error e) {
@@ -91,21 +104,25 @@ final class LearningCurve implements TrainingListener {
     }
   }
 
-  private XYChart chart(int uniformPerplexity) {
+  private Score score() {
+    return Objects.requireNonNull(score, "score");
+  }
+
+  private XYChart chart() {
     XYChart chart =
         new XYChartBuilder()
             .width(WIDTH)
             .height(HEIGHT)
             .title("Learning curve")
             .xAxisTitle("step")
-            .yAxisTitle("perplexity")
+            .yAxisTitle(score().name())
             .build();
     Styler styler = chart.getStyler();
     styler.setLegendPosition(Styler.LegendPosition.InsideSW);
     styler.setChartBackgroundColor(Color.WHITE);
     styler.setPlotBorderVisible(false);
-    chart.getStyler().setYAxisLogarithmic(true);
-    chart.getStyler().setYAxisMin(1.0);
+    chart.getStyler().setYAxisLogarithmic(score().isOfLoss());
+    chart.getStyler().setYAxisMin(score().isOfLoss() ? 1.0 : 0.0);
     if (!training.isEmpty()) {
       series(chart, "training", trainingSteps, training, new Color(0x1f77b4), 1.4f);
     }
@@ -116,14 +133,16 @@ final class LearningCurve implements TrainingListener {
         Math.max(
             trainingSteps.isEmpty() ? 0 : trainingSteps.getLast(),
             heldOutSteps.isEmpty() ? 0 : heldOutSteps.getLast());
-    double guess = uniformPerplexity;
-    series(
-        chart,
-        "uniform guess",
-        List.of(0.0, last),
-        List.of(guess, guess),
-        new Color(0x7f7f7f),
-        1.2f);
+    if (score().hasGuess()) {
+      double guess = score().guess();
+      series(
+          chart,
+          score().guesser(),
+          List.of(0.0, last),
+          List.of(guess, guess),
+          new Color(0x7f7f7f),
+          1.2f);
+    }
     return chart;
   }
 

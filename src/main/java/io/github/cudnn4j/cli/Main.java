@@ -30,6 +30,7 @@ import picocli.CommandLine.Command;
       TrainCommand.class,
       GenerateCommand.class,
       EvaluateCommand.class,
+      ApplyCommand.class,
       DoctorCommand.class,
       BenchCommand.class
     })
@@ -95,6 +96,7 @@ public final class Main {
     return new CommandLine(new Main())
         .setCaseInsensitiveEnumValuesAllowed(true)
         .setOverwrittenOptionsAllowed(true)
+        .setAllowSubcommandsAsOptionParameters(true)
         .setUsageHelpWidth(100)
         .setParameterExceptionHandler(Main::refuse)
         .setExecutionExceptionHandler(Main::explain);
@@ -126,7 +128,7 @@ public final class Main {
   private static int explain(
       Exception failure, CommandLine command, CommandLine.ParseResult parsed) {
     PrintWriter err = command.getErr();
-    err.println("cudnn4j " + command.getCommandName() + ": " + message(failure));
+    err.println(command.getCommandSpec().qualifiedName() + ": " + message(failure));
     if (Boolean.getBoolean("cudnn4j.stacktrace")) {
       failure.printStackTrace(err);
     } else if (!isUsersConcern(failure)) {

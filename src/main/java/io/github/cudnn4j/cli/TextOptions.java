@@ -1,53 +1,50 @@
 package io.github.cudnn4j.cli;
 
 import io.github.cudnn4j.model.Text;
-import io.github.cudnn4j.model.TextFile;
 import io.github.cudnn4j.model.Vocabulary.Units;
 import java.io.IOException;
 import java.nio.charset.Charset;
-import java.nio.charset.IllegalCharsetNameException;
 import java.nio.charset.StandardCharsets;
-import java.nio.charset.UnsupportedCharsetException;
-import java.nio.file.Files;
 import java.nio.file.Path;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
+import picocli.CommandLine.ParameterException;
+import picocli.CommandLine.Spec;
 
 /** Which text, and how it is prepared. */
 final class TextOptions {
 
-  @Option(names = "--text", required = true, paramLabel = "FILE", description = "The text.")
-  private Path file;
+  @Spec(Spec.Target.MIXEE)
+  private CommandSpec command;
 
-  @Option(
-      names = "--encoding",
-      defaultValue = "UTF-8",
-      paramLabel = "NAME",
-      description =
-          "How the text is encoded, such as GBK or UTF-16; bytes are read as they are. Default:"
-              + " ${DEFAULT-VALUE}")
-  private String encoding;
+  // Not required: a command that has commands of its own may be without it.
+  @Option(names = "--text", paramLabel = "FILE", description = "The text.")
+  private @Nullable Path file;
 
   @Option(
       names = "--letters-only",
       description = "Keep lower-case letters and single spaces, as d2l prepares its text.")
   private boolean lettersOnly;
 
-  /** Opens the text; what is read by its bytes has no encoding. */
-  Text open(Units units) throws IOException {
-    if (Files.isDirectory(file)) {
-      throw new IllegalArgumentException("--text: " + file + " is a folder");
+  /**
+   * Returns the file.
+   *
+   * @throws ParameterException if there is none
+   */
+  Path require() {
+    if (file == null) {
+      throw new ParameterException(command.commandLine(), "Missing required option: '--text=FILE'");
     }
-    Charset charset = charset();
-    Text text = TextFile.of(file, units == Units.BYTES ? StandardCharsets.ISO_8859_1 : charset);
-    return lettersOnly ? text.lettersOnly() : text;
+    return file;
   }
 
-  private Charset charset() {
-    try {
-      return Charset.forName(encoding);
-    } catch (IllegalCharsetNameException | UnsupportedCharsetException e) {
-      throw new IllegalArgumentException(
-          "--encoding: this Java knows no encoding '" + encoding + "'", e);
-    }
+  /** Opens the text; what is read by its bytes has no encoding. */
+  Text open(EncodingOption encoding, Units units) throws IOException {
+    Charset charset = encoding.charset();
+    Text text =
+        EncodingOption.open(
+            "--text", require(), units == Units.BYTES ? StandardCharsets.ISO_8859_1 : charset);
+    return lettersOnly ? text.lettersOnly() : text;
   }
 }

@@ -2,10 +2,7 @@ package io.github.cudnn4j.cli;
 
 import io.github.cudnn4j.cuda.Device;
 import io.github.cudnn4j.cuda.Precision;
-import io.github.cudnn4j.data.Tokens;
-import io.github.cudnn4j.model.Corpus;
-import io.github.cudnn4j.model.LanguageModel;
-import io.github.cudnn4j.model.TextGenerator;
+import io.github.cudnn4j.model.Model;
 import io.github.cudnn4j.train.Checkpoint;
 import io.github.cudnn4j.train.Progress;
 import io.github.cudnn4j.train.TrainingListener;
@@ -33,86 +30,41 @@ final class TrainingConsole implements TrainingListener, AutoCloseable {
   private static final int COLUMNS = 80;
   private static final int SAMPLE_LENGTH = 72;
   private static final int FINAL_SAMPLES = 3;
-  private static final int LONGEST_PREFIX = 40;
-
-  /** How far the beginning of a word is looked for, in characters. */
-  private static final int PREFIX_WITHIN = 1 << 16;
-
   private static final int FINAL_SAMPLE_LENGTH = 200;
 
-  private static final double LARGEST_IN_DIGITS = 1e6;
-
-  /** Below 1 the likelier characters are preferred: fewer misspelt words. */
-  private static final double TEMPERATURE = 0.6;
-
   private final PrintWriter out;
-  private final Corpus corpus;
-  private final TextGenerator generator;
-  private final String prefix;
+  private final Score score;
+  private final Samples samples;
   private final boolean terminal;
   private @Nullable ProgressBar bar;
   private long nextLine = System.nanoTime();
 
-  private TrainingConsole(
-      PrintWriter out, Corpus corpus, TextGenerator generator, boolean terminal) {
+  private TrainingConsole(PrintWriter out, Score score, Samples samples, boolean terminal) {
     this.out = out;
-    this.corpus = corpus;
-    this.generator = generator;
+    this.score = score;
+    this.samples = samples;
     this.terminal = terminal;
-    this.prefix = prefix(corpus);
   }
 
-  static TrainingConsole of(PrintWriter out, LanguageModel model, Device device, Corpus corpus) {
+  static <M extends Model> TrainingConsole of(
+      PrintWriter out, Device device, TrainingTask<M> task, M model) {
     TrainingConsole console =
-        new TrainingConsole(out, corpus, TextGenerator.of(model), Terminal.isOutput());
-    console.begin(model, device);
+        new TrainingConsole(out, task.score(), task.samples(model), Terminal.isOutput());
+    console.begin(device, task, model);
     return console;
   }
 
-  /**
-   * The first word of the text that the model has not seen, or of the text if it has seen all. Not
-   * every language parts words by blanks, so it is cut.
-   */
-  private static String prefix(Corpus corpus) {
-    Tokens text = corpus.heldOut().length() > 0 ? corpus.heldOut() : corpus.training();
-    StringBuilder words = new StringBuilder();
-    boolean inside = false;
-    int taken = 0;
-    for (long i = 0; i < Math.min(text.length(), PREFIX_WITHIN) && taken < LONGEST_PREFIX; i++) {
-      String character = corpus.vocabulary().symbol(text.get(i));
-      boolean space = character.isBlank();
-      if (space && taken > 0) {
-        return words.append(' ').toString();
-      }
-      if (inside && !space) {
-        words.append(character);
-        taken++;
-      }
-      inside |= space;
-    }
-    return taken == 0 ? corpus.vocabulary().symbol(text.get(0)) : words.toString();
-  }
-
-  private void begin(LanguageModel model, Device device) {
+  private <M extends Model> void begin(Device device, TrainingTask<M> task, M model) {
     line("device    %s", device.name());
     line(
-        "model     %s, %d layer%s of %d units%s, %s, %,d parameters%s",
-        model.config().cell().name().toLowerCase(Locale.ROOT),
-        model.config().layers(),
-        model.config().layers() == 1 ? "" : "s",
-        model.config().hiddenSize(),
-        model.config().projectionSize() == model.config().hiddenSize()
-            ? ""
-            : " projected to " + model.config().projectionSize(),
-        model.config().embeddingSize() == 0
-            ? "one-hot characters"
-            : "characters as vectors of " + model.config().embeddingSize(),
+        "model     %s, %,d parameters%s",
+        task.description(model),
         model.parameters().elements(),
         model.precision() == Precision.FP32 ? "" : " in " + model.precision());
-    line(
-        "text      %,d characters to learn from, %,d held out, %d different",
-        corpus.training().length(), corpus.heldOut().length(), corpus.vocabulary().size() - 1);
-    line("guessing  a uniform guess has perplexity %d", corpus.vocabulary().size());
+    line("%s", task.data());
+    if (score.hasGuess()) {
+      line("guessing  %s has %s %s", score.guesser(), score.name(), score.guessText());
+    }
     out.println();
     out.flush();
   }
@@ -124,23 +76,21 @@ final class TrainingConsole implements TrainingListener, AutoCloseable {
           .setExtraMessage(
               String.format(
                   Locale.ROOT,
-                  " loss %s  perplexity %s  |g| %s  %,.0f tokens/s",
-                  number("%.3f", progress.loss()),
-                  number("%.2f", progress.perplexity()),
-                  number("%.2f", progress.gradientNorm()),
+                  " %s  |g| %s  %,.0f tokens/s",
+                  score.text(progress),
+                  Score.number("%.2f", progress.gradientNorm()),
                   progress.tokensPerSecond()))
           .stepTo(progress.step());
     } else if (System.nanoTime() >= nextLine || progress.step() == progress.totalSteps()) {
       nextLine = System.nanoTime() + NANOS_BETWEEN_LINES;
       line(
-          "epoch %d/%d  step %,d/%,d  loss %s  perplexity %s  |g| %s  %,.0f tokens/s  %s" + " left",
+          "epoch %d/%d  step %,d/%,d  %s  |g| %s  %,.0f tokens/s  %s left",
           progress.epoch(),
           progress.epochs(),
           progress.step(),
           progress.totalSteps(),
-          number("%.3f", progress.loss()),
-          number("%.2f", progress.perplexity()),
-          number("%.2f", progress.gradientNorm()),
+          score.text(progress),
+          Score.number("%.2f", progress.gradientNorm()),
           progress.tokensPerSecond(),
           duration(progress.secondsLeft()));
       out.flush();
@@ -150,11 +100,10 @@ final class TrainingConsole implements TrainingListener, AutoCloseable {
   @Override
   public void validated(Validation validation) {
     pauseBar();
+    String sample = samples.sample(SAMPLE_LENGTH, validation.step());
     line(
-        "held out  perplexity %s after %,d steps   “%s”",
-        number("%.2f", validation.perplexity()),
-        validation.step(),
-        sample(SAMPLE_LENGTH, validation.step()));
+        "held out  %s after %,d steps%s",
+        score.text(validation), validation.step(), sample.isEmpty() ? "" : "   “" + sample + "”");
     out.flush();
   }
 
@@ -164,12 +113,12 @@ final class TrainingConsole implements TrainingListener, AutoCloseable {
   }
 
   /** Tells where a training goes on, and what is to be different. */
-  void resumed(Checkpoint from, boolean otherText, List<String> changes) {
+  void resumed(Checkpoint from, boolean otherData, List<String> changes) {
     line(
         "resumed   after %,d steps, from %s%s%s",
         from.step(),
         from.folder(),
-        otherText ? ", on another text, from its beginning" : "",
+        otherData ? ", on other data, from their beginning" : "",
         changes.isEmpty() ? "" : ", with " + String.join(", ", changes));
     out.flush();
   }
@@ -189,20 +138,14 @@ final class TrainingConsole implements TrainingListener, AutoCloseable {
           summary.steps(),
           duration(summary.seconds()),
           summary.tokensPerSecond(),
-          summary.stoppedEarly() ? ", stopped early: held-out perplexity no longer falls" : "",
+          summary.stoppedEarly() ? ", stopped early: " + score.stale() : "",
           summary.skipped() > 0 ? ", " + summary.skipped() + " steps skipped: not finite" : "");
     } else if (from != null && !summary.stopped()) {
       line("nothing   was left to do after epoch %d: give more --epochs", from.epoch());
     } else {
       line("nothing   was trained yet");
     }
-    line(
-        "result    perplexity %s in training, %s held out, %d for a uniform guess",
-        number("%.2f", summary.perplexity()),
-        Double.isNaN(summary.validationPerplexity())
-            ? "nothing"
-            : number("%.2f", summary.validationPerplexity()),
-        corpus.vocabulary().size());
+    line("result    %s", score.text(summary));
     if (summary.stopped()) {
       line(
           "stopped   %s",
@@ -210,8 +153,11 @@ final class TrainingConsole implements TrainingListener, AutoCloseable {
               ? "the same command with --resume goes on"
               : "nothing of it is kept: that needs --checkpoint DIR");
     }
-    for (int sample = 1; sample <= FINAL_SAMPLES; sample++) {
-      line("sample %d  “%s”", sample, sample(FINAL_SAMPLE_LENGTH, sample));
+    for (int i = 1; i <= FINAL_SAMPLES; i++) {
+      String sample = samples.sample(FINAL_SAMPLE_LENGTH, i);
+      if (!sample.isEmpty()) {
+        line("sample %d  “%s”", i, sample);
+      }
     }
     out.flush();
   }
@@ -252,24 +198,6 @@ final class TrainingConsole implements TrainingListener, AutoCloseable {
     }
   }
 
-  /** That a training diverges is for the trainer to say, which counts the steps. */
-  private String sample(int length, long seed) {
-    try {
-      return oneLine(generator.generate(prefix, length, TEMPERATURE, seed));
-    } catch (ArithmeticException e) {
-      return "";
-    }
-  }
-
-  private static String oneLine(String text) {
-    return Terminal.visible(text.replace('\n', ' ').strip());
-  }
-
-  /** Hundreds of digits tell nothing. */
-  private static String number(String format, double value) {
-    return String.format(Locale.ROOT, value > LARGEST_IN_DIGITS ? "%.2e" : format, value);
-  }
-
   private static String duration(double seconds) {
     long whole = Math.round(seconds);
     return whole < 60 ? whole + " s" : whole / 60 + " min " + whole % 60 + " s";
@@ -282,6 +210,6 @@ final class TrainingConsole implements TrainingListener, AutoCloseable {
   @Override
   public void close() {
     pauseBar();
-    generator.close();
+    samples.close();
   }
 }

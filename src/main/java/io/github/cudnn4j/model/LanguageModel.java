@@ -1,7 +1,6 @@
 package io.github.cudnn4j.model;
 
 import io.github.cudnn4j.cuda.Device;
-import io.github.cudnn4j.cuda.Precision;
 import io.github.cudnn4j.data.Batch;
 import io.github.cudnn4j.data.TextWindows;
 import io.github.cudnn4j.tape.EmbeddingLayer;
@@ -14,7 +13,6 @@ import io.github.cudnn4j.tape.RecurrentOutput;
 import io.github.cudnn4j.tape.RnnLayer;
 import io.github.cudnn4j.tape.Tape;
 import io.github.cudnn4j.tape.Tensor;
-import io.github.cudnn4j.train.Objective;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
@@ -28,13 +26,14 @@ import org.jspecify.annotations.Nullable;
  *   tokens [T, B] → one-hot or embedding [T, B, E] → RNN [T, B, P] → linear [T, B, V]
  * </pre>
  *
- * <p>P is H without a projection. Owns its parameters in device memory. Belongs to the thread that
- * owns the device. Parameters carry PyTorch's names: {@code embedding.weight}, {@code
- * rnn.weight_ih_l0}, {@code linear.weight}, {@code linear.bias}.
+ * <p>P is H without a projection. Parameters carry PyTorch's names: {@code embedding.weight},
+ * {@code rnn.weight_ih_l0}, {@code linear.weight}, {@code linear.bias}.
  *
  * @see <a href="https://arxiv.org/abs/1608.05859">Press and Wolf, 2017 (tied vectors)</a>
  */
-public final class LanguageModel implements Objective, AutoCloseable {
+public final class LanguageModel implements Model {
+
+  static final String KIND_NAME = "language-model";
 
   private final Vocabulary vocabulary;
   private final LanguageModelConfig config;
@@ -88,16 +87,8 @@ public final class LanguageModel implements Objective, AutoCloseable {
    * @throws IllegalArgumentException if an entry is missing or has the wrong type
    */
   public static LanguageModel of(Device device, Map<String, Object> configuration) {
-    return create(device, vocabulary(configuration), LanguageModelConfig.ofMap(configuration));
-  }
-
-  /**
-   * Returns the symbols of the model that {@link #configuration()} described.
-   *
-   * @throws IllegalArgumentException if they are missing or cannot be
-   */
-  public static Vocabulary vocabulary(Map<String, Object> configuration) {
-    return Vocabulary.ofMap(configuration);
+    return create(
+        device, Vocabulary.ofMap(configuration), LanguageModelConfig.ofMap(configuration));
   }
 
   /** Returns the symbols that this model predicts. */
@@ -110,17 +101,7 @@ public final class LanguageModel implements Objective, AutoCloseable {
     return config;
   }
 
-  /** Returns the device that holds the weights. */
-  public Device device() {
-    return parameters.device();
-  }
-
-  /** Returns how the model computes; its weights and gradients are of that type. */
-  public Precision precision() {
-    return config.precision();
-  }
-
-  /** Returns all weights and gradients. */
+  @Override
   public Parameters parameters() {
     return parameters;
   }
@@ -170,12 +151,13 @@ public final class LanguageModel implements Objective, AutoCloseable {
 
   @Override
   public Map<String, Object> configuration() {
-    Map<String, Object> map = new LinkedHashMap<>(config.toMap());
+    Map<String, Object> map = new LinkedHashMap<>();
+    map.put(KIND, KIND_NAME);
+    map.putAll(config.toMap());
     vocabulary.putInto(map);
     return map;
   }
 
-  /** Frees the parameters. Safe to call twice. */
   @Override
   public void close() {
     parameters.close();

@@ -45,8 +45,6 @@ public record LanguageModelConfig(
     Precision precision,
     @Nullable RnnAlgorithm algorithm) {
 
-  private static final String AUTO = "auto";
-
   /**
    * Checks the values that are not the recurrent layers' own; {@link #recurrent} checks those.
    *
@@ -195,7 +193,7 @@ public record LanguageModelConfig(
   /** Returns the components as values that JSON can hold. */
   Map<String, Object> toMap() {
     Map<String, Object> map = new LinkedHashMap<>();
-    map.put("cell", lowerCase(cell));
+    map.put("cell", Entries.name(cell));
     map.put("hiddenSize", hiddenSize);
     map.put("projectionSize", projectionSize);
     map.put("layers", layers);
@@ -212,13 +210,9 @@ public record LanguageModelConfig(
       map.put("forgetBias", forgetBias);
     }
     map.put("seed", seed);
-    map.put("precision", lowerCase(precision));
-    map.put("algorithm", algorithm == null ? AUTO : lowerCase(algorithm));
+    map.put("precision", Entries.name(precision));
+    map.put("algorithm", Entries.name(algorithm));
     return map;
-  }
-
-  private static String lowerCase(Enum<?> value) {
-    return value.name().toLowerCase(Locale.ROOT);
   }
 
   /**
@@ -227,53 +221,20 @@ public record LanguageModelConfig(
    * @throws IllegalArgumentException if an entry is absent or cannot be; the message names it
    */
   public static LanguageModelConfig ofMap(Map<String, Object> map) {
-    String algorithm = entry(map, "algorithm", String.class);
     return new LanguageModelConfig(
-        RnnMode.valueOf(upperCase(map, "cell")),
-        whole(map, "hiddenSize"),
-        whole(map, "projectionSize"),
-        whole(map, "layers"),
-        whole(map, "embeddingSize"),
-        map.containsKey("tied") && entry(map, "tied", Boolean.class),
-        entry(map, "inputSkipped", Boolean.class),
-        map.containsKey("cellClip") ? decimal(map, "cellClip") : null,
-        decimal(map, "dropout"),
-        map.containsKey("forgetBias") ? decimal(map, "forgetBias") : null,
-        entry(map, "seed", Number.class).longValue(),
-        Precision.valueOf(upperCase(map, "precision")),
-        algorithm.equals(AUTO) ? null : RnnAlgorithm.valueOf(upperCase(map, "algorithm")));
-  }
-
-  private static int whole(Map<String, Object> map, String name) {
-    long value = entry(map, name, Number.class).longValue();
-    if (value != (int) value) {
-      throw new IllegalArgumentException(
-          "model configuration: \""
-              + name
-              + "\" is "
-              + value
-              + ", at most is "
-              + Integer.MAX_VALUE);
-    }
-    return (int) value;
-  }
-
-  private static Double decimal(Map<String, Object> map, String name) {
-    return entry(map, name, Number.class).doubleValue();
-  }
-
-  private static String upperCase(Map<String, Object> map, String name) {
-    return entry(map, name, String.class).toUpperCase(Locale.ROOT);
-  }
-
-  /** Returns {@code map}'s entry {@code name} if it has the type, else says what is wrong. */
-  static <T> T entry(Map<String, Object> map, String name, Class<T> type) {
-    Object value = map.get(name);
-    if (!type.isInstance(value)) {
-      throw new IllegalArgumentException(
-          "model configuration: \"" + name + "\" is " + value + ", not a " + type.getSimpleName());
-    }
-    return type.cast(value);
+        Entries.constant(map, "cell", RnnMode.class),
+        Entries.whole(map, "hiddenSize"),
+        Entries.whole(map, "projectionSize"),
+        Entries.whole(map, "layers"),
+        Entries.whole(map, "embeddingSize"),
+        map.containsKey("tied") && Entries.entry(map, "tied", Boolean.class),
+        Entries.entry(map, "inputSkipped", Boolean.class),
+        map.containsKey("cellClip") ? Entries.decimal(map, "cellClip") : null,
+        Entries.decimal(map, "dropout"),
+        map.containsKey("forgetBias") ? Entries.decimal(map, "forgetBias") : null,
+        Entries.number(map, "seed"),
+        Entries.constant(map, "precision", Precision.class),
+        Entries.algorithm(map));
   }
 
   private LanguageModelConfig with(Consumer<Draft> change) {

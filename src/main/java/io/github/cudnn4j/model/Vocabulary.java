@@ -171,22 +171,18 @@ public final class Vocabulary {
   }
 
   /**
-   * Returns the vocabulary that a configuration has.
+   * Returns the vocabulary of the model that a {@linkplain Model#configuration configuration} is
+   * of.
    *
    * @throws IllegalArgumentException if there is none, or it cannot be
    */
-  static Vocabulary ofMap(Map<String, Object> configuration) {
+  public static Vocabulary ofMap(Map<String, Object> configuration) {
     for (Units units : List.of(Units.WORDS, Units.BYTES)) {
       if (configuration.containsKey(units.many())) {
-        return of(units, strings(configuration, units.many()));
+        return of(units, Entries.strings(configuration, units.many()));
       }
     }
-    return of(Units.CHARACTERS, strings(configuration, Units.CHARACTERS.many()));
-  }
-
-  private static List<String> strings(Map<String, Object> configuration, String name) {
-    List<?> listed = LanguageModelConfig.entry(configuration, name, List.class);
-    return listed.stream().map(String::valueOf).toList();
+    return of(Units.CHARACTERS, Entries.strings(configuration, Units.CHARACTERS.many()));
   }
 
   /** Adds this vocabulary to a configuration. */

@@ -27,6 +27,15 @@ public final class ConfusionMatrix {
     counts = new long[classes][classes];
   }
 
+  /** Returns counts as {@link io.github.cudnn4j.tape.Tape#confusion} has them, {@code [C, C]}. */
+  static ConfusionMatrix of(double[] counts) {
+    var matrix = new ConfusionMatrix((int) Math.round(Math.sqrt(counts.length)));
+    for (int i = 0; i < counts.length; i++) {
+      matrix.counts[i / matrix.classes][i % matrix.classes] = Math.round(counts[i]);
+    }
+    return matrix;
+  }
+
   /**
    * Counts predictions.
    *

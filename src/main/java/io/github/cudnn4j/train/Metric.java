@@ -3,6 +3,7 @@ package io.github.cudnn4j.train;
 import io.github.cudnn4j.cuda.DeviceBuffer;
 import io.github.cudnn4j.cuda.ElementType;
 import io.github.cudnn4j.data.Batch;
+import io.github.cudnn4j.tape.Counts;
 import io.github.cudnn4j.tape.Loss;
 import io.github.cudnn4j.tape.Tape;
 import java.util.Objects;
@@ -116,8 +117,32 @@ public interface Metric {
 
   /** The part of the labels that is predicted, where the loss is one of class labels. */
   static Metric accuracy() {
+    return of("accuracy", true, (tape, _, loss) -> of(tape.accuracy(loss)), Metric::ratio);
+  }
+
+  /** The F1 of one label, where the loss is one of class labels. */
+  static Metric f1(int label) {
     return of(
-        "accuracy", true, (tape, _, loss) -> Meter.of(tape.accuracy(loss).buffer()), Metric::ratio);
+        "f1",
+        true,
+        (tape, _, loss) -> of(tape.confusion(loss)),
+        counts -> ConfusionMatrix.of(counts).label(label).f1());
+  }
+
+  /**
+   * The mean of the labels' F1, each counting as much as the others, where the loss is one of class
+   * labels.
+   */
+  static Metric macroF1() {
+    return of(
+        "macroF1",
+        true,
+        (tape, _, loss) -> of(tape.confusion(loss)),
+        counts -> ConfusionMatrix.of(counts).macroF1());
+  }
+
+  private static Meter of(Counts counts) {
+    return Meter.of(counts.buffer());
   }
 
   private static double ratio(double[] counts) {

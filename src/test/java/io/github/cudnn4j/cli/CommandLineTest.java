@@ -210,7 +210,8 @@ class CommandLineTest {
   @Test
   void aCommandThatIsNotThereIsAnsweredWithThoseThatAre() {
     assertRefused(
-        "cudnn4j: there is no command 'trian'; there are train, generate, evaluate, doctor, bench",
+        "cudnn4j: there is no command 'trian'; there are train, generate, evaluate, apply, doctor,"
+            + " bench",
         run("trian", "--text", "a"));
   }
 
@@ -304,7 +305,7 @@ class CommandLineTest {
     assertRefusedEarly("--momentum: only sgd and rmsprop have it", "--momentum", "0.9");
     assertRefusedEarly("--warm-up: only a cosine schedule has it", "--warm-up", "10");
     assertRefusedEarly("--checkpoint-every needs --checkpoint", "--checkpoint-every", "5");
-    assertRefusedEarly("--patience needs held-out text", "--patience", "3", "--held-out", "0");
+    assertRefusedEarly("--patience needs held-out data", "--patience", "3", "--held-out", "0");
     assertRefusedEarly("--validate-every needs", "--validate-every", "3", "--held-out", "0");
     assertRefusedEarly("--other-text needs --resume", "--other-text");
     assertRefused(

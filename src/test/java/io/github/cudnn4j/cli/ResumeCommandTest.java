@@ -136,7 +136,7 @@ class ResumeCommandTest {
     String[] cosine = {"--schedule", "cosine", "--log-every", "1", "--metrics", metrics + ""};
     Ran told = resume(with(cosine, "--epochs", "2", "--other-text"));
     assertEquals(0, told.status(), told.err());
-    assertTrue(told.out().contains("on another text, from its beginning, with "), told.out());
+    assertTrue(told.out().contains("on other data, from their beginning, with "), told.out());
     Object rate = Json.parseObject(Files.readAllLines(metrics).getFirst()).get("learningRate");
     assertTrue(assertInstanceOf(Double.class, rate) > 0.02 * 0.05, "the learning rate is " + rate);
   }

@@ -3,19 +3,17 @@ package io.github.cudnn4j.cli;
 import io.github.cudnn4j.cuda.Precision;
 import io.github.cudnn4j.cudnn.RnnAlgorithm;
 import io.github.cudnn4j.cudnn.RnnMode;
-import io.github.cudnn4j.model.LanguageModelConfig;
+import io.github.cudnn4j.rnn.RnnConfig;
 import java.util.Arrays;
-import java.util.LinkedHashMap;
-import java.util.Map;
-import java.util.Objects;
+import java.util.Locale;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.Spec;
 
-/** The shape of the model. */
-final class ModelOptions {
+/** The recurrent layers of a model, what they read, and how they compute. */
+final class NetworkOptions {
 
   private static final int DEFAULT_EMBEDDING = 64;
 
@@ -46,18 +44,17 @@ final class ModelOptions {
       description = "Recurrent layers. Default: ${DEFAULT-VALUE}")
   private int layers;
 
-  @Option(names = "--bidirectional", description = "Refused for a language model, with the reason.")
+  @Option(
+      names = "--bidirectional",
+      description = "Read in both directions; refused for a language model, with the reason.")
   private boolean bidirectional;
 
   @Option(
       names = "--embedding",
       converter = Limits.PositiveCount.class,
       paramLabel = "E",
-      description = "Width of each character's learned vector. Default: " + DEFAULT_EMBEDDING)
+      description = "Width of each symbol's learned vector. Default: " + DEFAULT_EMBEDDING)
   private @Nullable Integer embedding;
-
-  @Option(names = "--one-hot", description = "Feed characters one-hot, without learned vectors.")
-  private boolean oneHot;
 
   @Option(
       names = "--dropout",
@@ -78,23 +75,11 @@ final class ModelOptions {
   private @Nullable Integer projection;
 
   @Option(
-      names = "--skip-input",
-      description = "No input matrix in the first layer; needs an embedding of width H.")
-  private boolean skipInput;
-
-  @Option(
       names = "--cell-clip",
       converter = Limits.Positive.class,
       paramLabel = "LIMIT",
       description = "Keep an LSTM's cell state in [-LIMIT, LIMIT].")
   private @Nullable Double cellClip;
-
-  @Option(
-      names = "--forget-bias",
-      converter = Limits.Finite.class,
-      paramLabel = "B",
-      description = "First bias of an LSTM's forget gates. Default: drawn as the other biases")
-  private @Nullable Double forgetBias;
 
   @Option(
       names = "--precision",
@@ -155,72 +140,39 @@ final class ModelOptions {
   }
 
   /**
-   * Returns the shape.
+   * Returns the layers, whose input is the embedding.
    *
-   * @throws ParameterException if there is no such model
+   * @param seed of the dropout
+   * @throws ParameterException if there are no such layers
    */
-  LanguageModelConfig config(long seed) {
-    if (bidirectional) {
-      throw refused(
-          "--bidirectional: a language model predicts the next character from those before it; a"
-              + " backward direction would have read the very character it is to predict");
-    }
-    if (oneHot && embedding != null) {
-      throw refused("--one-hot and --embedding exclude each other");
-    }
-    int width = oneHot ? 0 : embedding == null ? DEFAULT_EMBEDDING : embedding;
+  RnnConfig config(long seed) {
+    check();
+    RnnConfig config =
+        RnnConfig.of(cell, embeddingSize(), hidden)
+            .layers(layers)
+            .projection(projectionSize())
+            .precision(precision)
+            .dropout(dropout, seed);
+    config = bidirectional ? config.bidirectional() : config;
+    config = cellClip != null ? config.clip(-cellClip, cellClip) : config;
+    return algorithm.value == null ? config.autoAlgorithm() : config.algorithm(algorithm.value);
+  }
+
+  /**
+   * Refuses what no network has.
+   *
+   * @throws ParameterException naming the option
+   */
+  void check() {
     if (projection != null && projection > hidden) {
       throw refused("--projection is " + projection + ", must be from 1 to " + hidden);
     }
-    if (skipInput && width != hidden) {
-      throw refused(
-          "--skip-input needs --embedding "
-              + hidden
-              + " as --hidden, not "
-              + (oneHot ? "--one-hot" : "--embedding " + width));
-    }
     requireLstm("--projection", projection);
     requireLstm("--cell-clip", cellClip);
-    requireLstm("--forget-bias", forgetBias);
-    LanguageModelConfig config =
-        LanguageModelConfig.of(cell, hidden)
-            .layers(layers)
-            .embedding(width)
-            .projection(projection == null ? hidden : projection)
-            .skipInput(skipInput)
-            .cellClip(cellClip)
-            .dropout(dropout)
-            .forgetBias(forgetBias)
-            .seed(seed)
-            .precision(precision)
-            .algorithm(algorithm.value);
-    config.recurrent(1); // refuses what cannot be before anything is opened
-    return config;
   }
 
-  /** The inverse: what the options of a model are, with an empty text for one that is not given. */
-  static Map<String, String> options(LanguageModelConfig config) {
-    Map<String, String> options = new LinkedHashMap<>();
-    options.put("--cell", Limits.typed(config.cell()));
-    options.put("--hidden", Integer.toString(config.hiddenSize()));
-    options.put("--layers", Integer.toString(config.layers()));
-    int width = config.embeddingSize();
-    options.put("--embedding", width == 0 ? "" : Integer.toString(width));
-    options.put("--one-hot", Boolean.toString(width == 0));
-    options.put("--dropout", Double.toString(config.dropout()));
-    int projection = config.projectionSize();
-    options.put(
-        "--projection", projection == config.hiddenSize() ? "" : Integer.toString(projection));
-    options.put("--skip-input", Boolean.toString(config.inputSkipped()));
-    options.put("--cell-clip", Objects.toString(config.cellClip(), ""));
-    options.put("--forget-bias", Objects.toString(config.forgetBias(), ""));
-    options.put("--seed", Long.toString(config.seed()));
-    options.put("--precision", Limits.typed(config.precision()));
-    options.put("--algorithm", Limits.typed(Algorithm.of(config.algorithm())));
-    return options;
-  }
-
-  private void requireLstm(String option, @Nullable Object value) {
+  /** Refuses an option that was given unless the cell is an LSTM. */
+  void requireLstm(String option, @Nullable Object value) {
     if (value != null && cell != RnnMode.LSTM) {
       throw refused(option + ": only an LSTM has it, not --cell " + Limits.typed(cell));
     }
@@ -228,5 +180,62 @@ final class ModelOptions {
 
   private ParameterException refused(String message) {
     return new ParameterException(command.commandLine(), message);
+  }
+
+  /** Returns layers in a few words. */
+  static String describe(RnnConfig config) {
+    return String.format(
+        Locale.ROOT,
+        "%s, %d layer%s of %d units%s%s",
+        Limits.typed(config.mode()),
+        config.layers(),
+        config.layers() == 1 ? "" : "s",
+        config.hiddenSize(),
+        config.projects() ? " projected to " + config.projectionSize() : "",
+        config.directions() == 2 ? " in both directions" : "");
+  }
+
+  RnnMode cell() {
+    return cell;
+  }
+
+  int hiddenSize() {
+    return hidden;
+  }
+
+  int layers() {
+    return layers;
+  }
+
+  boolean isBidirectional() {
+    return bidirectional;
+  }
+
+  boolean hasEmbeddingSize() {
+    return embedding != null;
+  }
+
+  int embeddingSize() {
+    return embedding == null ? DEFAULT_EMBEDDING : embedding;
+  }
+
+  double dropout() {
+    return dropout;
+  }
+
+  int projectionSize() {
+    return projection == null ? hidden : projection;
+  }
+
+  @Nullable Double cellClip() {
+    return cellClip;
+  }
+
+  Precision precision() {
+    return precision;
+  }
+
+  @Nullable RnnAlgorithm algorithm() {
+    return algorithm.value;
   }
 }

@@ -1,0 +1,105 @@
+package io.github.cudnn4j.cli;
+
+import io.github.cudnn4j.cuda.Device;
+import io.github.cudnn4j.model.Model;
+import io.github.cudnn4j.model.SequenceClassifier;
+import java.io.BufferedReader;
+import java.io.IOException;
+import java.io.InputStreamReader;
+import java.io.PrintWriter;
+import java.io.Reader;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Locale;
+import java.util.concurrent.Callable;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.ParameterException;
+import picocli.CommandLine.Spec;
+
+/** Applies a trained model to lines. */
+@Command(
+    name = "apply",
+    description = {
+      "Apply a trained model to each line of a file or of standard input, and write a line for it.",
+      "Of a classifier: a text becomes its label, a TAB and how probable that is."
+    },
+    mixinStandardHelpOptions = true,
+    sortOptions = false)
+final class ApplyCommand implements Callable<Integer> {
+
+  private static final int MOST_LINES = 1024;
+
+  @Mixin private CheckpointOption checkpoint = new CheckpointOption();
+
+  @Option(
+      names = "--input",
+      paramLabel = "FILE",
+      description = "What to read. Default: standard input")
+  private @Nullable Path input;
+
+  @Mixin private EncodingOption encoding = new EncodingOption();
+  @Mixin private DeviceOption device = new DeviceOption();
+
+  @Spec private CommandSpec spec;
+
+  /** Makes a line of output of each line. */
+  private interface Application {
+    List<String> apply(List<String> lines);
+  }
+
+  @Override
+  public Integer call() throws IOException {
+    try (Device opened = Device.open(device.choice());
+        Model model = checkpoint.load(opened);
+        BufferedReader lines = new BufferedReader(reader())) {
+      Application application = application(model);
+      PrintWriter out = spec.commandLine().getOut();
+      for (List<String> some = next(lines); !some.isEmpty(); some = next(lines)) {
+        application.apply(some).forEach(out::println);
+        out.flush();
+      }
+    }
+    return 0;
+  }
+
+  private Application application(Model model) {
+    return switch (model) {
+      case SequenceClassifier classifier -> lines -> classify(classifier, lines);
+      default ->
+          throw new ParameterException(
+              spec.commandLine(),
+              "a " + Model.kind(model.configuration()) + " is not applied to lines; generate");
+    };
+  }
+
+  private Reader reader() throws IOException {
+    return input == null
+        ? new InputStreamReader(System.in, encoding.charset())
+        : Files.newBufferedReader(input, encoding.charset());
+  }
+
+  /** Returns the lines that are there by now, at least one unless the input has ended. */
+  private static List<String> next(BufferedReader lines) throws IOException {
+    List<String> some = new ArrayList<>();
+    do {
+      String line = lines.readLine();
+      if (line == null) {
+        return some;
+      }
+      some.add(line);
+    } while (some.size() < MOST_LINES && lines.ready());
+    return some;
+  }
+
+  private static List<String> classify(SequenceClassifier model, List<String> texts) {
+    return model.classify(texts).stream()
+        .map(found -> String.format(Locale.ROOT, "%s\t%.4f", found.label(), found.probability()))
+        .toList();
+  }
+}

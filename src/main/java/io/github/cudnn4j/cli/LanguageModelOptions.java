@@ -1,0 +1,99 @@
+package io.github.cudnn4j.cli;
+
+import io.github.cudnn4j.model.LanguageModelConfig;
+import java.util.LinkedHashMap;
+import java.util.Map;
+import java.util.Objects;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.ParameterException;
+import picocli.CommandLine.Spec;
+
+/** What only a language model has. */
+final class LanguageModelOptions {
+
+  @Spec(Spec.Target.MIXEE)
+  private CommandSpec command;
+
+  @Option(names = "--one-hot", description = "Feed characters one-hot, without learned vectors.")
+  private boolean oneHot;
+
+  @Option(
+      names = "--skip-input",
+      description = "No input matrix in the first layer; needs an embedding of width H.")
+  private boolean skipInput;
+
+  @Option(
+      names = "--forget-bias",
+      converter = Limits.Finite.class,
+      paramLabel = "B",
+      description = "First bias of an LSTM's forget gates. Default: drawn as the other biases")
+  private @Nullable Double forgetBias;
+
+  /**
+   * Returns the shape.
+   *
+   * @throws ParameterException if there is no such model
+   */
+  LanguageModelConfig config(NetworkOptions network, long seed) {
+    if (network.isBidirectional()) {
+      throw refused(
+          "--bidirectional: a language model predicts the next character from those before it; a"
+              + " backward direction would have read the very character it is to predict");
+    }
+    if (oneHot && network.hasEmbeddingSize()) {
+      throw refused("--one-hot and --embedding exclude each other");
+    }
+    network.check();
+    network.requireLstm("--forget-bias", forgetBias);
+    int width = oneHot ? 0 : network.embeddingSize();
+    if (skipInput && width != network.hiddenSize()) {
+      throw refused(
+          "--skip-input needs --embedding "
+              + network.hiddenSize()
+              + " as --hidden, not "
+              + (oneHot ? "--one-hot" : "--embedding " + width));
+    }
+    LanguageModelConfig config =
+        LanguageModelConfig.of(network.cell(), network.hiddenSize())
+            .layers(network.layers())
+            .embedding(width)
+            .projection(network.projectionSize())
+            .skipInput(skipInput)
+            .cellClip(network.cellClip())
+            .dropout(network.dropout())
+            .forgetBias(forgetBias)
+            .seed(seed)
+            .precision(network.precision())
+            .algorithm(network.algorithm());
+    config.recurrent(1); // refuses what cannot be before anything is opened
+    return config;
+  }
+
+  /** The inverse: what the options of a model are, with an empty text for one that is not given. */
+  static Map<String, String> options(LanguageModelConfig config) {
+    Map<String, String> options = new LinkedHashMap<>();
+    options.put("--cell", Limits.typed(config.cell()));
+    options.put("--hidden", Integer.toString(config.hiddenSize()));
+    options.put("--layers", Integer.toString(config.layers()));
+    int width = config.embeddingSize();
+    options.put("--embedding", width == 0 ? "" : Integer.toString(width));
+    options.put("--one-hot", Boolean.toString(width == 0));
+    options.put("--dropout", Double.toString(config.dropout()));
+    int projection = config.projectionSize();
+    options.put(
+        "--projection", projection == config.hiddenSize() ? "" : Integer.toString(projection));
+    options.put("--skip-input", Boolean.toString(config.inputSkipped()));
+    options.put("--cell-clip", Objects.toString(config.cellClip(), ""));
+    options.put("--forget-bias", Objects.toString(config.forgetBias(), ""));
+    options.put("--seed", Long.toString(config.seed()));
+    options.put("--precision", Limits.typed(config.precision()));
+    options.put("--algorithm", Limits.typed(NetworkOptions.Algorithm.of(config.algorithm())));
+    return options;
+  }
+
+  private ParameterException refused(String message) {
+    return new ParameterException(command.commandLine(), message);
+  }
+}

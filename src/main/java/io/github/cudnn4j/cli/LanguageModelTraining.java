@@ -1,0 +1,146 @@
+package io.github.cudnn4j.cli;
+
+import io.github.cudnn4j.cuda.Device;
+import io.github.cudnn4j.data.BatchSource;
+import io.github.cudnn4j.data.TextWindows;
+import io.github.cudnn4j.model.Corpus;
+import io.github.cudnn4j.model.LanguageModel;
+import io.github.cudnn4j.model.LanguageModelConfig;
+import io.github.cudnn4j.model.Text;
+import io.github.cudnn4j.model.TextGenerator;
+import io.github.cudnn4j.model.Vocabulary;
+import io.github.cudnn4j.model.Vocabulary.Units;
+import io.github.cudnn4j.train.Checkpoint;
+import java.io.IOException;
+import java.util.Locale;
+import java.util.Set;
+import java.util.TreeSet;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Option;
+
+/**
+ * Trains a character language model on a text: the command {@code train} without another command,
+ * and {@code train lm}.
+ */
+abstract class LanguageModelTraining extends TrainingCommand<LanguageModel> {
+
+  @Mixin private TextOptions text = new TextOptions();
+  @Mixin private EncodingOption encoding = new EncodingOption();
+  @Mixin private NetworkOptions network = new NetworkOptions();
+  @Mixin private LanguageModelOptions shape = new LanguageModelOptions();
+  @Mixin private WindowOptions window = new WindowOptions();
+
+  @Option(
+      names = "--tokens",
+      converter = Limits.LongCount.class,
+      defaultValue = "0",
+      paramLabel = "N",
+      description = "Train on the first N characters only. Default: all")
+  private long tokens;
+
+  @Override
+  final String kind() {
+    return "language-model";
+  }
+
+  @Override
+  final void check() {
+    text.require();
+    shape.config(network, run().seed());
+    window.check();
+  }
+
+  @Override
+  final TrainingTask<LanguageModel> task(@Nullable Checkpoint from) throws IOException {
+    Corpus corpus = corpus(from);
+    window.requireIn(corpus.training().length());
+    return new Task(corpus, shape.config(network, run().seed()), from);
+  }
+
+  /** The text by the characters of a checkpoint's model, or by its own. */
+  private Corpus corpus(@Nullable Checkpoint from) throws IOException {
+    Text content = text.open(encoding, Units.CHARACTERS);
+    if (from == null) {
+      return Corpus.of(content, tokens, run().heldOut());
+    }
+    Vocabulary known = Vocabulary.ofMap(from.modelConfiguration());
+    Set<String> unknown = new TreeSet<>();
+    Corpus corpus = Corpus.of(content, known, tokens, run().heldOut());
+    long[] left = {corpus.training().length()};
+    content.read(
+        character -> {
+          if (known.id(character) == 0) {
+            unknown.add(Character.toString(character));
+          }
+          return --left[0] > 0;
+        });
+    if (!unknown.isEmpty()) {
+      throw usage(
+          "--resume: the model does not know "
+              + unknown.size()
+              + " of the text's characters: "
+              + Terminal.named(unknown));
+    }
+    return corpus;
+  }
+
+  private final class Task implements TrainingTask<LanguageModel> {
+    private final Corpus corpus;
+    private final LanguageModelConfig config;
+    private final @Nullable Checkpoint from;
+
+    Task(Corpus corpus, LanguageModelConfig config, @Nullable Checkpoint from) {
+      this.corpus = corpus;
+      this.config = config;
+      this.from = from;
+    }
+
+    @Override
+    public BatchSource training(LanguageModel model) {
+      return TextWindows.training(corpus.training(), window.batch(), window.time(), false);
+    }
+
+    @Override
+    public @Nullable BatchSource heldOut(LanguageModel model) {
+      return corpus.heldOut().length() > 1
+          ? TextWindows.evaluation(corpus.heldOut(), window.batch(), window.time())
+          : null;
+    }
+
+    @Override
+    public LanguageModel model(Device device) {
+      return from == null
+          ? LanguageModel.create(device, corpus.vocabulary(), config)
+          : LanguageModel.of(device, from.modelConfiguration());
+    }
+
+    @Override
+    public Score score() {
+      return Score.perplexity(corpus.vocabulary().size());
+    }
+
+    @Override
+    public String description(LanguageModel model) {
+      return NetworkOptions.describe(config.recurrent(corpus.vocabulary().size()))
+          + (config.embeddingSize() == 0
+              ? ", one-hot characters"
+              : ", characters as vectors of " + config.embeddingSize());
+    }
+
+    @Override
+    public String data() {
+      return String.format(
+          Locale.ROOT,
+          "text      %,d characters to learn from, %,d held out, %d different",
+          corpus.training().length(),
+          corpus.heldOut().length(),
+          corpus.vocabulary().size() - 1);
+    }
+
+    @Override
+    public Samples samples(LanguageModel model) {
+      return new TextSamples(TextGenerator.of(model), corpus);
+    }
+  }
+}

@@ -1,0 +1,139 @@
+package io.github.cudnn4j.cli;
+
+import io.github.cudnn4j.data.BatchSource;
+import io.github.cudnn4j.data.Batches;
+import io.github.cudnn4j.model.Vocabulary;
+import io.github.cudnn4j.model.Vocabulary.Units;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.List;
+import java.util.Locale;
+import java.util.Random;
+import java.util.stream.IntStream;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Option;
+
+/** Files of records, and how they become batches. */
+final class RecordOptions {
+
+  /** Batches among which those of similar length are put together. */
+  private static final int BUCKET = 50;
+
+  @Option(names = "--data", required = true, paramLabel = "FILE", description = "The records.")
+  private Path data;
+
+  @Option(
+      names = "--validation",
+      paramLabel = "FILE",
+      description = "Records to validate on, instead of a share of the others.")
+  private @Nullable Path validation;
+
+  @Option(
+      names = "--batch",
+      converter = Limits.PositiveCount.class,
+      defaultValue = "32",
+      paramLabel = "B",
+      description = "Records of a step. Default: ${DEFAULT-VALUE}")
+  private int batch;
+
+  @Option(
+      names = "--max-length",
+      converter = Limits.PositiveCount.class,
+      defaultValue = "200",
+      paramLabel = "T",
+      description =
+          "Words, characters or bytes of a record that are trained on, the first ones. Default:"
+              + " ${DEFAULT-VALUE}")
+  private int maxLength;
+
+  @Option(
+      names = "--units",
+      converter = UnitsName.class,
+      defaultValue = "words",
+      paramLabel = "words|characters|bytes",
+      description = "What a model reads. Default: ${DEFAULT-VALUE}")
+  private Units units;
+
+  @Option(
+      names = "--vocabulary",
+      converter = Limits.PositiveCount.class,
+      defaultValue = "20000",
+      paramLabel = "V",
+      description = "How many of these it knows, the most frequent ones. Default: ${DEFAULT-VALUE}")
+  private int vocabulary;
+
+  static final class UnitsName extends Limits.Choice<Units> {
+    UnitsName() {
+      super(Units.class);
+    }
+  }
+
+  /** Reads the records of a file. */
+  @FunctionalInterface
+  interface Reader<R> {
+    List<R> read(String option, Path file) throws IOException;
+  }
+
+  /**
+   * Records to learn from and to validate on.
+   *
+   * @param <R> the type of the records
+   */
+  record Split<R>(List<R> training, List<R> heldOut) {}
+
+  /**
+   * Reads the records; without a file to validate on, a share of them is drawn for that.
+   *
+   * @throws IOException if a file cannot be read, or nothing is left to train on
+   */
+  <R> Split<R> read(Reader<R> reader, RunOptions run) throws IOException {
+    List<R> all = reader.read("--data", data);
+    if (validation != null) {
+      return new Split<>(all, reader.read("--validation", validation));
+    }
+    List<Integer> order = new ArrayList<>(IntStream.range(0, all.size()).boxed().toList());
+    Collections.shuffle(order, new Random(run.seed()));
+    int kept = all.size() - (int) (all.size() * run.heldOut());
+    return new Split<>(
+        order.subList(0, kept).stream().sorted().map(all::get).toList(),
+        order.subList(kept, all.size()).stream().sorted().map(all::get).toList());
+  }
+
+  boolean hasValidationFile() {
+    return validation != null;
+  }
+
+  int batch() {
+    return batch;
+  }
+
+  int maxLength() {
+    return maxLength;
+  }
+
+  Units units() {
+    return units;
+  }
+
+  int vocabulary() {
+    return vocabulary;
+  }
+
+  /** Returns the records to learn from in random order, those of similar length together. */
+  <R> BatchSource training(Batches<R> batches, List<R> records, long seed) {
+    return batches.over(records).shuffled(seed).bucketed(BUCKET);
+  }
+
+  /** Returns the records to validate on, if there are any. */
+  <R> @Nullable BatchSource heldOut(Batches<R> batches, List<R> records) {
+    return records.isEmpty() ? null : batches.over(records).bucketed(BUCKET);
+  }
+
+  /** Returns what a model reads in a few words. */
+  static String describe(Vocabulary known) {
+    return String.format(
+        Locale.ROOT, "%,d %s known", known.symbols().size(), Limits.typed(known.units()));
+  }
+}

@@ -1,0 +1,65 @@
+package io.github.cudnn4j.cli;
+
+import io.github.cudnn4j.data.Tokens;
+import io.github.cudnn4j.model.Corpus;
+import io.github.cudnn4j.model.TextGenerator;
+
+/** Text that a language model writes. Owner of the generator. */
+final class TextSamples implements Samples {
+
+  private static final int LONGEST_PREFIX = 40;
+
+  /** How far the beginning of a word is looked for, in characters. */
+  private static final int PREFIX_WITHIN = 1 << 16;
+
+  /** Below 1 the likelier characters are preferred: fewer misspelt words. */
+  private static final double TEMPERATURE = 0.6;
+
+  private final TextGenerator generator;
+  private final String prefix;
+
+  TextSamples(TextGenerator generator, Corpus corpus) {
+    this.generator = generator;
+    this.prefix = prefix(corpus);
+  }
+
+  /**
+   * The first word of the text that the model has not seen, or of the text if it has seen all. Not
+   * every language parts words by blanks, so it is cut.
+   */
+  private static String prefix(Corpus corpus) {
+    Tokens text = corpus.heldOut().length() > 0 ? corpus.heldOut() : corpus.training();
+    StringBuilder words = new StringBuilder();
+    boolean inside = false;
+    int taken = 0;
+    for (long i = 0; i < Math.min(text.length(), PREFIX_WITHIN) && taken < LONGEST_PREFIX; i++) {
+      String character = corpus.vocabulary().symbol(text.get(i));
+      boolean space = character.isBlank();
+      if (space && taken > 0) {
+        return words.append(' ').toString();
+      }
+      if (inside && !space) {
+        words.append(character);
+        taken++;
+      }
+      inside |= space;
+    }
+    return taken == 0 ? corpus.vocabulary().symbol(text.get(0)) : words.toString();
+  }
+
+  /** That a training diverges is for the trainer to say, which counts the steps. */
+  @Override
+  public String sample(int length, long seed) {
+    try {
+      String text = generator.generate(prefix, length, TEMPERATURE, seed);
+      return Terminal.visible(text.replace('\n', ' ').strip());
+    } catch (ArithmeticException e) {
+      return "";
+    }
+  }
+
+  @Override
+  public void close() {
+    generator.close();
+  }
+}

@@ -1,0 +1,162 @@
+package io.github.cudnn4j.cli;
+
+import io.github.cudnn4j.cuda.Device;
+import io.github.cudnn4j.data.BatchSource;
+import io.github.cudnn4j.io.Json;
+import io.github.cudnn4j.model.Model;
+import io.github.cudnn4j.train.Checkpoint;
+import io.github.cudnn4j.train.Checkpoints;
+import io.github.cudnn4j.train.Metric;
+import io.github.cudnn4j.train.MetricsLog;
+import io.github.cudnn4j.train.Trainer;
+import io.github.cudnn4j.train.TrainerConfig;
+import io.github.cudnn4j.train.TrainingSummary;
+import java.io.IOException;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.Callable;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.ParameterException;
+import picocli.CommandLine.Spec;
+
+/**
+ * Trains a model: what all kinds of models have in common.
+ *
+ * @param <M> the kind of model
+ */
+abstract class TrainingCommand<M extends Model> implements Callable<Integer> {
+
+  @Mixin private OptimizerOptions rule = new OptimizerOptions();
+  @Mixin private RunOptions run = new RunOptions();
+  @Mixin private DeviceOption device = new DeviceOption();
+  @Spec private CommandSpec spec;
+
+  /** Returns what {@link Model#kind} tells of such a model. */
+  abstract String kind();
+
+  /** Refuses options that cannot be, before any data are read. */
+  abstract void check();
+
+  /**
+   * Reads the data.
+   *
+   * @param from whose model goes on, with what it knows; null for a new one
+   */
+  abstract TrainingTask<M> task(@Nullable Checkpoint from) throws IOException;
+
+  /** Tells whether data to validate on are in a file of their own. */
+  boolean hasValidationFile() {
+    return false;
+  }
+
+  RunOptions run() {
+    return run;
+  }
+
+  @Override
+  public final Integer call() throws IOException {
+    refuseOptionsOfParent();
+    Checkpoints checkpoints = run.checkpoints();
+    Checkpoint from = run.from(checkpoints);
+    List<String> changes =
+        from == null ? List.of() : KeptOptions.restore(spec, from, kind(), run.isOfOtherData());
+    check();
+    rule.check();
+    run.check(hasValidationFile());
+    LearningCurve curve = run.plot() == null ? null : LearningCurve.into(run.plot());
+    run.makeFolders();
+    TrainingTask<M> task = task(from);
+    try (Device opened = Device.open(device.choice());
+        M model = task.model(opened)) {
+      BatchSource training = task.training(model);
+      BatchSource heldOut = task.heldOut(model);
+      if (heldOut == null) {
+        run.refuseWithoutHeldOut();
+      }
+      TrainerConfig config = run.config(rule, training, heldOut, from);
+      try (TrainingConsole console =
+              TrainingConsole.of(spec.commandLine().getOut(), opened, task, model);
+          Trainer trainer = Trainer.of(model.parameters(), model, training, config)) {
+        trainer.listener(console);
+        if (curve != null) {
+          trainer.listener(curve.of(task.score()));
+        }
+        if (heldOut != null) {
+          trainer.validation(heldOut, model.metrics().toArray(Metric[]::new));
+        }
+        if (checkpoints != null) {
+          trainer.checkpoints(checkpoints.notes(KeptOptions.notes(spec)));
+        }
+        if (from != null) {
+          run.resume(trainer, from);
+          console.resumed(from, run.isOfOtherData(), changes);
+        }
+        if (checkpoints != null && run.isOverwriting()) {
+          // Not before everything else is known to be in order.
+          checkpoints.clear();
+        }
+        TrainingSummary summary;
+        int status;
+        try (MetricsLog log = run.log(from);
+            StopSignals signals = StopSignals.handle(trainer::stop, spec.commandLine().getErr())) {
+          if (log != null) {
+            trainer.listener(log);
+          }
+          summary = trainer.run();
+          status = signals.status();
+          console.finished(summary, from, checkpoints != null);
+        } finally {
+          // Also of a training that ends early: what it has shown and written until then stays.
+          leave(console, curve, checkpoints);
+        }
+        spec.commandLine().getOut().println(Json.write(result(summary, task.score(), opened)));
+        return status;
+      }
+    }
+  }
+
+  /** Options of {@code train} itself would be without effect. */
+  private void refuseOptionsOfParent() {
+    var typed = spec.commandLine().getParent().getParseResult().matchedOptions();
+    if (!typed.isEmpty()) {
+      throw usage(typed.getFirst().longestName() + " belongs behind " + spec.name());
+    }
+  }
+
+  /** Draws the learning curve and tells where everything is. */
+  private void leave(
+      TrainingConsole console, @Nullable LearningCurve curve, @Nullable Checkpoints checkpoints) {
+    if (curve != null) {
+      try {
+        curve.draw();
+        console.wrote("learning curve", run.plot());
+      } catch (IOException e) {
+        console.failed("learning curve", e);
+      }
+    }
+    if (checkpoints != null) {
+      try {
+        checkpoints.latest().ifPresent(latest -> console.wrote("checkpoint", latest.folder()));
+      } catch (IOException e) {
+        console.failed("checkpoint", e);
+      }
+    }
+  }
+
+  ParameterException usage(String message) {
+    return new ParameterException(spec.commandLine(), message);
+  }
+
+  private static Map<String, Object> result(TrainingSummary summary, Score score, Device opened) {
+    Map<String, Object> result = score.result(summary);
+    result.put("tokensPerSecond", summary.tokensPerSecond());
+    result.put("steps", summary.steps());
+    result.put("epochs", summary.epochs());
+    result.put("seconds", summary.seconds());
+    result.put("skippedSteps", summary.skipped());
+    result.put("device", opened.name());
+    return result;
+  }
+}

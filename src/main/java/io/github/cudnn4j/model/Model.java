@@ -1,0 +1,77 @@
+package io.github.cudnn4j.model;
+
+import io.github.cudnn4j.cuda.Device;
+import io.github.cudnn4j.cuda.Precision;
+import io.github.cudnn4j.tape.Parameters;
+import io.github.cudnn4j.train.Metric;
+import io.github.cudnn4j.train.Objective;
+import java.util.List;
+import java.util.Map;
+
+/**
+ * A ready-made model: parameters, the objective that trains them, and what makes it again.
+ *
+ * <p>Owns its parameters in device memory. Belongs to the thread that owns the device.
+ */
+public interface Model extends Objective, AutoCloseable {
+
+  /** Where a configuration tells which model it is of. */
+  String KIND = "kind";
+
+  /** Returns all weights and gradients. */
+  Parameters parameters();
+
+  /**
+   * Returns what makes the model again, its weights aside, in values that JSON has a form for:
+   * {@link #KIND} and what else {@link #of} needs.
+   */
+  @Override
+  Map<String, Object> configuration();
+
+  /**
+   * Returns what tells how good the model is beside the loss, the one that decides first; nothing
+   * if the loss decides.
+   */
+  default List<Metric> metrics() {
+    return List.of();
+  }
+
+  /** Returns the device that holds the weights. */
+  default Device device() {
+    return parameters().device();
+  }
+
+  /** Returns how the model computes; its weights and gradients are of that type. */
+  default Precision precision() {
+    return parameters().precision();
+  }
+
+  /** Frees the parameters. Safe to call twice. */
+  @Override
+  void close();
+
+  /**
+   * Returns the kind of model that a configuration is of; one without a kind is of a {@link
+   * LanguageModel}.
+   */
+  static String kind(Map<String, ?> configuration) {
+    return configuration.get(KIND) instanceof String kind ? kind : LanguageModel.KIND_NAME;
+  }
+
+  /**
+   * Returns the model that {@link #configuration()} described, with initial weights.
+   *
+   * @throws IllegalArgumentException if there is no such kind of model, or an entry is missing or
+   *     cannot be
+   */
+  static Model of(Device device, Map<String, Object> configuration) {
+    String kind = kind(configuration);
+    return switch (kind) {
+      case LanguageModel.KIND_NAME -> LanguageModel.of(device, configuration);
+      case SequenceClassifier.KIND_NAME -> SequenceClassifier.of(device, configuration);
+      default ->
+          throw new IllegalArgumentException(
+              "model configuration: \"" + KIND + "\" is " + kind + ", which is no model here");
+    };
+  }
+}
