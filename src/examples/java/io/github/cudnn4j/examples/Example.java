@@ -1,5 +1,7 @@
 package io.github.cudnn4j.examples;
 
+import static java.util.Map.entry;
+
 import io.github.cudnn4j.cuda.Device;
 import io.github.cudnn4j.io.Json;
 import io.github.cudnn4j.train.Checkpoints;
@@ -7,13 +9,15 @@ import io.github.cudnn4j.train.Progress;
 import io.github.cudnn4j.train.TrainingListener;
 import io.github.cudnn4j.train.Validation;
 import java.awt.Color;
+import java.awt.image.BufferedImage;
 import java.io.IOException;
-import java.io.OutputStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.function.Supplier;
+import javax.imageio.ImageIO;
 import me.tongfei.progressbar.ConsoleProgressBarConsumer;
 import me.tongfei.progressbar.ProgressBar;
 import me.tongfei.progressbar.ProgressBarBuilder;
@@ -36,13 +40,11 @@ final class Example implements TrainingListener, AutoCloseable {
 
   /** All of them, by name. */
   private static final Map<String, Program> PROGRAMS =
-      Map.of(
-          "attachment",
-          Attachment::run,
-          "bidirectional",
-          Bidirectional::run,
-          "clockwork",
-          Clockwork::run);
+      Map.ofEntries(
+          entry("attachment", Attachment::run),
+          entry("bidirectional", Bidirectional::run),
+          entry("clockwork", Clockwork::run),
+          entry("error-surface", ErrorSurface::run));
 
   /** What an example does. */
   @FunctionalInterface
@@ -115,12 +117,15 @@ final class Example implements TrainingListener, AutoCloseable {
     return checkpoints;
   }
 
-  /** Writes the picture; none in the short form, which needs no fonts. */
+  /** Writes a chart as the picture, or none in the short form. */
   void picture(Chart<?, ?> chart) throws IOException {
+    picture(() -> BitmapEncoder.getBufferedImage(chart));
+  }
+
+  /** Writes the picture, or makes none in the short form, which needs no fonts. */
+  void picture(Supplier<BufferedImage> image) throws IOException {
     if (!brief) {
-      try (OutputStream file = Files.newOutputStream(folder.resolve("picture.png"))) {
-        BitmapEncoder.saveBitmap(chart, file, BitmapEncoder.BitmapFormat.PNG);
-      }
+      ImageIO.write(image.get(), "png", folder.resolve("picture.png").toFile());
     }
   }
 

@@ -12,7 +12,12 @@ import org.junit.jupiter.params.provider.CsvSource;
 class ExamplesTest {
 
   @ParameterizedTest
-  @CsvSource({"attachment, 0.75, 1", "bidirectional, 0.9, 1", "clockwork, 0, 0.2"})
+  @CsvSource({
+    "attachment, 0.75, 1",
+    "bidirectional, 0.9, 1",
+    "clockwork, 0, 0.2",
+    "error-surface, 0, 0.01"
+  })
   void learns(String name, double least, double most, @TempDir Path folder) throws IOException {
     var result = Example.brief(name, folder);
     assertTrue(result.value() >= least && result.value() <= most, result::toString);
