@@ -32,10 +32,10 @@ void main() throws IOException {
         Batches.<Spoken>of(32)
             .floats("frames", 28, 5, Spoken::frames)
             .tokens("letters", 7, Spoken::letters);
-    var all = new Random(42).ints(2000).mapToObj(i -> Spoken.random(new Random(i))).toList();
+    var all = new Random(42).ints(2048).mapToObj(i -> Spoken.random(new Random(i))).toList();
     var config = TrainerConfig.of(Optimizer.adam(3e-3)).epochs(5);
-    try (var trainer = Trainer.of(p, spelling, batches.over(all.subList(200, 2000)), config)) {
-      trainer.validation(batches.over(all.subList(0, 200)));
+    try (var trainer = Trainer.of(p, spelling, batches.over(all.subList(256, 2048)), config)) {
+      trainer.validation(batches.over(all.subList(0, 256)));
       trainer.listener(TrainingListener.printing(System.out)).run();
     }
   }

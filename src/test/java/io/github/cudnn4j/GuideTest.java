@@ -3,6 +3,19 @@ package io.github.cudnn4j;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
+import io.github.cudnn4j.cuda.Device;
+import io.github.cudnn4j.cuda.Precision;
+import io.github.cudnn4j.optim.Clip;
+import io.github.cudnn4j.optim.LossScale;
+import io.github.cudnn4j.optim.Optimizer;
+import io.github.cudnn4j.optim.Updater;
+import io.github.cudnn4j.rnn.RnnConfig;
+import io.github.cudnn4j.tape.Indices;
+import io.github.cudnn4j.tape.Lengths;
+import io.github.cudnn4j.tape.Loss;
+import io.github.cudnn4j.tape.Parameters;
+import io.github.cudnn4j.tape.Tape;
+import io.github.cudnn4j.tape.Tensor;
 import io.github.cudnn4j.testing.SourceProgram;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -12,6 +25,7 @@ import java.util.List;
 import java.util.Random;
 import java.util.function.Supplier;
 import java.util.regex.Pattern;
+import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -75,6 +89,38 @@ class GuideTest {
       text.append((char) ('a' + random.nextInt(8)));
     }
     return text + "\t" + text.reverse();
+  }
+
+  /** What the description of the package {@code tape} shows, with one batch for all steps. */
+  @Test
+  void aTapeAndAnUpdaterAreEnough() {
+    try (var device = Device.open();
+        var p = Parameters.on(device, Precision.FP32)) {
+      var lstm = p.rnn("rnn", RnnConfig.lstm(8, 16));
+      var head = p.linear("head", lstm.outputSize(), 3);
+      p.initialize(42);
+      try (var updater = Updater.create(p, Optimizer.adam(1e-2), Clip.NONE, LossScale.NONE);
+          var tape = Tape.training(device, Precision.FP32)) {
+        Tensor x = tape.input(20, 32, 8);
+        Lengths lengths = tape.lengths(32);
+        Indices labels = tape.indices(32);
+        Loss loss = tape.crossEntropy(head.on(tape, lstm.on(tape, x, lengths).last()), labels);
+        var numbers = new float[20 * 32 * 8];
+        for (int i = 0; i < numbers.length; i++) {
+          numbers[i] = (float) random.nextGaussian();
+        }
+        for (int step = 0; step < 100; step++) {
+          x.value().copyFrom(numbers);
+          lengths.set(IntStream.range(0, 32).map(i -> 5 + i % 16).toArray());
+          labels.buffer().copyFrom(IntStream.range(0, 32).map(i -> i % 3).toArray());
+          p.gradients().clear();
+          tape.forward();
+          tape.backward();
+          updater.run(loss.value());
+        }
+        assertTrue(loss.read() < 0.1, () -> "the loss is " + loss.read());
+      }
+    }
   }
 
   private List<String> words(int count, int different) {
