@@ -77,6 +77,7 @@ public final class Feed implements AutoCloseable {
   private @Nullable Epoch epoch;
   private int next;
   private boolean inStep;
+  private boolean closed;
   private long steps;
   private long epochSteps;
   private long epochPlaces;
@@ -163,10 +164,14 @@ public final class Feed implements AutoCloseable {
   /**
    * Begins a pass, which is closed at its end, when another begins or with this.
    *
+   * @throws IllegalStateException if this is closed; the pass stays open then
    * @throws IOException if the pass before cannot be closed
    */
   public void start(Epoch pass) throws IOException {
     Objects.requireNonNull(pass, "pass");
+    if (closed) {
+      throw new IllegalStateException("the feed is closed");
+    }
     endEpoch();
     epoch = pass;
     epochSteps = 0;
@@ -291,6 +296,7 @@ public final class Feed implements AutoCloseable {
    */
   @Override
   public void close() {
+    closed = true;
     try (parts) {
       endEpoch();
     } catch (IOException e) {

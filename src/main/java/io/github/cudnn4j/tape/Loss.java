@@ -138,7 +138,8 @@ public final class Loss {
     };
   }
 
-  Tape tape() {
+  /** Returns the tape that this is recorded on. */
+  public Tape tape() {
     return tape;
   }
 

@@ -10,8 +10,11 @@ import io.github.cudnn4j.cudnn.CudnnException;
 import io.github.cudnn4j.data.BatchSource;
 import io.github.cudnn4j.data.Epoch;
 import io.github.cudnn4j.data.Feed;
+import io.github.cudnn4j.tape.Loss;
+import io.github.cudnn4j.tape.Tape;
 import java.io.IOException;
 import java.util.NoSuchElementException;
+import java.util.Objects;
 import java.util.function.IntFunction;
 import java.util.random.RandomGenerator;
 import org.jspecify.annotations.Nullable;
@@ -78,6 +81,22 @@ final class BatchRunner implements AutoCloseable {
     feed = parts.add(Feed.create(device, precision, source.layout()));
   }
 
+  /**
+   * Records an objective for the batches of a shape.
+   *
+   * @throws IllegalArgumentException if it returns a loss of another tape
+   */
+  Loss record(Objective objective, Tape tape, int shape) {
+    Loss loss =
+        Objects.requireNonNull(
+            objective.record(tape, feed.batch(tape, shape)),
+            "the loss that the objective returned");
+    if (loss.tape() != tape) {
+      throw new IllegalArgumentException("the objective returned a loss of another tape");
+    }
+    return loss;
+  }
+
   /** Returns where the work finds the batches. */
   Feed feed() {
     return feed;
@@ -106,18 +125,23 @@ final class BatchRunner implements AutoCloseable {
   /**
    * Starts an epoch, and passes over its first batches.
    *
+   * @throws IllegalArgumentException if {@code skip} is negative
+   * @throws IllegalStateException if this is closed
    * @throws IOException if the source fails
    */
   void begin(RandomGenerator random, long skip) throws IOException {
+    if (skip < 0) {
+      throw new IllegalArgumentException(skip + " batches to leave out, must be 0 or more");
+    }
     Epoch epoch = source.epoch(random);
     try {
       epoch.skip(skip);
+      feed.start(epoch);
     } catch (Throwable e) {
       try (epoch) {
         throw e;
       }
     }
-    feed.start(epoch);
     upcoming = NONE;
     begun = true;
   }

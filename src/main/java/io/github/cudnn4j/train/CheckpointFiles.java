@@ -2,6 +2,7 @@ package io.github.cudnn4j.train;
 
 import io.github.cudnn4j.io.FileFailure;
 import java.io.IOException;
+import java.io.InterruptedIOException;
 import java.io.UncheckedIOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.ClosedByInterruptException;
@@ -18,14 +19,14 @@ final class CheckpointFiles {
 
   private CheckpointFiles() {}
 
-  /** Work on files. */
+  /** Work on files, or on data that are read from somewhere. */
   interface Work<T> {
     T run() throws IOException;
   }
 
   /**
-   * Does work on files that interrupting the thread does not end: it is begun again then, and the
-   * thread is interrupted again when it is done.
+   * Does work that interrupting the thread does not end: it is begun again then, and the thread is
+   * interrupted again when it is done.
    */
   static <T> T uninterrupted(Work<T> work) throws IOException {
     boolean interrupted = Thread.interrupted();
@@ -33,9 +34,11 @@ final class CheckpointFiles {
       while (true) {
         try {
           return work.run();
-        } catch (ClosedByInterruptException e) {
+        } catch (ClosedByInterruptException | InterruptedIOException e) {
+          if (!Thread.interrupted()) {
+            throw e;
+          }
           interrupted = true;
-          Thread.interrupted();
         }
       }
     } finally {

@@ -9,6 +9,7 @@ import io.github.cudnn4j.tape.Parameters;
 import io.github.cudnn4j.tape.Tape;
 import java.io.IOException;
 import java.util.ArrayList;
+import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -48,6 +49,12 @@ public final class Evaluator implements AutoCloseable {
     this.objective = Objects.requireNonNull(objective, "objective");
     Objects.requireNonNull(source, "source");
     this.metrics = List.of(metrics);
+    var names = new HashSet<String>();
+    for (Metric metric : metrics) {
+      if (!names.add(metric.name())) {
+        throw new IllegalArgumentException("two metrics " + metric.name());
+      }
+    }
     try {
       batches =
           parts.add(
@@ -97,16 +104,23 @@ public final class Evaluator implements AutoCloseable {
   }
 
   private BatchRunner.Work record(int shape) {
-    Tape tape = parts.add(Tape.inference(parameters.device(), parameters.precision()));
-    Batch in = batches.feed().batch(tape, shape);
-    Loss loss = objective.record(tape, in);
-    var meters = new ArrayList<Metric.Meter>();
-    for (Metric metric : metrics) {
-      meters.add(metric.meter(tape, in, loss));
+    Tape tape = Tape.inference(parameters.device(), parameters.precision());
+    try {
+      Loss loss = batches.record(objective, tape, shape);
+      Batch in = batches.feed().batch(tape, shape);
+      var meters = new ArrayList<Metric.Meter>();
+      for (Metric metric : metrics) {
+        meters.add(
+            Objects.requireNonNull(metric.meter(tape, in, loss), "meter of " + metric.name()));
+      }
+      meters.forEach(Metric.Meter::reset);
+      loss.meter().clear();
+      recorded.put(shape, new Recorded(parts.add(tape), loss, meters));
+    } catch (RuntimeException | Error e) {
+      try (tape) {
+        throw e;
+      }
     }
-    meters.forEach(Metric.Meter::reset);
-    loss.meter().clear();
-    recorded.put(shape, new Recorded(tape, loss, meters));
     Runnable work =
         () -> {
           tape.forward();
@@ -120,7 +134,7 @@ public final class Evaluator implements AutoCloseable {
    * the device.
    *
    * @return NaN if the loss of any batch is not finite
-   * @throws IOException if the source fails
+   * @throws IOException if the source fails or has no batch
    */
   public double loss() throws IOException {
     return evaluate().loss();
@@ -129,7 +143,7 @@ public final class Evaluator implements AutoCloseable {
   /**
    * Measures the loss and all metrics; waits for the device.
    *
-   * @throws IOException if the source fails
+   * @throws IOException if the source fails or has no batch
    */
   public Result evaluate() throws IOException {
     for (Recorded shape : recorded.values()) {
@@ -138,6 +152,9 @@ public final class Evaluator implements AutoCloseable {
       shape.loss.meter().clear();
     }
     batches.begin(new SavableRandom(0), 0);
+    if (!batches.hasNext()) {
+      throw new IOException("a pass without a batch: there are no data");
+    }
     while (batches.hasNext()) {
       int shape = batches.run(0);
       List<Metric.Meter> meters = recorded.get(shape).meters;

@@ -18,6 +18,7 @@ import io.github.cudnn4j.optim.Updater;
 import io.github.cudnn4j.tape.Loss;
 import io.github.cudnn4j.tape.Parameters;
 import io.github.cudnn4j.tape.Tape;
+import io.github.cudnn4j.tape.Tensor;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
@@ -154,18 +155,26 @@ public final class Step implements AutoCloseable {
   }
 
   private BatchRunner.Work record(int number) {
-    Tape tape = parts.add(Tape.training(device, parameters.precision(), updater.lossScale()));
-    Loss loss = objective.record(tape, batches.feed().batch(tape, number));
-    if (loss.logits() != null) {
-      lossLimit = FAR_ABOVE_GUESSING * Math.log(loss.logits().columns());
+    var made = new Parts();
+    Recorded shape;
+    try {
+      Tape tape = made.add(Tape.training(device, parameters.precision(), updater.lossScale()));
+      Loss loss = batches.record(objective, tape, number);
+      List<Launch> clearings = new ArrayList<>();
+      for (DeviceBuffer carried : tape.carriedStates()) {
+        clearings.add(made.add(updater.clearIfSkipped(carried)));
+      }
+      shape = new Recorded(number, tape, loss, clearings);
+    } catch (RuntimeException | Error e) {
+      throw made.abandon(e);
+    }
+    parts.add(made);
+    recorded.add(shape);
+    Tensor logits = shape.loss.logits();
+    if (logits != null) {
+      lossLimit = FAR_ABOVE_GUESSING * Math.log(logits.columns());
       updater.lossLimit(lossLimit);
     }
-    List<Launch> clearings = new ArrayList<>();
-    for (DeviceBuffer carried : tape.carriedStates()) {
-      clearings.add(parts.add(updater.clearIfSkipped(carried)));
-    }
-    var shape = new Recorded(number, tape, loss, clearings);
-    recorded.add(shape);
     Runnable work =
         microBatches > 1
             ? () -> differentiate(shape)
@@ -174,7 +183,7 @@ public final class Step implements AutoCloseable {
               differentiate(shape);
               update(shape);
             };
-    return new BatchRunner.Work(work, tape.isCapturable());
+    return new BatchRunner.Work(work, shape.tape.isCapturable());
   }
 
   private void differentiate(Recorded shape) {
@@ -205,13 +214,12 @@ public final class Step implements AutoCloseable {
    * @param random what the source draws its order from
    * @param skip how many batches of the epoch are passed over: those done before; 0 starts from
    *     zero states too
+   * @throws IllegalArgumentException if {@code skip} is negative
+   * @throws IllegalStateException if this is closed
    * @throws IOException if the source fails
    */
   public void begin(RandomGenerator random, long skip) throws IOException {
     batches.begin(random, skip);
-    if (microBatches > 1) {
-      parameters.gradients().clear();
-    }
     if (skip == 0) {
       recorded.forEach(shape -> shape.tape.resetStates());
     }
@@ -231,10 +239,19 @@ public final class Step implements AutoCloseable {
    * has them. The first one of a shape records the objective and allocates.
    *
    * @return the number of batches
+   * @throws IllegalArgumentException if the learning rate is negative or not finite, or the
+   *     objective returns a loss of another tape
    * @throws IOException if the source fails
    * @throws java.util.NoSuchElementException if the epoch has no other batch
    */
   public int run(double learningRate) throws IOException {
+    if (!(learningRate >= 0 && learningRate < Double.POSITIVE_INFINITY)) {
+      throw new IllegalArgumentException(
+          "learning rate " + learningRate + ", must be finite and at least 0");
+    }
+    if (microBatches > 1) {
+      parameters.gradients().clear();
+    }
     int shape = batches.run(learningRate);
     if (microBatches == 1) {
       return 1;
@@ -250,7 +267,6 @@ public final class Step implements AutoCloseable {
         update(recorded.get(i));
       }
     }
-    parameters.gradients().clear();
     return count;
   }
 

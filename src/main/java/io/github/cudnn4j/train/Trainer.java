@@ -5,6 +5,7 @@ import io.github.cudnn4j.data.SavableRandom;
 import io.github.cudnn4j.optim.StepState;
 import io.github.cudnn4j.tape.Parameters;
 import java.io.IOException;
+import java.io.InterruptedIOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -195,7 +196,7 @@ public final class Trainer implements AutoCloseable {
       position.lossSum = 0;
       position.lossCount = 0;
     }
-    boolean more = step.hasNext();
+    boolean more = hasNext();
     if (!more && position.batch == 0) {
       throw new IOException("an epoch without a batch: there are no data");
     }
@@ -204,7 +205,7 @@ public final class Trainer implements AutoCloseable {
       position.batch +=
           step.run(config.optimizer().learningRate() * config.schedule().factor(position.step));
       position.step++;
-      more = step.hasNext();
+      more = hasNext();
       clock.stepDone(step.tokens() - tokens);
       if (position.step % config.logEvery() == 0) {
         log();
@@ -227,6 +228,18 @@ public final class Trainer implements AutoCloseable {
     }
     if (!more) {
       nextEpoch(random);
+    }
+  }
+
+  /** Whether there is another batch, as far as that is known when waiting for it is interrupted. */
+  private boolean hasNext() throws IOException {
+    try {
+      return step.hasNext();
+    } catch (InterruptedIOException e) {
+      if (Thread.currentThread().isInterrupted()) {
+        return true;
+      }
+      throw e;
     }
   }
 
@@ -304,7 +317,7 @@ public final class Trainer implements AutoCloseable {
     }
     collect();
     validatedStep = position.step;
-    lastValidation = evaluator.evaluate();
+    lastValidation = CheckpointFiles.uninterrupted(evaluator::evaluate);
     double value =
         deciding == null ? lastValidation.loss() : lastValidation.metrics().get(deciding.name());
     boolean best = isBetter(value);

@@ -1,0 +1,326 @@
+package io.github.cudnn4j.train;
+
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import io.github.cudnn4j.cuda.Device;
+import io.github.cudnn4j.cuda.Precision;
+import io.github.cudnn4j.data.BatchLayout;
+import io.github.cudnn4j.data.BatchSource;
+import io.github.cudnn4j.data.Batches;
+import io.github.cudnn4j.data.Epoch;
+import io.github.cudnn4j.data.Place;
+import io.github.cudnn4j.data.SavableRandom;
+import io.github.cudnn4j.library.HostControl;
+import io.github.cudnn4j.optim.Optimizer;
+import io.github.cudnn4j.tape.EmbeddingLayer;
+import io.github.cudnn4j.tape.Indices;
+import io.github.cudnn4j.tape.Loss;
+import io.github.cudnn4j.tape.Parameters;
+import io.github.cudnn4j.tape.Tape;
+import java.io.IOException;
+import java.io.InterruptedIOException;
+import java.nio.file.Path;
+import java.util.Arrays;
+import java.util.Iterator;
+import java.util.List;
+import java.util.Map;
+import java.util.random.RandomGenerator;
+import java.util.stream.IntStream;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.function.Executable;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/** What users get wrong is told to them, costs nothing that lasts and changes no number. */
+class MisuseTest {
+
+  private static final TrainerConfig CONFIG = TrainerConfig.of(Optimizer.sgd(0.5)).logEvery(1);
+
+  private static final Batches<Integer> BATCHES =
+      Batches.<Integer>of(2)
+          .tokens("words", 3, n -> new int[1 + n % 3])
+          .label("label", n -> n % 2)
+          .shapes(3);
+
+  private static final BatchSource SOURCE =
+      BATCHES.over(IntStream.range(0, 16).boxed().toList()).bucketed(8);
+
+  @TempDir private Path folder;
+  private Device device;
+  private Parameters parameters;
+  private EmbeddingLayer words;
+
+  @BeforeEach
+  void open() {
+    device = Device.open();
+    parameters = Parameters.on(device, Precision.FP32);
+    words = parameters.embedding("words", 3, 2);
+    parameters.initialize(1);
+  }
+
+  @AfterEach
+  void close() {
+    parameters.close();
+    device.close();
+  }
+
+  /** The label tells the label. */
+  private Loss guess(Tape tape, Indices labels) {
+    return tape.crossEntropy(words.on(tape, labels), labels);
+  }
+
+  private Objective guess() {
+    return (tape, in) -> guess(tape, in.labels("label"));
+  }
+
+  private static void run(Step step) throws IOException {
+    step.begin(new SavableRandom(0), 0);
+    while (step.hasNext()) {
+      step.run(0.5);
+    }
+  }
+
+  @Test
+  void anObjectiveReturnsALossOfItsTape() {
+    try (var other = Tape.training(device, Precision.FP32)) {
+      Loss foreign = guess(other, other.indices(2));
+      Objective wrong = (_, _) -> foreign;
+      try (var trainer = Trainer.of(parameters, wrong, SOURCE, CONFIG)) {
+        var e = assertThrows(IllegalArgumentException.class, trainer::run);
+        assertEquals("the objective returned a loss of another tape", e.getMessage());
+      }
+      var e =
+          assertThrows(
+              IllegalArgumentException.class, () -> Evaluator.loss(parameters, wrong, SOURCE));
+      assertEquals("the objective returned a loss of another tape", e.getMessage());
+    }
+    try (var trainer = Trainer.of(parameters, (_, _) -> null, SOURCE, CONFIG)) {
+      var e = assertThrows(NullPointerException.class, trainer::run);
+      assertEquals("the loss that the objective returned", e.getMessage());
+    }
+  }
+
+  @ParameterizedTest
+  @ValueSource(booleans = {true, false})
+  void whatCannotBeRecordedLeavesNothing(boolean training) throws IOException {
+    boolean[] fails = {true};
+    Objective objective =
+        (tape, in) -> {
+          Loss loss = guess(tape, in.labels("label"));
+          if (fails[0]) {
+            throw new IllegalStateException("no");
+          }
+          return loss;
+        };
+    try (var step = Step.create(parameters, objective, SOURCE, CONFIG);
+        var evaluator = Evaluator.create(parameters, objective, SOURCE)) {
+      Executable attempt = training ? () -> run(step) : evaluator::evaluate;
+      assertThrows(IllegalStateException.class, attempt);
+      var before = HostControl.ifHost().map(HostControl::live);
+      for (int i = 0; i < 3; i++) {
+        assertThrows(IllegalStateException.class, attempt);
+      }
+      assertEquals(before, HostControl.ifHost().map(HostControl::live));
+      fails[0] = false;
+      run(step);
+      assertTrue(evaluator.loss() < 1);
+    }
+  }
+
+  @Test
+  void aLearningRateIsANumber() throws IOException {
+    try (var step = Step.create(parameters, guess(), SOURCE, CONFIG)) {
+      step.begin(new SavableRandom(0), 0);
+      for (double rate : new double[] {Double.NaN, Double.POSITIVE_INFINITY, -1}) {
+        var e = assertThrows(IllegalArgumentException.class, () -> step.run(rate));
+        assertEquals("learning rate " + rate + ", must be finite and at least 0", e.getMessage());
+      }
+      step.run(0.5);
+      assertEquals(1, step.read().state().step());
+    }
+  }
+
+  /** As of a step of other parameters whose objective goes through these. */
+  @ParameterizedTest
+  @ValueSource(ints = {1, 2})
+  void gradientsThatOthersLeaveDoNotCount(int microBatches) throws IOException {
+    var config = CONFIG.microBatches(microBatches);
+    double[][] results = new double[2][];
+    for (int i = 0; i < 2; i++) {
+      parameters.initialize(1);
+      try (var step = Step.create(parameters, guess(), SOURCE, config)) {
+        step.begin(new SavableRandom(0), 0);
+        while (step.hasNext()) {
+          if (i == 1) {
+            float[] left = parameters.gradients().toFloats();
+            Arrays.fill(left, 9);
+            parameters.gradients().copyFrom(left);
+          }
+          step.run(0.5);
+        }
+      }
+      results[i] = parameters.read("words.weight");
+    }
+    assertArrayEquals(results[0], results[1]);
+  }
+
+  @Test
+  void aPassIsNotLeftOpenByWhatIsClosed() throws IOException {
+    int[] open = {0};
+    class Numbers implements Iterator<Integer>, AutoCloseable {
+      private final Iterator<Integer> numbers = List.of(1, 2, 3).iterator();
+
+      Numbers() {
+        open[0]++;
+      }
+
+      @Override
+      public boolean hasNext() {
+        return numbers.hasNext();
+      }
+
+      @Override
+      public Integer next() {
+        return numbers.next();
+      }
+
+      @Override
+      public void close() {
+        open[0]--;
+      }
+    }
+    var source = BATCHES.over(Numbers::new);
+    var step = Step.create(parameters, guess(), source, CONFIG);
+    step.close();
+    var e = assertThrows(IllegalStateException.class, () -> step.begin(new SavableRandom(0), 0));
+    assertEquals("the feed is closed", e.getMessage());
+    assertEquals(0, open[0]);
+    var left = Step.create(parameters, guess(), source, CONFIG);
+    assertThrows(IllegalArgumentException.class, () -> left.begin(new SavableRandom(0), -1));
+    assertEquals(0, open[0]);
+    left.close();
+  }
+
+  @Test
+  void dataToMeasureOnAreNotEmpty() {
+    var none = BATCHES.over(List.of());
+    var e =
+        assertThrows(
+            IOException.class,
+            () -> Evaluator.evaluate(parameters, guess(), none, Metric.accuracy()));
+    assertEquals("a pass without a batch: there are no data", e.getMessage());
+  }
+
+  @Test
+  void metricsAreToldApart() {
+    var e =
+        assertThrows(
+            IllegalArgumentException.class,
+            () ->
+                Evaluator.create(
+                    parameters, guess(), SOURCE, Metric.accuracy(), Metric.accuracy()));
+    assertEquals("two metrics accuracy", e.getMessage());
+    var nothing = Metric.of("mine", true, (_, _, _) -> null, _ -> 0);
+    var n =
+        assertThrows(
+            NullPointerException.class,
+            () -> Evaluator.evaluate(parameters, guess(), SOURCE, nothing));
+    assertEquals("meter of mine", n.getMessage());
+  }
+
+  /** Wherever the thread is interrupted, what was done is kept, and goes on as if it never was. */
+  @ParameterizedTest
+  @CsvSource({"1, 0, 0", "4, 0, 0", "8, 0, 0", "12, 0, 0", "4, 5, 0", "4, 0, 3"})
+  void anInterruptedTrainingEndsInOrder(int at, int inTraining, int inValidation)
+      throws IOException {
+    var config = CONFIG.epochs(2).validateEvery(4);
+    double[] whole;
+    try (var trainer =
+        Trainer.of(parameters, guess(), slow(0), config).validation(slow(0), Metric.accuracy())) {
+      assertEquals(16, trainer.run().steps());
+      whole = parameters.read("words.weight");
+    }
+    parameters.initialize(1);
+    var checkpoints = Checkpoints.in(folder, 1);
+    try (var trainer =
+        Trainer.of(parameters, guess(), slow(inTraining), config)
+            .validation(slow(inValidation), Metric.accuracy())
+            .checkpoints(checkpoints)
+            .listener(
+                new TrainingListener() {
+                  @Override
+                  public void logged(Progress progress) {
+                    if (progress.step() == at && inTraining + inValidation == 0) {
+                      Thread.currentThread().interrupt();
+                    }
+                  }
+                })) {
+      var summary = trainer.run();
+      assertTrue(Thread.interrupted());
+      assertTrue(summary.stopped(), summary::toString);
+      assertEquals(at, summary.steps());
+    }
+    parameters.initialize(2);
+    try (var trainer =
+        Trainer.of(parameters, guess(), slow(0), config).validation(slow(0), Metric.accuracy())) {
+      trainer.resume(checkpoints.latest().orElseThrow());
+      assertEquals(16, trainer.run().steps());
+    }
+    assertArrayEquals(whole, parameters.read("words.weight"));
+  }
+
+  /** Always has the one who takes batches wait; one of them is interrupted then. */
+  private BatchSource slow(int interrupted) {
+    int[] calls = {0};
+    return new BatchSource() {
+      @Override
+      public BatchLayout layout() {
+        return SOURCE.layout();
+      }
+
+      @Override
+      public Map<String, Object> identity() {
+        return Map.of();
+      }
+
+      @Override
+      public long batches() {
+        return SOURCE.batches();
+      }
+
+      @Override
+      public Epoch epoch(RandomGenerator random) throws IOException {
+        Epoch epoch = SOURCE.epoch(random);
+        return new Epoch() {
+          @Override
+          public int next(Place place) throws IOException {
+            if (++calls[0] == interrupted) {
+              Thread.currentThread().interrupt();
+            }
+            if (Thread.currentThread().isInterrupted()) {
+              throw new InterruptedIOException("interrupted while it waited");
+            }
+            return epoch.next(place);
+          }
+
+          @Override
+          public void skip(long batches) throws IOException {
+            epoch.skip(batches);
+          }
+
+          @Override
+          public void close() throws IOException {
+            epoch.close();
+          }
+        };
+      }
+    };
+  }
+}
