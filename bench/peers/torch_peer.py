@@ -290,7 +290,7 @@ class Stream:
 class Classifier:
     """Training steps of a classifier of rows of any lengths, as ClassifierWork.java."""
 
-    WORDS, CLASSES, BATCHES, SHORTEST = 20_000, 2, 8, 5
+    WORDS, CLASSES, BATCHES, SHORTEST = 20_000, 2, 4, 5
 
     def __init__(self, work):
         if not work.any_order or MODE != "eager":

@@ -22,13 +22,13 @@ import java.util.Map;
 
 /**
  * Training steps of a classifier of texts: an embedding of width I, the network, a linear layer of
- * the last states; rows of 5 to T tokens, bucketed by length. Once is a pass over 8 batches, so
+ * the last states; rows of 5 to T tokens, bucketed by length. Once is a pass over 4 batches, so
  * that both sides of a comparison do the same ones.
  */
 public final class ClassifierWork implements Peer.Job {
   private static final int WORDS = 20_000;
   private static final int CLASSES = 2;
-  private static final int BATCHES = 8;
+  private static final int BATCHES = 4;
   private static final int SHORTEST = 5;
   private static final double LEARNING_RATE = 0.001;
 
