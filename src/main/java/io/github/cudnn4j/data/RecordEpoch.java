@@ -117,12 +117,18 @@ final class RecordEpoch<R> implements Epoch {
     }
   }
 
-  /** Returns the longest of a row's sequences, as a part of what it may be, of 31 bits. */
+  /**
+   * Returns the longest of a row's sequences whose length varies, as a part of what it may be, of
+   * 31 bits.
+   */
   private long length(Row<R> row) {
     long longest = 0;
     for (int slot = 0; slot < row.times.length; slot++) {
-      int most = layout.slots().get(slot).maxTime();
-      longest = Math.max(longest, (long) row.times[slot] * Integer.MAX_VALUE / most);
+      var described = layout.slots().get(slot);
+      if (described.varies()) {
+        longest =
+            Math.max(longest, (long) row.times[slot] * Integer.MAX_VALUE / described.maxTime());
+      }
     }
     return longest;
   }

@@ -172,6 +172,23 @@ class RecordsTest {
     }
   }
 
+  /** What every record has once, such as a label, says nothing about its length. */
+  @Test
+  void bucketsGoByLengthsThatVary() throws IOException {
+    var source =
+        Batches.<Integer>of(2)
+            .label("label", i -> i)
+            .tokens("words", 9, i -> new int[1 + i * 5 % 8])
+            .vector("size", 1, i -> new float[] {i})
+            .over(range(8))
+            .bucketed(4);
+    List<Number> lengths = new ArrayList<>();
+    for (Taken taken : Taken.all(source, 0)) {
+      lengths.addAll(taken.slots().get("words."));
+    }
+    assertEquals(List.of(1, 2, 3, 4, 5, 6, 7, 8), lengths);
+  }
+
   /** A window of n batches wastes at most T steps of B rows, and each shape T / K. */
   @ParameterizedTest
   @ValueSource(ints = {4, 16, 100})

@@ -158,7 +158,7 @@ class StepTest {
     try (var model = new Classifier(device, Precision.FP32, true);
         var trainer =
             Trainer.of(
-                    model.parameters, model, source(rows.subList(100, 600), 16), CONFIG.epochs(12))
+                    model.parameters, model, source(rows.subList(100, 600), 16), CONFIG.epochs(18))
                 .validation(held, Metric.loss(), Metric.perplexity(), Metric.accuracy())) {
       var summary = trainer.run();
       double right = 100 * summary.metrics().get("accuracy");
