@@ -3,6 +3,7 @@ package io.github.cudnn4j.cli;
 import io.github.cudnn4j.cuda.Device;
 import io.github.cudnn4j.model.Model;
 import io.github.cudnn4j.model.SequenceClassifier;
+import io.github.cudnn4j.model.Translator;
 import java.io.BufferedReader;
 import java.io.IOException;
 import java.io.InputStreamReader;
@@ -27,13 +28,19 @@ import picocli.CommandLine.Spec;
     name = "apply",
     description = {
       "Apply a trained model to each line of a file or of standard input, and write a line for it.",
-      "Of a classifier: a text becomes its label, a TAB and how probable that is."
+      "Of a classifier: a text becomes its label, a TAB and how probable that is.",
+      "Of a translator: a text becomes its translation."
     },
     mixinStandardHelpOptions = true,
     sortOptions = false)
 final class ApplyCommand implements Callable<Integer> {
 
   private static final int MOST_LINES = 1024;
+
+  /** Hypotheses of a translation. */
+  private static final int BEAM = 4;
+
+  private static final int MOST_SYMBOLS = 200;
 
   @Mixin private CheckpointOption checkpoint = new CheckpointOption();
 
@@ -71,6 +78,7 @@ final class ApplyCommand implements Callable<Integer> {
   private Application application(Model model) {
     return switch (model) {
       case SequenceClassifier classifier -> lines -> classify(classifier, lines);
+      case Translator translator -> lines -> translator.translate(lines, BEAM, MOST_SYMBOLS);
       default ->
           throw new ParameterException(
               spec.commandLine(),

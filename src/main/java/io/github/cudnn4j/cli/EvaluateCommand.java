@@ -11,6 +11,8 @@ import io.github.cudnn4j.model.Model;
 import io.github.cudnn4j.model.SequenceClassifier;
 import io.github.cudnn4j.model.SequenceClassifier.Example;
 import io.github.cudnn4j.model.Text;
+import io.github.cudnn4j.model.Translator;
+import io.github.cudnn4j.model.Translator.Pair;
 import io.github.cudnn4j.model.Vocabulary;
 import io.github.cudnn4j.model.Vocabulary.Units;
 import io.github.cudnn4j.train.Evaluator;
@@ -66,6 +68,7 @@ final class EvaluateCommand implements Callable<Integer> {
           switch (model) {
             case LanguageModel languageModel -> evaluate(languageModel);
             case SequenceClassifier classifier -> evaluate(classifier);
+            case Translator translator -> evaluate(translator);
             default -> throw new IllegalStateException("no way to evaluate " + model);
           };
       result.put("device", opened.name());
@@ -104,6 +107,14 @@ final class EvaluateCommand implements Callable<Integer> {
         Examples.read("--data", data(), encoding, vocabulary.units(), model.labels());
     int longest = longest(examples.stream().map(e -> vocabulary.encode(e.text())));
     return result(model, model.batches(window.batch(), longest).over(examples), examples.size());
+  }
+
+  private Map<String, Object> evaluate(Translator model) throws IOException {
+    List<Pair> pairs = Pairs.read("--data", data(), encoding);
+    int source = longest(pairs.stream().map(pair -> model.source().encode(pair.source())));
+    int target = longest(pairs.stream().map(pair -> model.target().encode(pair.target())));
+    BatchSource batches = model.batches(window.batch(), source + 1, target + 1).over(pairs);
+    return result(model, batches, pairs.size());
   }
 
   private Map<String, Object> result(Model model, BatchSource source, int records)

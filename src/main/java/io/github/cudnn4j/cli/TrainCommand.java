@@ -11,7 +11,11 @@ import picocli.CommandLine.Command;
       "The last line on standard output is one JSON object with the result."
     },
     synopsisSubcommandLabel = "[COMMAND]",
-    subcommands = {TrainLanguageModelCommand.class, TrainClassifierCommand.class},
+    subcommands = {
+      TrainLanguageModelCommand.class,
+      TrainClassifierCommand.class,
+      TrainTranslatorCommand.class
+    },
     mixinStandardHelpOptions = true,
     sortOptions = false)
 final class TrainCommand extends LanguageModelTraining {}

@@ -69,6 +69,8 @@ public interface Model extends Objective, AutoCloseable {
     return switch (kind) {
       case LanguageModel.KIND_NAME -> LanguageModel.of(device, configuration);
       case SequenceClassifier.KIND_NAME -> SequenceClassifier.of(device, configuration);
+      case Translator.KIND_NAME -> Translator.of(device, configuration);
+      case Recogniser.KIND_NAME -> Recogniser.of(device, configuration);
       default ->
           throw new IllegalArgumentException(
               "model configuration: \"" + KIND + "\" is " + kind + ", which is no model here");

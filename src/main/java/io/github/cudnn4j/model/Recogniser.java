@@ -1,7 +1,6 @@
 package io.github.cudnn4j.model;
 
 import io.github.cudnn4j.cuda.Device;
-import io.github.cudnn4j.cuda.Precision;
 import io.github.cudnn4j.data.Batch;
 import io.github.cudnn4j.data.Batches;
 import io.github.cudnn4j.rnn.RnnConfig;
@@ -14,10 +13,11 @@ import io.github.cudnn4j.tape.RnnLayer;
 import io.github.cudnn4j.tape.Tape;
 import io.github.cudnn4j.tape.Tensor;
 import io.github.cudnn4j.train.Metric;
-import io.github.cudnn4j.train.Objective;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.function.Supplier;
 
 /**
@@ -33,7 +33,7 @@ import java.util.function.Supplier;
  *
  * @see <a href="https://doi.org/10.1145/1143844.1143891">Graves et al., 2006</a>
  */
-public final class Recogniser implements Objective, AutoCloseable {
+public final class Recogniser implements Model {
 
   /** The slot of the vectors, {@code [T, B, F]} with lengths. */
   public static final String FRAMES = "frames";
@@ -43,6 +43,8 @@ public final class Recogniser implements Objective, AutoCloseable {
 
   /** The slot that tells which rows count, {@code [B]}. */
   public static final String COUNTED = "counted";
+
+  static final String KIND_NAME = "recogniser";
 
   private static final int ROWS = 32;
 
@@ -80,22 +82,33 @@ public final class Recogniser implements Objective, AutoCloseable {
     }
   }
 
+  /**
+   * Returns the recogniser that {@link #configuration()} described, with initial weights.
+   *
+   * @throws IllegalArgumentException if an entry is missing or cannot be
+   */
+  public static Recogniser of(Device device, Map<String, Object> configuration) {
+    return create(
+        device, Vocabulary.ofMap(configuration), Entries.network(configuration, "network"), 0);
+  }
+
+  @Override
+  public Map<String, Object> configuration() {
+    Map<String, Object> map = new LinkedHashMap<>();
+    map.put(KIND, KIND_NAME);
+    map.put("network", Entries.of(rnn.config()));
+    vocabulary.putInto(map);
+    return map;
+  }
+
   /** Returns the symbols that are written. */
   public Vocabulary vocabulary() {
     return vocabulary;
   }
 
-  /** Returns all weights and gradients. */
+  @Override
   public Parameters parameters() {
     return parameters;
-  }
-
-  Device device() {
-    return parameters.device();
-  }
-
-  Precision precision() {
-    return parameters.precision();
   }
 
   /**
@@ -189,6 +202,7 @@ public final class Recogniser implements Objective, AutoCloseable {
   }
 
   /** The wrong characters, and the part of the transcripts that is right as a whole. */
+  @Override
   public List<Metric> metrics() {
     return List.of(
         TextMetric.characterErrorRate(this::written), TextMetric.exactMatch(this::written));
@@ -216,7 +230,6 @@ public final class Recogniser implements Objective, AutoCloseable {
     };
   }
 
-  /** Frees the parameters. Safe to call twice. */
   @Override
   public void close() {
     parameters.close();

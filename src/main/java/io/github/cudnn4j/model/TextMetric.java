@@ -28,7 +28,7 @@ final class TextMetric {
   /** The part of the texts that is right as a whole. */
   static Metric exactMatch(Decoder decoder) {
     return of(
-        "exact match",
+        "exactMatch",
         true,
         decoder,
         texts -> {
@@ -41,7 +41,7 @@ final class TextMetric {
   /** The wrong characters, divided by those of the right texts. */
   static Metric characterErrorRate(Decoder decoder) {
     return of(
-        "character error rate",
+        "characterErrorRate",
         false,
         decoder,
         texts -> {
@@ -55,7 +55,7 @@ final class TextMetric {
   /** BLEU of the texts' words. */
   static Metric bleu(Decoder decoder, Function<String, List<String>> split) {
     return of(
-        "BLEU",
+        "bleu",
         true,
         decoder,
         texts -> {

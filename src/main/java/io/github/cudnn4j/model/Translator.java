@@ -1,7 +1,6 @@
 package io.github.cudnn4j.model;
 
 import io.github.cudnn4j.cuda.Device;
-import io.github.cudnn4j.cuda.Precision;
 import io.github.cudnn4j.data.Batch;
 import io.github.cudnn4j.data.Batches;
 import io.github.cudnn4j.rnn.RnnConfig;
@@ -17,10 +16,11 @@ import io.github.cudnn4j.tape.RnnLayer;
 import io.github.cudnn4j.tape.Tape;
 import io.github.cudnn4j.tape.Tensor;
 import io.github.cudnn4j.train.Metric;
-import io.github.cudnn4j.train.Objective;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.function.Supplier;
 import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
@@ -46,10 +46,9 @@ import org.jspecify.annotations.Nullable;
  *
  * @see <a href="https://arxiv.org/abs/1508.04025">Luong, Pham and Manning, 2015</a>
  */
-public final class Translator implements Objective, AutoCloseable {
+public final class Translator implements Model {
 
-  /** The kind of this model in a configuration. */
-  public static final String KIND_NAME = "translator";
+  static final String KIND_NAME = "translator";
 
   /** The slot of the sources, each with its end. */
   public static final String SOURCE = "source";
@@ -135,6 +134,41 @@ public final class Translator implements Objective, AutoCloseable {
     }
   }
 
+  /**
+   * Returns the translator that {@link #configuration()} described, with initial weights.
+   *
+   * @throws IllegalArgumentException if an entry is missing or cannot be
+   */
+  public static Translator of(Device device, Map<String, Object> configuration) {
+    return create(
+        device,
+        vocabulary(configuration, SOURCE),
+        vocabulary(configuration, TARGET),
+        Entries.network(configuration, "network"),
+        0);
+  }
+
+  @SuppressWarnings("unchecked")
+  private static Vocabulary vocabulary(Map<String, Object> configuration, String name) {
+    return Vocabulary.ofMap(Entries.entry(configuration, name, Map.class));
+  }
+
+  @Override
+  public Map<String, Object> configuration() {
+    Map<String, Object> map = new LinkedHashMap<>();
+    map.put(KIND, KIND_NAME);
+    map.put("network", Entries.of(encoder.config()));
+    map.put(SOURCE, map(source));
+    map.put(TARGET, map(target));
+    return map;
+  }
+
+  private static Map<String, Object> map(Vocabulary vocabulary) {
+    Map<String, Object> map = new LinkedHashMap<>();
+    vocabulary.putInto(map);
+    return map;
+  }
+
   /** Returns the symbols of the sources. */
   public Vocabulary source() {
     return source;
@@ -145,17 +179,9 @@ public final class Translator implements Objective, AutoCloseable {
     return target;
   }
 
-  /** Returns all weights and gradients. */
+  @Override
   public Parameters parameters() {
     return parameters;
-  }
-
-  Device device() {
-    return parameters.device();
-  }
-
-  Precision precision() {
-    return parameters.precision();
   }
 
   /** Returns the number that ends a target: the last class. */
@@ -292,6 +318,7 @@ public final class Translator implements Objective, AutoCloseable {
   }
 
   /** The part of the targets that is written as it is, and BLEU, of the likeliest symbols. */
+  @Override
   public List<Metric> metrics() {
     return List.of(
         TextMetric.exactMatch(this::written),
@@ -319,7 +346,6 @@ public final class Translator implements Objective, AutoCloseable {
     };
   }
 
-  /** Frees the parameters. Safe to call twice. */
   @Override
   public void close() {
     parameters.close();

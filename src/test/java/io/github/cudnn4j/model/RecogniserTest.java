@@ -107,8 +107,8 @@ class RecogniserTest {
     Metric[] metrics = model.metrics().toArray(Metric[]::new);
     try (var evaluator = Evaluator.create(model.parameters(), model, source, metrics)) {
       var result = evaluator.evaluate();
-      assertEquals(right, result.metrics().get("exact match"), "the last batch is incomplete");
-      assertTrue(result.metrics().get("character error rate") < 0.1);
+      assertEquals(right, result.metrics().get("exactMatch"), "the last batch is incomplete");
+      assertTrue(result.metrics().get("characterErrorRate") < 0.1);
     }
   }
 
@@ -121,6 +121,15 @@ class RecogniserTest {
       double filled =
           Evaluator.loss(model.parameters(), model, model.batches(8, 30, 4).over(three));
       assertEquals(exact, filled, 1e-5);
+    }
+  }
+
+  @Test
+  void isMadeAgainFromItsConfiguration() {
+    try (var model = recogniser();
+        var again = Model.of(device, model.configuration())) {
+      assertEquals(model.configuration(), again.configuration());
+      assertEquals(model.parameters().layout(), again.parameters().layout());
     }
   }
 

@@ -8,7 +8,9 @@ import io.github.cudnn4j.cuda.Device;
 import io.github.cudnn4j.cuda.Precision;
 import io.github.cudnn4j.data.Feed;
 import io.github.cudnn4j.data.SavableRandom;
+import io.github.cudnn4j.io.Json;
 import io.github.cudnn4j.io.SafeTensors;
+import io.github.cudnn4j.io.SafeTensorsWriter;
 import io.github.cudnn4j.model.Translator.Pair;
 import io.github.cudnn4j.optim.Clip;
 import io.github.cudnn4j.optim.Optimizer;
@@ -28,6 +30,7 @@ import java.util.SplittableRandom;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
 
 class TranslatorTest {
 
@@ -91,7 +94,7 @@ class TranslatorTest {
             source,
             reversing.metrics().toArray(Metric[]::new))) {
       var result = evaluator.evaluate();
-      assertEquals(greedy, result.metrics().get("exact match"), "the last batch is incomplete");
+      assertEquals(greedy, result.metrics().get("exactMatch"), "the last batch is incomplete");
       assertEquals(result, evaluator.evaluate());
     }
   }
@@ -137,6 +140,21 @@ class TranslatorTest {
     }
     assertEquals(List.of(), reversing.translate(List.of(), 1, 3));
     assertEquals("", reversing.translate(List.of(""), 1, 3).getFirst(), "as short as its source");
+  }
+
+  @Test
+  void isMadeAgainFromItsConfigurationAndWeights(@TempDir Path folder) throws IOException {
+    var file = folder.resolve("weights.safetensors");
+    var writer = new SafeTensorsWriter();
+    reversing.parameters().save(writer);
+    writer.write(file);
+    var configuration = Json.parseObject(Json.write(reversing.configuration()));
+    try (var again = Model.of(device, configuration);
+        var weights = SafeTensors.open(file)) {
+      again.parameters().load(weights);
+      assertEquals(reversing.configuration(), again.configuration());
+      assertEquals(List.of("dcba"), ((Translator) again).translate(List.of("abcd"), 2, 6));
+    }
   }
 
   private void compare(String name, RnnConfig config) throws IOException, URISyntaxException {

@@ -1,0 +1,123 @@
+package io.github.cudnn4j.cli;
+
+import io.github.cudnn4j.cli.RecordOptions.Split;
+import io.github.cudnn4j.cuda.Device;
+import io.github.cudnn4j.data.BatchSource;
+import io.github.cudnn4j.data.Batches;
+import io.github.cudnn4j.model.Translator;
+import io.github.cudnn4j.model.Translator.Pair;
+import io.github.cudnn4j.model.Vocabulary;
+import io.github.cudnn4j.train.Checkpoint;
+import java.io.IOException;
+import java.util.Locale;
+import java.util.function.Function;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+
+/** Trains a translator. */
+@Command(
+    name = "translator",
+    description = {
+      "Train a translator on lines of a text, a TAB and its translation.",
+      "The last line on standard output is one JSON object with the result."
+    },
+    mixinStandardHelpOptions = true,
+    sortOptions = false)
+final class TrainTranslatorCommand extends TrainingCommand<Translator> {
+
+  @Mixin private RecordOptions records = new RecordOptions();
+  @Mixin private EncodingOption encoding = new EncodingOption();
+  @Mixin private NetworkOptions network = new NetworkOptions();
+
+  @Override
+  String kind() {
+    return "translator";
+  }
+
+  @Override
+  void check() {
+    if (network.config(run().seed()).projects()) {
+      throw usage("--projection: a translator has none");
+    }
+  }
+
+  @Override
+  boolean hasValidationFile() {
+    return records.hasValidationFile();
+  }
+
+  @Override
+  TrainingTask<Translator> task(@Nullable Checkpoint from) throws IOException {
+    return new Task(
+        records.read((option, file) -> Pairs.read(option, file, encoding), run()), from);
+  }
+
+  private final class Task implements TrainingTask<Translator> {
+    private final Split<Pair> split;
+    private final @Nullable Checkpoint from;
+
+    Task(Split<Pair> split, @Nullable Checkpoint from) {
+      this.split = split;
+      this.from = from;
+    }
+
+    @Override
+    public Translator model(Device device) {
+      return from != null
+          ? Translator.of(device, from.modelConfiguration())
+          : Translator.create(
+              device,
+              vocabulary(Pair::source),
+              vocabulary(Pair::target),
+              network.config(run().seed()),
+              run().seed());
+    }
+
+    private Vocabulary vocabulary(Function<Pair, String> text) {
+      return Vocabulary.mostFrequent(
+          records.units(),
+          split.training().stream()
+              .flatMap(pair -> records.units().split(text.apply(pair)).stream()),
+          records.vocabulary());
+    }
+
+    @Override
+    public BatchSource training(Translator model) {
+      return records.training(batches(model), split.training(), run().seed());
+    }
+
+    @Override
+    public @Nullable BatchSource heldOut(Translator model) {
+      return records.heldOut(batches(model), split.heldOut());
+    }
+
+    private Batches<Pair> batches(Translator model) {
+      return model.batches(records.batch(), records.maxLength(), records.maxLength());
+    }
+
+    @Override
+    public Score score() {
+      return new Score("exactMatch", Double.NaN, "");
+    }
+
+    @Override
+    public String description(Translator model) {
+      return String.format(
+          Locale.ROOT,
+          "%s, %s to read, %s to write",
+          NetworkOptions.describe(network.config(run().seed())),
+          RecordOptions.describe(model.source()),
+          RecordOptions.describe(model.target()));
+    }
+
+    @Override
+    public String data() {
+      return String.format(
+          Locale.ROOT,
+          "pairs     %,d to learn from, %,d held out",
+          split.training().size(),
+          split.heldOut().size());
+    }
+  }
+}
