@@ -40,8 +40,9 @@ typedef enum {
   CUDNN4J_HOST_CUDNN_HANDLES = 10,
   CUDNN4J_HOST_CUDNN_DESCRIPTORS = 11,
   CUDNN4J_HOST_NVRTC_PROGRAMS = 12,
+  CUDNN4J_HOST_COMMUNICATORS = 13,
   /* The number of kinds above, itself not a kind. */
-  CUDNN4J_HOST_KIND_COUNT = 13
+  CUDNN4J_HOST_KIND_COUNT = 14
 } cudnn4jHostKind;
 
 /* Version of the host device: major * 10000 + minor * 100 + patch. */
@@ -54,6 +55,12 @@ int cudnn4jHostGetMode(void);
 /* Sets how many threads compute, from 1; the calling thread is one of them. */
 int cudnn4jHostSetThreads(int threads);
 int cudnn4jHostGetThreads(void);
+
+/*
+ * Sets how long, from 1 second, a rank that joins a communicator waits for the others; also how long
+ * a unique id that is made from now on is good for. At first 60.
+ */
+int cudnn4jHostSetJoinSeconds(int seconds);
 
 /* The objects (or bytes) of one cudnn4jHostKind alive now; -1 for an unknown kind. */
 long long cudnn4jHostLive(int kind);

@@ -19,6 +19,7 @@ enum class Live {
   CudnnHandles = CUDNN4J_HOST_CUDNN_HANDLES,
   CudnnDescriptors = CUDNN4J_HOST_CUDNN_DESCRIPTORS,
   NvrtcPrograms = CUDNN4J_HOST_NVRTC_PROGRAMS,
+  Communicators = CUDNN4J_HOST_COMMUNICATORS,
 };
 
 /** Adds to a count; thread-safe. */

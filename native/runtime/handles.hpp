@@ -27,6 +27,13 @@ class HandleTable {
     return entry != objects_.end() ? entry->second.get() : nullptr;
   }
 
+  /** The same, kept alive while the caller holds it; null if there is none. */
+  std::shared_ptr<T> hold(const void* handle) const {
+    const std::shared_lock lock(mutex_);
+    const auto entry = objects_.find(handle);
+    return entry != objects_.end() ? entry->second : nullptr;
+  }
+
   /** Takes the object out; null if there is none. */
   std::shared_ptr<T> remove(const void* handle) {
     const std::unique_lock lock(mutex_);

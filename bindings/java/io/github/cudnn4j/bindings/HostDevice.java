@@ -158,10 +158,19 @@ public class HostDevice extends NativeTypes {
     public static int CUDNN4J_HOST_NVRTC_PROGRAMS() {
         return CUDNN4J_HOST_NVRTC_PROGRAMS;
     }
-    private static final int CUDNN4J_HOST_KIND_COUNT = (int)13L;
+    private static final int CUDNN4J_HOST_COMMUNICATORS = (int)13L;
     /**
      * {@snippet lang=c :
-     * enum <anonymous>.CUDNN4J_HOST_KIND_COUNT = 13
+     * enum <anonymous>.CUDNN4J_HOST_COMMUNICATORS = 13
+     * }
+     */
+    public static int CUDNN4J_HOST_COMMUNICATORS() {
+        return CUDNN4J_HOST_COMMUNICATORS;
+    }
+    private static final int CUDNN4J_HOST_KIND_COUNT = (int)14L;
+    /**
+     * {@snippet lang=c :
+     * enum <anonymous>.CUDNN4J_HOST_KIND_COUNT = 14
      * }
      */
     public static int CUDNN4J_HOST_KIND_COUNT() {
@@ -455,6 +464,66 @@ public class HostDevice extends NativeTypes {
                 traceDowncall("cudnn4jHostGetThreads");
             }
             return (int)mh$.invokeExact();
+        } catch (Error | RuntimeException ex) {
+           throw ex;
+        } catch (Throwable ex$) {
+           throw new AssertionError("should not reach here", ex$);
+        }
+    }
+
+    private static class cudnn4jHostSetJoinSeconds {
+        public static final FunctionDescriptor DESC = FunctionDescriptor.of(
+            HostDevice.C_INT,
+            HostDevice.C_INT
+        );
+
+        public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("cudnn4jHostSetJoinSeconds");
+
+        public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
+    }
+
+    /**
+     * Function descriptor for:
+     * {@snippet lang=c :
+     * int cudnn4jHostSetJoinSeconds(int seconds)
+     * }
+     */
+    public static FunctionDescriptor cudnn4jHostSetJoinSeconds$descriptor() {
+        return cudnn4jHostSetJoinSeconds.DESC;
+    }
+
+    /**
+     * Downcall method handle for:
+     * {@snippet lang=c :
+     * int cudnn4jHostSetJoinSeconds(int seconds)
+     * }
+     */
+    public static MethodHandle cudnn4jHostSetJoinSeconds$handle() {
+        return cudnn4jHostSetJoinSeconds.HANDLE;
+    }
+
+    /**
+     * Address for:
+     * {@snippet lang=c :
+     * int cudnn4jHostSetJoinSeconds(int seconds)
+     * }
+     */
+    public static MemorySegment cudnn4jHostSetJoinSeconds$address() {
+        return cudnn4jHostSetJoinSeconds.ADDR;
+    }
+
+    /**
+     * {@snippet lang=c :
+     * int cudnn4jHostSetJoinSeconds(int seconds)
+     * }
+     */
+    public static int cudnn4jHostSetJoinSeconds(int seconds) {
+        var mh$ = cudnn4jHostSetJoinSeconds.HANDLE;
+        try {
+            if (TRACE_DOWNCALLS) {
+                traceDowncall("cudnn4jHostSetJoinSeconds", seconds);
+            }
+            return (int)mh$.invokeExact(seconds);
         } catch (Error | RuntimeException ex) {
            throw ex;
         } catch (Throwable ex$) {

@@ -77,7 +77,7 @@ public final class CapturedGraph extends DeviceResource {
     checkOpen();
     Arguments.sameDevice(device(), stream.device(), "stream");
     for (var block : memory) {
-      if (!block.isOpen()) {
+      if (!block.isUsable()) {
         throw new IllegalStateException("memory that the captured work uses is closed");
       }
       block.recordUse();

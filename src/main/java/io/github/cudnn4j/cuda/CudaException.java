@@ -3,7 +3,7 @@ package io.github.cudnn4j.cuda;
 import java.util.Locale;
 
 /**
- * A function of the CUDA runtime, the CUDA driver, cuBLAS or NVRTC has returned an error.
+ * A function of the CUDA runtime, the CUDA driver, cuBLAS, NVRTC or NCCL has returned an error.
  *
  * <p>Work on a GPU is asynchronous: the error may be that of an earlier call.
  */
@@ -38,7 +38,7 @@ public sealed class CudaException extends RuntimeException permits DeviceOutOfMe
     return code;
   }
 
-  /** Returns the name of the code, for example {@code cudaErrorInvalidValue}. */
+  /** Returns the name of the code, for example {@code cudaErrorInvalidValue}; NCCL has a text. */
   public String codeName() {
     return codeName;
   }

@@ -65,6 +65,11 @@ public abstract class DeviceResource implements AutoCloseable {
     }
   }
 
+  /** Whether captured work that uses this can be replayed. */
+  boolean isUsable() {
+    return open;
+  }
+
   /** Names the class that users know, which may have this one inside. */
   final String describe() {
     Class<?> type = getClass();

@@ -4,12 +4,14 @@ import io.github.cudnn4j.bindings.Cublas;
 import io.github.cudnn4j.bindings.CudaDriver;
 import io.github.cudnn4j.bindings.Cudart;
 import io.github.cudnn4j.bindings.NativeTypes;
+import io.github.cudnn4j.bindings.Nccl;
 import io.github.cudnn4j.bindings.Nvrtc;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 
 /**
- * The one place where a status of the runtime, the driver, cuBLAS or NVRTC becomes an exception.
+ * The one place where a status of the runtime, the driver, cuBLAS, NVRTC or NCCL becomes an
+ * exception.
  */
 final class Status {
   private static final String UNKNOWN = "(unknown code)";
@@ -41,6 +43,21 @@ final class Status {
   static void nvrtc(int status, String function) {
     if (status != 0) {
       throw nvrtcFailure(status, function, "");
+    }
+  }
+
+  /**
+   * Checks what NCCL returned.
+   *
+   * @param communicator whose last error is told; NULL for that of this thread
+   */
+  static void nccl(int status, String function, MemorySegment communicator) {
+    if (status != 0) {
+      throw new CudaException(
+          function,
+          status,
+          text(Nccl.ncclGetErrorString(status)),
+          text(Nccl.ncclGetLastError(communicator)).strip());
     }
   }
 

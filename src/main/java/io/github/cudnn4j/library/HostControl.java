@@ -144,6 +144,17 @@ public final class HostControl {
     HostDevice.cudnn4jHostSetMode(mode.code);
   }
 
+  /**
+   * Sets how long a rank that joins a communicator waits for the others, at first a minute.
+   *
+   * @throws IllegalArgumentException if {@code seconds} is below 1
+   */
+  public void joinSeconds(int seconds) {
+    if (HostDevice.cudnn4jHostSetJoinSeconds(seconds) != 0) {
+      throw new IllegalArgumentException("seconds = " + seconds + ", must be at least 1");
+    }
+  }
+
   /** Returns how many threads compute. */
   public int threads() {
     return HostDevice.cudnn4jHostGetThreads();

@@ -29,7 +29,9 @@ public enum Live {
   /** cuDNN descriptors of every type. */
   CUDNN_DESCRIPTORS(HostDevice.CUDNN4J_HOST_CUDNN_DESCRIPTORS()),
   /** NVRTC programs. */
-  NVRTC_PROGRAMS(HostDevice.CUDNN4J_HOST_NVRTC_PROGRAMS());
+  NVRTC_PROGRAMS(HostDevice.CUDNN4J_HOST_NVRTC_PROGRAMS()),
+  /** NCCL communicators. */
+  COMMUNICATORS(HostDevice.CUDNN4J_HOST_COMMUNICATORS());
 
   final int code;
 

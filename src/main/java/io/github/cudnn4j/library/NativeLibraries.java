@@ -184,7 +184,6 @@ public final class NativeLibraries {
     if (!absent.isEmpty()) {
       findings.note("The host device does not have " + String.join(", ", absent) + ".");
     }
-    absent.addAll(NeededFunctions.NCCL.required());
     absent.addAll(loadNvtx(environment, findings));
     return new NativeLibraries(DeviceKind.HOST, findings.report(choice, DeviceKind.HOST), absent);
   }

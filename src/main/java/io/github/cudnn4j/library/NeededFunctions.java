@@ -17,8 +17,8 @@ enum NeededFunctions {
   NVTX("nvtx"),
   HOST("host");
 
-  /** The lists of which every device has all functions that are required. */
-  static final List<NeededFunctions> OF_NVIDIA = List.of(CUDART, CUDA, CUBLAS, NVRTC, CUDNN);
+  /** The lists of NVIDIA's functions that the host device has. */
+  static final List<NeededFunctions> OF_NVIDIA = List.of(CUDART, CUDA, CUBLAS, NVRTC, CUDNN, NCCL);
 
   private static final String FUNCTION = "--include-function ";
   private static final String GROUP = "#: ";

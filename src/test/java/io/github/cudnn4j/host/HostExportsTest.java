@@ -17,7 +17,7 @@ class HostExportsTest extends HostDeviceTest {
   private static final String FUNCTION = "--include-function ";
 
   @ParameterizedTest
-  @ValueSource(strings = {"cudart", "cuda", "cublas", "nvrtc", "cudnn"})
+  @ValueSource(strings = {"cudart", "cuda", "cublas", "nvrtc", "cudnn", "nccl"})
   void exportsAndCountsWhatIsBound(String library) throws IOException {
     var functions = functions(library);
     assertTrue(functions.size() > 10, () -> "only " + functions);
