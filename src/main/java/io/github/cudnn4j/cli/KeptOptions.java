@@ -98,6 +98,9 @@ final class KeptOptions {
       }
       kept.put("--optimizer", checkpoint.optimizer().toLowerCase(Locale.ROOT));
     }
+    // What checkpoints without these options are of.
+    kept.putIfAbsent("--units", "characters");
+    kept.putIfAbsent("--tie", "false");
     return kept;
   }
 

@@ -1,6 +1,7 @@
 package io.github.cudnn4j.cli;
 
 import io.github.cudnn4j.model.LanguageModelConfig;
+import io.github.cudnn4j.model.Vocabulary.Units;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Objects;
@@ -13,8 +14,32 @@ import picocli.CommandLine.Spec;
 /** What only a language model has. */
 final class LanguageModelOptions {
 
+  private static final int DEFAULT_VOCABULARY = 20_000;
+
   @Spec(Spec.Target.MIXEE)
   private CommandSpec command;
+
+  @Option(
+      names = "--units",
+      converter = RecordOptions.UnitsName.class,
+      defaultValue = "characters",
+      paramLabel = "characters|bytes|words",
+      description = "What the model reads and writes one by one. Default: ${DEFAULT-VALUE}")
+  private Units units;
+
+  @Option(
+      names = "--vocabulary",
+      converter = Limits.PositiveCount.class,
+      paramLabel = "V",
+      description =
+          "How many words it knows, the most frequent ones. Default: " + DEFAULT_VOCABULARY)
+  private @Nullable Integer vocabulary;
+
+  @Option(
+      names = "--tie",
+      description =
+          "The learned vectors are the weights of the output layer too, and as wide as its input.")
+  private boolean tied;
 
   @Option(names = "--one-hot", description = "Feed characters one-hot, without learned vectors.")
   private boolean oneHot;
@@ -47,7 +72,18 @@ final class LanguageModelOptions {
     }
     network.check();
     network.requireLstm("--forget-bias", forgetBias);
-    int width = oneHot ? 0 : network.embeddingSize();
+    if (vocabulary != null && units != Units.WORDS) {
+      throw refused("--vocabulary: all " + units.many() + " are known, only words are chosen");
+    }
+    boolean asWide = tied && !network.hasEmbeddingSize();
+    int width = oneHot ? 0 : asWide ? network.projectionSize() : network.embeddingSize();
+    if (tied && width != network.projectionSize()) {
+      throw refused(
+          "--tie needs vectors as wide as the output, "
+              + network.projectionSize()
+              + ", not "
+              + (oneHot ? "--one-hot" : "--embedding " + width));
+    }
     if (skipInput && width != network.hiddenSize()) {
       throw refused(
           "--skip-input needs --embedding "
@@ -60,6 +96,7 @@ final class LanguageModelOptions {
             .layers(network.layers())
             .embedding(width)
             .projection(network.projectionSize())
+            .tied(tied)
             .skipInput(skipInput)
             .cellClip(network.cellClip())
             .dropout(network.dropout())
@@ -71,6 +108,15 @@ final class LanguageModelOptions {
     return config;
   }
 
+  Units units() {
+    return units;
+  }
+
+  /** Returns how many symbols are known at most. */
+  int vocabulary() {
+    return vocabulary == null ? DEFAULT_VOCABULARY : vocabulary;
+  }
+
   /** The inverse: what the options of a model are, with an empty text for one that is not given. */
   static Map<String, String> options(LanguageModelConfig config) {
     Map<String, String> options = new LinkedHashMap<>();
@@ -79,6 +125,7 @@ final class LanguageModelOptions {
     options.put("--layers", Integer.toString(config.layers()));
     int width = config.embeddingSize();
     options.put("--embedding", width == 0 ? "" : Integer.toString(width));
+    options.put("--tie", Boolean.toString(config.tied()));
     options.put("--one-hot", Boolean.toString(width == 0));
     options.put("--dropout", Double.toString(config.dropout()));
     int projection = config.projectionSize();

@@ -20,8 +20,8 @@ import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 
 /**
- * Trains a character language model on a text: the command {@code train} without another command,
- * and {@code train lm}.
+ * Trains a language model on a text: the command {@code train} without another command, and {@code
+ * train lm}.
  */
 abstract class LanguageModelTraining extends TrainingCommand<LanguageModel> {
 
@@ -36,7 +36,7 @@ abstract class LanguageModelTraining extends TrainingCommand<LanguageModel> {
       converter = Limits.LongCount.class,
       defaultValue = "0",
       paramLabel = "N",
-      description = "Train on the first N characters only. Default: all")
+      description = "Train on the first N characters, bytes or words only. Default: all")
   private long tokens;
 
   @Override
@@ -54,19 +54,22 @@ abstract class LanguageModelTraining extends TrainingCommand<LanguageModel> {
   @Override
   final TrainingTask<LanguageModel> task(@Nullable Checkpoint from) throws IOException {
     Corpus corpus = corpus(from);
-    window.requireIn(corpus.training().length());
+    window.requireIn(corpus.training().length(), shape.units());
     return new Task(corpus, shape.config(network, run().seed()), from);
   }
 
   /** The text by the characters of a checkpoint's model, or by its own. */
   private Corpus corpus(@Nullable Checkpoint from) throws IOException {
-    Text content = text.open(encoding, Units.CHARACTERS);
+    Text content = text.open(encoding, shape.units());
     if (from == null) {
-      return Corpus.of(content, tokens, run().heldOut());
+      return Corpus.of(content, shape.units(), shape.vocabulary(), tokens, run().heldOut());
     }
     Vocabulary known = Vocabulary.ofMap(from.modelConfiguration());
     Set<String> unknown = new TreeSet<>();
     Corpus corpus = Corpus.of(content, known, tokens, run().heldOut());
+    if (known.units() == Units.WORDS) {
+      return corpus;
+    }
     long[] left = {corpus.training().length()};
     content.read(
         character -> {
@@ -124,18 +127,24 @@ abstract class LanguageModelTraining extends TrainingCommand<LanguageModel> {
     public String description(LanguageModel model) {
       return NetworkOptions.describe(config.recurrent(corpus.vocabulary().size()))
           + (config.embeddingSize() == 0
-              ? ", one-hot characters"
-              : ", characters as vectors of " + config.embeddingSize());
+              ? ", one-hot " + units().many()
+              : ", " + units().many() + " as vectors of " + config.embeddingSize())
+          + (config.tied() ? ", tied" : "");
     }
 
     @Override
     public String data() {
       return String.format(
           Locale.ROOT,
-          "text      %,d characters to learn from, %,d held out, %d different",
+          "text      %,d %s to learn from, %,d held out, %d different",
           corpus.training().length(),
+          units().many(),
           corpus.heldOut().length(),
           corpus.vocabulary().size() - 1);
+    }
+
+    private Units units() {
+      return corpus.vocabulary().units();
     }
 
     @Override

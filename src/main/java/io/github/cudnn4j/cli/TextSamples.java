@@ -3,6 +3,9 @@ package io.github.cudnn4j.cli;
 import io.github.cudnn4j.data.Tokens;
 import io.github.cudnn4j.model.Corpus;
 import io.github.cudnn4j.model.TextGenerator;
+import io.github.cudnn4j.model.Vocabulary;
+import io.github.cudnn4j.model.Vocabulary.Units;
+import java.util.Arrays;
 
 /** Text that a language model writes. Owner of the generator. */
 final class TextSamples implements Samples {
@@ -28,23 +31,26 @@ final class TextSamples implements Samples {
    * every language parts words by blanks, so it is cut.
    */
   private static String prefix(Corpus corpus) {
+    Vocabulary vocabulary = corpus.vocabulary();
     Tokens text = corpus.heldOut().length() > 0 ? corpus.heldOut() : corpus.training();
-    StringBuilder words = new StringBuilder();
+    if (vocabulary.units() == Units.WORDS) {
+      return vocabulary.symbol(text.get(0));
+    }
+    int[] word = new int[LONGEST_PREFIX];
     boolean inside = false;
     int taken = 0;
     for (long i = 0; i < Math.min(text.length(), PREFIX_WITHIN) && taken < LONGEST_PREFIX; i++) {
-      String character = corpus.vocabulary().symbol(text.get(i));
+      String character = vocabulary.symbol(text.get(i));
       boolean space = character.isBlank();
       if (space && taken > 0) {
-        return words.append(' ').toString();
+        return vocabulary.decode(Arrays.copyOf(word, taken)) + " ";
       }
       if (inside && !space) {
-        words.append(character);
-        taken++;
+        word[taken++] = text.get(i);
       }
       inside |= space;
     }
-    return taken == 0 ? corpus.vocabulary().symbol(text.get(0)) : words.toString();
+    return vocabulary.decode(taken == 0 ? new int[] {text.get(0)} : Arrays.copyOf(word, taken));
   }
 
   /** That a training diverges is for the trainer to say, which counts the steps. */

@@ -1,5 +1,6 @@
 package io.github.cudnn4j.cli;
 
+import io.github.cudnn4j.model.Vocabulary.Units;
 import java.util.Locale;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
@@ -54,18 +55,19 @@ final class WindowOptions {
    *
    * @throws ParameterException naming the options
    */
-  void requireIn(long characters) {
+  void requireIn(long tokens, Units units) {
     long needed = (long) batch * time + 1;
-    if (characters < needed) {
+    if (tokens < needed) {
       throw new ParameterException(
           command.commandLine(),
           String.format(
               Locale.ROOT,
-              "--batch %d times --steps %d needs %d characters to learn from, the text has %d",
+              "--batch %d times --steps %d needs %d %s to learn from, the text has %d",
               batch,
               time,
               needed,
-              characters));
+              units.many(),
+              tokens));
     }
   }
 
