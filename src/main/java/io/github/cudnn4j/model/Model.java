@@ -71,6 +71,7 @@ public interface Model extends Objective, AutoCloseable {
       case SequenceClassifier.KIND_NAME -> SequenceClassifier.of(device, configuration);
       case Translator.KIND_NAME -> Translator.of(device, configuration);
       case Recogniser.KIND_NAME -> Recogniser.of(device, configuration);
+      case SequenceTagger.KIND_NAME -> SequenceTagger.of(device, configuration);
       default ->
           throw new IllegalArgumentException(
               "model configuration: \"" + KIND + "\" is " + kind + ", which is no model here");

@@ -6,6 +6,7 @@ import io.github.cudnn4j.data.Batch;
 import io.github.cudnn4j.tape.Counts;
 import io.github.cudnn4j.tape.Loss;
 import io.github.cudnn4j.tape.Tape;
+import java.util.List;
 import java.util.Objects;
 import java.util.function.ToDoubleFunction;
 
@@ -139,6 +140,20 @@ public interface Metric {
         true,
         (tape, _, loss) -> of(tape.confusion(loss)),
         counts -> ConfusionMatrix.of(counts).macroF1());
+  }
+
+  /**
+   * The F1 of spans, where the loss is one of tags {@code [T, B]}: decoded on the host after each
+   * batch, and counted as {@link SpanScore#lenient} does.
+   *
+   * @param tags by their numbers, {@code O}, {@code B-TYPE} or {@code I-TYPE} each
+   */
+  static Metric spanF1(List<String> tags) {
+    return of(
+        "f1",
+        true,
+        (_, _, loss) -> new SpanMeter(tags, loss),
+        counts -> new PrecisionRecall((long) counts[0], (long) counts[1], (long) counts[2]).f1());
   }
 
   private static Meter of(Counts counts) {
