@@ -3,6 +3,7 @@ package io.github.cudnn4j.cli;
 import io.github.cudnn4j.cuda.Device;
 import io.github.cudnn4j.model.Model;
 import io.github.cudnn4j.model.SequenceClassifier;
+import io.github.cudnn4j.model.SequenceTagger;
 import io.github.cudnn4j.model.Translator;
 import java.io.BufferedReader;
 import java.io.IOException;
@@ -29,6 +30,7 @@ import picocli.CommandLine.Spec;
     description = {
       "Apply a trained model to each line of a file or of standard input, and write a line for it.",
       "Of a classifier: a text becomes its label, a TAB and how probable that is.",
+      "Of a tagger: words parted by blanks become as many tags.",
       "Of a translator: a text becomes its translation."
     },
     mixinStandardHelpOptions = true,
@@ -78,6 +80,7 @@ final class ApplyCommand implements Callable<Integer> {
   private Application application(Model model) {
     return switch (model) {
       case SequenceClassifier classifier -> lines -> classify(classifier, lines);
+      case SequenceTagger tagger -> lines -> tag(tagger, lines);
       case Translator translator -> lines -> translator.translate(lines, BEAM, MOST_SYMBOLS);
       default ->
           throw new ParameterException(
@@ -109,5 +112,15 @@ final class ApplyCommand implements Callable<Integer> {
     return model.classify(texts).stream()
         .map(found -> String.format(Locale.ROOT, "%s\t%.4f", found.label(), found.probability()))
         .toList();
+  }
+
+  private static List<String> tag(SequenceTagger model, List<String> lines) {
+    List<List<String>> sentences =
+        lines.stream().map(line -> line.isBlank() ? List.<String>of() : words(line)).toList();
+    return model.tag(sentences).stream().map(tags -> String.join(" ", tags)).toList();
+  }
+
+  private static List<String> words(String line) {
+    return List.of(line.strip().split("\\s+"));
   }
 }

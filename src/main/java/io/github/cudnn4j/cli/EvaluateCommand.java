@@ -10,6 +10,8 @@ import io.github.cudnn4j.model.LanguageModel;
 import io.github.cudnn4j.model.Model;
 import io.github.cudnn4j.model.SequenceClassifier;
 import io.github.cudnn4j.model.SequenceClassifier.Example;
+import io.github.cudnn4j.model.SequenceTagger;
+import io.github.cudnn4j.model.SequenceTagger.Sentence;
 import io.github.cudnn4j.model.Text;
 import io.github.cudnn4j.model.Translator;
 import io.github.cudnn4j.model.Translator.Pair;
@@ -68,6 +70,7 @@ final class EvaluateCommand implements Callable<Integer> {
           switch (model) {
             case LanguageModel languageModel -> evaluate(languageModel);
             case SequenceClassifier classifier -> evaluate(classifier);
+            case SequenceTagger tagger -> evaluate(tagger);
             case Translator translator -> evaluate(translator);
             default -> throw new IllegalStateException("no way to evaluate " + model);
           };
@@ -107,6 +110,12 @@ final class EvaluateCommand implements Callable<Integer> {
         Examples.read("--data", data(), encoding, vocabulary.units(), model.labels());
     int longest = longest(examples.stream().map(e -> vocabulary.encode(e.text())));
     return result(model, model.batches(window.batch(), longest).over(examples), examples.size());
+  }
+
+  private Map<String, Object> evaluate(SequenceTagger model) throws IOException {
+    List<Sentence> sentences = Sentences.read("--data", data(), encoding, model.tags());
+    int longest = sentences.stream().mapToInt(s -> s.words().size()).max().orElseThrow();
+    return result(model, model.batches(window.batch(), longest).over(sentences), sentences.size());
   }
 
   private Map<String, Object> evaluate(Translator model) throws IOException {

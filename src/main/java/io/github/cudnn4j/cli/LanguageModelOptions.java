@@ -21,7 +21,7 @@ final class LanguageModelOptions {
 
   @Option(
       names = "--units",
-      converter = RecordOptions.UnitsName.class,
+      converter = UnitsOption.UnitsName.class,
       defaultValue = "characters",
       paramLabel = "characters|bytes|words",
       description = "What the model reads and writes one by one. Default: ${DEFAULT-VALUE}")

@@ -3,7 +3,6 @@ package io.github.cudnn4j.cli;
 import io.github.cudnn4j.data.BatchSource;
 import io.github.cudnn4j.data.Batches;
 import io.github.cudnn4j.model.Vocabulary;
-import io.github.cudnn4j.model.Vocabulary.Units;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -49,26 +48,13 @@ final class RecordOptions {
   private int maxLength;
 
   @Option(
-      names = "--units",
-      converter = UnitsName.class,
-      defaultValue = "words",
-      paramLabel = "words|characters|bytes",
-      description = "What a model reads. Default: ${DEFAULT-VALUE}")
-  private Units units;
-
-  @Option(
       names = "--vocabulary",
       converter = Limits.PositiveCount.class,
       defaultValue = "20000",
       paramLabel = "V",
-      description = "How many of these it knows, the most frequent ones. Default: ${DEFAULT-VALUE}")
+      description =
+          "How many of these a model knows, the most frequent ones. Default: ${DEFAULT-VALUE}")
   private int vocabulary;
-
-  static final class UnitsName extends Limits.Choice<Units> {
-    UnitsName() {
-      super(Units.class);
-    }
-  }
 
   /** Reads the records of a file. */
   @FunctionalInterface
@@ -111,10 +97,6 @@ final class RecordOptions {
 
   int maxLength() {
     return maxLength;
-  }
-
-  Units units() {
-    return units;
   }
 
   int vocabulary() {

@@ -4,8 +4,10 @@ import io.github.cudnn4j.train.Progress;
 import io.github.cudnn4j.train.TrainingSummary;
 import io.github.cudnn4j.train.Validation;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.function.Function;
 import java.util.stream.Collectors;
 
 /**
@@ -23,6 +25,21 @@ record Score(String name, double guess, String guesser) {
   /** The exponential of the loss, of a model with as many classes. */
   static Score perplexity(int classes) {
     return new Score(PERPLEXITY, classes, "a uniform guess");
+  }
+
+  /** The part of the labels that is found; who guesses takes the one that is learned most often. */
+  static Score accuracy(List<String> training, List<String> heldOut) {
+    String usual =
+        training.stream()
+            .collect(Collectors.groupingBy(Function.identity(), Collectors.counting()))
+            .entrySet()
+            .stream()
+            .max(Map.Entry.comparingByValue())
+            .orElseThrow()
+            .getKey();
+    List<String> judged = heldOut.isEmpty() ? training : heldOut;
+    double right = judged.stream().filter(usual::equals).count();
+    return new Score("accuracy", right / judged.size(), "always '" + Terminal.visible(usual) + "'");
   }
 
   /** Whether it can be told of the training data, too. */

@@ -13,10 +13,8 @@ import java.io.IOException;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Locale;
-import java.util.Map;
 import java.util.Set;
 import java.util.TreeSet;
-import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
@@ -35,6 +33,7 @@ import picocli.CommandLine.Option;
 final class TrainClassifierCommand extends TrainingCommand<SequenceClassifier> {
 
   @Mixin private RecordOptions records = new RecordOptions();
+  @Mixin private UnitsOption units = new UnitsOption();
   @Mixin private EncodingOption encoding = new EncodingOption();
   @Mixin private NetworkOptions network = new NetworkOptions();
 
@@ -78,7 +77,7 @@ final class TrainClassifierCommand extends TrainingCommand<SequenceClassifier> {
     Split<Example> split =
         records.read(
             (option, file) -> {
-              List<Example> read = Examples.read(option, file, encoding, records.units(), labels);
+              List<Example> read = Examples.read(option, file, encoding, units.value(), labels);
               if (labels.isEmpty()) {
                 read.forEach(example -> labels.add(example.label()));
               }
@@ -110,10 +109,10 @@ final class TrainClassifierCommand extends TrainingCommand<SequenceClassifier> {
       }
       Stream<String> symbols =
           split.training().stream()
-              .flatMap(example -> records.units().split(example.text()).stream());
+              .flatMap(example -> units.value().split(example.text()).stream());
       return SequenceClassifier.create(
           device,
-          Vocabulary.mostFrequent(records.units(), symbols, records.vocabulary()),
+          Vocabulary.mostFrequent(units.value(), symbols, records.vocabulary()),
           labels,
           network.config(run().seed()),
           pooling,
@@ -136,21 +135,9 @@ final class TrainClassifierCommand extends TrainingCommand<SequenceClassifier> {
 
     @Override
     public Score score() {
-      String usual = mostFrequent(split.training());
-      List<Example> judged = split.heldOut().isEmpty() ? split.training() : split.heldOut();
-      long right = judged.stream().filter(example -> example.label().equals(usual)).count();
-      return new Score(
-          "accuracy", (double) right / judged.size(), "always '" + Terminal.visible(usual) + "'");
-    }
-
-    private static String mostFrequent(List<Example> examples) {
-      return examples.stream()
-          .collect(Collectors.groupingBy(Example::label, Collectors.counting()))
-          .entrySet()
-          .stream()
-          .max(Map.Entry.comparingByValue())
-          .orElseThrow()
-          .getKey();
+      return Score.accuracy(
+          split.training().stream().map(Example::label).toList(),
+          split.heldOut().stream().map(Example::label).toList());
     }
 
     @Override

@@ -14,6 +14,7 @@ import picocli.CommandLine.Command;
     subcommands = {
       TrainLanguageModelCommand.class,
       TrainClassifierCommand.class,
+      TrainTaggerCommand.class,
       TrainTranslatorCommand.class
     },
     mixinStandardHelpOptions = true,

@@ -27,6 +27,7 @@ import picocli.CommandLine.Mixin;
 final class TrainTranslatorCommand extends TrainingCommand<Translator> {
 
   @Mixin private RecordOptions records = new RecordOptions();
+  @Mixin private UnitsOption units = new UnitsOption();
   @Mixin private EncodingOption encoding = new EncodingOption();
   @Mixin private NetworkOptions network = new NetworkOptions();
 
@@ -76,9 +77,8 @@ final class TrainTranslatorCommand extends TrainingCommand<Translator> {
 
     private Vocabulary vocabulary(Function<Pair, String> text) {
       return Vocabulary.mostFrequent(
-          records.units(),
-          split.training().stream()
-              .flatMap(pair -> records.units().split(text.apply(pair)).stream()),
+          units.value(),
+          split.training().stream().flatMap(pair -> units.value().split(text.apply(pair)).stream()),
           records.vocabulary());
     }
 

@@ -140,7 +140,9 @@ class ClassifierCommandTest {
         run("train", "--lr", "1", "classifier", "--data", data + ""));
     assertRefused("Missing required option: '--text=FILE'", run("train"));
     assertRefused("Missing required option: '--text=FILE'", run("train", "lm"));
-    assertRefused("there is no command 'dog'; there are lm, classifier", run("train", "dog"));
+    assertRefused(
+        "there is no command 'dog'; there are lm, classifier, tagger, translator",
+        run("train", "dog"));
     assertRefused("--patience needs held-out", train("--held-out", "0", "--patience", "1"));
   }
 }
