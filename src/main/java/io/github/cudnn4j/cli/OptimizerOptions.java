@@ -79,7 +79,7 @@ final class OptimizerOptions {
       converter = Limits.Count.class,
       defaultValue = "0",
       paramLabel = "STEPS",
-      description = "Steps over which a cosine schedule rises first. Default: ${DEFAULT-VALUE}")
+      description = "Steps over which the learning rate rises first. Default: ${DEFAULT-VALUE}")
   private int warmUp;
 
   @Option(
@@ -105,10 +105,6 @@ final class OptimizerOptions {
     if (momentum != 0 && rule != Rule.SGD && rule != Rule.RMSPROP) {
       throw refused(
           "--momentum: only sgd and rmsprop have it, not --optimizer " + Limits.typed(rule));
-    }
-    if (warmUp != 0 && schedule != Shape.COSINE) {
-      throw refused(
-          "--warm-up: only a cosine schedule has it, not --schedule " + Limits.typed(schedule));
     }
   }
 
@@ -149,7 +145,7 @@ final class OptimizerOptions {
           "--warm-up is " + warmUp + " steps, must be fewer than the run's " + totalSteps);
     }
     return switch (schedule) {
-      case CONSTANT -> Schedule.constant();
+      case CONSTANT -> Schedule.constant().warmUp(warmUp);
       case COSINE -> Schedule.cosine(warmUp, totalSteps, 0.01);
     };
   }

@@ -303,7 +303,6 @@ class CommandLineTest {
   @Test
   void refusesOptionsWithoutEffect() {
     assertRefusedEarly("--momentum: only sgd and rmsprop have it", "--momentum", "0.9");
-    assertRefusedEarly("--warm-up: only a cosine schedule has it", "--warm-up", "10");
     assertRefusedEarly("--checkpoint-every needs --checkpoint", "--checkpoint-every", "5");
     assertRefusedEarly("--patience needs held-out data", "--patience", "3", "--held-out", "0");
     assertRefusedEarly("--validate-every needs", "--validate-every", "3", "--held-out", "0");
@@ -314,6 +313,17 @@ class CommandLineTest {
     assertRefused(
         "--warm-up is 71 steps, must be fewer than the run's 71",
         train("--epochs", "1", "--schedule", "cosine", "--warm-up", "71"));
+  }
+
+  @Test
+  void eachScheduleWarmsUp() {
+    for (String schedule : List.of("constant", "cosine")) {
+      var options =
+          CommandLine.populateCommand(
+              new OptimizerOptions(), "--schedule", schedule, "--warm-up", "4");
+      assertEquals(0.25, options.schedule(10).factor(0), schedule);
+      assertEquals(1, options.schedule(10).factor(4), schedule);
+    }
   }
 
   private static void assertRefusedEarly(String message, String... options) {
