@@ -1,6 +1,7 @@
 package io.github.cudnn4j.cli;
 
 import io.github.cudnn4j.cuda.Device;
+import io.github.cudnn4j.model.LanguageModel;
 import io.github.cudnn4j.model.Model;
 import io.github.cudnn4j.model.SequenceClassifier;
 import io.github.cudnn4j.model.SequenceTagger;
@@ -82,10 +83,13 @@ final class ApplyCommand implements Callable<Integer> {
       case SequenceClassifier classifier -> lines -> classify(classifier, lines);
       case SequenceTagger tagger -> lines -> tag(tagger, lines);
       case Translator translator -> lines -> translator.translate(lines, BEAM, MOST_SYMBOLS);
+      case LanguageModel _ ->
+          throw new ParameterException(
+              spec.commandLine(), "a language model is not applied to lines: generate");
       default ->
           throw new ParameterException(
               spec.commandLine(),
-              "a " + Model.kind(model.configuration()) + " is not applied to lines; generate");
+              "a " + Model.kind(model.configuration()) + " is not applied to lines");
     };
   }
 

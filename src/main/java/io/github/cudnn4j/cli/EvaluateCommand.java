@@ -72,7 +72,8 @@ final class EvaluateCommand implements Callable<Integer> {
             case SequenceClassifier classifier -> evaluate(classifier);
             case SequenceTagger tagger -> evaluate(tagger);
             case Translator translator -> evaluate(translator);
-            default -> throw new IllegalStateException("no way to evaluate " + model);
+            default ->
+                throw usage("there is no way to evaluate a " + Model.kind(model.configuration()));
           };
       result.put("device", opened.name());
       spec.commandLine().getOut().println(Json.write(result));

@@ -7,6 +7,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
+import java.util.Locale;
 
 /**
  * Turns sound into vectors for a {@link Recogniser}: the logarithm of the energy in bands that are
@@ -57,7 +58,8 @@ public final class LogMel {
   public static LogMel of(int sampleRate, int bands) {
     if (sampleRate < 1000 || bands < 1) {
       throw new IllegalArgumentException(
-          "%d Hz and %d bands, must be at least 1000 and 1".formatted(sampleRate, bands));
+          String.format(
+              Locale.ROOT, "%d Hz and %d bands, must be at least 1000 and 1", sampleRate, bands));
     }
     return new LogMel(sampleRate, sampleRate / 40, sampleRate / 100, bands);
   }
@@ -203,8 +205,16 @@ public final class LogMel {
     int bits = format.getShort(14);
     if (coding != PCM || bits != Short.SIZE || rate != sampleRate || channels < 1) {
       throw new IOException(
-          "%s has coding %d, %d bits, %d channels and %d Hz, needed are coding 1, 16 bits and %d Hz"
-              .formatted(wav, coding, bits, channels, rate, sampleRate));
+          String.format(
+              Locale.ROOT,
+              "%s has coding %d, %d bits, %d channels and %d Hz, needed are coding 1, 16 bits and"
+                  + " %d Hz",
+              wav,
+              coding,
+              bits,
+              channels,
+              rate,
+              sampleRate));
     }
     return channels;
   }
