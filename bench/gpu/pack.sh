@@ -33,7 +33,7 @@ mvn -q -B -ntp -Pgpu-kit package -DskipTests -Djavadoc.skip=true -Dmaven.source.
 strip --strip-unneeded "$kit"/jdk/lib/*.so "$kit"/jdk/lib/server/*.so
 # Java's classes as they are in memory, so that each of many processes starts sooner.
 "$kit/jdk/bin/java" -Xshare:dump > "$root/target/share.txt" 2>&1
-gzip -9n "$kit/jdk/lib/server/classes.jsa"
+gzip -9n "$kit"/jdk/lib/server/{libjvm.so,classes.jsa}
 cp target/cudnn4j-*-SNAPSHOT.jar "$kit/lib"
 cp -r target/test-classes "$kit/tests"
 cp bench/gpu/run.sh bench/gpu/README.md src/main/resources/META-INF/LICENSE "$kit"

@@ -97,11 +97,12 @@ mkdir -p "$logs"
 # Not every way of copying a folder keeps what may be executed.
 [[ -x $kit/jdk/bin/java && -x $kit/jdk/lib/jspawnhelper ]] ||
   chmod +x "$kit"/jdk/bin/* "$kit/jdk/lib/jspawnhelper" "$kit/cudnn_peer" 2> /dev/null
-# Java's classes as they are in memory, packed because they are large.
-shared=$kit/jdk/lib/server/classes.jsa
-[[ ! -f $shared.gz || -f $shared ]] ||
-  { gzip -dc "$shared.gz" > "$shared.$$" && mv "$shared.$$" "$shared"; } 2> /dev/null ||
-  rm -f "$shared.$$"
+# Java itself, and its classes as they are in memory, packed because they are large.
+for large in "$kit"/jdk/lib/server/{libjvm.so,classes.jsa}; do
+  [[ ! -f $large.gz || -f $large ]] ||
+    { gzip -dc "$large.gz" > "$large.$$" && mv "$large.$$" "$large"; } 2> /dev/null ||
+    rm -f "$large.$$"
+done
 java=("$kit/jdk/bin/java" --enable-native-access=ALL-UNNAMED "-Dcudnn4j.device=$device"
   "-Dcudnn4j.algorithms.path=$logs/algorithms.json" # of this run, not the user's
   -Dstdout.encoding=UTF-8 -Dstderr.encoding=UTF-8 "-XX:ErrorFile=$logs/crash-%p.log"
