@@ -4,21 +4,10 @@
 // them is not read. Minus infinity forbids. A label that there is not makes NaN.
 #include "dialect.cuh"
 
-DEVICE int steps_of(const int* lengths, long long sequence, int time) {
-  const int length = lengths[sequence];
-  return length < 0 ? 0 : length < time ? length : time;
-}
-
 // Finite, because infinities have no difference.
 template <class N>
 DEVICE N lowest() {
   return static_cast<N>(sizeof(N) == 8 ? -1e308 : -3e38);
-}
-
-template <class N>
-DEVICE N not_a_number() {
-  const N zero = N(0);
-  return zero / zero;
 }
 
 // The logarithm of the sum of exp(value(i)).

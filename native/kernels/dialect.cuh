@@ -18,6 +18,8 @@
  *   is_narrow<T>                          whether that is another type than T
  *   vector_tanh(v), vector_sigmoid(v)     tanh(v) and 1 / (1 + exp(-v)), which the host computes of
  *                                         many at once
+ *   not_a_number<T>()                     NaN
+ *   steps_of(lengths, sequence, time)     how many of the time steps of a sequence count
  *   FOR_EACH(i, n) { }                    every i in [0, n), in any order and at the same time
  *   FOR_EACH_ROW(r, rows) { }             every row, each by one block of threads
  *   FOR_EACH_COLUMN(c, columns) { }       in a row: the columns, divided among the block's threads
@@ -266,3 +268,14 @@ template <>
 struct ComputedIn<bf16> {
   using type = float;
 };
+
+template <class T>
+DEVICE T not_a_number() {
+  const Number<T> zero = 0;
+  return static_cast<T>(zero / zero);
+}
+
+DEVICE int steps_of(const int* lengths, long long sequence, int time) {
+  const int length = lengths[sequence];
+  return length < 0 ? 0 : length < time ? length : time;
+}

@@ -4,12 +4,6 @@
 #include "dialect.cuh"
 
 template <class T>
-DEVICE T not_a_number() {
-  const Number<T> zero = 0;
-  return static_cast<T>(zero / zero);
-}
-
-template <class T>
 DEVICE void look_up(const int* tokens, const T* table, T* y, int count, int width, int vocabulary) {
   FOR_EACH_ROW(r, count) {
     const int token = tokens[r];

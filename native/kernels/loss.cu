@@ -3,12 +3,6 @@
 // refused.
 #include "dialect.cuh"
 
-template <class T>
-DEVICE T not_a_number() {
-  const T zero = T(0);
-  return zero / zero;
-}
-
 template <class T, class Weight>
 DEVICE void share_out(const int* targets, const double* scale, const double* factor, T* share,
                       double* counted, int rows, Weight weight) {

@@ -2,11 +2,6 @@
 // is not read and becomes 0.
 #include "dialect.cuh"
 
-DEVICE int steps_of(const int* lengths, long long sequence, int time) {
-  const int length = lengths[sequence];
-  return length < 0 ? 0 : length < time ? length : time;
-}
-
 template <class T>
 DEVICE void mask(const int* lengths, const T* x, T* y, int time, int batch, int columns) {
   FOR_EACH_ROW(r, static_cast<long long>(time) * batch) {

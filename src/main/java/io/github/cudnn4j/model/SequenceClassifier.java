@@ -200,7 +200,7 @@ public final class SequenceClassifier implements Model {
     runner.run(
         sequences,
         (probabilities, rows) -> {
-          double[] values = SequenceRunner.read(probabilities);
+          double[] values = Values.numbers(probabilities);
           for (int row = 0; row < rows.length; row++) {
             found[rows[row]] = best(values, row * labels.size());
           }

@@ -1,13 +1,11 @@
 package io.github.cudnn4j.model;
 
 import io.github.cudnn4j.cuda.Device;
-import io.github.cudnn4j.cuda.ElementType;
 import io.github.cudnn4j.cuda.Parts;
 import io.github.cudnn4j.cuda.Precision;
 import io.github.cudnn4j.tape.Indices;
 import io.github.cudnn4j.tape.Lengths;
 import io.github.cudnn4j.tape.Tape;
-import io.github.cudnn4j.tape.Tensor;
 import java.util.Arrays;
 import java.util.Comparator;
 import java.util.HashMap;
@@ -114,17 +112,6 @@ final class SequenceRunner<T> implements AutoCloseable {
     }
     batch.tokens.buffer().copyFrom(tokens);
     batch.lengths.set(lengths);
-  }
-
-  /** Returns the numbers of a tensor; waits for the device. */
-  static double[] read(Tensor x) {
-    if (x.type() == ElementType.FLOAT64) {
-      return x.value().toDoubles();
-    }
-    float[] floats = x.value().toFloats();
-    double[] values = new double[floats.length];
-    Arrays.setAll(values, i -> floats[i]);
-    return values;
   }
 
   @Override

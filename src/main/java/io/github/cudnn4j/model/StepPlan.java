@@ -1,7 +1,6 @@
 package io.github.cudnn4j.model;
 
 import io.github.cudnn4j.cuda.CapturedGraph;
-import io.github.cudnn4j.cuda.CudaException;
 import io.github.cudnn4j.cuda.Device;
 import io.github.cudnn4j.cuda.DeviceBuffer;
 import io.github.cudnn4j.cuda.ElementType;
@@ -10,7 +9,7 @@ import io.github.cudnn4j.cuda.Launch;
 import io.github.cudnn4j.cuda.Parts;
 import io.github.cudnn4j.cuda.PinnedBuffer;
 import io.github.cudnn4j.cuda.Precision;
-import io.github.cudnn4j.cudnn.CudnnException;
+import io.github.cudnn4j.cudnn.GraphCapture;
 import io.github.cudnn4j.io.HalfFloat;
 import io.github.cudnn4j.tape.Indices;
 import io.github.cudnn4j.tape.Tape;
@@ -28,8 +27,6 @@ import org.jspecify.annotations.Nullable;
  * logits.
  */
 final class StepPlan implements AutoCloseable {
-
-  private static final System.Logger LOG = System.getLogger("io.github.cudnn4j");
 
   private final int rows;
   private final List<StepNetwork.State> shapes;
@@ -111,7 +108,10 @@ final class StepPlan implements AutoCloseable {
       }
       enqueue();
       device.stream().synchronize();
-      graph = captured(device);
+      graph = tape.isCapturable() ? GraphCapture.ifPossible(device.stream(), this::enqueue) : null;
+      if (graph != null) {
+        parts.add(graph);
+      }
     } catch (RuntimeException | Error e) {
       throw parts.abandon(e);
     }
@@ -130,26 +130,6 @@ final class StepPlan implements AutoCloseable {
         throw new IllegalArgumentException(
             "state " + i + " is " + out.states().get(i) + ", must be as before, " + before.get(i));
       }
-    }
-  }
-
-  /** Not every network that a library runs is one that it lets be captured: null then. */
-  private @Nullable CapturedGraph captured(Device device) {
-    if (!tape.isCapturable()) {
-      return null;
-    }
-    try {
-      return parts.add(device.stream().capture(this::enqueue));
-    } catch (CudaException | CudnnException e) {
-      boolean left = e instanceof CudaException cuda && cuda.function().equals("cudaGraphDestroy");
-      if (left || e.getSuppressed().length > 0) {
-        throw e;
-      }
-      LOG.log(
-          System.Logger.Level.WARNING,
-          "A step cannot be captured as a graph, so each of its calls is made every time: "
-              + e.getMessage());
-      return null;
     }
   }
 

@@ -210,16 +210,6 @@ public final class Updater implements AutoCloseable {
         parameters, optimizer, clip, lossScale, groups, Objects.requireNonNull(rate, "rate"));
   }
 
-  /** As {@link #create(Parameters, Optimizer, Clip, LossScale, List, DeviceBuffer)}. */
-  public static Updater create(
-      Parameters parameters,
-      Optimizer optimizer,
-      Clip clip,
-      LossScale lossScale,
-      DeviceBuffer rate) {
-    return create(parameters, optimizer, clip, lossScale, List.of(), rate);
-  }
-
   /**
    * Sets the learning rate of the updates that are enqueued after this, without waiting.
    *

@@ -1,12 +1,11 @@
 package io.github.cudnn4j.train;
 
 import io.github.cudnn4j.cuda.CapturedGraph;
-import io.github.cudnn4j.cuda.CudaException;
 import io.github.cudnn4j.cuda.Device;
 import io.github.cudnn4j.cuda.Parts;
 import io.github.cudnn4j.cuda.Precision;
 import io.github.cudnn4j.cuda.ProfilerRange;
-import io.github.cudnn4j.cudnn.CudnnException;
+import io.github.cudnn4j.cudnn.GraphCapture;
 import io.github.cudnn4j.data.BatchSource;
 import io.github.cudnn4j.data.Epoch;
 import io.github.cudnn4j.data.Feed;
@@ -27,8 +26,6 @@ import org.jspecify.annotations.Nullable;
  * <p>Owner of the feed and the graphs; belongs to the device's thread.
  */
 final class BatchRunner implements AutoCloseable {
-
-  private static final System.Logger LOG = System.getLogger("io.github.cudnn4j");
 
   private static final ProfilerRange STEP = ProfilerRange.named("step");
 
@@ -177,7 +174,12 @@ final class BatchRunner implements AutoCloseable {
     tokens += feed.steps();
     Work work = work(shape);
     if (capture && work.capturable && warm[shape] && graphs[shape] == null) {
-      graphs[shape] = captured(shape, work);
+      CapturedGraph captured = GraphCapture.ifPossible(device.stream(), () -> enqueue(shape, work));
+      if (captured == null) {
+        capture = false;
+      } else {
+        graphs[shape] = parts.add(captured);
+      }
     }
     CapturedGraph graph = graphs[shape];
     try (var _ = STEP.begin()) {
@@ -190,24 +192,6 @@ final class BatchRunner implements AutoCloseable {
     }
     feed.done();
     return shape;
-  }
-
-  /** Not every network that a library runs is one that it lets be captured: null then. */
-  private @Nullable CapturedGraph captured(int shape, Work work) {
-    try {
-      return parts.add(device.stream().capture(() -> enqueue(shape, work)));
-    } catch (CudaException | CudnnException e) {
-      boolean left = e instanceof CudaException cuda && cuda.function().equals("cudaGraphDestroy");
-      if (left || e.getSuppressed().length > 0) {
-        throw e;
-      }
-      capture = false;
-      LOG.log(
-          System.Logger.Level.WARNING,
-          "A step cannot be captured as a graph, so each of its calls is made every time: "
-              + e.getMessage());
-      return null;
-    }
   }
 
   private void enqueue(int shape, Work work) {

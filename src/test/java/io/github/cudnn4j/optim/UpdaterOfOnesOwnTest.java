@@ -16,6 +16,7 @@ import io.github.cudnn4j.tape.Init;
 import io.github.cudnn4j.tape.Parameters;
 import io.github.cudnn4j.testing.OwnOptimizers;
 import java.lang.management.ManagementFactory;
+import java.util.List;
 import java.util.Optional;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -75,7 +76,8 @@ class UpdaterOfOnesOwnTest {
     try (var parameters = parameters(Precision.FP32);
         var rate = DeviceBuffer.allocate(device, ElementType.FLOAT64, 1);
         var updater =
-            Updater.create(parameters, Optimizer.sgd(9), Clip.NONE, LossScale.NONE, rate)) {
+            Updater.create(
+                parameters, Optimizer.sgd(9), Clip.NONE, LossScale.NONE, List.of(), rate)) {
       Numbers.write(parameters.parameter("w").tensor().gradient(), new double[] {1});
       for (double value : new double[] {0.5, 0.25}) {
         rate.copyFrom(new double[] {value});
