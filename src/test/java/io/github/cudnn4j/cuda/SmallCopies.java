@@ -13,7 +13,7 @@ import java.util.Random;
 final class SmallCopies {
   private static final int MOST_BYTES = 200;
   private static final int WARM_UP = 4_000;
-  private static final int ROUNDS = 100;
+  private static final int ROUNDS = Integer.getInteger("cudnn4j.proof.copies", 100);
 
   private final Device device;
   private final Random random = new Random(1);
