@@ -55,6 +55,15 @@ public final class Attention {
     this.keys = compared == counted ? this.memory : Shared.of(tape, compared);
   }
 
+  private Attention(Attention other, Tensor memory) {
+    this.tape = other.tape;
+    this.lengths = other.lengths;
+    this.memory = memory;
+    this.keys = other.keys;
+    this.scores = other.scores;
+    this.queryColumns = other.queryColumns;
+  }
+
   private interface Scores {
     /** Records {@code [B, T1, T2]} of {@code [T1, B, H]}. */
     Tensor of(Tensor query, Tensor keys, Lengths lengths);
@@ -145,6 +154,28 @@ public final class Attention {
         (query, keys, of) ->
             AdditiveScore.record(tape, tape.linear(query, ofQuery, null), keys, vector, of),
         ofQuery.columns());
+  }
+
+  /**
+   * Returns attention that compares queries as this does, and gives means of other vectors: what
+   * this was made for is only its keys then.
+   *
+   * @param values {@code [T2, B, M]}, of any M; what is behind a length is not read
+   * @throws IllegalArgumentException if the shape or the type does not fit
+   * @see <a href="https://arxiv.org/abs/1503.08895">Sukhbaatar et al., 2015</a>
+   */
+  public Attention withValues(Tensor values) {
+    check(tape, values);
+    if (values.dim(0) != keys.dim(0) || values.dim(1) != keys.dim(1)) {
+      throw new IllegalArgumentException(
+          String.format(
+              Locale.ROOT,
+              "values are %s, needed are [%d, %d, M]",
+              values,
+              keys.dim(0),
+              keys.dim(1)));
+    }
+    return new Attention(this, Shared.of(tape, lengths.mask(values)));
   }
 
   /**

@@ -338,6 +338,44 @@ class TapeGradientTest {
         });
   }
 
+  /** What is read is not what is compared, of another size, and may be read more than once. */
+  @ParameterizedTest
+  @EnumSource
+  void attentionOverKeysAndValues(AttentionKind kind) {
+    var keys = parameter(3, 2, 2);
+    var values = parameter(3, 2, 3);
+    var query = parameter(2, 2, 2);
+    var attentions = attentions(kind);
+    check(
+        tape -> {
+          var lengths = tape.lengths(2);
+          lengths.set(3, 2);
+          var attention = attentions.over(tape, keys, lengths).withValues(values);
+          var first = attention.on(query);
+          var second = attention.on(tape.slice(first.context(), 1, 2));
+          var read = tape.product(second.weights(), false, tape.transpose(values), false);
+          return tape.add(tape.scale(read, 2), tape.transpose(second.context()));
+        });
+  }
+
+  @Test
+  void attentionGivesTheMeanOfTheValuesThatCount() {
+    var keys = parameter(3, 2, 2);
+    var values = parameter(3, 2, 1); // [T2, B, M]
+    write(values.value(), new double[] {1, 2, 3, 4, Double.NaN, 6});
+    try (var tape = Tape.inference(device, Precision.FP64)) {
+      var lengths = tape.lengths(2);
+      lengths.set(2, 3);
+      var attention = Attention.dot(tape, keys, lengths).withValues(values);
+      Tensor context = attention.on(tape.input(2, 2)).context();
+      tape.forward();
+      assertArrayEquals(new double[] {2, 4}, context.value().toDoubles(), 1e-12);
+      assertRefused(
+          "values are Tensor[3, 1, 2] of FLOAT64, needed are [3, 2, M]",
+          () -> attention.withValues(tape.input(3, 1, 2)));
+    }
+  }
+
   private interface Attentions {
     Attention over(Tape tape, Tensor memory, @Nullable Lengths lengths);
   }
