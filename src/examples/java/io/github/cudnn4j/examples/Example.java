@@ -44,7 +44,8 @@ final class Example implements TrainingListener, AutoCloseable {
           entry("attachment", Attachment::run),
           entry("bidirectional", Bidirectional::run),
           entry("clockwork", Clockwork::run),
-          entry("error-surface", ErrorSurface::run));
+          entry("error-surface", ErrorSurface::run),
+          entry("residual", Residual::run));
 
   /** What an example does. */
   @FunctionalInterface

@@ -18,7 +18,8 @@ class ExamplesTest {
     "attachment, 0.75, 1",
     "bidirectional, 0.9, 1",
     "clockwork, 0, 0.2",
-    "error-surface, 0, 0.01"
+    "error-surface, 0, 0.01",
+    "residual, 1, 16"
   })
   void learns(String name, double least, double most, @TempDir Path folder) throws IOException {
     assumeTrue(Files.exists(Path.of("target", "text")), "the texts of the build are not here");
