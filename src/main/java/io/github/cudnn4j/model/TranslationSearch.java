@@ -53,12 +53,13 @@ final class TranslationSearch implements AutoCloseable {
       if (encoded.c() != null) {
         states.add(gather(encoded.c(), places, first));
       }
+      Attention attention = model.attention(encoder, memory, memoryLengths);
       StepNetwork step =
           (tape, in) -> {
             Lengths of = tape.lengths(memoryLengths.buffer(), new int[places]);
-            Attention attention = Attention.dot(tape, memory, of);
+            Attention over = attention == null ? null : attention.on(tape, of);
             Tensor c = states.size() > 1 ? in.state(1) : null;
-            var decoded = model.decode(tape, in.tokens(), in.state(0), c, attention);
+            var decoded = model.decode(tape, in.tokens(), in.state(0), c, over);
             return StepNetwork.Output.of(decoded.logits(), decoded.states());
           };
       decoder =

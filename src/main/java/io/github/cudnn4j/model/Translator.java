@@ -5,6 +5,9 @@ import io.github.cudnn4j.data.Batch;
 import io.github.cudnn4j.data.Batches;
 import io.github.cudnn4j.rnn.RnnConfig;
 import io.github.cudnn4j.tape.Attention;
+import io.github.cudnn4j.tape.AttentionKind;
+import io.github.cudnn4j.tape.AttentionLayer;
+import io.github.cudnn4j.tape.AttentionOutput;
 import io.github.cudnn4j.tape.EmbeddingLayer;
 import io.github.cudnn4j.tape.Indices;
 import io.github.cudnn4j.tape.Lengths;
@@ -31,9 +34,11 @@ import org.jspecify.annotations.Nullable;
  * <pre>
  *   source + end [S, B] → embedding → encoder RNN → memory [S, B, H], final state
  *   begin + target [T, B] → embedding → decoder RNN from that state → y [T, B, H]
- *   context = attention of W · y over the memory [T, B, H]
+ *   context = attention of y over the memory [T, B, H]
  *   logits = head(tanh(combine([context, y]))) [T, B, V + 1], to be target + end
  * </pre>
+ *
+ * <p>Without attention the final state is all that the decoder knows, and the logits are head(y).
  *
  * <p>The context does not go into the decoder's next step, so training is one cuDNN call over all
  * steps of the encoder and one over all of the decoder. In training the decoder reads the right
@@ -41,8 +46,8 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>Owns its parameters in device memory. Belongs to the thread that owns the device. Parameters:
  * {@code source.weight}, {@code target.weight}, {@code encoder.weight_ih_l0}, {@code
- * decoder.weight_ih_l0} and so on, {@code attention.weight} (W, [H, H]), {@code combine.weight},
- * {@code combine.bias}, {@code head.weight}, {@code head.bias}.
+ * decoder.weight_ih_l0} and so on, those of {@link AttentionLayer} {@code attention}, {@code
+ * combine.weight}, {@code combine.bias}, {@code head.weight}, {@code head.bias}.
  *
  * @see <a href="https://arxiv.org/abs/1508.04025">Luong, Pham and Manning, 2015</a>
  */
@@ -64,11 +69,17 @@ public final class Translator implements Model {
   /** A text and its translation. */
   public record Pair(String source, String target) {}
 
+  private static final String ATTENTION = "attention";
+  private static final String NO_ATTENTION = "none";
+
   /** What the decoder goes on from: its state, and what it attends to. */
   record Encoded(Tensor memory, Tensor h, @Nullable Tensor c) {}
 
   /** What the decoder gives for its steps. */
-  record Decoded(Tensor logits, Tensor attention, RecurrentOutput states) {}
+  record Decoded(Tensor logits, @Nullable Tensor attention, RecurrentOutput states) {}
+
+  /** What attends, and how its context is joined to the decoder's output. */
+  private record Attending(AttentionLayer attention, LinearLayer combine) {}
 
   private final Vocabulary source;
   private final Vocabulary target;
@@ -77,12 +88,15 @@ public final class Translator implements Model {
   private final EmbeddingLayer embedTarget;
   private final RnnLayer encoder;
   private final RnnLayer decoder;
-  private final LinearLayer query;
-  private final LinearLayer combine;
+  private final @Nullable Attending attending;
   private final LinearLayer head;
 
   private Translator(
-      Parameters parameters, Vocabulary source, Vocabulary target, RnnConfig config) {
+      Parameters parameters,
+      Vocabulary source,
+      Vocabulary target,
+      RnnConfig config,
+      @Nullable AttentionKind attention) {
     if (config.projects()) {
       throw new IllegalArgumentException(
           "a translator has no projection, but there is one to " + config.projectionSize());
@@ -96,8 +110,12 @@ public final class Translator implements Model {
     embedTarget = parameters.embedding("target", target.size() + 2, size);
     encoder = parameters.rnn("encoder", config);
     decoder = parameters.rnn("decoder", decoder(config));
-    query = parameters.linear("attention", hidden, hidden, false);
-    combine = parameters.linear("combine", 2 * hidden, hidden);
+    attending =
+        attention == null
+            ? null
+            : new Attending(
+                parameters.attention(ATTENTION, attention, hidden, hidden),
+                parameters.linear("combine", 2 * hidden, hidden));
     head = parameters.linear("head", hidden, target.size() + 1);
   }
 
@@ -114,7 +132,8 @@ public final class Translator implements Model {
   }
 
   /**
-   * Returns a translator with initial weights.
+   * Returns a translator of {@linkplain AttentionKind#MULTIPLICATIVE multiplicative} attention with
+   * initial weights.
    *
    * @param config the encoder: its input is as wide as the embeddings, its precision the model's;
    *     the decoder has as many layers
@@ -122,9 +141,24 @@ public final class Translator implements Model {
    */
   public static Translator create(
       Device device, Vocabulary source, Vocabulary target, RnnConfig config, long seed) {
+    return create(device, source, target, config, AttentionKind.MULTIPLICATIVE, seed);
+  }
+
+  /**
+   * As {@link #create(Device, Vocabulary, Vocabulary, RnnConfig, long)}, with another attention.
+   *
+   * @param attention null for none
+   */
+  public static Translator create(
+      Device device,
+      Vocabulary source,
+      Vocabulary target,
+      RnnConfig config,
+      @Nullable AttentionKind attention,
+      long seed) {
     Parameters parameters = Parameters.on(device, config.precision());
     try {
-      Translator model = new Translator(parameters, source, target, config);
+      Translator model = new Translator(parameters, source, target, config, attention);
       parameters.initialize(seed);
       return model;
     } catch (RuntimeException | Error e) {
@@ -145,6 +179,9 @@ public final class Translator implements Model {
         vocabulary(configuration, SOURCE),
         vocabulary(configuration, TARGET),
         Entries.network(configuration, "network"),
+        NO_ATTENTION.equals(configuration.get(ATTENTION))
+            ? null
+            : Entries.constant(configuration, ATTENTION, AttentionKind.class),
         0);
   }
 
@@ -158,6 +195,7 @@ public final class Translator implements Model {
     Map<String, Object> map = new LinkedHashMap<>();
     map.put(KIND, KIND_NAME);
     map.put("network", Entries.of(encoder.config()));
+    map.put(ATTENTION, attending == null ? NO_ATTENTION : Entries.name(attending.attention.kind()));
     map.put(SOURCE, map(source));
     map.put(TARGET, map(target));
     return map;
@@ -227,8 +265,8 @@ public final class Translator implements Model {
   public Loss record(Tape tape, Batch in) {
     Lengths lengths = in.lengths(SOURCE);
     Encoded encoded = encode(tape, in.tokens(SOURCE), lengths);
-    Attention attention = Attention.dot(tape, encoded.memory(), lengths);
-    Tensor logits = decode(tape, in.tokens(TARGET), encoded.h(), encoded.c(), attention).logits();
+    Attention over = attention(tape, encoded.memory(), lengths);
+    Tensor logits = decode(tape, in.tokens(TARGET), encoded.h(), encoded.c(), over).logits();
     return tape.crossEntropy(logits, in.labels(NEXT));
   }
 
@@ -252,13 +290,22 @@ public final class Translator implements Model {
     return tape.stack(layers);
   }
 
+  /** Records what attention needs of a memory; null without attention. */
+  @Nullable Attention attention(Tape tape, Tensor memory, Lengths lengths) {
+    return attending == null ? null : attending.attention.on(tape, memory, lengths);
+  }
+
   /** Records the decoder; {@code [T, B]} tokens. */
-  Decoded decode(Tape tape, Indices tokens, Tensor h0, @Nullable Tensor c0, Attention attention) {
+  Decoded decode(
+      Tape tape, Indices tokens, Tensor h0, @Nullable Tensor c0, @Nullable Attention over) {
     RecurrentOutput out = decoder.on(tape, embedTarget.on(tape, tokens), h0, c0);
-    var attended = attention.on(query.on(tape, out.y()));
-    Tensor both = tape.concatenate(attended.context(), out.y());
-    Tensor logits = head.on(tape, tape.tanh(combine.on(tape, both)));
-    return new Decoded(logits, attended.weights(), out);
+    if (attending == null || over == null) {
+      return new Decoded(head.on(tape, out.y()), null, out);
+    }
+    AttentionOutput seen = over.on(out.y());
+    Tensor both = tape.concatenate(seen.context(), out.y());
+    Tensor logits = head.on(tape, tape.tanh(attending.combine.on(tape, both)));
+    return new Decoded(logits, seen.weights(), out);
   }
 
   List<StepNetwork.State> states() {
@@ -298,6 +345,7 @@ public final class Translator implements Model {
    * it; waits for the device.
    *
    * @return {@code [T][S]}, the ends of both included; the sum of each row is 1
+   * @throws IllegalStateException if this translator has no attention
    */
   public double[][] attention(String source, String target) {
     int[] read = sourceTokens(source);
@@ -310,8 +358,11 @@ public final class Translator implements Model {
       Lengths lengths = tape.lengths(1);
       lengths.set(read.length);
       Encoded encoded = encode(tape, tokens, lengths);
-      Attention over = Attention.dot(tape, encoded.memory(), lengths);
+      Attention over = attention(tape, encoded.memory(), lengths);
       Tensor weights = decode(tape, before, encoded.h(), encoded.c(), over).attention();
+      if (weights == null) {
+        throw new IllegalStateException("the translator has no attention");
+      }
       tape.forward();
       return Values.matrix(weights);
     }

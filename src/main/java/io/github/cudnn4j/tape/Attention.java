@@ -55,9 +55,9 @@ public final class Attention {
     this.keys = compared == counted ? this.memory : Shared.of(tape, compared);
   }
 
-  private Attention(Attention other, Tensor memory) {
-    this.tape = other.tape;
-    this.lengths = other.lengths;
+  private Attention(Attention other, Tape tape, Lengths lengths, Tensor memory) {
+    this.tape = tape;
+    this.lengths = lengths;
     this.memory = memory;
     this.keys = other.keys;
     this.scores = other.scores;
@@ -66,7 +66,7 @@ public final class Attention {
 
   private interface Scores {
     /** Records {@code [B, T1, T2]} of {@code [T1, B, H]}. */
-    Tensor of(Tensor query, Tensor keys, Lengths lengths);
+    Tensor of(Tape tape, Tensor query, Tensor keys, Lengths lengths);
   }
 
   /**
@@ -96,7 +96,7 @@ public final class Attention {
         memory,
         lengths,
         UnaryOperator.identity(),
-        (query, keys, _) -> product(tape, factor, query, keys),
+        (to, query, keys, _) -> product(to, factor, query, keys),
         memory.columns());
   }
 
@@ -116,7 +116,7 @@ public final class Attention {
         memory,
         lengths,
         counted -> tape.linear(counted, weight, null),
-        (query, keys, _) -> product(tape, 1, query, keys),
+        (to, query, keys, _) -> product(to, 1, query, keys),
         weight.dim(0));
   }
 
@@ -151,8 +151,8 @@ public final class Attention {
         memory,
         lengths,
         counted -> tape.linear(counted, ofMemory, null),
-        (query, keys, of) ->
-            AdditiveScore.record(tape, tape.linear(query, ofQuery, null), keys, vector, of),
+        (to, query, keys, of) ->
+            AdditiveScore.record(to, to.linear(query, ofQuery, null), keys, vector, of),
         ofQuery.columns());
   }
 
@@ -175,7 +175,28 @@ public final class Attention {
               keys.dim(0),
               keys.dim(1)));
     }
-    return new Attention(this, Shared.of(tape, lengths.mask(values)));
+    return new Attention(this, tape, lengths, Shared.of(tape, lengths.mask(values)));
+  }
+
+  /**
+   * Returns the same for queries that are recorded on another tape, such as that of a decoder's
+   * step. What depends on the memory is what this one's tape has computed last, and gets no
+   * gradient there.
+   *
+   * @param tape for inference
+   * @param lengths of the memory, the same as this one's, on the other tape
+   * @throws IllegalArgumentException if the tape is for training, or the lengths are of another
+   *     number of sequences
+   */
+  public Attention on(Tape tape, Lengths lengths) {
+    if (tape.isTraining()) {
+      throw new IllegalArgumentException("the other tape is for training, must be for inference");
+    }
+    if (lengths.batch() != memory.dim(1)) {
+      throw new IllegalArgumentException(
+          lengths.batch() + " lengths, the memory has " + memory.dim(1) + " sequences");
+    }
+    return new Attention(this, tape, lengths, memory);
   }
 
   /**
@@ -209,7 +230,7 @@ public final class Attention {
   }
 
   private AttentionOutput ofSteps(Tensor query) {
-    Tensor weights = lengths.softmax(scores.of(query, keys, lengths));
+    Tensor weights = lengths.softmax(scores.of(tape, query, keys, lengths));
     Tensor context =
         Product.record(
             tape, 1, new Operand(weights, false, false), new Operand(memory, true, false), true);

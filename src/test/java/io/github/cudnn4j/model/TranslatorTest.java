@@ -15,6 +15,7 @@ import io.github.cudnn4j.model.Translator.Pair;
 import io.github.cudnn4j.optim.Clip;
 import io.github.cudnn4j.optim.Optimizer;
 import io.github.cudnn4j.rnn.RnnConfig;
+import io.github.cudnn4j.tape.AttentionKind;
 import io.github.cudnn4j.tape.Tape;
 import io.github.cudnn4j.testing.Closeness;
 import io.github.cudnn4j.train.Evaluator;
@@ -25,12 +26,17 @@ import java.io.IOException;
 import java.net.URISyntaxException;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.SplittableRandom;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
+import org.junit.jupiter.params.provider.NullSource;
 
 class TranslatorTest {
 
@@ -197,6 +203,50 @@ class TranslatorTest {
   void lossAndGradientsArePyTorchs() throws IOException, URISyntaxException {
     compare("gru", RnnConfig.gru(3, 4).layers(2).bidirectional());
     compare("lstm", RnnConfig.lstm(4, 5));
+  }
+
+  /** Step by step, over what the encoder's tape has computed, as over all steps at once. */
+  @ParameterizedTest
+  @NullSource
+  @EnumSource(AttentionKind.class)
+  void findsTranslationsOfTheProbabilityThatItLearns(@Nullable AttentionKind attention)
+      throws IOException {
+    var letters = Vocabulary.of("abc");
+    try (var model =
+        Translator.create(device, letters, letters, RnnConfig.lstm(5, 6), attention, 3)) {
+      var beam = BeamSearch.of(25, model.end(), 3).best(25);
+      var sources = List.of("abcab", "c");
+      int compared = 0;
+      try (var again = Model.of(device, model.configuration());
+          var search = new TranslationSearch(model, 2, 6, beam)) {
+        assertEquals(model.configuration(), again.configuration());
+        assertEquals(model.parameters().names(), again.parameters().names());
+        var found = search.run(sources.stream().map(model::sourceTokens).toArray(int[][]::new));
+        for (int i = 0; i < sources.size(); i++) {
+          for (var hypothesis : found.get(i)) {
+            int[] symbols = hypothesis.symbols().stream().mapToInt(symbol -> symbol).toArray();
+            if (symbols.length < 3 && Arrays.stream(symbols).allMatch(symbol -> symbol > 0)) {
+              var pair = new Pair(sources.get(i), letters.decode(symbols));
+              var source = model.batches(1, 5, 3).over(List.of(pair));
+              double loss = Evaluator.evaluate(model.parameters(), model, source).loss();
+              assertEquals(-loss * (symbols.length + 1), hypothesis.logProbability(), 1e-4);
+              compared++;
+            }
+          }
+        }
+      }
+      assertTrue(compared >= 10, "translations: " + compared);
+    }
+  }
+
+  @Test
+  void hasNoWeightsToShowWithoutAttention() {
+    var letters = Vocabulary.of("ab");
+    try (var model = Translator.create(device, letters, letters, RnnConfig.gru(4, 5), null, 0)) {
+      var e = assertThrows(IllegalStateException.class, () -> model.attention("a", "b"));
+      assertEquals("the translator has no attention", e.getMessage());
+      assertEquals(1, model.translate(List.of("ab"), 1, 3).size());
+    }
   }
 
   @Test

@@ -48,7 +48,7 @@ class Translator(nn.Module):
         memory = pad_packed_sequence(memory)[0].transpose(0, 1)
         state = tuple(map(self.join, state)) if isinstance(state, tuple) else self.join(state)
         y = self.decoder(self.target(targets), state)[0].transpose(0, 1)
-        scores = self.attention(y) @ memory.transpose(1, 2)
+        scores = y @ self.attention(memory).transpose(1, 2)
         padding = torch.arange(memory.shape[1]) >= lengths[:, None]
         weights = scores.masked_fill(padding[:, None], -torch.inf).softmax(-1)
         both = torch.cat([weights @ memory, y], -1)
