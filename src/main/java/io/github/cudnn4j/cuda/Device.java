@@ -36,7 +36,6 @@ import org.jspecify.annotations.Nullable;
  * }
  */
 public final class Device implements AutoCloseable {
-  private static final int ORDINAL = 0;
   private static final int NAME_BYTES = 256;
   private static final long SCRATCH_BYTES = 64;
 
@@ -47,6 +46,7 @@ public final class Device implements AutoCloseable {
   private static final ReentrantReadWriteLock CAPTURES = new ReentrantReadWriteLock();
 
   private final DeviceKind kind;
+  private final int ordinal;
   private final Arena arena = Arena.ofShared();
   private final MemorySegment scratch = arena.allocate(SCRATCH_BYTES, Long.BYTES);
   private final Map<Class<?>, DeviceResource> resources = new HashMap<>();
@@ -67,8 +67,9 @@ public final class Device implements AutoCloseable {
   private @Nullable DeviceResource newest;
   private @Nullable Recording recording;
 
-  private Device(DeviceKind kind) {
+  private Device(DeviceKind kind, int ordinal) {
     this.kind = kind;
+    this.ordinal = ordinal;
   }
 
   /**
@@ -94,10 +95,25 @@ public final class Device implements AutoCloseable {
    * @throws CudaException if it is there but cannot be used
    */
   public static Device open(DeviceChoice choice) {
-    Objects.requireNonNull(choice, "choice");
+    return open(choice, 0);
+  }
+
+  /**
+   * Opens one of several devices.
+   *
+   * @param ordinal from 0, below {@link #count}: of the GPUs that CUDA shows, in its order
+   * @throws IllegalArgumentException if there are not as many
+   * @throws io.github.cudnn4j.library.LibraryException if none is available
+   * @throws IllegalStateException on a virtual thread, if this thread captures, or if this process
+   *     uses the other kind
+   * @throws CudaException if it is there but cannot be used
+   */
+  public static Device open(DeviceChoice choice, int ordinal) {
     requirePlatformThread();
     Recording.refuse("opening a device");
-    var device = new Device(NativeLibraries.load(choice).kind());
+    // The first one is there wherever the libraries load.
+    Arguments.between(ordinal, 0, ordinal <= 0 ? 0 : count(choice) - 1L, "ordinal of a device");
+    var device = new Device(load(choice), ordinal);
     try {
       device.start();
       return device;
@@ -111,6 +127,26 @@ public final class Device implements AutoCloseable {
     }
   }
 
+  /**
+   * Returns how many devices there are: the GPUs that CUDA shows, or one CPU.
+   *
+   * @throws io.github.cudnn4j.library.LibraryException if none is available
+   * @throws IllegalStateException if this process uses the other kind
+   * @throws CudaException if CUDA does not say
+   */
+  public static int count(DeviceChoice choice) {
+    load(choice);
+    try (var arena = Arena.ofConfined()) {
+      var number = arena.allocate(NativeTypes.C_INT);
+      Status.cudart(Cudart.cudaGetDeviceCount(number), "cudaGetDeviceCount");
+      return number.get(NativeTypes.C_INT, 0);
+    }
+  }
+
+  private static DeviceKind load(DeviceChoice choice) {
+    return NativeLibraries.load(Objects.requireNonNull(choice, "choice")).kind();
+  }
+
   private static void requirePlatformThread() {
     if (Thread.currentThread().isVirtual()) {
       throw new IllegalStateException(
@@ -121,7 +157,7 @@ public final class Device implements AutoCloseable {
 
   private void start() {
     Status.driver(CudaDriver.cuInit(0), "cuInit");
-    Status.driver(CudaDriver.cuDeviceGet(scratch, ORDINAL), "cuDeviceGet");
+    Status.driver(CudaDriver.cuDeviceGet(scratch, ordinal), "cuDeviceGet");
     handle = scratch.get(NativeTypes.C_INT, 0);
     Status.driver(CudaDriver.cuDevicePrimaryCtxRetain(scratch, handle), "cuDevicePrimaryCtxRetain");
     context = MemorySegment.ofAddress(scratch.get(NativeTypes.C_POINTER, 0).address());
@@ -140,13 +176,13 @@ public final class Device implements AutoCloseable {
 
   private int attribute(int attribute) {
     Status.cudart(
-        Cudart.cudaDeviceGetAttribute(scratch, attribute, ORDINAL), "cudaDeviceGetAttribute");
+        Cudart.cudaDeviceGetAttribute(scratch, attribute, ordinal), "cudaDeviceGetAttribute");
     return scratch.get(NativeTypes.C_INT, 0);
   }
 
   /** Makes the device's context the current one of this thread, for the runtime and the driver. */
   private void activate() {
-    Status.cudart(Cudart.cudaSetDevice(ORDINAL), "cudaSetDevice");
+    Status.cudart(Cudart.cudaSetDevice(ordinal), "cudaSetDevice");
     Status.driver(CudaDriver.cuCtxSetCurrent(context), "cuCtxSetCurrent");
     active = Thread.currentThread();
   }
@@ -154,6 +190,11 @@ public final class Device implements AutoCloseable {
   /** Returns which kind of device this is. */
   public DeviceKind kind() {
     return kind;
+  }
+
+  /** Returns which of several devices this is, from 0. */
+  public int ordinal() {
+    return ordinal;
   }
 
   /** Returns the device's name for people. */

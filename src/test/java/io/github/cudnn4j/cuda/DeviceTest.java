@@ -12,6 +12,7 @@ import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import io.github.cudnn4j.bindings.CudaDriver;
 import io.github.cudnn4j.bindings.Cudart;
+import io.github.cudnn4j.library.DeviceChoice;
 import io.github.cudnn4j.library.HostControl;
 import io.github.cudnn4j.library.NativeLibraries;
 import java.util.ArrayList;
@@ -53,6 +54,31 @@ class DeviceTest {
       assertTrue(device.memory().total() >= device.memory().free());
       assertTrue(device.isOpen());
       device.synchronize();
+    }
+  }
+
+  @Test
+  void opensEachOfThoseThereAre() {
+    var choice = DeviceChoice.configured();
+    var count = Device.count(choice);
+    for (var ordinal = 0; ordinal < count; ordinal++) {
+      try (var device = Device.open(choice, ordinal);
+          var x = DeviceBuffer.allocate(device, ElementType.FLOAT32, 2)) {
+        assertEquals(ordinal, device.ordinal());
+        x.copyFrom(new float[] {1, 2});
+        device.blas().scal(2, x);
+        assertArrayEquals(new float[] {2, 4}, x.toFloats());
+      }
+    }
+    for (var ordinal : List.of(-1, count)) {
+      var e =
+          assertThrows(IllegalArgumentException.class, () -> Device.open(choice, ordinal).close());
+      assertEquals(
+          "ordinal of a device = "
+              + ordinal
+              + ", must be from 0 to "
+              + (ordinal < 0 ? 0 : count - 1),
+          e.getMessage());
     }
   }
 
