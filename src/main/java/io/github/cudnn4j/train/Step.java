@@ -94,6 +94,7 @@ public final class Step implements AutoCloseable {
   private final List<Recorded> recorded = new ArrayList<>();
   private final PinnedBuffer seen;
   private final int microBatches;
+  private final CheckpointFiles.Work<Boolean> hasNext = this::hasNext;
   private @Nullable Runnable hook;
   private double lossLimit = Double.POSITIVE_INFINITY;
 
@@ -182,6 +183,7 @@ public final class Step implements AutoCloseable {
               parameters.gradients().clear();
               differentiate(shape);
               update(shape);
+              clearIfSkipped(shape);
             };
     return new BatchRunner.Work(work, shape.tape.isCapturable());
   }
@@ -203,6 +205,9 @@ public final class Step implements AutoCloseable {
     try (var _ = UPDATE.begin()) {
       updater.run(shape.loss.value());
     }
+  }
+
+  private static void clearIfSkipped(Recorded shape) {
     for (int i = 0; i < shape.clearings.size(); i++) {
       shape.clearings.get(i).run();
     }
@@ -236,7 +241,8 @@ public final class Step implements AutoCloseable {
 
   /**
    * Enqueues one step on the next batch, or as many as the configuration says, as far as the epoch
-   * has them. The first one of a shape records the objective and allocates.
+   * has them; an interrupt does not end it between these. The first one of a shape records the
+   * objective and allocates.
    *
    * @return the number of batches
    * @throws IllegalArgumentException if the learning rate is negative or not finite, or the
@@ -257,7 +263,7 @@ public final class Step implements AutoCloseable {
       return 1;
     }
     int count = 1;
-    while (count < microBatches && hasNext()) {
+    while (count < microBatches && CheckpointFiles.uninterrupted(hasNext)) {
       shape = batches.run(learningRate);
       count++;
     }
@@ -266,6 +272,9 @@ public final class Step implements AutoCloseable {
       if (recorded.get(i).shape == shape) {
         update(recorded.get(i));
       }
+    }
+    for (int i = 0; i < recorded.size(); i++) {
+      clearIfSkipped(recorded.get(i));
     }
     return count;
   }

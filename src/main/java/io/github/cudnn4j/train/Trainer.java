@@ -6,6 +6,7 @@ import io.github.cudnn4j.optim.StepState;
 import io.github.cudnn4j.tape.Parameters;
 import java.io.IOException;
 import java.io.InterruptedIOException;
+import java.nio.channels.ClosedByInterruptException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -50,6 +51,10 @@ public final class Trainer implements AutoCloseable {
   private long savedStep = -1;
   private long validatedStep = -1;
   private boolean stoppedEarly;
+
+  /** Whether this run was while it waited for data, whoever takes note of that meanwhile. */
+  private boolean interrupted;
+
   private volatile boolean stopping;
 
   private Trainer(
@@ -153,6 +158,7 @@ public final class Trainer implements AutoCloseable {
 
   private TrainingSummary train() throws IOException {
     clock = new TrainingClock();
+    interrupted = false;
     long first = position.step;
     while (position.epoch < config.epochs() && !isDone()) {
       runEpoch();
@@ -190,15 +196,17 @@ public final class Trainer implements AutoCloseable {
 
   private void runEpoch() throws IOException {
     var random = new SavableRandom(position.random);
-    step.begin(random, position.batch);
-    if (position.batch == 0 && isLastEpoch()) {
-      collect();
-      position.lossSum = 0;
-      position.lossCount = 0;
+    if (!unlessInterrupted(() -> begin(random))) {
+      return;
     }
     boolean more = hasNext();
-    if (!more && position.batch == 0) {
-      throw new IOException("an epoch without a batch: there are no data");
+    if (!more) {
+      if (position.batch == 0) {
+        throw new IOException("an epoch without a batch: there are no data");
+      }
+      // What was interrupted after its last batch could not see the end.
+      endEpoch(random);
+      saveIfDue(0);
     }
     while (more && !isDone()) {
       long tokens = step.tokens();
@@ -210,40 +218,49 @@ public final class Trainer implements AutoCloseable {
       if (position.step % config.logEvery() == 0) {
         log();
       }
-      int every = config.validateEvery();
-      if (every == 0 ? !more : position.step % every == 0) {
+      if (config.validateEvery() > 0 && position.step % config.validateEvery() == 0) {
         validate();
       }
-      // The end of an epoch belongs to the next one's place, so that a checkpoint resumes there.
       if (!more) {
-        nextEpoch(random);
+        endEpoch(random);
       }
-      int saveEvery = config.checkpointEvery();
-      if (position.bestStep == position.step || (saveEvery > 0 && position.step % saveEvery == 0)) {
-        saveUnlessBad();
-      }
-      if (!more) {
-        return;
-      }
+      saveIfDue(config.checkpointEvery());
     }
-    if (!more) {
-      nextEpoch(random);
+  }
+
+  private boolean begin(SavableRandom random) throws IOException {
+    step.begin(random, position.batch);
+    if (position.batch == 0 && isLastEpoch()) {
+      collect();
+      position.lossSum = 0;
+      position.lossCount = 0;
     }
+    return true;
   }
 
   /** Whether there is another batch, as far as that is known when waiting for it is interrupted. */
   private boolean hasNext() throws IOException {
+    return unlessInterrupted(step::hasNext) || interrupted;
+  }
+
+  /** Returns false if reading or waiting was interrupted, which ends the run. */
+  private boolean unlessInterrupted(CheckpointFiles.Work<Boolean> work) throws IOException {
     try {
-      return step.hasNext();
-    } catch (InterruptedIOException e) {
-      if (Thread.currentThread().isInterrupted()) {
-        return true;
+      return work.run();
+    } catch (ClosedByInterruptException | InterruptedIOException e) {
+      interrupted = Thread.currentThread().isInterrupted();
+      if (!interrupted) {
+        throw e;
       }
-      throw e;
+      return false;
     }
   }
 
-  private void nextEpoch(SavableRandom random) {
+  /** Before the checkpoint of its last step, which is then resumed in the next epoch. */
+  private void endEpoch(SavableRandom random) throws IOException {
+    if (config.validateEvery() == 0) {
+      validate();
+    }
     position.batches = position.batch;
     position.random = random.state();
     position.batch = 0;
@@ -344,7 +361,11 @@ public final class Trainer implements AutoCloseable {
   }
 
   /** What spoils the weights shows in the steps after it; those do not replace what is good. */
-  private void saveUnlessBad() throws IOException {
+  private void saveIfDue(int every) throws IOException {
+    boolean due = position.bestStep == position.step || (every > 0 && position.step % every == 0);
+    if (!due) {
+      return;
+    }
     if (writer != null && collect().bad() == 0) {
       save();
     }
@@ -400,7 +421,7 @@ public final class Trainer implements AutoCloseable {
   }
 
   private boolean isToldToStop() {
-    return stopping || Thread.currentThread().isInterrupted();
+    return stopping || interrupted || Thread.currentThread().isInterrupted();
   }
 
   private boolean areStepsDone() {

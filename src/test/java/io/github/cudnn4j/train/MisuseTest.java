@@ -15,6 +15,7 @@ import io.github.cudnn4j.data.Place;
 import io.github.cudnn4j.data.SavableRandom;
 import io.github.cudnn4j.library.HostControl;
 import io.github.cudnn4j.optim.Optimizer;
+import io.github.cudnn4j.rnn.RnnConfig;
 import io.github.cudnn4j.tape.EmbeddingLayer;
 import io.github.cudnn4j.tape.Indices;
 import io.github.cudnn4j.tape.Loss;
@@ -23,6 +24,7 @@ import io.github.cudnn4j.tape.Tape;
 import java.io.IOException;
 import java.io.InterruptedIOException;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Iterator;
 import java.util.List;
@@ -171,6 +173,40 @@ class MisuseTest {
     assertArrayEquals(results[0], results[1]);
   }
 
+  /** Each shape of a batch has states of its own. */
+  @Test
+  void aRefusedStepOfManyBatchesLeavesNoSpoiledState() throws IOException {
+    int unknown = 99;
+    var source =
+        Batches.<int[]>of(1)
+            .tokens("words", 3, words -> words)
+            .label("label", _ -> 1)
+            .shapes(3)
+            .over(
+                List.of(
+                    new int[] {unknown},
+                    new int[] {1, 2, 1},
+                    new int[] {1},
+                    new int[] {2, 1, 2},
+                    new int[] {2},
+                    new int[] {1, 1, 1}));
+    try (var model = Parameters.on(device, Precision.FP32)) {
+      var embedding = model.embedding("words", 3, 2);
+      var rnn = model.rnn("rnn", RnnConfig.gru(2, 2));
+      var linear = model.linear("linear", 2, 2);
+      model.initialize(1);
+      Objective objective =
+          (tape, in) -> {
+            var x = embedding.on(tape, in.tokens("words"));
+            var last = in.lengths("words").last(rnn.carried(tape, x));
+            return tape.crossEntropy(linear.on(tape, last), in.labels("label"));
+          };
+      try (var trainer = Trainer.of(model, objective, source, CONFIG.microBatches(2))) {
+        assertEquals(1, trainer.run().skipped());
+      }
+    }
+  }
+
   @Test
   void aPassIsNotLeftOpenByWhatIsClosed() throws IOException {
     int[] open = {0};
@@ -237,22 +273,47 @@ class MisuseTest {
 
   /** Wherever the thread is interrupted, what was done is kept, and goes on as if it never was. */
   @ParameterizedTest
-  @CsvSource({"1, 0, 0", "4, 0, 0", "8, 0, 0", "12, 0, 0", "4, 5, 0", "4, 0, 3"})
-  void anInterruptedTrainingEndsInOrder(int at, int inTraining, int inValidation)
+  @CsvSource({
+    "4, 1, 1, 0, 0",
+    "4, 1, 4, 0, 0",
+    "4, 1, 8, 0, 0",
+    "4, 1, 12, 0, 0",
+    "4, 1, 4, 6, 0",
+    "4, 1, 4, 0, 3",
+    "0, 1, 0, 1, 0",
+    "0, 1, 8, 10, 0",
+    "4, 1, 8, 10, 0",
+    "0, 1, 8, 11, 0",
+    "0, 1, 16, 20, 0",
+    "0, 1, 24, 30, 0",
+    "0, 3, 1, 3, 0",
+    "0, 3, 1, 5, 0",
+    "0, 3, 3, 9, 0",
+    "0, 3, 3, 10, 0",
+    "0, 3, 5, 16, 0"
+  })
+  void anInterruptedTrainingEndsInOrder(
+      int validateEvery, int microBatches, int at, int inTraining, int inValidation)
       throws IOException {
-    var config = CONFIG.epochs(2).validateEvery(4);
+    var config = CONFIG.epochs(3).validateEvery(validateEvery).microBatches(microBatches);
+    var expected = new ArrayList<Long>();
+    long steps;
     double[] whole;
     try (var trainer =
-        Trainer.of(parameters, guess(), slow(0), config).validation(slow(0), Metric.accuracy())) {
-      assertEquals(16, trainer.run().steps());
+        Trainer.of(parameters, guess(), slow(0), config)
+            .validation(slow(0), Metric.accuracy())
+            .listener(validations(expected))) {
+      steps = trainer.run().steps();
       whole = parameters.read("words.weight");
     }
     parameters.initialize(1);
     var checkpoints = Checkpoints.in(folder, 1);
+    var validated = new ArrayList<Long>();
     try (var trainer =
         Trainer.of(parameters, guess(), slow(inTraining), config)
             .validation(slow(inValidation), Metric.accuracy())
             .checkpoints(checkpoints)
+            .listener(validations(validated))
             .listener(
                 new TrainingListener() {
                   @Override
@@ -269,11 +330,23 @@ class MisuseTest {
     }
     parameters.initialize(2);
     try (var trainer =
-        Trainer.of(parameters, guess(), slow(0), config).validation(slow(0), Metric.accuracy())) {
+        Trainer.of(parameters, guess(), slow(0), config)
+            .validation(slow(0), Metric.accuracy())
+            .listener(validations(validated))) {
       trainer.resume(checkpoints.latest().orElseThrow());
-      assertEquals(16, trainer.run().steps());
+      assertEquals(steps, trainer.run().steps());
     }
     assertArrayEquals(whole, parameters.read("words.weight"));
+    assertEquals(expected, validated);
+  }
+
+  private static TrainingListener validations(List<Long> steps) {
+    return new TrainingListener() {
+      @Override
+      public void validated(Validation validation) {
+        steps.add(validation.step());
+      }
+    };
   }
 
   /** Always has the one who takes batches wait; one of them is interrupted then. */
@@ -297,16 +370,12 @@ class MisuseTest {
 
       @Override
       public Epoch epoch(RandomGenerator random) throws IOException {
+        pause();
         Epoch epoch = SOURCE.epoch(random);
         return new Epoch() {
           @Override
           public int next(Place place) throws IOException {
-            if (++calls[0] == interrupted) {
-              Thread.currentThread().interrupt();
-            }
-            if (Thread.currentThread().isInterrupted()) {
-              throw new InterruptedIOException("interrupted while it waited");
-            }
+            pause();
             return epoch.next(place);
           }
 
@@ -320,6 +389,15 @@ class MisuseTest {
             epoch.close();
           }
         };
+      }
+
+      private void pause() throws IOException {
+        if (++calls[0] == interrupted) {
+          Thread.currentThread().interrupt();
+        }
+        if (Thread.currentThread().isInterrupted()) {
+          throw new InterruptedIOException("interrupted while it waited");
+        }
       }
     };
   }

@@ -274,12 +274,13 @@ class StepTest {
   }
 
   @ParameterizedTest
-  @CsvSource({"true", "false"})
-  void stepsOfAnyLengthsAllocateNothing(boolean lengths) throws IOException {
+  @CsvSource({"true, 1", "false, 1", "true, 2"})
+  void stepsOfAnyLengthsAllocateNothing(boolean lengths, int microBatches) throws IOException {
     var threads = (com.sun.management.ThreadMXBean) ManagementFactory.getThreadMXBean();
-    var rows = rows(16 * 2600, lengths ? 3 : 12, 12);
+    var rows = rows(16 * 2600 * microBatches, lengths ? 3 : 12, 12);
+    var config = CONFIG.microBatches(microBatches);
     try (var model = new Classifier(device, Precision.FP32, lengths);
-        var step = Step.create(model.parameters, model, source(rows, 16), CONFIG)) {
+        var step = Step.create(model.parameters, model, source(rows, 16), config)) {
       step.begin(new SavableRandom(0), 0);
       for (int i = 0; i < 1500; i++) {
         step.run(0.01);
