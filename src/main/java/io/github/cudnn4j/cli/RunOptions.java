@@ -5,6 +5,7 @@ import io.github.cudnn4j.train.Checkpoint;
 import io.github.cudnn4j.train.Checkpoints;
 import io.github.cudnn4j.train.MetricsLog;
 import io.github.cudnn4j.train.OtherDataException;
+import io.github.cudnn4j.train.TensorBoard;
 import io.github.cudnn4j.train.Trainer;
 import io.github.cudnn4j.train.TrainerConfig;
 import java.io.IOException;
@@ -106,6 +107,12 @@ final class RunOptions {
   private @Nullable Path metrics;
 
   @Option(
+      names = "--tensorboard",
+      paramLabel = "DIR",
+      description = "Write every logged number for TensorBoard into DIR, one for each training.")
+  private @Nullable Path tensorboard;
+
+  @Option(
       names = "--plot",
       paramLabel = "FILE",
       description = "Draw the learning curve: a file that ends in .png.")
@@ -184,6 +191,15 @@ final class RunOptions {
       return null;
     }
     return from == null ? MetricsLog.append(metrics) : MetricsLog.resume(metrics, from.step());
+  }
+
+  @Nullable TensorBoard board(@Nullable Checkpoint from) throws IOException {
+    if (tensorboard == null) {
+      return null;
+    }
+    return from == null
+        ? TensorBoard.in(tensorboard)
+        : TensorBoard.resume(tensorboard, from.step());
   }
 
   void resume(Trainer trainer, Checkpoint from) throws IOException {

@@ -8,6 +8,7 @@ import io.github.cudnn4j.train.Checkpoint;
 import io.github.cudnn4j.train.Checkpoints;
 import io.github.cudnn4j.train.Metric;
 import io.github.cudnn4j.train.MetricsLog;
+import io.github.cudnn4j.train.TensorBoard;
 import io.github.cudnn4j.train.Trainer;
 import io.github.cudnn4j.train.TrainerConfig;
 import io.github.cudnn4j.train.TrainingSummary;
@@ -100,9 +101,13 @@ abstract class TrainingCommand<M extends Model> implements Callable<Integer> {
         TrainingSummary summary;
         int status;
         try (MetricsLog log = run.log(from);
+            TensorBoard board = run.board(from);
             StopSignals signals = StopSignals.handle(trainer::stop, spec.commandLine().getErr())) {
           if (log != null) {
             trainer.listener(log);
+          }
+          if (board != null) {
+            trainer.listener(board);
           }
           summary = trainer.run();
           status = signals.status();

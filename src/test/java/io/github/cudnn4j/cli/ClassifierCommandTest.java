@@ -11,6 +11,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.github.cudnn4j.cli.CommandLineTest.Ran;
 import java.io.IOException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -61,7 +62,10 @@ class ClassifierCommandTest {
   void trainsThenEvaluatesAndApplies() throws IOException {
     Path metrics = folder.resolve("metrics.jsonl");
 
-    Ran trained = train("--epochs", "5", "--held-out", "0.2", "--metrics", metrics + "");
+    Path board = folder.resolve("board");
+    Ran trained =
+        train(
+            "--epochs=5", "--held-out=0.2", "--metrics", metrics + "", "--tensorboard", board + "");
 
     assertEquals(0, trained.status(), trained.err());
     Map<?, ?> result = trained.result();
@@ -72,6 +76,10 @@ class ClassifierCommandTest {
         trained.out());
     assertTrue(trained.out().contains("held out  accuracy "), trained.out());
     assertTrue(Files.readString(metrics).contains("\"accuracy\":"), "no accuracy in the metrics");
+    try (var files = Files.list(board)) {
+      String events = Files.readString(files.toList().getFirst(), StandardCharsets.ISO_8859_1);
+      assertTrue(events.contains("validation/accuracy"), "no accuracy for TensorBoard");
+    }
 
     String[] at = {"--checkpoint", checkpoint + ""};
     Ran evaluated = run(with(new String[] {"evaluate", "--data", data + ""}, at));
