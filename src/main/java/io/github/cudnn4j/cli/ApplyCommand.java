@@ -2,15 +2,14 @@ package io.github.cudnn4j.cli;
 
 import io.github.cudnn4j.cuda.Device;
 import io.github.cudnn4j.model.LanguageModel;
+import io.github.cudnn4j.model.LogMel;
 import io.github.cudnn4j.model.Model;
+import io.github.cudnn4j.model.Recogniser;
 import io.github.cudnn4j.model.SequenceClassifier;
 import io.github.cudnn4j.model.SequenceTagger;
 import io.github.cudnn4j.model.Translator;
-import java.io.BufferedReader;
 import java.io.IOException;
-import java.io.InputStreamReader;
 import java.io.PrintWriter;
-import java.io.Reader;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -32,17 +31,15 @@ import picocli.CommandLine.Spec;
       "Apply a trained model to each line of a file or of standard input, and write a line for it.",
       "Of a classifier: a text becomes its label, a TAB and how probable that is.",
       "Of a tagger: words parted by blanks become as many tags.",
-      "Of a translator: a text becomes its translation."
+      "Of a translator: a text becomes its translation.",
+      "Of a recogniser: the path of a WAV file becomes its transcript."
     },
     mixinStandardHelpOptions = true,
     sortOptions = false)
 final class ApplyCommand implements Callable<Integer> {
 
   private static final int MOST_LINES = 1024;
-
-  /** Hypotheses of a translation. */
   private static final int BEAM = 4;
-
   private static final int MOST_SYMBOLS = 200;
 
   @Mixin private CheckpointOption checkpoint = new CheckpointOption();
@@ -53,6 +50,23 @@ final class ApplyCommand implements Callable<Integer> {
       description = "What to read. Default: standard input")
   private @Nullable Path input;
 
+  @Option(
+      names = "--beam",
+      converter = Limits.PositiveCount.class,
+      paramLabel = "W",
+      description =
+          "Beginnings of a translation or transcript that are followed; 1 takes the likeliest"
+              + " symbol each time. Default: "
+              + BEAM)
+  private @Nullable Integer beam;
+
+  @Option(
+      names = "--max-symbols",
+      converter = Limits.PositiveCount.class,
+      paramLabel = "N",
+      description = "The longest translation, in symbols. Default: " + MOST_SYMBOLS)
+  private @Nullable Integer most;
+
   @Mixin private EncodingOption encoding = new EncodingOption();
   @Mixin private DeviceOption device = new DeviceOption();
 
@@ -60,17 +74,19 @@ final class ApplyCommand implements Callable<Integer> {
 
   /** Makes a line of output of each line. */
   private interface Application {
-    List<String> apply(List<String> lines);
+    List<String> apply(List<String> lines) throws IOException;
   }
 
   @Override
   public Integer call() throws IOException {
     try (Device opened = Device.open(device.choice());
         Model model = checkpoint.load(opened);
-        BufferedReader lines = new BufferedReader(reader())) {
+        LineReader lines = reader()) {
       Application application = application(model);
       PrintWriter out = spec.commandLine().getOut();
-      for (List<String> some = next(lines); !some.isEmpty(); some = next(lines)) {
+      for (List<String> some = lines.next(MOST_LINES);
+          !some.isEmpty();
+          some = lines.next(MOST_LINES)) {
         application.apply(some).forEach(out::println);
         out.flush();
       }
@@ -78,38 +94,51 @@ final class ApplyCommand implements Callable<Integer> {
     return 0;
   }
 
-  private Application application(Model model) {
+  private Application application(Model model) throws IOException {
+    if (!(model instanceof Translator || model instanceof Recogniser)) {
+      refuse("--beam", beam, model);
+    }
+    if (!(model instanceof Translator)) {
+      refuse("--max-symbols", most, model);
+    }
+    int width = beam == null ? BEAM : beam;
+    int symbols = most == null ? MOST_SYMBOLS : most;
     return switch (model) {
       case SequenceClassifier classifier -> lines -> classify(classifier, lines);
       case SequenceTagger tagger -> lines -> tag(tagger, lines);
-      case Translator translator -> lines -> translator.translate(lines, BEAM, MOST_SYMBOLS);
-      case LanguageModel _ ->
-          throw new ParameterException(
-              spec.commandLine(), "a language model is not applied to lines: generate");
-      default ->
-          throw new ParameterException(
-              spec.commandLine(),
-              "a " + Model.kind(model.configuration()) + " is not applied to lines");
+      case Translator translator -> lines -> translator.translate(lines, width, symbols);
+      case Recogniser recogniser -> {
+        LogMel features = Recordings.features(model.configuration());
+        yield lines -> recognise(recogniser, features, lines, width);
+      }
+      case LanguageModel _ -> throw usage("a language model is not applied to lines: generate");
+      default -> throw usage("a " + Model.kind(model.configuration()) + " is not applied to lines");
     };
   }
 
-  private Reader reader() throws IOException {
-    return input == null
-        ? new InputStreamReader(System.in, encoding.charset())
-        : Files.newBufferedReader(input, encoding.charset());
+  private void refuse(String option, @Nullable Object value, Model model) {
+    if (value != null) {
+      throw usage(option + ": a " + Model.kind(model.configuration()) + " has none");
+    }
   }
 
-  /** Returns the lines that are there by now, at least one unless the input has ended. */
-  private static List<String> next(BufferedReader lines) throws IOException {
-    List<String> some = new ArrayList<>();
-    do {
-      String line = lines.readLine();
-      if (line == null) {
-        return some;
-      }
-      some.add(line);
-    } while (some.size() < MOST_LINES && lines.ready());
-    return some;
+  private ParameterException usage(String message) {
+    return new ParameterException(spec.commandLine(), message);
+  }
+
+  private LineReader reader() throws IOException {
+    return input == null
+        ? new LineReader("standard input", System.in, encoding.charset())
+        : new LineReader(input.toString(), Files.newInputStream(input), encoding.charset());
+  }
+
+  private static List<String> recognise(
+      Recogniser model, LogMel features, List<String> lines, int width) throws IOException {
+    List<float[][]> sounds = new ArrayList<>();
+    for (String line : lines) {
+      sounds.add(line.isBlank() ? new float[0][] : features.of(Path.of(line.strip())));
+    }
+    return model.recognise(sounds, width);
   }
 
   private static List<String> classify(SequenceClassifier model, List<String> texts) {

@@ -1,5 +1,6 @@
 package io.github.cudnn4j.cli;
 
+import io.github.cudnn4j.cli.Recordings.Spoken;
 import io.github.cudnn4j.cuda.Device;
 import io.github.cudnn4j.data.BatchSource;
 import io.github.cudnn4j.data.TextWindows;
@@ -8,6 +9,8 @@ import io.github.cudnn4j.io.Json;
 import io.github.cudnn4j.model.Corpus;
 import io.github.cudnn4j.model.LanguageModel;
 import io.github.cudnn4j.model.Model;
+import io.github.cudnn4j.model.Recogniser;
+import io.github.cudnn4j.model.Recogniser.Recording;
 import io.github.cudnn4j.model.SequenceClassifier;
 import io.github.cudnn4j.model.SequenceClassifier.Example;
 import io.github.cudnn4j.model.SequenceTagger;
@@ -72,6 +75,7 @@ final class EvaluateCommand implements Callable<Integer> {
             case SequenceClassifier classifier -> evaluate(classifier);
             case SequenceTagger tagger -> evaluate(tagger);
             case Translator translator -> evaluate(translator);
+            case Recogniser recogniser -> evaluate(recogniser);
             default ->
                 throw usage("there is no way to evaluate a " + Model.kind(model.configuration()));
           };
@@ -125,6 +129,21 @@ final class EvaluateCommand implements Callable<Integer> {
     int target = longest(pairs.stream().map(pair -> model.target().encode(pair.target())));
     BatchSource batches = model.batches(window.batch(), source + 1, target + 1).over(pairs);
     return result(model, batches, pairs.size());
+  }
+
+  private Map<String, Object> evaluate(Recogniser model) throws IOException {
+    List<Spoken> spoken = Recordings.read("--data", data(), encoding, model.vocabulary());
+    List<Recording> recordings = Recordings.of(spoken, Recordings.features(model.configuration()));
+    List<Recording> taken =
+        recordings.stream().filter(r -> Recordings.fits(r, Integer.MAX_VALUE)).toList();
+    if (taken.isEmpty()) {
+      throw new IOException(
+          data() + ": all recordings are without sound or have too many characters");
+    }
+    BatchSource batches = Recordings.batches(model, window.batch(), taken).over(taken);
+    Map<String, Object> result = result(model, batches, taken.size());
+    result.put("leftOut", recordings.size() - taken.size());
+    return result;
   }
 
   private Map<String, Object> result(Model model, BatchSource source, int records)

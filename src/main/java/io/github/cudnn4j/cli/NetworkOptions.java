@@ -146,9 +146,20 @@ final class NetworkOptions {
    * @throws ParameterException if there are no such layers
    */
   RnnConfig config(long seed) {
+    return config(embeddingSize(), seed);
+  }
+
+  /**
+   * Returns the layers.
+   *
+   * @param inputSize the elements of what they read
+   * @param seed of the dropout
+   * @throws ParameterException if there are no such layers
+   */
+  RnnConfig config(int inputSize, long seed) {
     check();
     RnnConfig config =
-        RnnConfig.of(cell, embeddingSize(), hidden)
+        RnnConfig.of(cell, inputSize, hidden)
             .layers(layers)
             .projection(projectionSize())
             .precision(precision)

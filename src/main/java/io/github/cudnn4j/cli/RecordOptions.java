@@ -2,7 +2,6 @@ package io.github.cudnn4j.cli;
 
 import io.github.cudnn4j.data.BatchSource;
 import io.github.cudnn4j.data.Batches;
-import io.github.cudnn4j.model.Vocabulary;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -10,7 +9,9 @@ import java.util.Collections;
 import java.util.List;
 import java.util.Locale;
 import java.util.Random;
+import java.util.function.Predicate;
 import java.util.stream.IntStream;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Option;
 
@@ -37,25 +38,6 @@ final class RecordOptions {
       description = "Records of a step. Default: ${DEFAULT-VALUE}")
   private int batch;
 
-  @Option(
-      names = "--max-length",
-      converter = Limits.PositiveCount.class,
-      defaultValue = "200",
-      paramLabel = "T",
-      description =
-          "Words, characters or bytes of a record that are trained on, the first ones. Default:"
-              + " ${DEFAULT-VALUE}")
-  private int maxLength;
-
-  @Option(
-      names = "--vocabulary",
-      converter = Limits.PositiveCount.class,
-      defaultValue = "20000",
-      paramLabel = "V",
-      description =
-          "How many of these a model knows, the most frequent ones. Default: ${DEFAULT-VALUE}")
-  private int vocabulary;
-
   /** Reads the records of a file. */
   @FunctionalInterface
   interface Reader<R> {
@@ -66,8 +48,39 @@ final class RecordOptions {
    * Records to learn from and to validate on.
    *
    * @param <R> the type of the records
+   * @param leftOut how many are in neither
    */
-  record Split<R>(List<R> training, List<R> heldOut) {}
+  record Split<R>(List<R> training, List<R> heldOut, int leftOut) {
+
+    /**
+     * Leaves out the records that do not fit.
+     *
+     * @param limit what they are beyond, such as "longer than 2 words"
+     * @throws IOException if none is left to learn from
+     */
+    Split<R> fitting(Predicate<R> fits, String limit) throws IOException {
+      Split<R> left =
+          new Split<>(
+              training.stream().filter(fits).toList(), heldOut.stream().filter(fits).toList(), 0);
+      if (left.training.isEmpty()) {
+        throw new IOException("there is nothing to learn from: all records are " + limit);
+      }
+      return new Split<>(
+          left.training,
+          left.heldOut,
+          training.size() + heldOut.size() - left.training.size() - left.heldOut.size());
+    }
+
+    /** Returns the records of both. */
+    List<R> all() {
+      return Stream.concat(training.stream(), heldOut.stream()).toList();
+    }
+
+    /** Returns how many are left out, behind a comma; nothing if none is. */
+    String leftOut(String limit) {
+      return leftOut == 0 ? "" : String.format(Locale.ROOT, ", %,d left out: %s", leftOut, limit);
+    }
+  }
 
   /**
    * Reads the records; without a file to validate on, a share of them is drawn for that.
@@ -77,14 +90,15 @@ final class RecordOptions {
   <R> Split<R> read(Reader<R> reader, RunOptions run) throws IOException {
     List<R> all = reader.read("--data", data);
     if (validation != null) {
-      return new Split<>(all, reader.read("--validation", validation));
+      return new Split<>(all, reader.read("--validation", validation), 0);
     }
     List<Integer> order = new ArrayList<>(IntStream.range(0, all.size()).boxed().toList());
     Collections.shuffle(order, new Random(run.seed()));
     int kept = all.size() - (int) (all.size() * run.heldOut());
     return new Split<>(
         order.subList(0, kept).stream().sorted().map(all::get).toList(),
-        order.subList(kept, all.size()).stream().sorted().map(all::get).toList());
+        order.subList(kept, all.size()).stream().sorted().map(all::get).toList(),
+        0);
   }
 
   boolean hasValidationFile() {
@@ -95,14 +109,6 @@ final class RecordOptions {
     return batch;
   }
 
-  int maxLength() {
-    return maxLength;
-  }
-
-  int vocabulary() {
-    return vocabulary;
-  }
-
   /** Returns the records to learn from in random order, those of similar length together. */
   <R> BatchSource training(Batches<R> batches, List<R> records, long seed) {
     return batches.over(records).shuffled(seed).bucketed(BUCKET);
@@ -111,11 +117,5 @@ final class RecordOptions {
   /** Returns the records to validate on, if there are any. */
   <R> @Nullable BatchSource heldOut(Batches<R> batches, List<R> records) {
     return records.isEmpty() ? null : batches.over(records).bucketed(BUCKET);
-  }
-
-  /** Returns what a model reads in a few words. */
-  static String describe(Vocabulary known) {
-    return String.format(
-        Locale.ROOT, "%,d %s known", known.symbols().size(), Limits.typed(known.units()));
   }
 }

@@ -34,6 +34,7 @@ final class TrainClassifierCommand extends TrainingCommand<SequenceClassifier> {
 
   @Mixin private RecordOptions records = new RecordOptions();
   @Mixin private UnitsOption units = new UnitsOption();
+  @Mixin private VocabularyOptions vocabulary = new VocabularyOptions();
   @Mixin private EncodingOption encoding = new EncodingOption();
   @Mixin private NetworkOptions network = new NetworkOptions();
 
@@ -112,7 +113,7 @@ final class TrainClassifierCommand extends TrainingCommand<SequenceClassifier> {
               .flatMap(example -> units.value().split(example.text()).stream());
       return SequenceClassifier.create(
           device,
-          Vocabulary.mostFrequent(units.value(), symbols, records.vocabulary()),
+          Vocabulary.mostFrequent(units.value(), symbols, vocabulary.size()),
           labels,
           network.config(run().seed()),
           pooling,
@@ -130,7 +131,7 @@ final class TrainClassifierCommand extends TrainingCommand<SequenceClassifier> {
     }
 
     private Batches<Example> batches(SequenceClassifier model) {
-      return model.batches(records.batch(), records.maxLength());
+      return model.batches(records.batch(), vocabulary.maxLength());
     }
 
     @Override
@@ -144,7 +145,7 @@ final class TrainClassifierCommand extends TrainingCommand<SequenceClassifier> {
     public String description(SequenceClassifier model) {
       return NetworkOptions.describe(network.config(run().seed()))
           + ", "
-          + RecordOptions.describe(model.vocabulary());
+          + VocabularyOptions.describe(model.vocabulary());
     }
 
     @Override

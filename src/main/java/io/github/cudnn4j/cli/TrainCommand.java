@@ -15,7 +15,8 @@ import picocli.CommandLine.Command;
       TrainLanguageModelCommand.class,
       TrainClassifierCommand.class,
       TrainTaggerCommand.class,
-      TrainTranslatorCommand.class
+      TrainTranslatorCommand.class,
+      TrainRecogniserCommand.class
     },
     mixinStandardHelpOptions = true,
     sortOptions = false)

@@ -34,6 +34,7 @@ import picocli.CommandLine.Option;
 final class TrainTaggerCommand extends TrainingCommand<SequenceTagger> {
 
   @Mixin private RecordOptions records = new RecordOptions();
+  @Mixin private VocabularyOptions vocabulary = new VocabularyOptions();
   @Mixin private EncodingOption encoding = new EncodingOption();
   @Mixin private NetworkOptions network = new NetworkOptions();
 
@@ -99,7 +100,7 @@ final class TrainTaggerCommand extends TrainingCommand<SequenceTagger> {
       Stream<String> words = split.training().stream().flatMap(s -> s.words().stream());
       return SequenceTagger.create(
           device,
-          Vocabulary.mostFrequent(Units.WORDS, words, records.vocabulary()),
+          Vocabulary.mostFrequent(Units.WORDS, words, vocabulary.size()),
           tags,
           network.config(run().seed()),
           !softmax,
@@ -117,7 +118,7 @@ final class TrainTaggerCommand extends TrainingCommand<SequenceTagger> {
     }
 
     private Batches<Sentence> batches(SequenceTagger model) {
-      return model.batches(records.batch(), records.maxLength());
+      return model.batches(records.batch(), vocabulary.maxLength());
     }
 
     /** Nobody finds spans by guessing. */
@@ -136,7 +137,7 @@ final class TrainTaggerCommand extends TrainingCommand<SequenceTagger> {
     public String description(SequenceTagger model) {
       return NetworkOptions.describe(network.config(run().seed()))
           + (softmax ? ", each word by itself, " : ", conditional random field, ")
-          + RecordOptions.describe(model.vocabulary());
+          + VocabularyOptions.describe(model.vocabulary());
     }
 
     @Override

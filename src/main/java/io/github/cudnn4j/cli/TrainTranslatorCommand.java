@@ -28,6 +28,7 @@ final class TrainTranslatorCommand extends TrainingCommand<Translator> {
 
   @Mixin private RecordOptions records = new RecordOptions();
   @Mixin private UnitsOption units = new UnitsOption();
+  @Mixin private VocabularyOptions vocabulary = new VocabularyOptions();
   @Mixin private EncodingOption encoding = new EncodingOption();
   @Mixin private NetworkOptions network = new NetworkOptions();
 
@@ -51,7 +52,22 @@ final class TrainTranslatorCommand extends TrainingCommand<Translator> {
   @Override
   TrainingTask<Translator> task(@Nullable Checkpoint from) throws IOException {
     return new Task(
-        records.read((option, file) -> Pairs.read(option, file, encoding), run()), from);
+        records
+            .<Pair>read((option, file) -> Pairs.read(option, file, encoding), run())
+            .fitting(pair -> fits(pair.source()) && fits(pair.target()), limit()),
+        from);
+  }
+
+  private boolean fits(String text) {
+    return units.value().split(text).size() <= vocabulary.maxLength();
+  }
+
+  private String limit() {
+    return String.format(
+        Locale.ROOT,
+        "longer than --max-length %d %s",
+        vocabulary.maxLength(),
+        units.value().many());
   }
 
   private final class Task implements TrainingTask<Translator> {
@@ -69,17 +85,17 @@ final class TrainTranslatorCommand extends TrainingCommand<Translator> {
           ? Translator.of(device, from.modelConfiguration())
           : Translator.create(
               device,
-              vocabulary(Pair::source),
-              vocabulary(Pair::target),
+              known(Pair::source),
+              known(Pair::target),
               network.config(run().seed()),
               run().seed());
     }
 
-    private Vocabulary vocabulary(Function<Pair, String> text) {
+    private Vocabulary known(Function<Pair, String> text) {
       return Vocabulary.mostFrequent(
           units.value(),
           split.training().stream().flatMap(pair -> units.value().split(text.apply(pair)).stream()),
-          records.vocabulary());
+          vocabulary.size());
     }
 
     @Override
@@ -93,7 +109,7 @@ final class TrainTranslatorCommand extends TrainingCommand<Translator> {
     }
 
     private Batches<Pair> batches(Translator model) {
-      return model.batches(records.batch(), records.maxLength(), records.maxLength());
+      return model.batches(records.batch(), vocabulary.maxLength(), vocabulary.maxLength());
     }
 
     @Override
@@ -107,17 +123,18 @@ final class TrainTranslatorCommand extends TrainingCommand<Translator> {
           Locale.ROOT,
           "%s, %s to read, %s to write",
           NetworkOptions.describe(network.config(run().seed())),
-          RecordOptions.describe(model.source()),
-          RecordOptions.describe(model.target()));
+          VocabularyOptions.describe(model.source()),
+          VocabularyOptions.describe(model.target()));
     }
 
     @Override
     public String data() {
       return String.format(
           Locale.ROOT,
-          "pairs     %,d to learn from, %,d held out",
+          "pairs     %,d to learn from, %,d held out%s",
           split.training().size(),
-          split.heldOut().size());
+          split.heldOut().size(),
+          split.leftOut(limit()));
     }
   }
 }

@@ -1,13 +1,10 @@
 package io.github.cudnn4j.model;
 
 import java.io.IOException;
-import java.nio.ByteBuffer;
-import java.nio.ByteOrder;
-import java.nio.charset.StandardCharsets;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.Locale;
+import java.util.Map;
 
 /**
  * Turns sound into vectors for a {@link Recogniser}: the logarithm of the energy in bands that are
@@ -18,7 +15,7 @@ import java.util.Locale;
  *   power        |discrete Fourier transform|², zeros up to a power of two behind the frame
  *   band m       triangle from the corner m to m + 2, 1 at m + 1, of bands + 2 corners from 0 Hz to
  *                half the sample rate
- *   vector       ln(Σ triangle · power + 10⁻⁶)
+ *   vector       (ln(Σ triangle · power + 10⁻⁶) - mean) / deviation
  * </pre>
  *
  * <p>Samples are in [-1, 1]. Immutable; safe for use by several threads.
@@ -28,20 +25,32 @@ import java.util.Locale;
 public final class LogMel {
 
   private static final double FLOOR = 1e-6;
-  private static final int PCM = 1;
-  private static final int HEADER = 12;
 
   private final int sampleRate;
   private final int window;
   private final int hop;
   private final int size;
+  private final double mean;
+  private final double deviation;
   private final double[] hann;
   private final double[][] bands;
 
-  private LogMel(int sampleRate, int window, int hop, int bands) {
+  private LogMel(int sampleRate, int window, int hop, int bands, double mean, double deviation) {
+    if (sampleRate < 1 || window < 1 || hop < 1 || bands < 1) {
+      throw new IllegalArgumentException(
+          String.format(
+              Locale.ROOT,
+              "%d Hz, windows of %d every %d samples and %d bands, must be positive",
+              sampleRate,
+              window,
+              hop,
+              bands));
+    }
     this.sampleRate = sampleRate;
     this.window = window;
     this.hop = hop;
+    this.mean = mean;
+    this.deviation = deviation;
     size = window == 1 ? 1 : 2 * Integer.highestOneBit(window - 1);
     hann = new double[window];
     Arrays.setAll(hann, i -> 0.5 - 0.5 * Math.cos(2 * Math.PI * i / window));
@@ -49,7 +58,7 @@ public final class LogMel {
   }
 
   /**
-   * Returns frames of 25 ms, every 10 ms.
+   * Returns frames of 25 ms, every 10 ms, with a mean of 0 and a deviation of 1.
    *
    * @param sampleRate in Hz, from 1000
    * @param bands the elements of a vector, F
@@ -61,7 +70,25 @@ public final class LogMel {
           String.format(
               Locale.ROOT, "%d Hz and %d bands, must be at least 1000 and 1", sampleRate, bands));
     }
-    return new LogMel(sampleRate, sampleRate / 40, sampleRate / 100, bands);
+    return new LogMel(sampleRate, sampleRate / 40, sampleRate / 100, bands, 0, 1);
+  }
+
+  /**
+   * Returns the same features with other numbers to subtract and to divide by, so that what a
+   * network reads is about 0 and 1 in size.
+   *
+   * @throws IllegalArgumentException if one is not finite, or the deviation not positive
+   */
+  public LogMel scaled(double mean, double deviation) {
+    if (!Double.isFinite(mean) || !Double.isFinite(deviation) || deviation <= 0) {
+      throw new IllegalArgumentException(
+          "mean "
+              + mean
+              + " and deviation "
+              + deviation
+              + ", must be finite and the deviation positive");
+    }
+    return new LogMel(sampleRate, window, hop, bands.length, mean, deviation);
   }
 
   private static double mel(double hertz) {
@@ -87,6 +114,11 @@ public final class LogMel {
   /** Returns how many elements a vector has, F. */
   public int bands() {
     return bands.length;
+  }
+
+  /** Returns the vectors of a second, as far as there are whole ones. */
+  public int vectorsPerSecond() {
+    return sampleRate / hop;
   }
 
   /** Returns the samples of a second. */
@@ -116,7 +148,7 @@ public final class LogMel {
         for (int k = 0; k <= size / 2; k++) {
           energy += bands[m][k] * (real[k] * real[k] + imaginary[k] * imaginary[k]);
         }
-        vectors[t][m] = (float) Math.log(energy);
+        vectors[t][m] = (float) ((Math.log(energy) - mean) / deviation);
       }
     }
     return vectors;
@@ -156,78 +188,44 @@ public final class LogMel {
   }
 
   /**
-   * Returns the vectors of a WAV file of 16-bit samples, the mean of its channels.
+   * Returns the vectors of a {@linkplain Sound#ofWav WAV file}.
    *
    * @throws IOException if it cannot be read, or has another format or sample rate
    */
   public float[][] of(Path wav) throws IOException {
-    ByteBuffer file = ByteBuffer.wrap(Files.readAllBytes(wav)).order(ByteOrder.LITTLE_ENDIAN);
-    if (file.remaining() < HEADER || !tag(file, 0).equals("RIFF") || !tag(file, 8).equals("WAVE")) {
-      throw new IOException(wav + " is no WAV file");
-    }
-    file.position(HEADER);
-    int channels = 0;
-    while (file.remaining() >= 8) {
-      String chunk = tag(file, file.position());
-      long length = Integer.toUnsignedLong(file.getInt(file.position() + 4));
-      file.position(file.position() + 8);
-      if (length > file.remaining()) {
-        throw new IOException(
-            wav
-                + " ends in its chunk "
-                + chunk
-                + ", "
-                + (length - file.remaining())
-                + " bytes early");
-      }
-      ByteBuffer content = file.slice(file.position(), (int) length).order(ByteOrder.LITTLE_ENDIAN);
-      if (chunk.equals("fmt ") && length >= 16) {
-        channels = channels(wav, content);
-      } else if (chunk.equals("data") && channels > 0) {
-        return of(samples(content, channels));
-      }
-      // Chunks begin at even places.
-      file.position((int) Math.min(file.limit(), file.position() + length + length % 2));
-    }
-    throw new IOException(wav + " has no sound");
-  }
-
-  private static String tag(ByteBuffer file, int at) {
-    byte[] tag = new byte[4];
-    file.get(at, tag);
-    return new String(tag, StandardCharsets.ISO_8859_1);
-  }
-
-  private int channels(Path wav, ByteBuffer format) throws IOException {
-    int coding = format.getShort(0);
-    int channels = format.getShort(2);
-    int rate = format.getInt(4);
-    int bits = format.getShort(14);
-    if (coding != PCM || bits != Short.SIZE || rate != sampleRate || channels < 1) {
+    Sound sound = Sound.ofWav(wav);
+    if (sound.sampleRate() != sampleRate) {
       throw new IOException(
-          String.format(
-              Locale.ROOT,
-              "%s has coding %d, %d bits, %d channels and %d Hz, needed are coding 1, 16 bits and"
-                  + " %d Hz",
-              wav,
-              coding,
-              bits,
-              channels,
-              rate,
-              sampleRate));
+          wav + " has " + sound.sampleRate() + " Hz, needed are " + sampleRate + " Hz");
     }
-    return channels;
+    return of(sound.samples());
   }
 
-  private static float[] samples(ByteBuffer data, int channels) {
-    float[] samples = new float[data.remaining() / Short.BYTES / channels];
-    for (int i = 0; i < samples.length; i++) {
-      float sum = 0;
-      for (int c = 0; c < channels; c++) {
-        sum += data.getShort() / 32768f;
-      }
-      samples[i] = sum / channels;
-    }
-    return samples;
+  /** Returns what makes these features again. */
+  Map<String, Object> toMap() {
+    return Map.of(
+        "sampleRate", sampleRate,
+        "window", window,
+        "hop", hop,
+        "bands", bands.length,
+        "mean", mean,
+        "deviation", deviation);
+  }
+
+  /**
+   * The inverse of {@link #toMap}.
+   *
+   * @throws IllegalArgumentException if an entry is missing or cannot be
+   */
+  static LogMel ofMap(Map<String, Object> map) {
+    LogMel features =
+        new LogMel(
+            Entries.whole(map, "sampleRate"),
+            Entries.whole(map, "window"),
+            Entries.whole(map, "hop"),
+            Entries.whole(map, "bands"),
+            0,
+            1);
+    return features.scaled(Entries.decimal(map, "mean"), Entries.decimal(map, "deviation"));
   }
 }

@@ -19,6 +19,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.function.Supplier;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Writes what vectors spell, such as those of {@link LogMel}: trained with connectionist temporal
@@ -46,18 +47,23 @@ public final class Recogniser implements Model {
 
   static final String KIND_NAME = "recogniser";
 
+  private static final String SOUND = "sound";
+
   private static final int ROWS = 32;
 
   /** Vectors, and what they spell. */
   public record Recording(float[][] frames, String transcript) {}
 
   private final Vocabulary vocabulary;
+  private final @Nullable LogMel sound;
   private final Parameters parameters;
   private final RnnLayer rnn;
   private final LinearLayer linear;
 
-  private Recogniser(Parameters parameters, Vocabulary vocabulary, RnnConfig config) {
+  private Recogniser(
+      Parameters parameters, Vocabulary vocabulary, @Nullable LogMel sound, RnnConfig config) {
     this.vocabulary = vocabulary;
+    this.sound = sound;
     this.parameters = parameters;
     rnn = parameters.rnn("rnn", config);
     linear = parameters.linear("linear", rnn.outputSize(), vocabulary.size());
@@ -70,9 +76,25 @@ public final class Recogniser implements Model {
    */
   public static Recogniser create(
       Device device, Vocabulary vocabulary, RnnConfig config, long seed) {
+    return create(device, vocabulary, null, config, seed);
+  }
+
+  /**
+   * Returns a recogniser of sound with initial weights, which knows how its vectors are made.
+   *
+   * @param sound how; null if the vectors are of something else
+   * @param config the recurrent layers, whose input is F wide; their precision is the model's
+   * @throws IllegalArgumentException if the input is not as wide as the sound's vectors
+   */
+  public static Recogniser create(
+      Device device, Vocabulary vocabulary, @Nullable LogMel sound, RnnConfig config, long seed) {
+    if (sound != null && sound.bands() != config.inputSize()) {
+      throw new IllegalArgumentException(
+          "an input of " + config.inputSize() + " elements for vectors of " + sound.bands());
+    }
     Parameters parameters = Parameters.on(device, config.precision());
     try {
-      Recogniser model = new Recogniser(parameters, vocabulary, config);
+      Recogniser model = new Recogniser(parameters, vocabulary, sound, config);
       parameters.initialize(seed);
       return model;
     } catch (RuntimeException | Error e) {
@@ -89,7 +111,24 @@ public final class Recogniser implements Model {
    */
   public static Recogniser of(Device device, Map<String, Object> configuration) {
     return create(
-        device, Vocabulary.ofMap(configuration), Entries.network(configuration, "network"), 0);
+        device,
+        Vocabulary.ofMap(configuration),
+        sound(configuration),
+        Entries.network(configuration, "network"),
+        0);
+  }
+
+  /**
+   * Returns how the vectors of sounds are made for the recogniser that a {@linkplain #configuration
+   * configuration} is of; null if it reads other vectors.
+   *
+   * @throws IllegalArgumentException if an entry is missing or cannot be
+   */
+  @SuppressWarnings("unchecked")
+  public static @Nullable LogMel sound(Map<String, Object> configuration) {
+    return configuration.containsKey(SOUND)
+        ? LogMel.ofMap(Entries.entry(configuration, SOUND, Map.class))
+        : null;
   }
 
   @Override
@@ -98,7 +137,15 @@ public final class Recogniser implements Model {
     map.put(KIND, KIND_NAME);
     map.put("network", Entries.of(rnn.config()));
     vocabulary.putInto(map);
+    if (sound != null) {
+      map.put(SOUND, sound.toMap());
+    }
     return map;
+  }
+
+  /** Returns how the vectors of sounds are made; null if the model reads other vectors. */
+  public @Nullable LogMel sound() {
+    return sound;
   }
 
   /** Returns the symbols that are written. */
@@ -158,13 +205,17 @@ public final class Recogniser implements Model {
   /**
    * Writes what recordings spell; waits for the device.
    *
-   * @param recordings {@code [T][F]} each, T being at least 1
-   * @param width how many beginnings a search follows; 0 takes the likeliest symbol of each vector
+   * @param recordings {@code [T][F]} each; nothing is written for one without vectors
+   * @param width how many beginnings a search follows; 1 takes the likeliest symbol of each vector
+   * @throws IllegalArgumentException if {@code width} is not positive
    */
   public List<String> recognise(List<float[][]> recordings, int width) {
+    if (width < 1) {
+      throw new IllegalArgumentException("width is " + width + ", must be at least 1");
+    }
     List<String> written = new ArrayList<>();
     int rows = Math.clamp(recordings.size(), 1, ROWS);
-    int time = recordings.stream().mapToInt(frames -> frames.length).max().orElse(1);
+    int time = recordings.stream().mapToInt(frames -> frames.length).reduce(1, Math::max);
     try (Tape tape = Tape.inference(device(), precision())) {
       Tensor frames = tape.input(time, rows, rnn.inputSize());
       Lengths lengths = tape.lengths(rows);
@@ -172,13 +223,13 @@ public final class Recogniser implements Model {
       for (int first = 0; first < recordings.size(); first += rows) {
         var some = recordings.subList(first, Math.min(first + rows, recordings.size()));
         int[] times = new int[rows];
-        Arrays.setAll(times, row -> row < some.size() ? some.get(row).length : 1);
+        Arrays.setAll(times, row -> row < some.size() ? Math.max(1, some.get(row).length) : 1);
         Values.write(frames, some);
         lengths.set(times);
         tape.forward();
         double[][] vectors = Values.matrix(probabilities);
         for (int row = 0; row < some.size(); row++) {
-          written.add(text(vectors, row, rows, times[row], width));
+          written.add(text(vectors, row, rows, some.get(row).length, width));
         }
       }
     }
@@ -193,7 +244,7 @@ public final class Recogniser implements Model {
         own[t][symbol] = (float) vectors[t * rows + row][symbol];
       }
     }
-    var found = width == 0 ? CtcDecoder.greedy(own) : CtcDecoder.beam(own, width);
+    var found = width == 1 ? CtcDecoder.greedy(own) : CtcDecoder.beam(own, width);
     return text(found.labels());
   }
 
@@ -201,11 +252,13 @@ public final class Recogniser implements Model {
     return vocabulary.decode(symbols.stream().mapToInt(symbol -> symbol).toArray());
   }
 
-  /** The wrong characters, and the part of the transcripts that is right as a whole. */
+  /** The wrong characters and words, and the part of the transcripts that is right as a whole. */
   @Override
   public List<Metric> metrics() {
     return List.of(
-        TextMetric.characterErrorRate(this::written), TextMetric.exactMatch(this::written));
+        TextMetric.characterErrorRate(this::written),
+        TextMetric.wordErrorRate(this::written),
+        TextMetric.exactMatch(this::written));
   }
 
   private Supplier<List<TextMetric.Written>> written(Tape tape, Batch in) {
@@ -222,7 +275,7 @@ public final class Recogniser implements Model {
       for (int row = 0; row < times.length; row++) {
         if (counts[row] >= 0) {
           List<Integer> own = Arrays.stream(symbols.get(row)).boxed().toList();
-          String found = text(vectors, row, times.length, times[row], 0);
+          String found = text(vectors, row, times.length, times[row], 1);
           written.add(new TextMetric.Written(text(own), found));
         }
       }

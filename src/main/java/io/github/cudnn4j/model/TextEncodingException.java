@@ -6,7 +6,8 @@ import java.io.IOException;
 public final class TextEncodingException extends IOException {
   private static final long serialVersionUID = 1;
 
-  TextEncodingException(String message) {
+  /** Tells where in a text what is wrong. */
+  public TextEncodingException(String message) {
     super(message);
   }
 }

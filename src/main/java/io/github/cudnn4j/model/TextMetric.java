@@ -6,6 +6,7 @@ import io.github.cudnn4j.train.Bleu;
 import io.github.cudnn4j.train.ErrorRate;
 import io.github.cudnn4j.train.Metric;
 import java.util.List;
+import java.util.function.BiConsumer;
 import java.util.function.Function;
 import java.util.function.Supplier;
 import java.util.function.ToDoubleFunction;
@@ -40,13 +41,27 @@ final class TextMetric {
 
   /** The wrong characters, divided by those of the right texts. */
   static Metric characterErrorRate(Decoder decoder) {
-    return of(
+    return errorRate(
         "characterErrorRate",
+        decoder,
+        (rate, text) -> rate.addCharacters(text.right, text.predicted));
+  }
+
+  /** The wrong words, divided by those of the right texts. */
+  static Metric wordErrorRate(Decoder decoder) {
+    return errorRate(
+        "wordErrorRate", decoder, (rate, text) -> rate.addWords(text.right, text.predicted));
+  }
+
+  private static Metric errorRate(
+      String name, Decoder decoder, BiConsumer<ErrorRate, Written> count) {
+    return of(
+        name,
         false,
         decoder,
         texts -> {
           var rate = new ErrorRate();
-          texts.forEach(text -> rate.addCharacters(text.right, text.predicted));
+          texts.forEach(text -> count.accept(rate, text));
           return new double[] {rate.errors(), rate.symbols()};
         },
         counts -> counts[0] / counts[1]);

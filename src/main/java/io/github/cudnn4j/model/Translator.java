@@ -329,7 +329,9 @@ public final class Translator implements Model {
       for (int first = 0; first < tokens.length; first += rows) {
         int last = Math.min(tokens.length, first + rows);
         search.run(Arrays.copyOfRange(tokens, first, last)).stream()
-            .map(found -> text(found.getFirst().symbols()))
+            .map(found -> found.getFirst().symbols())
+            // One that does not end within these has one more, where its end could have been.
+            .map(symbols -> text(symbols.subList(0, Math.min(most, symbols.size()))))
             .forEach(translations::add);
       }
     }

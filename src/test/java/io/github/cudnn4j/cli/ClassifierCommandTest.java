@@ -94,6 +94,13 @@ class ClassifierCommandTest {
     assertEquals(4, found.size(), applied.out());
     assertTrue(found.getFirst().matches("good\t[01]\\.\\d{4}"), applied.out());
     assertTrue(found.get(2).startsWith("so-so\t"), applied.out());
+    assertRefused(
+        "--beam: a classifier has none", run(with(new String[] {"apply", "--beam", "2"}, at)));
+    Files.write(input, new byte[] {'b', 'a', 'd', '\n', (byte) 0xE4, '\n'});
+    Ran malformed = run(with(new String[] {"apply", "--input", input + ""}, at));
+    assertFailed(
+        input + " is not UTF-8: byte 0xE4 in line 2 is wrong (--encoding NAME)", malformed);
+    assertEquals(1, malformed.out().lines().count(), malformed.out());
     assertFailed(
         "holds a classifier, which writes no text",
         run(with(new String[] {"generate", "--prefix", "a"}, at)));
@@ -149,7 +156,7 @@ class ClassifierCommandTest {
     assertRefused("Missing required option: '--text=FILE'", run("train"));
     assertRefused("Missing required option: '--text=FILE'", run("train", "lm"));
     assertRefused(
-        "there is no command 'dog'; there are lm, classifier, tagger, translator",
+        "there is no command 'dog'; there are lm, classifier, tagger, translator, recogniser",
         run("train", "dog"));
     assertRefused("--patience needs held-out", train("--held-out", "0", "--patience", "1"));
   }

@@ -89,6 +89,29 @@ class TranslatorCommandTest {
     assertEquals(3, found.size(), applied.out());
     assertTrue(found.getFirst().matches("1991 ?- ?05 ?- ?12"), applied.out());
     assertTrue(found.getLast().matches("1993 ?- ?10 ?- ?07"), applied.out());
+    String[] likeliest = {"apply", "--input", input + "", "--beam", "1", "--max-symbols", "1"};
+    Ran shorter = run(with(likeliest, at));
+    assertEquals(0, shorter.status(), shorter.err());
+    assertEquals("1991", shorter.out().lines().toList().getFirst());
+  }
+
+  @Test
+  void leavesOutPairsThatAreTooLong() throws IOException {
+    Path data = Files.writeString(folder.resolve("a.tsv"), "a b\tc\na b c\td\na\tb c d\na\tb\n");
+    String[] how = {"--data", data + "", "--hidden", "4", "--epochs", "1", "--held-out", "0"};
+    Ran trained = run(with(new String[] {"train", "translator", "--max-length", "2"}, how));
+    assertEquals(0, trained.status(), trained.err());
+    assertTrue(
+        trained
+            .out()
+            .contains(
+                "pairs     2 to learn from, 0 held out, 2 left out: longer than --max-length 2"
+                    + " words"),
+        trained.out());
+    Files.writeString(data, "a b\tc\n");
+    assertFailed(
+        "nothing to learn from: all records are longer than --max-length 1 words",
+        run(with(new String[] {"train", "translator", "--max-length", "1"}, how)));
   }
 
   @Test

@@ -44,10 +44,13 @@ class LogMelTest {
   @Test
   void refusesWhatIsNoSuchFile() throws IOException, URISyntaxException {
     byte[] wav = Files.readAllBytes(file("log-mel.wav"));
+    refused("has 8000 Hz, needed are 16000 Hz", LogMel.of(16000, 13), wav);
+    byte[] floats = wav.clone();
+    floats[20] = 3;
     refused(
-        "has coding 1, 16 bits, 2 channels and 8000 Hz, needed are coding 1, 16 bits and 16000 Hz",
-        LogMel.of(16000, 13),
-        wav);
+        "has coding 3, 16 bits and 2 channels, needed are coding 1 and 8, 16, 24 or 32 bits",
+        LogMel.of(8000, 13),
+        floats);
     refused(
         "ends in its chunk data, 1 bytes early",
         LogMel.of(8000, 13),
