@@ -9,6 +9,7 @@ import org.jspecify.annotations.NullMarked;
 module io.github.cudnn4j {
   requires static transitive org.jspecify;
   requires static java.desktop;
+  requires static jdk.jfr;
   requires static info.picocli;
   requires static me.tongfei.progressbar;
   requires static org.knowm.xchart;

@@ -22,7 +22,9 @@ import org.jspecify.annotations.Nullable;
  * <p>States that a tape carries go from one batch to the next and start from zero at each epoch;
  * the gradient stays within a batch. A step whose gradient is not finite changes neither weights
  * nor moments; carried states then start again from zero. Between log points the host enqueues
- * steps and waits for nothing but its own pinned buffers.
+ * steps and waits for nothing but its own pinned buffers. A recording of JDK Flight Recorder shows
+ * what listeners hear: {@code io.github.cudnn4j.Progress}, {@code Validation} and {@code
+ * Checkpoint}.
  *
  * <p>Owner of the activations, the moments and the recurrent state, but not of the parameters. It
  * belongs to the device's thread; another may call {@link #stop} or interrupt that thread, which
@@ -66,6 +68,9 @@ public final class Trainer implements AutoCloseable {
     this.position = new Position(config.seed());
     this.step = Step.create(parameters, objective, source, config);
     this.state = new TrainingState(parameters, objective, source, config, step);
+    if (TrainingEvents.areAvailable()) {
+      listeners.add(new TrainingEvents());
+    }
   }
 
   /**
