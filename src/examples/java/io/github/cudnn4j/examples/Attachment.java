@@ -140,10 +140,6 @@ final class Attachment {
   }
 
   private static Stream<String[]> lines(String name) throws IOException {
-    var stream =
-        Objects.requireNonNull(Attachment.class.getResourceAsStream("/data/ppa/" + name), name);
-    try (var reader = new BufferedReader(new InputStreamReader(stream, StandardCharsets.UTF_8))) {
-      return reader.lines().map(line -> line.split("\\s")).toList().stream();
-    }
+    return Example.lines("/data/ppa/" + name).stream().map(line -> line.split("\\s"));
   }
 }

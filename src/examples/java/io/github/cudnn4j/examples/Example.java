@@ -10,12 +10,16 @@ import io.github.cudnn4j.train.TrainingListener;
 import io.github.cudnn4j.train.Validation;
 import java.awt.Color;
 import java.awt.image.BufferedImage;
+import java.io.BufferedReader;
 import java.io.IOException;
+import java.io.InputStreamReader;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.function.Supplier;
 import javax.imageio.ImageIO;
 import me.tongfei.progressbar.ConsoleProgressBarConsumer;
@@ -45,7 +49,8 @@ final class Example implements TrainingListener, AutoCloseable {
           entry("bidirectional", Bidirectional::run),
           entry("clockwork", Clockwork::run),
           entry("error-surface", ErrorSurface::run),
-          entry("residual", Residual::run));
+          entry("residual", Residual::run),
+          entry("tagging", Tagging::run));
 
   /** What an example does. */
   @FunctionalInterface
@@ -127,6 +132,14 @@ final class Example implements TrainingListener, AutoCloseable {
   void picture(Supplier<BufferedImage> image) throws IOException {
     if (!brief) {
       ImageIO.write(image.get(), "png", folder.resolve("picture.png").toFile());
+    }
+  }
+
+  /** Returns the lines of a file of UTF-8 in one of the jars that examples take data from. */
+  static List<String> lines(String resource) throws IOException {
+    var stream = Objects.requireNonNull(Example.class.getResourceAsStream(resource), resource);
+    try (var reader = new BufferedReader(new InputStreamReader(stream, StandardCharsets.UTF_8))) {
+      return reader.lines().toList();
     }
   }
 

@@ -5,12 +5,15 @@ import io.github.cudnn4j.cuda.Parts;
 import io.github.cudnn4j.cuda.Precision;
 import io.github.cudnn4j.tape.Indices;
 import io.github.cudnn4j.tape.Lengths;
+import io.github.cudnn4j.tape.Parameters;
 import io.github.cudnn4j.tape.Tape;
+import io.github.cudnn4j.tape.Tensor;
 import java.util.Arrays;
 import java.util.Comparator;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.stream.IntStream;
 
 /**
@@ -21,20 +24,27 @@ import java.util.stream.IntStream;
  *
  * @param <T> what the model puts out, on the device
  */
-final class SequenceRunner<T> implements AutoCloseable {
+public final class SequenceRunner<T> implements AutoCloseable {
 
   private static final int MOST_ROWS = 64;
   private static final int FEWEST_STEPS = 8;
 
   /** Records the model. */
   @FunctionalInterface
-  interface Recorder<T> {
+  public interface Recorder<T> {
+
+    /**
+     * Records a batch.
+     *
+     * @param tape for inference
+     * @param tokens {@code [T, B]}, -1 behind the end of a row
+     */
     T record(Tape tape, Indices tokens, Lengths lengths);
   }
 
   /** Takes what a batch gave; may wait for the device. */
   @FunctionalInterface
-  interface Reader<T> {
+  public interface Reader<T> {
     /**
      * Reads a batch.
      *
@@ -53,14 +63,43 @@ final class SequenceRunner<T> implements AutoCloseable {
   private final Parts parts = new Parts();
   private final Map<Shape, Recorded<T>> recorded = new HashMap<>();
 
-  SequenceRunner(Device device, Precision precision, Recorder<T> recorder) {
-    this.device = device;
-    this.precision = precision;
-    this.recorder = recorder;
+  /** Prepares to apply a model, which is recorded when sequences come. */
+  public SequenceRunner(Device device, Precision precision, Recorder<T> recorder) {
+    this.device = Objects.requireNonNull(device, "device");
+    this.precision = Objects.requireNonNull(precision, "precision");
+    this.recorder = Objects.requireNonNull(recorder, "recorder");
+  }
+
+  /**
+   * Applies a model once, to sequences of at least one token each; waits for the device.
+   *
+   * @param parameters those of the model
+   * @param recorder records the vectors of the steps, {@code [T, B, C]}
+   * @return {@code [T][C]} of each sequence
+   */
+  public static List<double[][]> vectors(
+      Parameters parameters, List<int[]> sequences, Recorder<Tensor> recorder) {
+    double[][][] found = new double[sequences.size()][][];
+    try (var runner = new SequenceRunner<>(parameters.device(), parameters.precision(), recorder)) {
+      runner.run(
+          sequences,
+          (output, rows) -> {
+            double[][] vectors = Values.matrix(output);
+            int batch = output.dim(1);
+            for (int row = 0; row < rows.length; row++) {
+              double[][] steps = new double[sequences.get(rows[row]).length][];
+              for (int t = 0; t < steps.length; t++) {
+                steps[t] = vectors[t * batch + row];
+              }
+              found[rows[row]] = steps;
+            }
+          });
+    }
+    return List.of(found);
   }
 
   /** Runs all sequences, each of at least one token, the longest first. */
-  void run(List<int[]> sequences, Reader<T> reader) {
+  public void run(List<int[]> sequences, Reader<T> reader) {
     int[] order =
         IntStream.range(0, sequences.size())
             .boxed()

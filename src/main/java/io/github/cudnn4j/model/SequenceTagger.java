@@ -19,6 +19,8 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -43,7 +45,45 @@ public final class SequenceTagger implements Model {
   static final String KIND_NAME = "tagger";
 
   /** Words and as many tags. */
-  public record Sentence(List<String> words, List<String> tags) {}
+  public record Sentence(List<String> words, List<String> tags) {
+
+    private static final Pattern START = Pattern.compile("<START:([^>]+)>");
+
+    /**
+     * Reads words with blanks between them, and marks around spans: {@code in <START:date> May 1999
+     * <END> it rained} has the tags O, B-date, I-date, O, O. It is the format of OpenNLP's name
+     * finder.
+     *
+     * @throws IllegalArgumentException if a span has no word, begins in another one, or has no
+     *     begin or no end
+     */
+    public static Sentence marked(String line) {
+      List<String> words = new ArrayList<>();
+      List<String> tags = new ArrayList<>();
+      String type = null;
+      boolean begins = false;
+      for (String word : line.strip().split("\\s+")) {
+        Matcher start = START.matcher(word);
+        if (start.matches() ? type != null : word.equals("<END>") && (type == null || begins)) {
+          throw new IllegalArgumentException(word + " is out of place in \"" + line + "\"");
+        }
+        if (start.matches()) {
+          type = start.group(1);
+          begins = true;
+        } else if (word.equals("<END>")) {
+          type = null;
+        } else {
+          words.add(word);
+          tags.add(type == null ? "O" : (begins ? "B-" : "I-") + type);
+          begins = false;
+        }
+      }
+      if (type != null) {
+        throw new IllegalArgumentException("no <END> in \"" + line + "\"");
+      }
+      return new Sentence(words, tags);
+    }
+  }
 
   private final Vocabulary vocabulary;
   private final Labels tags;

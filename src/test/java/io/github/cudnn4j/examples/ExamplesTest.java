@@ -19,7 +19,8 @@ class ExamplesTest {
     "bidirectional, 0.9, 1",
     "clockwork, 0, 0.2",
     "error-surface, 0, 0.01",
-    "residual, 1, 16"
+    "residual, 1, 16",
+    "tagging, 0.85, 1"
   })
   void learns(String name, double least, double most, @TempDir Path folder) throws IOException {
     assumeTrue(Files.exists(Path.of("target", "text")), "the texts of the build are not here");

@@ -1,6 +1,7 @@
 package io.github.cudnn4j.model;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.github.cudnn4j.cuda.Device;
@@ -32,6 +33,19 @@ class SequenceTaggerTest {
   private static final List<String> TAGS = List.of("B-PER", "I-PER", "O");
 
   @TempDir private Path folder;
+
+  @Test
+  void readsMarkedSpans() {
+    assertEquals(
+        new Sentence(
+            List.of("In", "May", "1999", "Ann", "left."),
+            List.of("O", "B-date", "I-date", "B-name", "O")),
+        Sentence.marked("In <START:date> May 1999 <END> <START:name>  Ann <END> left."));
+    for (String wrong :
+        List.of("a <END>", "<START:x> <END> a", "<START:x> a <START:y> b <END>", "<START:x> a")) {
+      assertThrows(IllegalArgumentException.class, () -> Sentence.marked(wrong), wrong);
+    }
+  }
 
   /** Two names behind a title are a person, elsewhere none. */
   private static List<Sentence> sentences(int count, long seed) {
