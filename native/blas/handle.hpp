@@ -18,7 +18,7 @@ using BlasCall = ApiCall<cublasStatus_t, CUBLAS_STATUS_ALLOC_FAILED>;
 struct BlasHandle {
   cudaStream_t stream = nullptr;
   cublasPointerMode_t pointer_mode = CUBLAS_POINTER_MODE_HOST;
-  LiveToken<Live::CublasHandles> token;
+  LiveToken<LiveCount::CublasHandles> token;
 };
 
 BlasHandle* find_blas(cublasHandle_t handle);
@@ -30,9 +30,9 @@ class Scalar {
   Scalar(const BlasHandle& handle, const T* address) {
     if (handle.pointer_mode == CUBLAS_POINTER_MODE_DEVICE) {
       address_ = address;
-      valid_ = address != nullptr && place_of(address) != Place::Pageable;
+      valid_ = address != nullptr && address_kind(address) != AddressKind::Pageable;
     } else {
-      valid_ = address != nullptr && place_of(address) != Place::Device;
+      valid_ = address != nullptr && address_kind(address) != AddressKind::Device;
       if (valid_) value_ = *address;
     }
   }

@@ -114,7 +114,9 @@ T& live(T* object, const char* name) {
 /** An object that is counted while it lives. */
 template <class T>
 struct Counted : T {
-  LiveToken<std::is_same_v<T, cudnnContext> ? Live::CudnnHandles : Live::CudnnDescriptors> token;
+  LiveToken<std::is_same_v<T, cudnnContext> ? LiveCount::CudnnHandles
+                                            : LiveCount::CudnnDescriptors>
+      token;
 };
 
 /** The body of a Create function. */

@@ -31,11 +31,11 @@ CallSite* find_call_site(std::string_view name) {
 
 }  // namespace
 
-void live_add(Live kind, long long delta) {
+void live_add(LiveCount kind, long long delta) {
   live_counts[static_cast<size_t>(kind)].fetch_add(delta, std::memory_order_relaxed);
 }
 
-long long live_count(Live kind) {
+long long live_count(LiveCount kind) {
   return live_counts[static_cast<size_t>(kind)].load(std::memory_order_relaxed);
 }
 
@@ -84,7 +84,7 @@ using namespace cudnn4j;
 
 CUDNN4J_API long long cudnn4jHostLive(int kind) {
   if (kind < 0 || kind >= CUDNN4J_HOST_KIND_COUNT) return -1;
-  return live_count(static_cast<Live>(kind));
+  return live_count(static_cast<LiveCount>(kind));
 }
 
 CUDNN4J_API long long cudnn4jHostCalls(const char* function) {

@@ -5,7 +5,7 @@
 namespace cudnn4j {
 
 /** What is counted while it is alive; the values are those of cudnn4jHostKind. */
-enum class Live {
+enum class LiveCount {
   DeviceBlocks = CUDNN4J_HOST_DEVICE_BLOCKS,
   DeviceBytes = CUDNN4J_HOST_DEVICE_BYTES,
   PinnedBlocks = CUDNN4J_HOST_PINNED_BLOCKS,
@@ -23,13 +23,13 @@ enum class Live {
 };
 
 /** Adds to a count; thread-safe. */
-void live_add(Live kind, long long delta);
+void live_add(LiveCount kind, long long delta);
 
 /** A count at this moment. */
-long long live_count(Live kind);
+long long live_count(LiveCount kind);
 
 /** Counts the object that it is a member of, from construction to destruction. */
-template <Live kind>
+template <LiveCount kind>
 class LiveToken {
  public:
   LiveToken() { live_add(kind, 1); }

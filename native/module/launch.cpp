@@ -29,7 +29,7 @@ struct Function {
 struct Module {
   const EmbeddedKernel* file;
   std::map<const Kernel*, Function*> functions;
-  LiveToken<Live::Modules> token;
+  LiveToken<LiveCount::Modules> token;
 };
 
 HandleTable<Module>& modules() {

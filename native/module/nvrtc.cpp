@@ -45,7 +45,7 @@ class Program {
   std::string log_;
   std::string ptx_;
   std::string cubin_;
-  LiveToken<Live::NvrtcPrograms> token_;
+  LiveToken<LiveCount::NvrtcPrograms> token_;
 };
 
 std::string Program::missing_header() const {

@@ -103,7 +103,7 @@ class Communicator {
   mutable std::mutex mutex_;
   ncclResult_t error_ = ncclSuccess;
   std::string message_;
-  LiveToken<Live::Communicators> token_;
+  LiveToken<LiveCount::Communicators> token_;
 };
 
 }  // namespace cudnn4j

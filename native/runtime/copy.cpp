@@ -10,11 +10,11 @@ namespace cudnn4j {
 namespace {
 
 /** Registered memory is the host's, and the device's at the same address. */
-bool can_be(Place place, bool device) {
-  return place == Place::Registered || (place == Place::Device) == device;
+bool can_be(AddressKind kind, bool device) {
+  return kind == AddressKind::Registered || (kind == AddressKind::Device) == device;
 }
 
-bool direction_holds(cudaMemcpyKind kind, Place from, Place to) {
+bool direction_holds(cudaMemcpyKind kind, AddressKind from, AddressKind to) {
   if (kind == cudaMemcpyDefault) return true;
   const bool from_device = kind == cudaMemcpyDeviceToHost || kind == cudaMemcpyDeviceToDevice;
   const bool to_device = kind == cudaMemcpyHostToDevice || kind == cudaMemcpyDeviceToDevice;
@@ -22,13 +22,13 @@ bool direction_holds(cudaMemcpyKind kind, Place from, Place to) {
 }
 
 /** Pageable memory is not ours to judge. */
-bool holds(Place place, Range range) {
-  if (place == Place::Pageable) return true;
-  return inside(range, place == Place::Device ? MemoryKind::Device : MemoryKind::Pinned);
+bool holds(AddressKind kind, Range range) {
+  if (kind == AddressKind::Pageable) return true;
+  return inside(range, kind == AddressKind::Device ? MemoryKind::Device : MemoryKind::Pinned);
 }
 
-Range registered(Place place, const void* address, size_t bytes) {
-  return place == Place::Pageable ? Range{nullptr, 0} : Range{address, bytes};
+Range registered(AddressKind kind, const void* address, size_t bytes) {
+  return kind == AddressKind::Pageable ? Range{nullptr, 0} : Range{address, bytes};
 }
 
 }  // namespace
@@ -43,8 +43,8 @@ cudaError_t Copy::make(void* target, const void* source, size_t bytes, cudaMemcp
   if (target == nullptr || source == nullptr) return cudaErrorInvalidValue;
   copy.target_ = target;
   copy.source_ = source;
-  copy.to_ = place_of(target);
-  copy.from_ = place_of(source);
+  copy.to_ = address_kind(target);
+  copy.from_ = address_kind(source);
   const bool valid = direction_holds(kind, copy.from_, copy.to_) &&
                      holds(copy.from_, {source, bytes}) && holds(copy.to_, {target, bytes});
   return valid ? cudaSuccess : cudaErrorInvalidValue;
@@ -54,8 +54,9 @@ cudaError_t Copy::submit(Stream& stream) const {
   if (bytes_ == 0) return cudaSuccess;
   const bool as_it_stands = stream.capturing() || device_mode() == Mode::Eager;
   if (as_it_stands) return enqueue(stream);
-  if (from_ == Place::Pageable && to_ == Place::Device) return enqueue_staged(stream);
-  const bool waits = to_ == Place::Pageable || (from_ != Place::Device && to_ != Place::Device);
+  if (from_ == AddressKind::Pageable && to_ == AddressKind::Device) return enqueue_staged(stream);
+  const bool waits = to_ == AddressKind::Pageable ||
+                     (from_ != AddressKind::Device && to_ != AddressKind::Device);
   const cudaError_t error = enqueue(stream);
   return error == cudaSuccess && waits ? stream.synchronize() : error;
 }
@@ -64,7 +65,7 @@ cudaError_t Copy::run_in_default_stream() const {
   if (bytes_ == 0) return cudaSuccess;
   Stream& stream = *find_stream(nullptr);
   const cudaError_t error = enqueue(stream);
-  const bool within_device = from_ == Place::Device && to_ == Place::Device;
+  const bool within_device = from_ == AddressKind::Device && to_ == AddressKind::Device;
   return error == cudaSuccess && !within_device ? stream.synchronize() : error;
 }
 

@@ -27,8 +27,8 @@ class Copy {
   void* target_ = nullptr;
   const void* source_ = nullptr;
   size_t bytes_ = 0;
-  Place to_ = Place::Pageable;
-  Place from_ = Place::Pageable;
+  AddressKind to_ = AddressKind::Pageable;
+  AddressKind from_ = AddressKind::Pageable;
 };
 
 }  // namespace cudnn4j

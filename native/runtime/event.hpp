@@ -46,7 +46,7 @@ class Event : public std::enable_shared_from_this<Event> {
   StreamPoint point_;
   Clock::time_point passed_;
   std::optional<Captured> captured_;
-  LiveToken<Live::Events> token_;
+  LiveToken<LiveCount::Events> token_;
 };
 
 HandleTable<Event>& events();

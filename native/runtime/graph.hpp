@@ -33,12 +33,12 @@ class GraphNodes {
 
 struct Graph {
   std::shared_ptr<const GraphNodes> nodes;
-  LiveToken<Live::Graphs> token;
+  LiveToken<LiveCount::Graphs> token;
 };
 
 struct GraphExec {
   std::shared_ptr<const GraphNodes> nodes;
-  LiveToken<Live::GraphExecs> token;
+  LiveToken<LiveCount::GraphExecs> token;
 };
 
 HandleTable<Graph>& graphs();

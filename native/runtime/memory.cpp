@@ -79,8 +79,8 @@ Blocks::iterator block_at(void* base, MemoryKind kind) {
 
 void count(const Block& block, long long sign) {
   const bool device = block.kind == MemoryKind::Device;
-  live_add(device ? Live::DeviceBlocks : Live::PinnedBlocks, sign);
-  live_add(device ? Live::DeviceBytes : Live::PinnedBytes,
+  live_add(device ? LiveCount::DeviceBlocks : LiveCount::PinnedBlocks, sign);
+  live_add(device ? LiveCount::DeviceBytes : LiveCount::PinnedBytes,
            sign * static_cast<long long>(block.bytes));
 }
 
@@ -183,17 +183,17 @@ bool all_live(std::span<const Range> ranges) {
   });
 }
 
-Place place_of(const void* address) {
+AddressKind address_kind(const void* address) {
   const std::shared_lock lock(registry_mutex);
   const Block* block = block_holding({address, 1});
-  if (block == nullptr) return Place::Pageable;
+  if (block == nullptr) return AddressKind::Pageable;
   switch (block->kind) {
     case MemoryKind::Device:
-      return Place::Device;
+      return AddressKind::Device;
     case MemoryKind::Pinned:
-      return Place::Pinned;
+      return AddressKind::Pinned;
     default:
-      return Place::Registered;
+      return AddressKind::Registered;
   }
 }
 

@@ -56,8 +56,8 @@ bool reachable(Range range);
 bool all_live(std::span<const Range> ranges);
 
 /** The kinds of memory that an address can be in. */
-enum class Place { Device, Pinned, Registered, Pageable };
-Place place_of(const void* address);
+enum class AddressKind { Device, Pinned, Registered, Pageable };
+AddressKind address_kind(const void* address);
 
 /** Grows with every block freed: what was live is live still while this stands. */
 uint64_t release_count();

@@ -138,7 +138,7 @@ Stream* find_stream(const void* handle) {
 
 Stream* create_stream(Stream::Kind kind) {
   Stream* stream = created_streams().add(std::make_shared<Stream>(kind));
-  live_add(Live::Streams, 1);
+  live_add(LiveCount::Streams, 1);
   return stream;
 }
 
@@ -146,7 +146,7 @@ bool destroy_stream(const void* handle) {
   const std::lock_guard lock(device_lock());
   const std::shared_ptr<Stream> stream = created_streams().remove(handle);
   if (stream == nullptr) return false;
-  live_add(Live::Streams, -1);
+  live_add(LiveCount::Streams, -1);
   if (const std::shared_ptr<Capture> capture = stream->capture()) capture->lose(*stream);
   stream->run_queue();
   return true;

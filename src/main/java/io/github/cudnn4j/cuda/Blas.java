@@ -56,21 +56,22 @@ public final class Blas extends DeviceResource {
     var streamHandle = stream.handle();
     Recording.refuse("making a cuBLAS handle");
     var out = device.scratch();
-    Status.cublas(Cublas.cublasCreate_v2(out), "cublasCreate_v2");
+    CudaException.checkCublas(Cublas.cublasCreate_v2(out), "cublasCreate_v2");
     var handle = MemorySegment.ofAddress(out.get(NativeTypes.C_POINTER, 0).address());
     var parts = new Parts();
-    parts.add(() -> Status.cublas(Cublas.cublasDestroy_v2(handle), "cublasDestroy_v2"));
+    parts.add(() -> CudaException.checkCublas(Cublas.cublasDestroy_v2(handle), "cublasDestroy_v2"));
     try {
-      Status.cublas(Cublas.cublasSetStream_v2(handle, streamHandle), "cublasSetStream_v2");
+      CudaException.checkCublas(
+          Cublas.cublasSetStream_v2(handle, streamHandle), "cublasSetStream_v2");
       // cuBLAS's own workspace is allocated at first use, which a capture does not allow. Setting
       // the stream forgets a workspace, hence the order.
       var bytes = device.computeCapability() >= HOPPER ? WORKSPACE_BYTES_HOPPER : WORKSPACE_BYTES;
       var workspace = parts.add(DeviceBuffer.allocate(device, ElementType.UINT8, bytes));
-      Status.cublas(
+      CudaException.checkCublas(
           Cublas.cublasSetWorkspace_v2(handle, workspace.pointer(), workspace.bytes()),
           "cublasSetWorkspace_v2");
       // Otherwise sums of a product of half types may pass through the type of the result.
-      Status.cublas(
+      CudaException.checkCublas(
           Cublas.cublasSetMathMode(
               handle,
               Cublas.CUBLAS_DEFAULT_MATH()
@@ -171,7 +172,7 @@ public final class Blas extends DeviceResource {
     BlasTypes.scalar(this.alpha, precision, alpha);
     BlasTypes.scalar(this.beta, precision, beta);
     // A row-major matrix is its transpose to cuBLAS, and the transpose of AB is B'A'.
-    Status.cublas(
+    CudaException.checkCublas(
         Cublas.cublasGemmEx(
             handle,
             operation(transB),
@@ -221,7 +222,7 @@ public final class Blas extends DeviceResource {
     prepare(false);
     BlasTypes.scalar(this.alpha, precision, alpha);
     BlasTypes.scalar(this.beta, precision, beta);
-    Status.cublas(
+    CudaException.checkCublas(
         Cublas.cublasGemmStridedBatchedEx(
             handle,
             operation(transB),
@@ -281,7 +282,7 @@ public final class Blas extends DeviceResource {
     BlasTypes.scalar(this.alpha, precision(y.type()), alpha);
     BlasTypes.scalar(this.beta, precision(y.type()), beta);
     var operation = operation(!transA);
-    Status.cublas(
+    CudaException.checkCublas(
         single
             ? Cublas.cublasSgemv_v2(
                 handle,
@@ -324,7 +325,7 @@ public final class Blas extends DeviceResource {
     vector(x, y, "x");
     prepare(false);
     BlasTypes.scalar(this.alpha, precision(y.type()), alpha);
-    Status.cublas(
+    CudaException.checkCublas(
         single
             ? Cublas.cublasSaxpy_v2(handle, n, this.alpha, x.pointer(), 1, y.pointer(), 1)
             : Cublas.cublasDaxpy_v2(handle, n, this.alpha, x.pointer(), 1, y.pointer(), 1),
@@ -342,7 +343,7 @@ public final class Blas extends DeviceResource {
     var n = vector(x, x, "x");
     prepare(false);
     BlasTypes.scalar(this.alpha, precision(x.type()), alpha);
-    Status.cublas(
+    CudaException.checkCublas(
         single
             ? Cublas.cublasSscal_v2(handle, n, this.alpha, x.pointer(), 1)
             : Cublas.cublasDscal_v2(handle, n, this.alpha, x.pointer(), 1),
@@ -362,7 +363,7 @@ public final class Blas extends DeviceResource {
     var n = vector(x, x, "x");
     result(result, x);
     prepare(true);
-    Status.cublas(
+    CudaException.checkCublas(
         single
             ? Cublas.cublasSnrm2_v2(handle, n, x.pointer(), 1, result.pointer())
             : Cublas.cublasDnrm2_v2(handle, n, x.pointer(), 1, result.pointer()),
@@ -382,7 +383,7 @@ public final class Blas extends DeviceResource {
     var n = vector(x, x, "x");
     result(result, x);
     prepare(true);
-    Status.cublas(
+    CudaException.checkCublas(
         single
             ? Cublas.cublasSasum_v2(handle, n, x.pointer(), 1, result.pointer())
             : Cublas.cublasDasum_v2(handle, n, x.pointer(), 1, result.pointer()),
@@ -403,7 +404,7 @@ public final class Blas extends DeviceResource {
     vector(y, x, "y");
     result(result, x);
     prepare(true);
-    Status.cublas(
+    CudaException.checkCublas(
         single
             ? Cublas.cublasSdot_v2(handle, n, x.pointer(), 1, y.pointer(), 1, result.pointer())
             : Cublas.cublasDdot_v2(handle, n, x.pointer(), 1, y.pointer(), 1, result.pointer()),
@@ -416,7 +417,7 @@ public final class Blas extends DeviceResource {
     stream.handle();
     workspace.pointer();
     if (resultsOnDevice != onDevice) {
-      Status.cublas(
+      CudaException.checkCublas(
           Cublas.cublasSetPointerMode_v2(
               handle,
               onDevice ? Cublas.CUBLAS_POINTER_MODE_DEVICE() : Cublas.CUBLAS_POINTER_MODE_HOST()),
@@ -496,7 +497,7 @@ public final class Blas extends DeviceResource {
   @Override
   protected void release() {
     try (workspace) {
-      Status.cublas(Cublas.cublasDestroy_v2(handle), "cublasDestroy_v2");
+      CudaException.checkCublas(Cublas.cublasDestroy_v2(handle), "cublasDestroy_v2");
     } finally {
       arena.close();
     }

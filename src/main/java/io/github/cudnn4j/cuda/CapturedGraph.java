@@ -31,7 +31,7 @@ public final class CapturedGraph extends DeviceResource {
     var status = Cudart.cudaGraphInstantiate(out, graph, 0);
     var executable = MemorySegment.ofAddress(out.get(NativeTypes.C_POINTER, 0).address());
     if (status != 0) {
-      var failure = Status.cudartFailure(status, "cudaGraphInstantiate");
+      var failure = CudaException.ofCudart(status, "cudaGraphInstantiate");
       try {
         destroy(graph);
       } catch (CudaException e) {
@@ -52,7 +52,7 @@ public final class CapturedGraph extends DeviceResource {
 
   static void destroy(MemorySegment graph) {
     if (graph.address() != 0) {
-      Status.cudart(Cudart.cudaGraphDestroy(graph), "cudaGraphDestroy");
+      CudaException.checkCudart(Cudart.cudaGraphDestroy(graph), "cudaGraphDestroy");
     }
   }
 
@@ -82,11 +82,12 @@ public final class CapturedGraph extends DeviceResource {
       }
       block.recordUse();
     }
-    Status.cudart(Cudart.cudaGraphLaunch(executable, stream.handle()), "cudaGraphLaunch");
+    CudaException.checkCudart(
+        Cudart.cudaGraphLaunch(executable, stream.handle()), "cudaGraphLaunch");
   }
 
   @Override
   protected void release() {
-    Status.cudart(Cudart.cudaGraphExecDestroy(executable), "cudaGraphExecDestroy");
+    CudaException.checkCudart(Cudart.cudaGraphExecDestroy(executable), "cudaGraphExecDestroy");
   }
 }

@@ -69,7 +69,7 @@ public final class Communicator extends DeviceResource {
       NativeLibraries.current().require("ncclGetUniqueId");
       try (var arena = Arena.ofConfined()) {
         var id = arena.allocate(ncclUniqueId.layout());
-        Status.nccl(Nccl.ncclGetUniqueId(id), "ncclGetUniqueId", MemorySegment.NULL);
+        CudaException.checkNccl(Nccl.ncclGetUniqueId(id), "ncclGetUniqueId", MemorySegment.NULL);
         var bytes = new byte[BYTES];
         MemorySegment.copy(id, ValueLayout.JAVA_BYTE, 0, bytes, 0, BYTES);
         return new Id(bytes);
@@ -113,7 +113,8 @@ public final class Communicator extends DeviceResource {
       var value = arena.allocate(ncclUniqueId.layout());
       MemorySegment.copy(id.bytes, 0, value, ValueLayout.JAVA_BYTE, 0, Id.BYTES);
       var out = arena.allocate(NativeTypes.C_POINTER);
-      Status.nccl(Nccl.ncclCommInitRank(out, ranks, value, rank), JOIN, MemorySegment.NULL);
+      CudaException.checkNccl(
+          Nccl.ncclCommInitRank(out, ranks, value, rank), JOIN, MemorySegment.NULL);
       var handle = MemorySegment.ofAddress(out.get(NativeTypes.C_POINTER, 0).address());
       return new Communicator(device, handle, rank, ranks);
     }
@@ -282,7 +283,7 @@ public final class Communicator extends DeviceResource {
       throw new IllegalStateException("Communicator is closed");
     }
     if (aborted.compareAndSet(false, true)) {
-      Status.nccl(Nccl.ncclCommAbort(handle), "ncclCommAbort", MemorySegment.NULL);
+      CudaException.checkNccl(Nccl.ncclCommAbort(handle), "ncclCommAbort", MemorySegment.NULL);
     }
   }
 
@@ -311,7 +312,7 @@ public final class Communicator extends DeviceResource {
   }
 
   private void check(int status, String function) {
-    Status.nccl(status, function, handle);
+    CudaException.checkNccl(status, function, handle);
   }
 
   private static int type(DeviceBuffer buffer) {
@@ -329,7 +330,7 @@ public final class Communicator extends DeviceResource {
   @Override
   protected void release() {
     if (aborted.compareAndSet(false, true)) {
-      Status.nccl(Nccl.ncclCommDestroy(handle), "ncclCommDestroy", MemorySegment.NULL);
+      CudaException.checkNccl(Nccl.ncclCommDestroy(handle), "ncclCommDestroy", MemorySegment.NULL);
     }
   }
 }

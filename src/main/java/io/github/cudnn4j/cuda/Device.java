@@ -138,7 +138,7 @@ public final class Device implements AutoCloseable {
     load(choice);
     try (var arena = Arena.ofConfined()) {
       var number = arena.allocate(NativeTypes.C_INT);
-      Status.cudart(Cudart.cudaGetDeviceCount(number), "cudaGetDeviceCount");
+      CudaException.checkCudart(Cudart.cudaGetDeviceCount(number), "cudaGetDeviceCount");
       return number.get(NativeTypes.C_INT, 0);
     }
   }
@@ -156,15 +156,17 @@ public final class Device implements AutoCloseable {
   }
 
   private void start() {
-    Status.driver(CudaDriver.cuInit(0), "cuInit");
-    Status.driver(CudaDriver.cuDeviceGet(scratch, ordinal), "cuDeviceGet");
+    CudaException.checkDriver(CudaDriver.cuInit(0), "cuInit");
+    CudaException.checkDriver(CudaDriver.cuDeviceGet(scratch, ordinal), "cuDeviceGet");
     handle = scratch.get(NativeTypes.C_INT, 0);
-    Status.driver(CudaDriver.cuDevicePrimaryCtxRetain(scratch, handle), "cuDevicePrimaryCtxRetain");
+    CudaException.checkDriver(
+        CudaDriver.cuDevicePrimaryCtxRetain(scratch, handle), "cuDevicePrimaryCtxRetain");
     context = MemorySegment.ofAddress(scratch.get(NativeTypes.C_POINTER, 0).address());
     activate();
     try (var names = Arena.ofConfined()) {
       var text = names.allocate(NAME_BYTES);
-      Status.driver(CudaDriver.cuDeviceGetName(text, NAME_BYTES, handle), "cuDeviceGetName");
+      CudaException.checkDriver(
+          CudaDriver.cuDeviceGetName(text, NAME_BYTES, handle), "cuDeviceGetName");
       name = text.getString(0);
     }
     multiprocessors = attribute(Cudart.cudaDevAttrMultiProcessorCount());
@@ -175,15 +177,15 @@ public final class Device implements AutoCloseable {
   }
 
   private int attribute(int attribute) {
-    Status.cudart(
+    CudaException.checkCudart(
         Cudart.cudaDeviceGetAttribute(scratch, attribute, ordinal), "cudaDeviceGetAttribute");
     return scratch.get(NativeTypes.C_INT, 0);
   }
 
   /** Makes the device's context the current one of this thread, for the runtime and the driver. */
   private void activate() {
-    Status.cudart(Cudart.cudaSetDevice(ordinal), "cudaSetDevice");
-    Status.driver(CudaDriver.cuCtxSetCurrent(context), "cuCtxSetCurrent");
+    CudaException.checkCudart(Cudart.cudaSetDevice(ordinal), "cudaSetDevice");
+    CudaException.checkDriver(CudaDriver.cuCtxSetCurrent(context), "cuCtxSetCurrent");
     active = Thread.currentThread();
   }
 
@@ -220,7 +222,7 @@ public final class Device implements AutoCloseable {
    */
   public String driverVersion() {
     checkAccess();
-    Status.cudart(Cudart.cudaDriverGetVersion(scratch), "cudaDriverGetVersion");
+    CudaException.checkCudart(Cudart.cudaDriverGetVersion(scratch), "cudaDriverGetVersion");
     var number = scratch.get(NativeTypes.C_INT, 0);
     return number / 1000 + "." + number / 10 % 100;
   }
@@ -266,7 +268,7 @@ public final class Device implements AutoCloseable {
   public DeviceMemory memory() {
     checkAccess();
     var total = scratch.asSlice(Long.BYTES);
-    Status.cudart(Cudart.cudaMemGetInfo(scratch, total), "cudaMemGetInfo");
+    CudaException.checkCudart(Cudart.cudaMemGetInfo(scratch, total), "cudaMemGetInfo");
     return new DeviceMemory(scratch.get(NativeTypes.C_LONG, 0), total.get(NativeTypes.C_LONG, 0));
   }
 
@@ -491,7 +493,7 @@ public final class Device implements AutoCloseable {
           attempt(
               failure,
               () ->
-                  Status.driver(
+                  CudaException.checkDriver(
                       CudaDriver.cuDevicePrimaryCtxRelease_v2(handle),
                       "cuDevicePrimaryCtxRelease_v2"));
     }

@@ -64,7 +64,7 @@ public final class DeviceBuffer implements AutoCloseable {
     @Override
     protected void release() {
       if (owned.address() != 0) {
-        Status.cudart(Cudart.cudaFree(owned), "cudaFree");
+        CudaException.checkCudart(Cudart.cudaFree(owned), "cudaFree");
       }
     }
   }
@@ -86,7 +86,7 @@ public final class DeviceBuffer implements AutoCloseable {
       var out = device.scratch();
       var status = Cudart.cudaMalloc(out, bytes);
       if (status != 0) {
-        throw Status.allocationFailure(status, "cudaMalloc", bytes);
+        throw CudaException.ofAllocation(status, "cudaMalloc", bytes);
       }
       address = out.get(NativeTypes.C_POINTER, 0).address();
     }
@@ -132,7 +132,7 @@ public final class DeviceBuffer implements AutoCloseable {
           "the pinned buffer was allocated, only a registered one can be wrapped");
     }
     var out = memory.device().scratch();
-    Status.cudart(
+    CudaException.checkCudart(
         Cudart.cudaHostGetDevicePointer(out, memory.pointer(0), 0), "cudaHostGetDevicePointer");
     long address = out.get(NativeTypes.C_POINTER, 0).address();
     return new DeviceBuffer(new Block(memory), true, memory.type(), memory.elements(), address);
@@ -203,7 +203,8 @@ public final class DeviceBuffer implements AutoCloseable {
     Arguments.sameDevice(device(), stream.device(), "stream");
     var target = pointer();
     if (elements > 0) {
-      Status.cudart(Cudart.cudaMemsetAsync(target, 0, bytes(), stream.handle()), "cudaMemsetAsync");
+      CudaException.checkCudart(
+          Cudart.cudaMemsetAsync(target, 0, bytes(), stream.handle()), "cudaMemsetAsync");
     }
   }
 
@@ -323,7 +324,7 @@ public final class DeviceBuffer implements AutoCloseable {
       MemorySegment target, MemorySegment source, long bytes, int kind, Stream stream) {
     Arguments.sameDevice(device(), stream.device(), "stream");
     if (bytes > 0) {
-      Status.cudart(
+      CudaException.checkCudart(
           Cudart.cudaMemcpyAsync(target, source, bytes, kind, stream.handle()), "cudaMemcpyAsync");
     }
   }

@@ -26,7 +26,7 @@ public final class Event extends DeviceResource {
   public static Event create(Device device) {
     device.checkAccess();
     var out = device.scratch();
-    Status.cudart(
+    CudaException.checkCudart(
         Cudart.cudaEventCreateWithFlags(out, Cudart.cudaEventDefault()),
         "cudaEventCreateWithFlags");
     return new Event(device, MemorySegment.ofAddress(out.get(NativeTypes.C_POINTER, 0).address()));
@@ -55,7 +55,7 @@ public final class Event extends DeviceResource {
   public void synchronize() {
     checkOpen();
     Recording.refuse("waiting for an event");
-    Status.cudart(Cudart.cudaEventSynchronize(handle), "cudaEventSynchronize");
+    CudaException.checkCudart(Cudart.cudaEventSynchronize(handle), "cudaEventSynchronize");
   }
 
   /**
@@ -67,7 +67,7 @@ public final class Event extends DeviceResource {
   public boolean isDone() {
     checkOpen();
     Recording.refuse("asking for the state of an event");
-    return Status.isDone(Cudart.cudaEventQuery(handle), "cudaEventQuery");
+    return CudaException.checkDone(Cudart.cudaEventQuery(handle), "cudaEventQuery");
   }
 
   /**
@@ -81,12 +81,13 @@ public final class Event extends DeviceResource {
     checkOpen();
     Arguments.sameDevice(device(), start.device(), "event");
     var out = device().scratch();
-    Status.cudart(Cudart.cudaEventElapsedTime(out, start.handle(), handle), "cudaEventElapsedTime");
+    CudaException.checkCudart(
+        Cudart.cudaEventElapsedTime(out, start.handle(), handle), "cudaEventElapsedTime");
     return out.get(NativeTypes.C_FLOAT, 0);
   }
 
   @Override
   protected void release() {
-    Status.cudart(Cudart.cudaEventDestroy(handle), "cudaEventDestroy");
+    CudaException.checkCudart(Cudart.cudaEventDestroy(handle), "cudaEventDestroy");
   }
 }

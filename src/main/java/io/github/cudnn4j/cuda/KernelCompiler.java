@@ -51,7 +51,7 @@ final class KernelCompiler {
     try (var arena = Arena.ofConfined()) {
       var major = arena.allocate(NativeTypes.C_INT);
       var minor = arena.allocate(NativeTypes.C_INT);
-      Status.nvrtc(Nvrtc.nvrtcVersion(major, minor), "nvrtcVersion");
+      CudaException.checkNvrtc(Nvrtc.nvrtcVersion(major, minor), "nvrtcVersion");
       return "NVRTC " + major.get(NativeTypes.C_INT, 0) + "." + minor.get(NativeTypes.C_INT, 0);
     }
   }
@@ -93,13 +93,14 @@ final class KernelCompiler {
     headers.set(NativeTypes.C_POINTER, 0, arena.allocateFrom(dialect));
     var headerNames = arena.allocate(NativeTypes.C_POINTER);
     headerNames.set(NativeTypes.C_POINTER, 0, arena.allocateFrom(DIALECT));
-    Status.nvrtc(
+    CudaException.checkNvrtc(
         Nvrtc.nvrtcCreateProgram(
             out, arena.allocateFrom(source), arena.allocateFrom(file), 1, headers, headerNames),
         "nvrtcCreateProgram");
     var program = out.get(NativeTypes.C_POINTER, 0);
     try (var parts = new Parts()) {
-      parts.add(() -> Status.nvrtc(Nvrtc.nvrtcDestroyProgram(out), "nvrtcDestroyProgram"));
+      parts.add(
+          () -> CudaException.checkNvrtc(Nvrtc.nvrtcDestroyProgram(out), "nvrtcDestroyProgram"));
       return image(file, program, options, machineCode, arena);
     }
   }
@@ -112,24 +113,24 @@ final class KernelCompiler {
     }
     var status = Nvrtc.nvrtcCompileProgram(program, options.size(), arguments);
     if (status != 0) {
-      throw Status.nvrtcFailure(status, "nvrtcCompileProgram", file + "\n" + log(program, arena));
+      throw CudaException.ofNvrtc(status, "nvrtcCompileProgram", file + "\n" + log(program, arena));
     }
     return machineCode ? cubin(program, arena) : ptx(program, arena);
   }
 
   private static MemorySegment cubin(MemorySegment program, Arena arena) {
     var size = arena.allocate(NativeTypes.C_LONG);
-    Status.nvrtc(Nvrtc.nvrtcGetCUBINSize(program, size), "nvrtcGetCUBINSize");
+    CudaException.checkNvrtc(Nvrtc.nvrtcGetCUBINSize(program, size), "nvrtcGetCUBINSize");
     var image = arena.allocate(size.get(NativeTypes.C_LONG, 0));
-    Status.nvrtc(Nvrtc.nvrtcGetCUBIN(program, image), "nvrtcGetCUBIN");
+    CudaException.checkNvrtc(Nvrtc.nvrtcGetCUBIN(program, image), "nvrtcGetCUBIN");
     return image;
   }
 
   private static MemorySegment ptx(MemorySegment program, Arena arena) {
     var size = arena.allocate(NativeTypes.C_LONG);
-    Status.nvrtc(Nvrtc.nvrtcGetPTXSize(program, size), "nvrtcGetPTXSize");
+    CudaException.checkNvrtc(Nvrtc.nvrtcGetPTXSize(program, size), "nvrtcGetPTXSize");
     var image = arena.allocate(size.get(NativeTypes.C_LONG, 0));
-    Status.nvrtc(Nvrtc.nvrtcGetPTX(program, image), "nvrtcGetPTX");
+    CudaException.checkNvrtc(Nvrtc.nvrtcGetPTX(program, image), "nvrtcGetPTX");
     return image;
   }
 

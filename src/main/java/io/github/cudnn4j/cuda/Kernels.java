@@ -101,13 +101,13 @@ public final class Kernels extends DeviceResource {
           KernelCompiler.compile(
               device(), file + ".cu", source, dialect == null ? "" : dialect, arena);
       var out = arena.allocate(NativeTypes.C_POINTER);
-      Status.driver(CudaDriver.cuModuleLoadData(out, image), "cuModuleLoadData");
+      CudaException.checkDriver(CudaDriver.cuModuleLoadData(out, image), "cuModuleLoadData");
       var module = MemorySegment.ofAddress(out.get(NativeTypes.C_POINTER, 0).address());
       modules.add(module);
       Map<String, Kernel> kernels = new TreeMap<>();
       for (var declaration : declared.entrySet()) {
         var name = declaration.getKey();
-        Status.driver(
+        CudaException.checkDriver(
             CudaDriver.cuModuleGetFunction(out, module, arena.allocateFrom(name)),
             "cuModuleGetFunction");
         var function = MemorySegment.ofAddress(out.get(NativeTypes.C_POINTER, 0).address());
@@ -138,7 +138,7 @@ public final class Kernels extends DeviceResource {
     RuntimeException failure = null;
     for (var module : modules) {
       try {
-        Status.driver(CudaDriver.cuModuleUnload(module), "cuModuleUnload");
+        CudaException.checkDriver(CudaDriver.cuModuleUnload(module), "cuModuleUnload");
       } catch (CudaException e) {
         failure = failure == null ? e : failure;
       }

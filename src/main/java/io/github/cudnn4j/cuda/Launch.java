@@ -106,7 +106,7 @@ public final class Launch extends DeviceResource {
         pinned.pointer(0);
       }
     }
-    Status.driver(
+    CudaException.checkDriver(
         CudaDriver.cuLaunchKernel(
             kernel.function(),
             grid,

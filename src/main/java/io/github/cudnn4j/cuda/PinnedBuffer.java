@@ -63,7 +63,7 @@ public final class PinnedBuffer extends DeviceResource {
     var out = device.scratch();
     var status = Cudart.cudaHostAlloc(out, bytes, Cudart.cudaHostAllocDefault());
     if (status != 0) {
-      throw Status.allocationFailure(status, "cudaHostAlloc", bytes);
+      throw CudaException.ofAllocation(status, "cudaHostAlloc", bytes);
     }
     return new PinnedBuffer(
         device,
@@ -105,7 +105,7 @@ public final class PinnedBuffer extends DeviceResource {
     device.checkAccess();
     Recording.refuse("registering memory");
     MemorySegment address = MemorySegment.ofAddress(memory.address());
-    Status.cudart(
+    CudaException.checkCudart(
         Cudart.cudaHostRegister(address, memory.byteSize(), Cudart.cudaHostRegisterDefault()),
         "cudaHostRegister");
     return new PinnedBuffer(device, type, memory.byteSize() / type.bytes(), address, memory);
@@ -179,9 +179,9 @@ public final class PinnedBuffer extends DeviceResource {
       }
     } finally {
       if (registered != null) {
-        Status.cudart(Cudart.cudaHostUnregister(address), "cudaHostUnregister");
+        CudaException.checkCudart(Cudart.cudaHostUnregister(address), "cudaHostUnregister");
       } else {
-        Status.cudart(Cudart.cudaFreeHost(address), "cudaFreeHost");
+        CudaException.checkCudart(Cudart.cudaFreeHost(address), "cudaFreeHost");
       }
     }
   }

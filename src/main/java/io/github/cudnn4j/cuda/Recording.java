@@ -37,7 +37,7 @@ final class Recording {
   /** Begins to capture the work of a stream. */
   static Recording begin(Stream stream) {
     var recording = new Recording(stream);
-    Status.cudart(
+    CudaException.checkCudart(
         Cudart.cudaStreamBeginCapture(recording.handle, Cudart.cudaStreamCaptureModeThreadLocal()),
         "cudaStreamBeginCapture");
     OF_THREAD.set(recording);
@@ -86,7 +86,7 @@ final class Recording {
    */
   MemorySegment end() {
     var graph = tryToEnd();
-    Status.cudart(status, FUNCTION);
+    CudaException.checkCudart(status, FUNCTION);
     return graph;
   }
 
@@ -98,9 +98,9 @@ final class Recording {
   void abandon() {
     var graph = tryToEnd();
     if (overdue) {
-      throw Status.cudartFailure(status, FUNCTION);
+      throw CudaException.ofCudart(status, FUNCTION);
     }
-    Status.forgetLastError();
+    CudaException.forgetLastError();
     CapturedGraph.destroy(graph);
   }
 

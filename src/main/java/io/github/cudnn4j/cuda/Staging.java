@@ -60,7 +60,7 @@ final class Staging extends DeviceResource {
 
   private void copy(MemorySegment target, MemorySegment source, long bytes, int kind) {
     var stream = device().stream();
-    Status.cudart(
+    CudaException.checkCudart(
         Cudart.cudaMemcpyAsync(target, source, bytes, kind, stream.handle()), "cudaMemcpyAsync");
     stream.synchronize();
   }

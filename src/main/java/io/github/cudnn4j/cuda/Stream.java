@@ -31,7 +31,7 @@ public final class Stream extends DeviceResource {
   public static Stream create(Device device) {
     device.checkAccess();
     var out = device.scratch();
-    Status.cudart(
+    CudaException.checkCudart(
         Cudart.cudaStreamCreateWithFlags(out, Cudart.cudaStreamNonBlocking()),
         "cudaStreamCreateWithFlags");
     return new Stream(device, out.get(NativeTypes.C_POINTER, 0).address(), true);
@@ -85,7 +85,7 @@ public final class Stream extends DeviceResource {
   public void synchronize() {
     checkOpen();
     Recording.refuse("waiting for the stream");
-    Status.cudart(Cudart.cudaStreamSynchronize(handle), "cudaStreamSynchronize");
+    CudaException.checkCudart(Cudart.cudaStreamSynchronize(handle), "cudaStreamSynchronize");
   }
 
   /**
@@ -97,7 +97,7 @@ public final class Stream extends DeviceResource {
   public boolean isDone() {
     checkOpen();
     Recording.refuse("asking for the state of the stream");
-    return Status.isDone(Cudart.cudaStreamQuery(handle), "cudaStreamQuery");
+    return CudaException.checkDone(Cudart.cudaStreamQuery(handle), "cudaStreamQuery");
   }
 
   /**
@@ -109,7 +109,7 @@ public final class Stream extends DeviceResource {
   public void record(Event event) {
     var queue = handle();
     Arguments.sameDevice(device(), event.device(), "event");
-    Status.cudart(Cudart.cudaEventRecord(event.handle(), queue), "cudaEventRecord");
+    CudaException.checkCudart(Cudart.cudaEventRecord(event.handle(), queue), "cudaEventRecord");
   }
 
   /**
@@ -122,7 +122,7 @@ public final class Stream extends DeviceResource {
   public void waitFor(Event event) {
     var queue = handle();
     Arguments.sameDevice(device(), event.device(), "event");
-    Status.cudart(
+    CudaException.checkCudart(
         Cudart.cudaStreamWaitEvent(queue, event.handle(), Cudart.cudaEventDefault()),
         "cudaStreamWaitEvent");
   }
@@ -177,9 +177,9 @@ public final class Stream extends DeviceResource {
     if (owned) {
       try {
         // What is queued here may use pinned memory, which looks for open streams to wait for.
-        Status.cudart(Cudart.cudaStreamSynchronize(handle), "cudaStreamSynchronize");
+        CudaException.checkCudart(Cudart.cudaStreamSynchronize(handle), "cudaStreamSynchronize");
       } finally {
-        Status.cudart(Cudart.cudaStreamDestroy(handle), "cudaStreamDestroy");
+        CudaException.checkCudart(Cudart.cudaStreamDestroy(handle), "cudaStreamDestroy");
       }
     }
   }

@@ -223,7 +223,7 @@ public final class BatchLayout {
   }
 
   /**
-   * Refuses a place of other batches.
+   * Refuses memory for other batches.
    *
    * @throws IllegalArgumentException if a slot, the number of rows or of shapes is another
    */
@@ -232,7 +232,7 @@ public final class BatchLayout {
         other == this
             || other.batch == batch && other.shapes == shapes && other.slots.equals(slots);
     if (!same) {
-      throw new IllegalArgumentException("a place for " + other + ", the batches are " + this);
+      throw new IllegalArgumentException("memory for " + other + ", the batches are " + this);
     }
   }
 

@@ -13,14 +13,14 @@ public interface Epoch extends AutoCloseable {
    * Writes the next batch.
    *
    * @return its shape, -1 if there is none
-   * @throws IllegalArgumentException if the place is not one of the source's layout
+   * @throws IllegalArgumentException if the target is not one of the source's layout
    * @throws RecordException if a record cannot be read or does not fit; the batches before are not
    *     lost
    * @throws java.io.InterruptedIOException if this thread is interrupted, and stays so, while it
    *     would have to wait; the batch is not lost
    * @throws IOException if reading fails
    */
-  int next(Place place) throws IOException;
+  int next(HostBatch target) throws IOException;
 
   /**
    * Leaves out batches, to go on where another pass ended.

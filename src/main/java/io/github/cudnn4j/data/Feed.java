@@ -61,10 +61,10 @@ public final class Feed implements AutoCloseable {
   private final Device device;
   private final Stream stream;
   private final BatchLayout layout;
-  private final Offsets offsets;
+  private final BatchOffsets offsets;
   private final Parts parts = new Parts();
   private final int placesInHalf;
-  private final List<Place> places = new ArrayList<>();
+  private final List<HostBatch> places = new ArrayList<>();
   private final Event[] fetched = new Event[HALVES];
   private final DeviceBuffer counters;
   private final DeviceBuffer window;
@@ -86,7 +86,7 @@ public final class Feed implements AutoCloseable {
     this.device = device;
     this.layout = layout;
     stream = device.stream();
-    offsets = new Offsets(layout, precision.type());
+    offsets = new BatchOffsets(layout, precision.type());
     lengths = new int[layout.slots().size()][];
     for (int slot = 0; slot < lengths.length; slot++) {
       lengths[slot] = new int[layout.slots().get(slot).hasLengths() ? layout.batch() : 0];
@@ -103,7 +103,7 @@ public final class Feed implements AutoCloseable {
           parts.add(
               PinnedBuffer.allocate(device, ElementType.INT64, Math.multiplyExact(count, words)));
       for (int i = 0; i < count; i++) {
-        places.add(new Place(offsets, ring.segment().asSlice(i * bytes, bytes)));
+        places.add(new HostBatch(offsets, ring.segment().asSlice(i * bytes, bytes)));
       }
       for (int half = 0; half < HALVES; half++) {
         fetched[half] = parts.add(Event.create(device));
@@ -194,7 +194,7 @@ public final class Feed implements AutoCloseable {
     if (!inStep) {
       restart();
     }
-    Place place = places.get(next);
+    HostBatch place = places.get(next);
     int shape = epoch.next(place);
     if (shape < 0) {
       endEpoch();

@@ -19,7 +19,7 @@ final class ReadAhead implements Epoch {
   private static final long MOST_MILLIS = 1000;
 
   private final Epoch source;
-  private Place[] ring = {};
+  private HostBatch[] ring = {};
   private @Nullable Thread thread;
 
   /** The batches that were written to the ring, and those of them that were taken. */
@@ -36,17 +36,17 @@ final class ReadAhead implements Epoch {
   }
 
   @Override
-  public int next(Place place) throws IOException {
+  public int next(HostBatch target) throws IOException {
     if (thread == null) {
-      start(place);
+      start(target);
     }
-    Place filled = awaitWritten();
+    HostBatch filled = awaitWritten();
     if (filled == null) {
       return -1;
     }
-    place.copyFrom(filled);
+    target.copyFrom(filled);
     release();
-    return place.shape();
+    return target.shape();
   }
 
   @Override
@@ -63,12 +63,12 @@ final class ReadAhead implements Epoch {
     }
   }
 
-  private void start(Place like) {
+  private void start(HostBatch like) {
     if (closed) {
       throw new IllegalStateException("the epoch is closed");
     }
     long places = Math.clamp(MOST_BYTES / like.bytes(), FEWEST_PLACES, MOST_PLACES);
-    ring = new Place[(int) places];
+    ring = new HostBatch[(int) places];
     for (int i = 0; i < ring.length; i++) {
       // Freed when nobody can reach it, since a source may go on when this is closed.
       ring[i] = like.like(Arena.ofAuto().allocate(like.bytes(), Long.BYTES));
@@ -79,8 +79,8 @@ final class ReadAhead implements Epoch {
   private void run() {
     Throwable thrown = null;
     try (source) {
-      for (Place place = awaitFree(); place != null; place = awaitFree()) {
-        if (source.next(place) < 0) {
+      for (HostBatch free = awaitFree(); free != null; free = awaitFree()) {
+        if (source.next(free) < 0) {
           break;
         }
         publish();
@@ -92,7 +92,7 @@ final class ReadAhead implements Epoch {
   }
 
   /** Returns the next place to write; null if no more is wanted. */
-  private synchronized @Nullable Place awaitFree() throws InterruptedIOException {
+  private synchronized @Nullable HostBatch awaitFree() throws InterruptedIOException {
     try {
       while (written - taken == ring.length && !closed) {
         wait();
@@ -115,7 +115,7 @@ final class ReadAhead implements Epoch {
   }
 
   /** Returns the next place to read; null at the end. */
-  private synchronized @Nullable Place awaitWritten() throws IOException {
+  private synchronized @Nullable HostBatch awaitWritten() throws IOException {
     try {
       while (written == taken && !ended && !closed) {
         wait();

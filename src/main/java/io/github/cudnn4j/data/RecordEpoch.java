@@ -49,8 +49,8 @@ final class RecordEpoch<R> implements Epoch {
   }
 
   @Override
-  public int next(Place place) throws IOException {
-    layout.require(place.layout());
+  public int next(HostBatch target) throws IOException {
+    layout.require(target.layout());
     if (!hasNext(true)) {
       return -1;
     }
@@ -60,12 +60,12 @@ final class RecordEpoch<R> implements Epoch {
     for (int i = 0; i < count; i++) {
       shape = Math.max(shape, shape(row(first + i)));
     }
-    place.begin(shape);
+    target.begin(shape);
     long steps = 0;
     for (int i = 0; i < count; i++) {
-      steps += write(row(first + i), place, i);
+      steps += write(row(first + i), target, i);
     }
-    place.steps(steps);
+    target.steps(steps);
     next++;
     return shape;
   }
@@ -143,16 +143,16 @@ final class RecordEpoch<R> implements Epoch {
   }
 
   /** Writes all of a row; returns the steps of its sequences, 1 if it has none. */
-  private long write(Row<R> row, Place place, int at) {
+  private long write(Row<R> row, HostBatch target, int at) {
     long steps = 0;
     boolean anySequence = false;
     for (int slot = 0; slot < row.times.length; slot++) {
       var described = layout.slots().get(slot);
       switch (described.kind()) {
-        case TOKENS, LABELS -> place.ints(slot, at, (int[]) row.value(slot));
-        case LABEL -> place.label(slot, at, row.labels[slot]);
-        case FLOATS -> place.floats(slot, at, (float[][]) row.value(slot));
-        case VECTOR -> place.vector(slot, at, (float[]) row.value(slot));
+        case TOKENS, LABELS -> target.ints(slot, at, (int[]) row.value(slot));
+        case LABEL -> target.label(slot, at, row.labels[slot]);
+        case FLOATS -> target.floats(slot, at, (float[][]) row.value(slot));
+        case VECTOR -> target.vector(slot, at, (float[]) row.value(slot));
       }
       if (described.isSequence()) {
         anySequence = true;

@@ -226,8 +226,9 @@ public final class TextWindows implements BatchSource {
         long place = (long) index * time + t;
         long at = start + place;
         boolean counts = place < length && at + 1 < tokens.length();
-        inputs.setAtIndex(JAVA_INT, (long) t * batch + b, counts ? tokens.get(at) : Place.NONE);
-        labels.setAtIndex(JAVA_INT, (long) t * batch + b, counts ? tokens.get(at + 1) : Place.NONE);
+        inputs.setAtIndex(JAVA_INT, (long) t * batch + b, counts ? tokens.get(at) : HostBatch.NONE);
+        labels.setAtIndex(
+            JAVA_INT, (long) t * batch + b, counts ? tokens.get(at + 1) : HostBatch.NONE);
         counted += counts ? 1 : 0;
       }
     }
@@ -250,13 +251,13 @@ public final class TextWindows implements BatchSource {
     }
 
     @Override
-    public int next(Place place) {
-      layout.require(place.layout());
+    public int next(HostBatch target) {
+      layout.require(target.layout());
       if (index == windows) {
         return -1;
       }
-      place.reuse(0);
-      place.steps(window(offset, index, place.segment(0), place.segment(1)));
+      target.reuse(0);
+      target.steps(window(offset, index, target.segment(0), target.segment(1)));
       index++;
       return 0;
     }

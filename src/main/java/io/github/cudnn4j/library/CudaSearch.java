@@ -57,8 +57,8 @@ final class CudaSearch {
   }
 
   private @Nullable SharedObject driver() {
-    for (var place : searchPath.driver()) {
-      var group = new LibraryGroup(place, findings);
+    for (var location : searchPath.driver()) {
+      var group = new LibraryGroup(location, findings);
       var driver = group.open(DRIVER, CudaSearch::driverVersion);
       if (driver != null) {
         return driver;
@@ -85,16 +85,16 @@ final class CudaSearch {
   private @Nullable Found search(@Nullable SharedObject driver) {
     var complete = false;
     var incomplete = "neither CUDA 13 nor 12 (libcudart, libcublas, libnvrtc) was found";
-    for (var place : searchPath.cuda()) {
+    for (var location : searchPath.cuda()) {
       var any = false;
       for (var major : CudaToolkit.MAJORS) {
-        if (!CudaToolkit.isIn(place, major)) {
+        if (!CudaToolkit.isIn(location, major)) {
           continue;
         }
         any = true;
-        var toolkit = CudaToolkit.open(place, major, findings);
+        var toolkit = CudaToolkit.open(location, major, findings);
         if (toolkit == null) {
-          if (!place.isLoader()) {
+          if (!location.isLoader()) {
             incomplete =
                 String.format(
                     Locale.ROOT, "CUDA %d cannot be used: %s", major, findings.lastProblem());
@@ -128,7 +128,10 @@ final class CudaSearch {
       }
       if (!any) {
         findings.missing(
-            "libcudart", place, place.describe(), "no libcudart, libcublas or libnvrtc .so.13/.12");
+            "libcudart",
+            location,
+            location.describe(),
+            "no libcudart, libcublas or libnvrtc .so.13/.12");
       }
     }
     if (!complete) {
@@ -156,7 +159,7 @@ final class CudaSearch {
                 "the driver supports CUDA %s, the libraries are of CUDA %d",
                 CudaToolkit.cudaVersion(supported),
                 toolkit.major());
-        findings.refused("driver", toolkit.place(), cudart.path(), text);
+        findings.refused("driver", toolkit.location(), cudart.path(), text);
         advice.oldDriver(toolkit.major());
         return new Fault(text, true);
       }
@@ -168,7 +171,7 @@ final class CudaSearch {
       return null;
     } catch (Probe.ProbeException e) {
       var text = e.getMessage() + errorText(cudart, e.code());
-      findings.refused("device", toolkit.place(), cudart.path(), text);
+      findings.refused("device", toolkit.location(), cudart.path(), text);
       if (hasDriver) {
         advice.noDevice();
       }
@@ -188,7 +191,7 @@ final class CudaSearch {
         return null;
       }
       var text = "no context can be made on GPU 0: " + status + errorText(cudart, status);
-      findings.refused("device", toolkit.place(), cudart.path(), text);
+      findings.refused("device", toolkit.location(), cudart.path(), text);
       advice.brokenDevice();
       return new Fault(text, false);
     } catch (Probe.ProbeException e) {
@@ -210,16 +213,16 @@ final class CudaSearch {
 
   private @Nullable CudnnLibraries cudnn(CudaToolkit toolkit) {
     refusal = "no cuDNN 9 was found";
-    for (var place : searchPath.cudnn()) {
-      if (!CudnnLibraries.isIn(place)) {
-        findings.missing(CudnnLibraries.DISPATCHER, place, place.describe(), "no such file");
+    for (var location : searchPath.cudnn()) {
+      if (!CudnnLibraries.isIn(location)) {
+        findings.missing(CudnnLibraries.DISPATCHER, location, location.describe(), "no such file");
         continue;
       }
-      var cudnn = CudnnLibraries.open(place, toolkit.major(), findings);
+      var cudnn = CudnnLibraries.open(location, toolkit.major(), findings);
       if (cudnn != null) {
         return cudnn;
       }
-      if (!place.isLoader()) {
+      if (!location.isLoader()) {
         refusal = "cuDNN cannot be used: " + findings.lastProblem();
       }
     }

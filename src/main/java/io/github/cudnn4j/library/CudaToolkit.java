@@ -5,7 +5,7 @@ import java.nio.file.Path;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
-/** libcudart, libcublas and libnvrtc of one CUDA release, opened from one place. */
+/** libcudart, libcublas and libnvrtc of one CUDA release, opened from one location. */
 final class CudaToolkit implements AutoCloseable {
   /** The releases whose interface the bindings fit, the preferred one first. */
   static final List<Integer> MAJORS = List.of(13, 12);
@@ -25,17 +25,17 @@ final class CudaToolkit implements AutoCloseable {
     this.nvrtc = nvrtc;
   }
 
-  /** Returns whether a place has anything of a release, so that opening it is worth a try. */
-  static boolean isIn(Place place, int major) {
-    return place.isLoader()
-        || place.find("libcudart.so." + major) != null
-        || place.find("libcublas.so." + major) != null
-        || place.find("libnvrtc.so." + major) != null;
+  /** Returns whether a location has anything of a release, so that opening it is worth a try. */
+  static boolean isIn(LibraryLocation location, int major) {
+    return location.isLoader()
+        || location.find("libcudart.so." + major) != null
+        || location.find("libcublas.so." + major) != null
+        || location.find("libnvrtc.so." + major) != null;
   }
 
   /** Opens and checks the libraries; null if one of them cannot be used. */
-  static @Nullable CudaToolkit open(Place place, int major, Findings findings) {
-    var group = new LibraryGroup(place, findings);
+  static @Nullable CudaToolkit open(LibraryLocation location, int major, Findings findings) {
+    var group = new LibraryGroup(location, findings);
     var cudart =
         group.open(
             "libcudart.so." + major,
@@ -129,8 +129,8 @@ final class CudaToolkit implements AutoCloseable {
     return major;
   }
 
-  Place place() {
-    return group.place();
+  LibraryLocation location() {
+    return group.location();
   }
 
   SharedObject cudart() {

@@ -52,9 +52,9 @@ final class CudnnLibraries implements AutoCloseable {
     this.dispatcher = dispatcher;
   }
 
-  /** Returns whether a place has a cuDNN, so that opening it is worth a try. */
-  static boolean isIn(Place place) {
-    return place.isLoader() || place.find(DISPATCHER) != null;
+  /** Returns whether a location has a cuDNN, so that opening it is worth a try. */
+  static boolean isIn(LibraryLocation location) {
+    return location.isLoader() || location.find(DISPATCHER) != null;
   }
 
   /**
@@ -63,8 +63,8 @@ final class CudnnLibraries implements AutoCloseable {
    * @param cudaMajor the CUDA release that it must be built for
    * @return null if it cannot be used
    */
-  static @Nullable CudnnLibraries open(Place place, int cudaMajor, Findings findings) {
-    var folderPlace = place.isLoader() ? loaderFolder(place, findings) : place;
+  static @Nullable CudnnLibraries open(LibraryLocation location, int cudaMajor, Findings findings) {
+    var folderPlace = location.isLoader() ? loaderFolder(location, findings) : location;
     if (folderPlace == null) {
       return null;
     }
@@ -91,10 +91,10 @@ final class CudnnLibraries implements AutoCloseable {
   }
 
   /** Asks the loader for libcudnn, to take the sub-libraries from the folder it is in. */
-  private static @Nullable Place loaderFolder(Place loader, Findings findings) {
+  private static @Nullable LibraryLocation loaderFolder(LibraryLocation loader, Findings findings) {
     try (var probe = SharedObject.open(DISPATCHER)) {
       var folder = probe.path().toAbsolutePath().getParent();
-      return new Place(loader.origin(), List.of(folder == null ? Path.of("/") : folder));
+      return new LibraryLocation(loader.origin(), List.of(folder == null ? Path.of("/") : folder));
     } catch (SharedObject.OpenException e) {
       findings.missing(DISPATCHER, loader, DISPATCHER, e.getMessage());
       return null;
@@ -102,10 +102,10 @@ final class CudnnLibraries implements AutoCloseable {
   }
 
   /** Returns the sub-libraries, those known first, then what else newer versions have. */
-  private static List<String> subLibraries(Place place) {
+  private static List<String> subLibraries(LibraryLocation location) {
     var names = new LinkedHashSet<>(REQUIRED);
     var others = new ArrayList<String>();
-    for (var folder : place.folders()) {
+    for (var folder : location.folders()) {
       try (Stream<Path> files = Files.list(folder)) {
         files
             .map(file -> file.getFileName().toString())

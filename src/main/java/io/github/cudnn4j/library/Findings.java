@@ -17,22 +17,23 @@ final class Findings {
   private String lastProblem = "";
   private boolean lastWasThere;
 
-  void found(String library, Place place, Object path, String version) {
-    attempt(library, place, path, Outcome.FOUND, version);
+  void found(String library, LibraryLocation location, Object path, String version) {
+    attempt(library, location, path, Outcome.FOUND, version);
   }
 
-  void missing(String library, Place place, Object path, String reason) {
-    attempt(library, place, path, Outcome.MISSING, reason);
+  void missing(String library, LibraryLocation location, Object path, String reason) {
+    attempt(library, location, path, Outcome.MISSING, reason);
   }
 
-  void refused(String library, Place place, Object path, String reason) {
-    attempt(library, place, path, Outcome.REFUSED, reason);
+  void refused(String library, LibraryLocation location, Object path, String reason) {
+    attempt(library, location, path, Outcome.REFUSED, reason);
   }
 
-  private void attempt(String library, Place place, Object path, Outcome outcome, String reason) {
-    attempts.add(new LibraryAttempt(library, path.toString(), place.origin(), outcome, reason));
+  private void attempt(
+      String library, LibraryLocation location, Object path, Outcome outcome, String reason) {
+    attempts.add(new LibraryAttempt(library, path.toString(), location.origin(), outcome, reason));
     if (outcome != Outcome.FOUND) {
-      lastProblem = library + " of " + place.describe() + ": " + reason;
+      lastProblem = library + " of " + location.describe() + ": " + reason;
       lastWasThere = outcome == Outcome.REFUSED;
     }
   }

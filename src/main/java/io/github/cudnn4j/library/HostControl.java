@@ -49,14 +49,14 @@ public final class HostControl {
   }
 
   /** Returns how many objects (or bytes) of a kind are alive now. */
-  public long live(Live kind) {
+  public long live(HostCounter kind) {
     return HostDevice.cudnn4jHostLive(kind.code);
   }
 
-  /** Returns {@link #live(Live)} for every kind. */
-  public Map<Live, Long> live() {
-    var counts = new EnumMap<Live, Long>(Live.class);
-    for (var kind : Live.values()) {
+  /** Returns {@link #live(HostCounter)} for every kind. */
+  public Map<HostCounter, Long> live() {
+    var counts = new EnumMap<HostCounter, Long>(HostCounter.class);
+    for (var kind : HostCounter.values()) {
       counts.put(kind, live(kind));
     }
     return counts;

@@ -31,11 +31,11 @@ final class HostLibrary implements AutoCloseable {
       findings.note("The host device cannot be used: " + platform + ".");
       return null;
     }
-    var place = place(environment, findings);
-    if (place == null) {
+    var location = location(environment, findings);
+    if (location == null) {
       return null;
     }
-    var group = new LibraryGroup(place, findings);
+    var group = new LibraryGroup(location, findings);
     var library = group.open(NAME, HostLibrary::version);
     if (library == null) {
       group.close();
@@ -44,17 +44,17 @@ final class HostLibrary implements AutoCloseable {
     return new HostLibrary(group, library);
   }
 
-  private static @Nullable Place place(Environment environment, Findings findings) {
+  private static @Nullable LibraryLocation location(Environment environment, Findings findings) {
     var property = environment.property().apply(PATH_PROPERTY);
     if (property != null) {
-      return Place.ofProperty(PATH_PROPERTY, List.of(Path.of(property).toAbsolutePath()));
+      return LibraryLocation.ofProperty(PATH_PROPERTY, List.of(Path.of(property).toAbsolutePath()));
     }
     try {
       var folder = new NativeCache(environment).folder(List.of(NAME));
-      return new Place(ORIGIN, List.of(folder), true);
+      return new LibraryLocation(ORIGIN, List.of(folder), true);
     } catch (NativeCache.UnavailableException e) {
       var reason = e.isNotInJars() ? NOT_IN_JARS : e.getMessage();
-      findings.missing(NAME, new Place(ORIGIN, List.of(CLASS_PATH)), CLASS_PATH, reason);
+      findings.missing(NAME, new LibraryLocation(ORIGIN, List.of(CLASS_PATH)), CLASS_PATH, reason);
       if (e.isNotInJars()) {
         findings.advise(
             "Or name the folder of the host device's library: -D" + PATH_PROPERTY + "=FOLDER.");

@@ -5,20 +5,20 @@ import java.util.ArrayList;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
-/** Libraries opened one after the other from one place; closed together, the last one first. */
+/** Libraries opened one after the other from one location; closed together, the last one first. */
 final class LibraryGroup implements AutoCloseable {
-  private final Place place;
+  private final LibraryLocation location;
   private final Findings findings;
   private final List<SharedObject> opened = new ArrayList<>();
 
-  LibraryGroup(Place place, Findings findings) {
-    this.place = place;
+  LibraryGroup(LibraryLocation location, Findings findings) {
+    this.location = location;
     this.findings = findings;
   }
 
-  /** Returns the place the libraries come from. */
-  Place place() {
-    return place;
+  /** Returns the location the libraries come from. */
+  LibraryLocation location() {
+    return location;
   }
 
   /** Tells what version a library has, or by an exception why it cannot be used. */
@@ -33,10 +33,10 @@ final class LibraryGroup implements AutoCloseable {
    */
   @Nullable SharedObject open(String soname, Check check) {
     var target = soname;
-    if (!place.isLoader()) {
-      var file = place.find(soname);
+    if (!location.isLoader()) {
+      var file = location.find(soname);
       if (file == null) {
-        findings.missing(soname, place, place.describe(), "no such file");
+        findings.missing(soname, location, location.describe(), "no such file");
         return null;
       }
       var refusal = ElfFile.refusal(file);
@@ -44,7 +44,7 @@ final class LibraryGroup implements AutoCloseable {
         refusal = untrusted(file);
       }
       if (refusal != null) {
-        findings.refused(soname, place, file, refusal);
+        findings.refused(soname, location, file, refusal);
         return null;
       }
       target = file.toString();
@@ -53,26 +53,26 @@ final class LibraryGroup implements AutoCloseable {
     try {
       library = SharedObject.open(target);
     } catch (SharedObject.OpenException e) {
-      if (place.isLoader()) {
-        findings.missing(soname, place, place.describe(), e.getMessage());
+      if (location.isLoader()) {
+        findings.missing(soname, location, location.describe(), e.getMessage());
       } else {
-        findings.refused(soname, place, target, e.getMessage());
+        findings.refused(soname, location, target, e.getMessage());
       }
       return null;
     }
     opened.add(library);
     try {
-      findings.found(soname, place, library.path(), check.version(library));
+      findings.found(soname, location, library.path(), check.version(library));
       return library;
     } catch (Probe.ProbeException e) {
-      findings.refused(soname, place, library.path(), e.getMessage());
+      findings.refused(soname, location, library.path(), e.getMessage());
       return null;
     }
   }
 
   /** Returns who else could have put a file there; null if nobody could. */
   @Nullable String untrusted(Path file) {
-    var refusal = place.untrusted(file);
+    var refusal = location.untrusted(file);
     if (refusal != null) {
       findings.advise(
           "A library runs with your rights, so it is loaded only from where no other user can"

@@ -218,11 +218,11 @@ public final class NativeLibraries {
       LibraryGroup.Check check,
       Environment environment,
       Findings findings) {
-    for (var place : new SearchPath(environment).cuda()) {
+    for (var location : new SearchPath(environment).cuda()) {
       for (var name : names) {
-        if (!place.isLoader() && place.find(name) != null) {
+        if (!location.isLoader() && location.find(name) != null) {
           var library =
-              new LibraryGroup(place, findings)
+              new LibraryGroup(location, findings)
                   .open(
                       name,
                       found -> {

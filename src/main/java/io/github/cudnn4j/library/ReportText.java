@@ -7,7 +7,7 @@ import java.util.Locale;
 /** Lays a report out for a terminal, in plain ASCII. */
 final class ReportText {
   private static final int WIDTH = 100;
-  private static final String LOADER = Place.loader().describe();
+  private static final String LOADER = LibraryLocation.loader().describe();
 
   private final StringBuilder text = new StringBuilder();
 
@@ -72,18 +72,20 @@ final class ReportText {
         line("  " + ascii(origin));
       }
       var text = new StringBuilder(attempt.reason());
-      if (attempt.place().endsWith("/" + attempt.library())) {
+      if (attempt.location().endsWith("/" + attempt.library())) {
         // Long paths are told once, above the files that lie side by side.
         var parent =
-            attempt.place().substring(0, attempt.place().length() - attempt.library().length());
+            attempt
+                .location()
+                .substring(0, attempt.location().length() - attempt.library().length());
         if (!parent.equals(folder)) {
           folder = parent;
           line("    " + ascii(folder));
         }
-      } else if (!attempt.place().equals(LOADER)) {
-        text.append(text.isEmpty() ? "" : ": ").append(attempt.place());
+      } else if (!attempt.location().equals(LOADER)) {
+        text.append(text.isEmpty() ? "" : ": ").append(attempt.location());
         while (i + 1 < attempts.size() && differOnlyInPlace(attempt, attempts.get(i + 1))) {
-          text.append(", ").append(attempts.get(++i).place());
+          text.append(", ").append(attempts.get(++i).location());
         }
       }
       var start =

@@ -60,84 +60,86 @@ final class SearchPath {
     this.environment = environment;
   }
 
-  /** Returns the places of libcudart, libcublas, libnvrtc, NCCL and NVTX. */
-  List<Place> cuda() {
+  /** Returns the locations of libcudart, libcublas, libnvrtc, NCCL and NVTX. */
+  List<LibraryLocation> cuda() {
     var property = environment.property().apply(CUDA_PROPERTY);
     if (property != null) {
       return List.of(ofProperty(CUDA_PROPERTY, property));
     }
-    var places = new ArrayList<Place>();
-    places.addAll(variables(CUDA_VARIABLES));
+    var locations = new ArrayList<LibraryLocation>();
+    locations.addAll(variables(CUDA_VARIABLES));
     for (var packages : sitePackages()) {
-      places.add(
-          new Place(
+      locations.add(
+          new LibraryLocation(
               "pip wheels in " + packages, CUDA_WHEELS.stream().map(packages::resolve).toList()));
     }
-    places.addAll(systemPlaces());
-    return places;
+    locations.addAll(systemPlaces());
+    return locations;
   }
 
-  /** Returns the places of libcudnn and its sub-libraries, one folder each. */
-  List<Place> cudnn() {
+  /** Returns the locations of libcudnn and its sub-libraries, one folder each. */
+  List<LibraryLocation> cudnn() {
     var property = environment.property().apply(CUDNN_PROPERTY);
     if (property != null) {
       return single(ofProperty(CUDNN_PROPERTY, property));
     }
-    var places = new ArrayList<Place>();
+    var locations = new ArrayList<LibraryLocation>();
     var cuda = environment.property().apply(CUDA_PROPERTY);
     if (cuda != null) {
-      places.add(ofProperty(CUDA_PROPERTY, cuda));
+      locations.add(ofProperty(CUDA_PROPERTY, cuda));
     }
-    places.addAll(variables(CUDNN_VARIABLES));
+    locations.addAll(variables(CUDNN_VARIABLES));
     for (var packages : sitePackages()) {
-      places.add(new Place("pip wheels in " + packages, List.of(packages.resolve(CUDNN_WHEEL))));
+      locations.add(
+          new LibraryLocation("pip wheels in " + packages, List.of(packages.resolve(CUDNN_WHEEL))));
     }
-    places.addAll(variables(CUDA_VARIABLES));
-    places.addAll(systemPlaces());
-    return places.stream().flatMap(place -> single(place).stream()).toList();
+    locations.addAll(variables(CUDA_VARIABLES));
+    locations.addAll(systemPlaces());
+    return locations.stream().flatMap(location -> single(location).stream()).toList();
   }
 
   /**
-   * Returns the places of the driver's library. There the loader comes first: exactly one driver
+   * Returns the locations of the driver's library. There the loader comes first: exactly one driver
    * fits the running kernel module, and the machine's administrator has told the loader which.
    */
-  List<Place> driver() {
-    var places = new ArrayList<Place>();
+  List<LibraryLocation> driver() {
+    var locations = new ArrayList<LibraryLocation>();
     if (environment.loader()) {
-      places.add(Place.loader());
+      locations.add(LibraryLocation.loader());
     }
     for (var folder : DRIVER) {
-      places.add(new Place("driver folders", List.of(environment.at(folder))));
+      locations.add(new LibraryLocation("driver folders", List.of(environment.at(folder))));
     }
-    return places;
+    return locations;
   }
 
-  private List<Place> systemPlaces() {
-    var places = new ArrayList<>(variables(List.of("CONDA_PREFIX")));
+  private List<LibraryLocation> systemPlaces() {
+    var locations = new ArrayList<>(variables(List.of("CONDA_PREFIX")));
     for (var toolkit : toolkits()) {
-      places.add(new Place("CUDA toolkit", List.of(toolkit.resolve("lib64"))));
+      locations.add(new LibraryLocation("CUDA toolkit", List.of(toolkit.resolve("lib64"))));
     }
     for (var folder : DISTRIBUTION) {
-      places.add(new Place("distribution folders", List.of(environment.at(folder))));
+      locations.add(new LibraryLocation("distribution folders", List.of(environment.at(folder))));
     }
     if (environment.loader()) {
-      places.add(Place.loader());
+      locations.add(LibraryLocation.loader());
     }
-    return places;
+    return locations;
   }
 
-  private List<Place> variables(List<String> names) {
-    var places = new ArrayList<Place>();
+  private List<LibraryLocation> variables(List<String> names) {
+    var locations = new ArrayList<LibraryLocation>();
     for (var name : names) {
       var folders = new ArrayList<Path>();
       for (var entry : entries(name)) {
         folders.addAll(withLibraryFolders(entry));
       }
       if (!folders.isEmpty()) {
-        places.add(new Place("environment " + name, folders, name.startsWith(OWN_VARIABLES)));
+        locations.add(
+            new LibraryLocation("environment " + name, folders, name.startsWith(OWN_VARIABLES)));
       }
     }
-    return places;
+    return locations;
   }
 
   /** Returns the full paths of a variable's list; what else it has is told once. */
@@ -166,7 +168,7 @@ final class SearchPath {
   }
 
   /** Returns the folders of a list as {@code PATH} has it; each may also be an installation. */
-  private static Place ofProperty(String property, String list) {
+  private static LibraryLocation ofProperty(String property, String list) {
     var folders = new ArrayList<Path>();
     for (var entry : list.split(File.pathSeparator)) {
       if (!entry.isBlank()) {
@@ -180,19 +182,21 @@ final class SearchPath {
     if (folders.isEmpty()) {
       throw new IllegalArgumentException("the folder list '" + list + "' names no folder");
     }
-    return Place.ofProperty(property, folders);
+    return LibraryLocation.ofProperty(property, folders);
   }
 
   private static List<Path> withLibraryFolders(Path folder) {
     return List.of(folder, folder.resolve("lib64"), folder.resolve("lib"));
   }
 
-  /** Splits a place into one place for each of its folders. */
-  private static List<Place> single(Place place) {
-    return place.isLoader()
-        ? List.of(place)
-        : place.folders().stream()
-            .map(folder -> new Place(place.origin(), List.of(folder), place.trusted()))
+  /** Splits a location into one location for each of its folders. */
+  private static List<LibraryLocation> single(LibraryLocation location) {
+    return location.isLoader()
+        ? List.of(location)
+        : location.folders().stream()
+            .map(
+                folder ->
+                    new LibraryLocation(location.origin(), List.of(folder), location.trusted()))
             .toList();
   }
 

@@ -37,8 +37,8 @@ final class AlgorithmChooser {
     this.mode = mode;
   }
 
-  /** An engine with the algorithm that was chosen, which the caller closes, and why. */
-  record Chosen(RnnEngine engine, String note) {}
+  /** A candidate with the algorithm that was chosen, which the caller closes, and why. */
+  record Chosen(CudnnRnn candidate, String note) {}
 
   /**
    * Chooses.
@@ -55,7 +55,7 @@ final class AlgorithmChooser {
     }
     if (refused.size() == RnnAlgorithm.values().length - 1) {
       String why = refused.values().iterator().next();
-      return new Chosen(engine(RnnAlgorithm.STANDARD), "STANDARD alone runs it: " + why);
+      return new Chosen(candidate(RnnAlgorithm.STANDARD), "STANDARD alone runs it: " + why);
     }
     Subject subject = subject();
     AlgorithmChoices choices = AlgorithmChoices.ofUser();
@@ -78,14 +78,14 @@ final class AlgorithmChooser {
    */
   Chosen named(RnnAlgorithm algorithm) {
     if (algorithm != RnnAlgorithm.STANDARD && mode == ForwardMode.INFERENCE && shape.time() == 1) {
-      RnnEngine standard = engine(RnnAlgorithm.STANDARD);
+      CudnnRnn standard = candidate(RnnAlgorithm.STANDARD);
       if (standard.findsWeights()) {
         return new Chosen(
             standard, String.format(Locale.ROOT, "STANDARD, because %s needs steps", algorithm));
       }
       standard.close();
     }
-    return new Chosen(engine(algorithm), "");
+    return new Chosen(candidate(algorithm), "");
   }
 
   /** Why an algorithm never runs a network on batches of a shape; null if it may. */
@@ -113,24 +113,24 @@ final class AlgorithmChooser {
         mode == ForwardMode.TRAINING);
   }
 
-  private RnnEngine engine(RnnAlgorithm algorithm) {
-    return RnnEngine.create(rnn, shape, mode, algorithm);
+  private CudnnRnn candidate(RnnAlgorithm algorithm) {
+    return CudnnRnn.create(rnn, shape, mode, algorithm);
   }
 
   private Chosen reuse(Choice known) {
     RnnAlgorithm algorithm = known.algorithm();
     if (algorithm == RnnAlgorithm.STANDARD) {
-      return new Chosen(engine(algorithm), "STANDARD, measured before: " + known.figures());
+      return new Chosen(candidate(algorithm), "STANDARD, measured before: " + known.figures());
     }
     try (AlgorithmTrial trial = AlgorithmTrial.create(rnn, shape, mode)) {
-      RnnEngine engine = trial.engine(algorithm);
+      CudnnRnn candidate = trial.candidate(algorithm);
       return new Chosen(
-          trial.take(engine),
+          trial.take(candidate),
           String.format(Locale.ROOT, "%s, measured before: %s", algorithm, known.figures()));
     } catch (RefusedException | DeviceOutOfMemoryException e) {
       AlgorithmTrial.requireClear(e);
       return new Chosen(
-          engine(RnnAlgorithm.STANDARD),
+          candidate(RnnAlgorithm.STANDARD),
           String.format(
               Locale.ROOT,
               "STANDARD, because %s, measured before, is refused now: %s",
@@ -141,27 +141,28 @@ final class AlgorithmChooser {
 
   private Chosen measure(Subject subject, @Nullable AlgorithmChoices choices, String problem) {
     Map<RnnAlgorithm, Double> milliseconds;
-    RnnEngine best;
+    CudnnRnn best;
     try (AlgorithmTrial trial = AlgorithmTrial.create(rnn, shape, mode)) {
-      RnnEngine standard = trial.engine(RnnAlgorithm.STANDARD);
-      List<RnnEngine> engines = new ArrayList<>(List.of(standard));
+      CudnnRnn standard = trial.candidate(RnnAlgorithm.STANDARD);
+      List<CudnnRnn> candidates = new ArrayList<>(List.of(standard));
       for (RnnAlgorithm algorithm : RnnAlgorithm.values()) {
         if (algorithm != RnnAlgorithm.STANDARD && !refused.containsKey(algorithm)) {
           try {
-            engines.add(trial.engine(algorithm));
+            candidates.add(trial.candidate(algorithm));
           } catch (RefusedException e) {
             refused.put(algorithm, e.getMessage());
           }
         }
       }
-      milliseconds = trial.milliseconds(engines);
+      milliseconds = trial.milliseconds(candidates);
       RnnAlgorithm fastest = fastest(milliseconds);
       best =
           trial.take(
-              engines.stream().filter(e -> e.algorithm() == fastest).findFirst().orElseThrow());
+              candidates.stream().filter(e -> e.algorithm() == fastest).findFirst().orElseThrow());
     } catch (RefusedException | DeviceOutOfMemoryException e) {
       AlgorithmTrial.requireClear(e);
-      return new Chosen(engine(RnnAlgorithm.STANDARD), "STANDARD, not measured: " + e.getMessage());
+      return new Chosen(
+          candidate(RnnAlgorithm.STANDARD), "STANDARD, not measured: " + e.getMessage());
     }
     Choice choice = new Choice(subject, best.algorithm(), milliseconds, refused);
     String note =

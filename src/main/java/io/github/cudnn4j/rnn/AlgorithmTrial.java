@@ -85,21 +85,21 @@ final class AlgorithmTrial implements AutoCloseable {
   }
 
   /**
-   * Makes an engine, which belongs to this, and makes every call with it that a plan can make.
+   * Makes a candidate, which belongs to this, and makes every call with it that a plan can make.
    *
    * @throws RefusedException if cuDNN refuses it, it fails on the device or does not fit into it,
    *     or has weights in other places than the network
    */
-  RnnEngine engine(RnnAlgorithm algorithm) throws RefusedException {
-    RnnEngine engine = null;
+  CudnnRnn candidate(RnnAlgorithm algorithm) throws RefusedException {
+    CudnnRnn candidate = null;
     String refusal;
     try {
-      engine = parts.add(RnnEngine.create(rnn, shape, mode, algorithm));
-      if (engine.findsWeights()) {
-        engine.forward(ForwardMode.INFERENCE, x, y, RnnStates.NONE);
-        run(engine);
+      candidate = parts.add(CudnnRnn.create(rnn, shape, mode, algorithm));
+      if (candidate.findsWeights()) {
+        candidate.forward(ForwardMode.INFERENCE, x, y, RnnStates.NONE);
+        run(candidate);
         rnn.device().stream().synchronize();
-        return engine;
+        return candidate;
       }
       refusal = "its weights lie in other places";
     } catch (CudnnException e) {
@@ -112,8 +112,8 @@ final class AlgorithmTrial implements AutoCloseable {
       requireClear(e);
       refusal = e.getMessage();
     }
-    if (engine != null) {
-      take(engine).close();
+    if (candidate != null) {
+      take(candidate).close();
     }
     throw new RefusedException(refusal);
   }
@@ -133,58 +133,58 @@ final class AlgorithmTrial implements AutoCloseable {
     }
   }
 
-  /** Gives an engine to the caller. */
-  RnnEngine take(RnnEngine engine) {
-    parts.remove(engine);
-    return engine;
+  /** Gives a candidate to the caller. */
+  CudnnRnn take(CudnnRnn candidate) {
+    parts.remove(candidate);
+    return candidate;
   }
 
   /**
-   * The median time of a run of each engine. They take turns, so that whatever else goes on slows
-   * all of them.
+   * The median time of a run of each candidate. They take turns, so that whatever else goes on
+   * slows all of them.
    */
-  Map<RnnAlgorithm, Double> milliseconds(List<RnnEngine> engines) {
-    double[][] times = new double[engines.size()][REPETITIONS];
+  Map<RnnAlgorithm, Double> milliseconds(List<CudnnRnn> candidates) {
+    double[][] times = new double[candidates.size()][REPETITIONS];
     for (int i = 0; i < REPETITIONS; i++) {
       for (int e = 0; e < times.length; e++) {
-        times[e][i] = milliseconds(engines.get(e));
+        times[e][i] = milliseconds(candidates.get(e));
       }
     }
     Map<RnnAlgorithm, Double> medians = new EnumMap<>(RnnAlgorithm.class);
     for (int e = 0; e < times.length; e++) {
       Arrays.sort(times[e]);
-      medians.put(engines.get(e).algorithm(), times[e][REPETITIONS / 2]);
+      medians.put(candidates.get(e).algorithm(), times[e][REPETITIONS / 2]);
     }
     return medians;
   }
 
-  private double milliseconds(RnnEngine engine) {
-    double once = milliseconds(engine, 1);
+  private double milliseconds(CudnnRnn candidate) {
+    double once = milliseconds(candidate, 1);
     if (once >= MIN_MILLISECONDS) {
       return once;
     }
     int runs = (int) Math.clamp(Math.ceil(MIN_MILLISECONDS / once), 1, MAX_RUNS);
-    return milliseconds(engine, runs) / runs;
+    return milliseconds(candidate, runs) / runs;
   }
 
-  private double milliseconds(RnnEngine engine, int runs) {
+  private double milliseconds(CudnnRnn candidate, int runs) {
     start.record();
     for (int i = 0; i < runs; i++) {
-      run(engine);
+      run(candidate);
     }
     end.record();
     end.synchronize();
     return end.millisSince(start);
   }
 
-  private void run(RnnEngine engine) {
-    engine.forward(mode, x, y, RnnStates.NONE);
+  private void run(CudnnRnn candidate) {
+    candidate.forward(mode, x, y, RnnStates.NONE);
     if (mode == ForwardMode.TRAINING) {
-      engine.backward(x, y, RnnStates.NONE, dy, dx, RnnStateGradients.NONE, weightGradients);
+      candidate.backward(x, y, RnnStates.NONE, dy, dx, RnnStateGradients.NONE, weightGradients);
     }
   }
 
-  /** Closes everything but the engines that were taken. */
+  /** Closes everything but the candidates that were taken. */
   @Override
   public void close() {
     try (parts) {

@@ -40,7 +40,7 @@ public final class RnnPlan extends DeviceResource {
   private final SequenceShape shape;
   private final ForwardMode mode;
   private final Parts parts;
-  private final RnnEngine engine;
+  private final CudnnRnn cudnn;
   private final String algorithmNote;
   private final OperandSet operands;
   private final RnnPass pass = new RnnPass(this);
@@ -64,7 +64,7 @@ public final class RnnPlan extends DeviceResource {
     this.shape = shape;
     this.mode = mode;
     this.parts = parts;
-    this.engine = parts.add(chosen.engine());
+    this.cudnn = parts.add(chosen.candidate());
     this.algorithmNote = chosen.note();
     this.operands = new OperandSet(rnn.device(), config.type());
     this.lengths = shape.lengths().stream().mapToInt(Integer::intValue).toArray();
@@ -126,7 +126,7 @@ public final class RnnPlan extends DeviceResource {
 
   /** The algorithm that it runs with. */
   public RnnAlgorithm algorithm() {
-    return engine.algorithm();
+    return cudnn.algorithm();
   }
 
   /**
@@ -159,12 +159,12 @@ public final class RnnPlan extends DeviceResource {
 
   /** The bytes of device memory that a call works in. */
   public long workspaceBytes() {
-    return engine.workspaceBytes();
+    return cudnn.workspaceBytes();
   }
 
   /** The bytes of device memory in which a forward pass keeps what its backward pass needs. */
   public long reserveBytes() {
-    return engine.reserveBytes();
+    return cudnn.reserveBytes();
   }
 
   /**
@@ -196,7 +196,7 @@ public final class RnnPlan extends DeviceResource {
     }
     pass.invalidate();
     this.lengths[0] = 0;
-    engine.setLengths(lengths);
+    cudnn.setLengths(lengths);
     System.arraycopy(lengths, 0, this.lengths, 0, lengths.length);
   }
 
@@ -263,7 +263,7 @@ public final class RnnPlan extends DeviceResource {
       // From here on the reserve space is not what an earlier forward left.
       pass.invalidate();
     }
-    engine.forward(mode, x, y, states);
+    cudnn.forward(mode, x, y, states);
   }
 
   /** The backward half of a pass, whose operands of the forward half are x, y and states. */
@@ -294,7 +294,7 @@ public final class RnnPlan extends DeviceResource {
         .write("gradients", weightGradients, weightGradients.elements());
     // Whatever happens from here on, the reserve space is no longer what forward left.
     pass.invalidate();
-    engine.backward(x, y, states, dy, dx, gradients, weightGradients);
+    cudnn.backward(x, y, states, dy, dx, gradients, weightGradients);
   }
 
   private void checkCellState(String name, @Nullable DeviceBuffer buffer) {

@@ -105,7 +105,7 @@ public final class Checkpoint {
    * @throws IOException if the checkpoint does not tell
    */
   public long totalSteps(int epochs, long batches, boolean otherData) throws IOException {
-    var position = Position.of(trainer);
+    var position = LoopState.of(trainer);
     return (otherData ? position.onOtherData() : position).totalSteps(epochs, batches, 1);
   }
 

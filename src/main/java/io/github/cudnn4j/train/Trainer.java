@@ -41,7 +41,7 @@ public final class Trainer implements AutoCloseable {
   private final Step step;
   private final TrainingState state;
   private final List<TrainingListener> listeners = new ArrayList<>();
-  private Position position;
+  private LoopState position;
   private TrainingClock clock = new TrainingClock();
   private @Nullable Evaluator evaluator;
   private @Nullable Metric deciding;
@@ -65,7 +65,7 @@ public final class Trainer implements AutoCloseable {
     this.objective = Objects.requireNonNull(objective, "objective");
     this.source = Objects.requireNonNull(source, "source");
     this.config = Objects.requireNonNull(config, "config");
-    this.position = new Position(config.seed());
+    this.position = new LoopState(config.seed());
     this.step = Step.create(parameters, objective, source, config);
     this.state = new TrainingState(parameters, objective, source, config, step);
     if (TrainingEvents.areAvailable()) {

@@ -37,7 +37,7 @@ final class TrainingState {
   }
 
   /** Writes a checkpoint; waits for the device. */
-  Path save(CheckpointWriter writer, Position position, int epochUnderWay) throws IOException {
+  Path save(CheckpointWriter writer, LoopState position, int epochUnderWay) throws IOException {
     var weights = new SafeTensorsWriter().metadata("format", "pt");
     parameters.save(weights);
     var state = new SafeTensorsWriter();
@@ -56,7 +56,7 @@ final class TrainingState {
   }
 
   /** Reads the weights and the state of the device; returns that of the host. */
-  Position load(Checkpoint checkpoint, boolean otherData) throws IOException {
+  LoopState load(Checkpoint checkpoint, boolean otherData) throws IOException {
     Map<String, @Nullable Object> saved = checkpoint.trainer().values();
     if (!saved.containsKey("batches")) {
       throw new IOException(
@@ -83,7 +83,7 @@ final class TrainingState {
                 expected.getValue()));
       }
     }
-    var position = Position.of(checkpoint.trainer());
+    var position = LoopState.of(checkpoint.trainer());
     if (!otherData && source.batches() >= 0 && position.batch > source.batches()) {
       throw new IOException(
           String.format(

@@ -111,7 +111,7 @@ class PinnedBufferTest {
     assertEquals("2 INT32 at 0x%x (closed)".formatted(other.address()), other.toString());
     // On a GPU it went away with the context.
     Cudart.cudaFreeHost(memory);
-    Status.forgetLastError();
+    CudaException.forgetLastError();
   }
 
   @Test

@@ -103,7 +103,7 @@ class BatchesTest {
     var batches =
         Batches.<float[]>of(1).floats("x", 1, 1, 3, v -> new float[][] {v}).vector("y", 3, v -> v);
     try (var epoch = batches.over(List.of(values)).epoch(new SavableRandom(0))) {
-      var taken = Taken.rest(epoch, Taken.place(batches.layout(), type), type).getFirst();
+      var taken = Taken.rest(epoch, Taken.memory(batches.layout(), type), type).getFirst();
       for (String slot : List.of("x", "y")) {
         assertEquals(
             List.of(a, b, c), taken.slots().get(slot).stream().map(Number::floatValue).toList());
@@ -185,11 +185,11 @@ class BatchesTest {
     Path file = Files.writeString(folder.resolve("a.txt"), "\uFEFF1\n2\n\n3\r\nx\n5\n");
     var source = numbers(1).lines(file, line -> line.isEmpty() ? null : Integer.decode(line));
     try (var epoch = source.epoch(new SavableRandom(0))) {
-      Place place = Taken.place(source.layout(), ElementType.FLOAT32);
+      HostBatch target = Taken.memory(source.layout(), ElementType.FLOAT32);
       for (int i = 0; i < 3; i++) {
-        assertEquals(0, epoch.next(place));
+        assertEquals(0, epoch.next(target));
       }
-      var e = assertThrows(RecordException.class, () -> epoch.next(place));
+      var e = assertThrows(RecordException.class, () -> epoch.next(target));
       assertEquals(5, e.number());
       assertEquals(
           "record 5: cannot be read: java.lang.NumberFormatException: For input string: \"x\"",

@@ -353,7 +353,7 @@ class FeedTest {
       }
 
       @Override
-      public int next(Place place) {
+      public int next(HostBatch target) {
         return -1;
       }
 

@@ -44,7 +44,7 @@ class ReadAheadTest {
     }
 
     @Override
-    public int next(Place place) throws IOException {
+    public int next(HostBatch target) throws IOException {
       thread = Thread.currentThread();
       int shape = 0;
       if (made == special) {
@@ -54,8 +54,8 @@ class ReadAheadTest {
           throw new InterruptedIOException();
         }
       }
-      place.begin(0);
-      place.label(0, 0, made);
+      target.begin(0);
+      target.label(0, 0, made);
       made += shape < 0 ? 0 : 1;
       return shape;
     }
@@ -78,8 +78,8 @@ class ReadAheadTest {
     }
   }
 
-  private static Place place() {
-    return Taken.place(LAYOUT, ElementType.FLOAT32);
+  private static HostBatch memory() {
+    return Taken.memory(LAYOUT, ElementType.FLOAT32);
   }
 
   private static List<Integer> labels(Epoch epoch) throws IOException {
@@ -97,7 +97,7 @@ class ReadAheadTest {
     var source = new Counting(1000, () -> -1);
     try (var epoch = new ReadAhead(source)) {
       assertEquals(range(0, 1000), labels(epoch));
-      assertEquals(-1, epoch.next(place()));
+      assertEquals(-1, epoch.next(memory()));
       assertTrue(source.closed);
     }
   }
@@ -106,9 +106,9 @@ class ReadAheadTest {
   void theReaderIsNeverMoreThanTheRingAhead() throws IOException {
     var source = new Counting(-1, () -> 0);
     try (var epoch = new ReadAhead(source)) {
-      Place place = place();
+      HostBatch target = memory();
       for (int taken = 1; taken < 20; taken++) {
-        epoch.next(place);
+        epoch.next(target);
         source.awaitWaiting();
         int ahead = source.made - taken;
         assertTrue(ahead > 4 && ahead <= 8, ahead + " batches ahead");
@@ -131,15 +131,15 @@ class ReadAheadTest {
                 }
               });
       try (var epoch = new ReadAhead(source)) {
-        Place place = place();
-        epoch.next(place);
+        HostBatch target = memory();
+        epoch.next(target);
         source.thread.join();
         for (int i = 1; i < 5; i++) {
-          assertEquals(0, epoch.next(place));
-          assertEquals(i, place.segment(0).getAtIndex(java.lang.foreign.ValueLayout.JAVA_INT, 0));
+          assertEquals(0, epoch.next(target));
+          assertEquals(i, target.segment(0).getAtIndex(java.lang.foreign.ValueLayout.JAVA_INT, 0));
         }
-        assertSame(failure, assertThrows(Throwable.class, () -> epoch.next(place)));
-        assertSame(failure, assertThrows(Throwable.class, () -> epoch.next(place)));
+        assertSame(failure, assertThrows(Throwable.class, () -> epoch.next(target)));
+        assertSame(failure, assertThrows(Throwable.class, () -> epoch.next(target)));
       } catch (InterruptedException e) {
         throw new AssertionError(e);
       }
@@ -158,10 +158,10 @@ class ReadAheadTest {
           }
         };
     try (var epoch = new ReadAhead(source)) {
-      Place place = place();
-      assertEquals(0, epoch.next(place));
-      assertEquals(0, epoch.next(place));
-      assertSame(failure, assertThrows(IOException.class, () -> epoch.next(place)));
+      HostBatch target = memory();
+      assertEquals(0, epoch.next(target));
+      assertEquals(0, epoch.next(target));
+      assertSame(failure, assertThrows(IOException.class, () -> epoch.next(target)));
     }
     assertSame(failure, assertThrows(IOException.class, new ReadAhead(source)::close));
   }
@@ -177,13 +177,13 @@ class ReadAheadTest {
               return 0;
             });
     var epoch = new ReadAhead(source);
-    Place place = place();
-    epoch.next(place);
+    HostBatch target = memory();
+    epoch.next(target);
     source.awaitWaiting();
     epoch.close();
     source.thread.join();
     assertTrue(source.closed);
-    assertThrows(IllegalStateException.class, () -> epoch.next(place));
+    assertThrows(IllegalStateException.class, () -> epoch.next(target));
     epoch.close();
   }
 
@@ -191,7 +191,7 @@ class ReadAheadTest {
   void closingEndsAReaderThatIsFarAhead() throws IOException {
     var source = new Counting(-1, () -> 0);
     var epoch = new ReadAhead(source);
-    epoch.next(place());
+    epoch.next(memory());
     // Wherever it is.
     epoch.close();
     assertFalse(source.thread.isAlive());
@@ -215,7 +215,7 @@ class ReadAheadTest {
               return 0;
             });
     var epoch = new ReadAhead(source);
-    epoch.next(place());
+    epoch.next(memory());
     source.awaitWaiting();
     epoch.close();
     assertFalse(source.closed);
@@ -236,8 +236,8 @@ class ReadAheadTest {
   void leavingOutGoesOnBehindTheBatchesTaken() throws IOException {
     try (var epoch = new ReadAhead(new Counting(100, () -> -1))) {
       epoch.skip(10);
-      Place place = place();
-      epoch.next(place);
+      HostBatch target = memory();
+      epoch.next(target);
       epoch.skip(29);
       assertEquals(range(40, 100), labels(epoch));
       var e = assertThrows(IOException.class, () -> epoch.skip(1));
@@ -256,16 +256,16 @@ class ReadAheadTest {
               return 0;
             });
     try (var epoch = new ReadAhead(source)) {
-      Place place = place();
-      epoch.next(place);
+      HostBatch target = memory();
+      epoch.next(target);
       Thread.currentThread().interrupt();
-      assertThrows(InterruptedIOException.class, () -> epoch.next(place));
+      assertThrows(InterruptedIOException.class, () -> epoch.next(target));
       assertTrue(Thread.interrupted(), "the thread stays interrupted");
       go.countDown();
       var found = new ArrayList<Integer>();
       for (int i = 1; i < 5; i++) {
-        epoch.next(place);
-        found.add(place.segment(0).getAtIndex(java.lang.foreign.ValueLayout.JAVA_INT, 0));
+        epoch.next(target);
+        found.add(target.segment(0).getAtIndex(java.lang.foreign.ValueLayout.JAVA_INT, 0));
       }
       assertEquals(range(1, 5), found);
     }

@@ -236,16 +236,16 @@ class RecordsTest {
   void aPlaceOfOtherBatchesIsRefused() throws IOException {
     var sources = List.of(source("list", 3, 40), TextWindows.training(new int[100], 2, 5, false));
     for (BatchSource source : sources) {
-      Place other = Taken.place(BatchLayout.of(3).label("y"), ElementType.FLOAT32);
+      HostBatch other = Taken.memory(BatchLayout.of(3).label("y"), ElementType.FLOAT32);
       try (var epoch = source.epoch(new SavableRandom(0))) {
         var e = assertThrows(IllegalArgumentException.class, () -> epoch.next(other));
         assertEquals(
-            "a place for " + other.layout() + ", the batches are " + source.layout(),
+            "memory for " + other.layout() + ", the batches are " + source.layout(),
             e.getMessage());
       }
     }
     try (var epoch = sources.getFirst().epoch(new SavableRandom(0))) {
-      Place equal = Taken.place(batches(3).layout(), ElementType.FLOAT32);
+      HostBatch equal = Taken.memory(batches(3).layout(), ElementType.FLOAT32);
       assertTrue(epoch.next(equal) >= 0);
     }
   }

@@ -23,13 +23,13 @@ import java.util.Map;
  */
 record Taken(int shape, long steps, Map<String, List<? extends Number>> slots) {
 
-  static Place place(BatchLayout layout, ElementType type) {
-    var offsets = new Offsets(layout, type);
+  static HostBatch memory(BatchLayout layout, ElementType type) {
+    var offsets = new BatchOffsets(layout, type);
     var memory = Arena.ofAuto().allocate(offsets.bytes(), Long.BYTES);
     for (long i = 0; i < memory.byteSize(); i += Integer.BYTES) {
       memory.set(JAVA_INT, i, 0xDEAD);
     }
-    return new Place(offsets, memory);
+    return new HostBatch(offsets, memory);
   }
 
   static List<Taken> all(BatchSource source, long seed) throws IOException {
@@ -39,31 +39,31 @@ record Taken(int shape, long steps, Map<String, List<? extends Number>> slots) {
   }
 
   static List<Taken> rest(Epoch epoch, BatchLayout layout) throws IOException {
-    return rest(epoch, place(layout, ElementType.FLOAT32), ElementType.FLOAT32);
+    return rest(epoch, memory(layout, ElementType.FLOAT32), ElementType.FLOAT32);
   }
 
-  static List<Taken> rest(Epoch epoch, Place place, ElementType type) throws IOException {
+  static List<Taken> rest(Epoch epoch, HostBatch target, ElementType type) throws IOException {
     var all = new ArrayList<Taken>();
-    for (int shape = epoch.next(place); shape >= 0; shape = epoch.next(place)) {
-      all.add(of(shape, place, type));
+    for (int shape = epoch.next(target); shape >= 0; shape = epoch.next(target)) {
+      all.add(of(shape, target, type));
     }
     return all;
   }
 
-  private static Taken of(int shape, Place place, ElementType type) {
+  private static Taken of(int shape, HostBatch target, ElementType type) {
     var slots = new LinkedHashMap<String, List<? extends Number>>();
-    var described = place.layout().slots();
+    var described = target.layout().slots();
     for (int slot = 0; slot < described.size(); slot++) {
-      MemorySegment elements = place.segment(slot);
+      MemorySegment elements = target.segment(slot);
       String name = described.get(slot).name();
       slots.put(name, described.get(slot).isOfInts() ? ints(elements) : floats(elements, type));
       if (described.get(slot).hasLengths()) {
-        var lengths = new int[place.layout().batch()];
-        place.lengths(slot, lengths);
+        var lengths = new int[target.layout().batch()];
+        target.lengths(slot, lengths);
         slots.put(name + ".", Arrays.stream(lengths).boxed().toList());
       }
     }
-    return new Taken(shape, place.steps(), slots);
+    return new Taken(shape, target.steps(), slots);
   }
 
   private static List<Integer> ints(MemorySegment elements) {

@@ -6,7 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.github.cudnn4j.bindings.Nccl;
 import io.github.cudnn4j.bindings.ncclUniqueId;
-import io.github.cudnn4j.library.Live;
+import io.github.cudnn4j.library.HostCounter;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import org.junit.jupiter.api.AfterEach;
@@ -100,6 +100,6 @@ class CollectiveTest extends HostDeviceTest {
     assertEquals(0, out.get(ValueLayout.JAVA_INT, 0));
     ok(Nccl.ncclCommGetAsyncError(communicator, out));
     assertEquals(0, out.get(ValueLayout.JAVA_INT, 0));
-    assertTrue(host.live(Live.COMMUNICATORS) > 0);
+    assertTrue(host.live(HostCounter.COMMUNICATORS) > 0);
   }
 }

@@ -6,8 +6,8 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.github.cudnn4j.bindings.Cudart;
 import io.github.cudnn4j.bindings.NativeTypes;
+import io.github.cudnn4j.library.HostCounter;
 import io.github.cudnn4j.library.HostMode;
-import io.github.cudnn4j.library.Live;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import org.junit.jupiter.api.Test;
@@ -133,18 +133,18 @@ class DeviceMemoryTest extends HostDeviceTest {
 
   @Test
   void countsBlocksAndBytes() {
-    long blocks = host.live(Live.DEVICE_BLOCKS);
-    long bytes = host.live(Live.DEVICE_BYTES);
-    long pinnedBytes = host.live(Live.PINNED_BYTES);
+    long blocks = host.live(HostCounter.DEVICE_BLOCKS);
+    long bytes = host.live(HostCounter.DEVICE_BYTES);
+    long pinnedBytes = host.live(HostCounter.PINNED_BYTES);
     var block = device(100);
     var memory = pinned(300);
-    assertEquals(blocks + 1, host.live(Live.DEVICE_BLOCKS));
-    assertEquals(bytes + 100, host.live(Live.DEVICE_BYTES));
-    assertEquals(pinnedBytes + 300, host.live(Live.PINNED_BYTES));
+    assertEquals(blocks + 1, host.live(HostCounter.DEVICE_BLOCKS));
+    assertEquals(bytes + 100, host.live(HostCounter.DEVICE_BYTES));
+    assertEquals(pinnedBytes + 300, host.live(HostCounter.PINNED_BYTES));
     free(block);
     ok(Cudart.cudaFreeHost(memory));
-    assertEquals(blocks, host.live(Live.DEVICE_BLOCKS));
-    assertEquals(bytes, host.live(Live.DEVICE_BYTES));
+    assertEquals(blocks, host.live(HostCounter.DEVICE_BLOCKS));
+    assertEquals(bytes, host.live(HostCounter.DEVICE_BYTES));
   }
 
   @Test

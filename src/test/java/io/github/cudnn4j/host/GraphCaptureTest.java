@@ -7,8 +7,8 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import io.github.cudnn4j.bindings.Cublas;
 import io.github.cudnn4j.bindings.Cudart;
 import io.github.cudnn4j.bindings.NativeTypes;
+import io.github.cudnn4j.library.HostCounter;
 import io.github.cudnn4j.library.HostMode;
-import io.github.cudnn4j.library.Live;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
@@ -72,13 +72,13 @@ class GraphCaptureTest extends HostDeviceTest {
   @EnumSource(HostMode.class)
   void recordsWithoutRunningAndReplays(HostMode mode) {
     host.mode(mode);
-    long graphs = host.live(Live.GRAPH_EXECS);
+    long graphs = host.live(HostCounter.GRAPH_EXECS);
     assertEquals(Cudart.cudaStreamCaptureStatusNone(), status());
     ok(Cudart.cudaStreamBeginCapture(stream, GLOBAL));
     assertEquals(Cudart.cudaStreamCaptureStatusActive(), status());
     copy(stream);
     var exec = endCapture();
-    assertEquals(graphs + 1, host.live(Live.GRAPH_EXECS));
+    assertEquals(graphs + 1, host.live(HostCounter.GRAPH_EXECS));
     assertTrue(Float.isNaN(read(target, 1)[0]));
     ok(Cudart.cudaGraphLaunch(exec, stream));
     if (mode == HostMode.LAZY) {

@@ -5,8 +5,8 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import io.github.cudnn4j.bindings.Cudart;
 import io.github.cudnn4j.bindings.NativeTypes;
 import io.github.cudnn4j.library.HostControl;
+import io.github.cudnn4j.library.HostCounter;
 import io.github.cudnn4j.library.HostMode;
-import io.github.cudnn4j.library.Live;
 import io.github.cudnn4j.testing.Segments;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
@@ -31,7 +31,7 @@ abstract class HostDeviceTest {
   HostControl host;
   private HostMode modeBefore;
   private int threadsBefore;
-  private Map<Live, Long> liveBefore;
+  private Map<HostCounter, Long> liveBefore;
 
   @BeforeEach
   void begin() {

@@ -96,18 +96,21 @@ final class ProbeAlgorithms {
   /** Asks of a network with each persistent algorithm, and the same one with the standard one. */
   private static Answer each(
       RawCudnn cudnn, Setup setup, BiFunction<RawRnn, RawRnn, String> question) {
-    var parts = new Parts();
-    each(cudnn, setup, question, parts);
-    return parts.answer();
+    var partial = new PartialAnswers();
+    each(cudnn, setup, question, partial);
+    return partial.answer();
   }
 
   private static void each(
-      RawCudnn cudnn, Setup setup, BiFunction<RawRnn, RawRnn, String> question, Parts parts) {
+      RawCudnn cudnn,
+      Setup setup,
+      BiFunction<RawRnn, RawRnn, String> question,
+      PartialAnswers partial) {
     for (int type : new int[] {FLOAT, HALF}) {
       var typed = setup.type(type, FLOAT);
       PERSISTENT.forEach(
           (algorithm, name) ->
-              parts.ask(
+              partial.ask(
                   name + suffix(type),
                   () ->
                       question.apply(
@@ -121,7 +124,7 @@ final class ProbeAlgorithms {
   }
 
   /** Answers to parts of a question, of which a refusal is one. */
-  private static final class Parts {
+  private static final class PartialAnswers {
     private final Map<String, String> answers = new LinkedHashMap<>();
     private final List<String> details = new ArrayList<>();
 
@@ -215,14 +218,14 @@ final class ProbeAlgorithms {
   }
 
   private static Answer repeated(RawCudnn cudnn) {
-    var parts = new Parts();
+    var partial = new PartialAnswers();
     var d2l = setup().sizes(64, 256, 256).sequences(UNPACKED, 35, full(35, 32));
     for (int type : new int[] {FLOAT, HALF}) {
-      parts.ask(
+      partial.ask(
           "STANDARD" + suffix(type), () -> sameBits(new RawRnn(cudnn, d2l.type(type, FLOAT))));
     }
-    each(cudnn, setup(), (rnn, _) -> sameBits(rnn), parts);
-    return parts.answer();
+    each(cudnn, setup(), (rnn, _) -> sameBits(rnn), partial);
+    return partial.answer();
   }
 
   private static String sameBits(RawRnn rnn) {

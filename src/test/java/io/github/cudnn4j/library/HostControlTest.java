@@ -31,16 +31,16 @@ class HostControlTest {
   @Test
   void countsWhatIsAliveAndCalled() {
     try (var arena = Arena.ofConfined()) {
-      var blocks = host.live(Live.DEVICE_BLOCKS);
-      var bytes = host.live(Live.DEVICE_BYTES);
+      var blocks = host.live(HostCounter.DEVICE_BLOCKS);
+      var bytes = host.live(HostCounter.DEVICE_BYTES);
       var calls = host.calls("cudaMalloc");
       var out = arena.allocate(NativeTypes.C_POINTER);
       assertEquals(0, Cudart.cudaMalloc(out, 1000));
-      assertEquals(blocks + 1, host.live(Live.DEVICE_BLOCKS));
-      assertEquals(bytes + 1000, host.live().get(Live.DEVICE_BYTES));
+      assertEquals(blocks + 1, host.live(HostCounter.DEVICE_BLOCKS));
+      assertEquals(bytes + 1000, host.live().get(HostCounter.DEVICE_BYTES));
       assertEquals(calls + 1, host.calls("cudaMalloc"));
       assertEquals(0, Cudart.cudaFree(out.get(NativeTypes.C_POINTER, 0)));
-      assertEquals(blocks, host.live(Live.DEVICE_BLOCKS));
+      assertEquals(blocks, host.live(HostCounter.DEVICE_BLOCKS));
     }
   }
 

@@ -7,12 +7,12 @@ import java.util.Optional;
 public final class InstalledCudnn {
   private InstalledCudnn() {}
 
-  /** Returns the first folder with all of its libraries, among the places that are searched. */
+  /** Returns the first folder with all of its libraries, among the locations that are searched. */
   public static Optional<Path> folder() {
     return new SearchPath(Environment.ofProcess())
         .cudnn().stream()
-            .filter(place -> !place.isLoader() && CudnnLibraries.isIn(place))
-            .map(place -> place.folders().getFirst())
+            .filter(location -> !location.isLoader() && CudnnLibraries.isIn(location))
+            .map(location -> location.folders().getFirst())
             .findFirst();
   }
 }

@@ -98,8 +98,8 @@ class NcclTest {
   }
 
   private static Path libraryFile() throws IOException {
-    for (var place : new SearchPath(Environment.ofProcess()).cuda()) {
-      var file = place.isLoader() ? null : place.find(FILE);
+    for (var location : new SearchPath(Environment.ofProcess()).cuda()) {
+      var file = location.isLoader() ? null : location.find(FILE);
       if (file != null) {
         return file.toRealPath();
       }

@@ -104,8 +104,8 @@ class NvrtcTest {
   }
 
   private static Path folderOfNvrtc() throws IOException {
-    for (var place : new SearchPath(Environment.ofProcess()).cuda()) {
-      var file = place.isLoader() ? null : place.find("libnvrtc.so.13");
+    for (var location : new SearchPath(Environment.ofProcess()).cuda()) {
+      var file = location.isLoader() ? null : location.find("libnvrtc.so.13");
       if (file != null) {
         return file.toRealPath().getParent();
       }

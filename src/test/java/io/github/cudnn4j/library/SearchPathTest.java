@@ -14,7 +14,7 @@ import java.util.Map;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/** The order in which places are looked at. */
+/** The order in which locations are looked at. */
 class SearchPathTest {
   @TempDir private Path root;
   private final Map<String, String> variables = new HashMap<>();
@@ -24,9 +24,9 @@ class SearchPathTest {
     return new SearchPath(new Environment(properties::get, variables::get, root, true));
   }
 
-  private List<String> origins(List<Place> places) {
-    return places.stream()
-        .map(place -> place.origin().replace(root.toString(), ""))
+  private List<String> origins(List<LibraryLocation> locations) {
+    return locations.stream()
+        .map(location -> location.origin().replace(root.toString(), ""))
         .distinct()
         .toList();
   }
@@ -68,8 +68,8 @@ class SearchPathTest {
         origins(searchPath().cudnn()).subList(0, 2));
     var toolkits =
         searchPath().cuda().stream()
-            .filter(place -> place.origin().equals("CUDA toolkit"))
-            .map(place -> place.describe().replace(root.toString(), ""))
+            .filter(location -> location.origin().equals("CUDA toolkit"))
+            .map(location -> location.describe().replace(root.toString(), ""))
             .toList();
     assertEquals(List.of("/usr/local/cuda/lib64", "/usr/local/cuda-13.0/lib64"), toolkits);
   }
@@ -99,7 +99,7 @@ class SearchPathTest {
             "pip wheels in /venv/lib/python3.13/site-packages",
             "pip wheels in " + root.toRealPath().resolve("py/lib/python3.13/site-packages")),
         searchPath().cuda().stream()
-            .map(place -> place.origin().replace(root + "/venv", "/venv"))
+            .map(location -> location.origin().replace(root + "/venv", "/venv"))
             .limit(2)
             .toList());
   }
@@ -118,8 +118,8 @@ class SearchPathTest {
 
   @Test
   void cudnnComesFromOneFolderAtATime() {
-    for (var place : searchPath().cudnn()) {
-      assertEquals(place.isLoader() ? 0 : 1, place.folders().size(), place::toString);
+    for (var location : searchPath().cudnn()) {
+      assertEquals(location.isLoader() ? 0 : 1, location.folders().size(), location::toString);
     }
   }
 

@@ -152,12 +152,12 @@ class BeamSearchTest {
 
   /** The search as it is written down, without a bound on what can still be found. */
   private static List<Hypothesis> plain(Memory network, int sequence, BeamSearch search) {
-    record Live(List<Integer> read, double logProbability) {}
-    List<Live> beam = List.of(new Live(List.of(-1 - sequence, START), 0));
+    record HostCounter(List<Integer> read, double logProbability) {}
+    List<HostCounter> beam = List.of(new HostCounter(List.of(-1 - sequence, START), 0));
     List<Hypothesis> complete = new ArrayList<>();
     for (int length = 1; length <= search.most(); length++) {
-      List<Live> longer = new ArrayList<>();
-      for (Live live : beam) {
+      List<HostCounter> longer = new ArrayList<>();
+      for (HostCounter live : beam) {
         float[] logits = network.logits(live.read);
         double total = 0;
         for (float logit : logits) {
@@ -167,12 +167,12 @@ class BeamSearchTest {
           double next = live.logProbability + (logits[symbol] - Math.log(total));
           List<Integer> read = new ArrayList<>(live.read);
           read.add(symbol);
-          longer.add(new Live(read, next));
+          longer.add(new HostCounter(read, next));
         }
       }
-      longer.sort(Comparator.comparingDouble(Live::logProbability).reversed());
-      List<Live> next = new ArrayList<>();
-      for (Live live : longer) {
+      longer.sort(Comparator.comparingDouble(HostCounter::logProbability).reversed());
+      List<HostCounter> next = new ArrayList<>();
+      for (HostCounter live : longer) {
         if (live.read.getLast() == search.end() || length == search.most()) {
           int from = live.read.getLast() == search.end() ? 1 : 0;
           if (from == 1 || next.size() < search.width()) {

@@ -13,7 +13,7 @@ import io.github.cudnn4j.cudnn.CudnnException;
 import io.github.cudnn4j.cudnn.RnnMode;
 import io.github.cudnn4j.data.TextWindows;
 import io.github.cudnn4j.library.HostControl;
-import io.github.cudnn4j.library.Live;
+import io.github.cudnn4j.library.HostCounter;
 import io.github.cudnn4j.optim.Optimizer;
 import io.github.cudnn4j.testing.LeakCheck;
 import io.github.cudnn4j.train.Trainer;
@@ -69,8 +69,8 @@ class ModelFailureTest {
       var trainer = Trainer.of(model.parameters(), model, text, config).validation(text);
       host.fail("cudaFree", 1, Cudart.cudaErrorUnknown(), false);
       assertThrows(CudaException.class, trainer::close);
-      expected.merge(Live.DEVICE_BLOCKS, 1L, Long::sum);
-      expected.put(Live.DEVICE_BYTES, host.live(Live.DEVICE_BYTES));
+      expected.merge(HostCounter.DEVICE_BLOCKS, 1L, Long::sum);
+      expected.put(HostCounter.DEVICE_BYTES, host.live(HostCounter.DEVICE_BYTES));
       assertEquals(expected, host.live());
     } finally {
       host.clearFault();

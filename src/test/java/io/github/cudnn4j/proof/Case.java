@@ -18,17 +18,20 @@ record Case(Run.Inputs in, Map<String, double[]> expected) {
    * @return null if there are no such rows with these parameters
    */
   static @Nullable Case draw(
-      Draw draw, Map<String, double[]> parameters, double @Nullable [][][][] masks, boolean jumps) {
-    RnnConfig config = draw.config();
-    Rows rows = draw.rows();
-    Run.Inputs in = draw.inputs();
+      RandomSetup setup,
+      Map<String, double[]> parameters,
+      double @Nullable [][][][] masks,
+      boolean jumps) {
+    RnnConfig config = setup.config();
+    Rows rows = setup.rows();
+    Run.Inputs in = setup.inputs();
     for (int attempt = 0; jumps; attempt++) {
       double[] distances = Reference.distancesToJump(config, rows, parameters, in, masks);
       boolean near = false;
       for (int row = 0; row < rows.batch(); row++) {
         if (distances[row] < MARGIN) {
           near = true;
-          draw.redraw(in, row);
+          setup.redraw(in, row);
         }
       }
       if (!near) {

@@ -172,17 +172,18 @@ class CombinationsTest {
   private record Cases(Map<String, double[]> parameters, Map<Rows, Case> byRows) {}
 
   private Cases cases(Rnn rnn, Combination combination) {
-    RandomGenerator random = Draw.random(combination.toString().hashCode());
+    RandomGenerator random = RandomSetup.random(combination.toString().hashCode());
     List<Rows> accepted = allRows.stream().filter(rows -> accepts(rnn, rows)).toList();
     Cases cases;
     do {
       // Numbers that all types have.
-      Draw draw = new Draw(rnn.config(), accepted.getFirst(), ElementType.BFLOAT16, random);
-      cases = new Cases(draw.parameters(rnn), new HashMap<>());
+      RandomSetup setup =
+          new RandomSetup(rnn.config(), accepted.getFirst(), ElementType.BFLOAT16, random);
+      cases = new Cases(setup.parameters(rnn), new HashMap<>());
       for (Rows rows : accepted) {
         Case c =
             Case.draw(
-                new Draw(rnn.config(), rows, ElementType.BFLOAT16, random),
+                new RandomSetup(rnn.config(), rows, ElementType.BFLOAT16, random),
                 cases.parameters,
                 masks(rnn, rows),
                 combination.jumps());

@@ -10,7 +10,7 @@ import io.github.cudnn4j.cuda.CudaException;
 import io.github.cudnn4j.cuda.Device;
 import io.github.cudnn4j.cudnn.CudnnException;
 import io.github.cudnn4j.library.HostControl;
-import io.github.cudnn4j.library.Live;
+import io.github.cudnn4j.library.HostCounter;
 import io.github.cudnn4j.testing.LeakCheck;
 import java.io.IOException;
 import java.nio.file.Path;
@@ -48,18 +48,18 @@ class EveryCallFailsTest {
 
   private static final boolean ALL = "all".equals(System.getProperty("cudnn4j.proof.calls"));
 
-  private static final Map<String, Live> DESTROYED =
+  private static final Map<String, HostCounter> DESTROYED =
       Map.ofEntries(
-          Map.entry("cudaFree", Live.DEVICE_BLOCKS),
-          Map.entry("cudaFreeHost", Live.PINNED_BLOCKS),
-          Map.entry("cudaStreamDestroy", Live.STREAMS),
-          Map.entry("cudaEventDestroy", Live.EVENTS),
-          Map.entry("cudaGraphDestroy", Live.GRAPHS),
-          Map.entry("cudaGraphExecDestroy", Live.GRAPH_EXECS),
-          Map.entry("cuModuleUnload", Live.MODULES),
-          Map.entry("cublasDestroy_v2", Live.CUBLAS_HANDLES),
-          Map.entry("cudnnDestroy", Live.CUDNN_HANDLES),
-          Map.entry("nvrtcDestroyProgram", Live.NVRTC_PROGRAMS));
+          Map.entry("cudaFree", HostCounter.DEVICE_BLOCKS),
+          Map.entry("cudaFreeHost", HostCounter.PINNED_BLOCKS),
+          Map.entry("cudaStreamDestroy", HostCounter.STREAMS),
+          Map.entry("cudaEventDestroy", HostCounter.EVENTS),
+          Map.entry("cudaGraphDestroy", HostCounter.GRAPHS),
+          Map.entry("cudaGraphExecDestroy", HostCounter.GRAPH_EXECS),
+          Map.entry("cuModuleUnload", HostCounter.MODULES),
+          Map.entry("cublasDestroy_v2", HostCounter.CUBLAS_HANDLES),
+          Map.entry("cudnnDestroy", HostCounter.CUDNN_HANDLES),
+          Map.entry("nvrtcDestroyProgram", HostCounter.NVRTC_PROGRAMS));
 
   /** Says each time that a captured step goes on without its graph. */
   private static final Logger LOG = Logger.getLogger("io.github.cudnn4j");
@@ -136,7 +136,7 @@ class EveryCallFailsTest {
     }
   }
 
-  private void check(Outcome outcome, Outcome expected, Map<Live, Long> alive) {
+  private void check(Outcome outcome, Outcome expected, Map<HostCounter, Long> alive) {
     var failure = outcome.failure();
     if (failure == null) {
       assertEquals(expected.result(), outcome.result());
@@ -150,7 +150,7 @@ class EveryCallFailsTest {
   }
 
   /** Checks a failure with its causes, and counts as alive what it says was not destroyed. */
-  private static void check(Throwable failure, Map<Live, Long> alive, Set<Throwable> seen) {
+  private static void check(Throwable failure, Map<HostCounter, Long> alive, Set<Throwable> seen) {
     if (!seen.add(failure)) {
       return;
     }
@@ -161,7 +161,9 @@ class EveryCallFailsTest {
           default -> throw new AssertionError("not one of ours", failure);
         };
     var undestroyed =
-        function.matches("cudnnDestroy.+") ? Live.CUDNN_DESCRIPTORS : DESTROYED.get(function);
+        function.matches("cudnnDestroy.+")
+            ? HostCounter.CUDNN_DESCRIPTORS
+            : DESTROYED.get(function);
     if (undestroyed != null) {
       alive.merge(undestroyed, 1L, Long::sum);
     }
@@ -215,11 +217,11 @@ class EveryCallFailsTest {
     }
   }
 
-  private Map<Live, Long> counted() {
+  private Map<HostCounter, Long> counted() {
     var counts = new TreeMap<>(host.live());
     // How large the blocks are that could not be freed is not told.
-    counts.remove(Live.DEVICE_BYTES);
-    counts.remove(Live.PINNED_BYTES);
+    counts.remove(HostCounter.DEVICE_BYTES);
+    counts.remove(HostCounter.PINNED_BYTES);
     return counts;
   }
 }

@@ -21,7 +21,7 @@ final class FiniteDifferences implements AutoCloseable {
   private static final double EPSILON = 1e-6;
   private static final int THROUGH_ALL = 2;
 
-  private final Draw draw;
+  private final RandomSetup setup;
   private final Rnn rnn;
   private final Run run;
   private final byte[] masks;
@@ -31,16 +31,16 @@ final class FiniteDifferences implements AutoCloseable {
 
   private final Run.Inputs in;
 
-  FiniteDifferences(Rnn rnn, Draw draw, Map<String, double[]> parameters, Run.Inputs in) {
-    this.draw = draw;
+  FiniteDifferences(Rnn rnn, RandomSetup setup, Map<String, double[]> parameters, Run.Inputs in) {
+    this.setup = setup;
     this.rnn = rnn;
     this.in = in;
-    put("dx", draw.rows().padded(in.x(), 0));
+    put("dx", setup.rows().padded(in.x(), 0));
     put("dhx", in.hx());
     put("dcx", in.cx());
     parameters.forEach((name, values) -> point.put("gradient of " + name, values));
     masks = rnn.dropoutState();
-    run = new Run(rnn, draw.rows());
+    run = new Run(rnn, setup.rows());
   }
 
   private void put(String name, double @Nullable [] values) {
@@ -76,7 +76,7 @@ final class FiniteDifferences implements AutoCloseable {
 
   private Map<String, double[]> direction(Map<String, double[]> tensors) {
     Map<String, double[]> direction = new LinkedHashMap<>();
-    tensors.forEach((name, values) -> direction.put(name, draw.uniform(values.length, 1)));
+    tensors.forEach((name, values) -> direction.put(name, setup.uniform(values.length, 1)));
     return direction;
   }
 

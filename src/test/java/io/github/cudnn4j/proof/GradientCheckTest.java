@@ -53,11 +53,11 @@ class GradientCheckTest {
   }
 
   @Test
-  void theDrawsMeetEverythingOfEveryCell() {
+  void theSetupsMeetEverythingOfEveryCell() {
     Set<String> met = new TreeSet<>();
     Arrays.stream(seeds)
-        .mapToObj(GradientCheckTest::draw)
-        .forEach(draw -> met.addAll(traits(draw)));
+        .mapToObj(GradientCheckTest::setup)
+        .forEach(setup -> met.addAll(traits(setup)));
     Set<String> all = new TreeSet<>();
     for (RnnMode mode : RnnMode.values()) {
       for (BiasMode bias : BiasMode.values()) {
@@ -88,9 +88,9 @@ class GradientCheckTest {
     "empty rows"
   };
 
-  private static List<String> traits(Draw draw) {
-    RnnConfig config = draw.config();
-    Rows rows = draw.rows();
+  private static List<String> traits(RandomSetup setup) {
+    RnnConfig config = setup.config();
+    Rows rows = setup.rows();
     boolean empty = rows.lengths().contains(0);
     boolean equal = rows.lengths().stream().allMatch(length -> length == rows.time());
     return Stream.of(
@@ -109,25 +109,25 @@ class GradientCheckTest {
         .toList();
   }
 
-  private static Draw draw(long seed) {
-    return Draw.anything(seed, Precision.FP64, 3, SIZES, 6);
+  private static RandomSetup setup(long seed) {
+    return RandomSetup.anything(seed, Precision.FP64, 3, SIZES, 6);
   }
 
   @ParameterizedTest
   @FieldSource("seeds")
   void derivatives(long seed) {
-    Draw draw = draw(seed);
-    try (Rnn rnn = Rnn.create(device, draw.config());
+    RandomSetup setup = setup(seed);
+    try (Rnn rnn = Rnn.create(device, setup.config());
         FiniteDifferences differences =
-            new FiniteDifferences(rnn, draw, draw.parameters(rnn), draw.inputs())) {
+            new FiniteDifferences(rnn, setup, setup.parameters(rnn), setup.inputs())) {
       double error = Math.max(differences.throughAll(), differences.throughEach());
       if (error > worst) {
         worst = error;
-        worstAt = draw.toString();
+        worstAt = setup.toString();
       }
       assertTrue(
           error <= TOLERANCE,
-          () -> String.format(Locale.ROOT, "%s: error %.2e > %.0e", draw, error, TOLERANCE));
+          () -> String.format(Locale.ROOT, "%s: error %.2e > %.0e", setup, error, TOLERANCE));
     }
   }
 }

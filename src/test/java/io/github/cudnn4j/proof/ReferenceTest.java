@@ -44,13 +44,13 @@ class ReferenceTest {
   @ParameterizedTest
   @FieldSource("seeds")
   void inDoublePrecision(long seed) {
-    compare(Draw.anything(seed, Precision.FP64, 3, SIZES, 9), Closeness.within(1e-11));
+    compare(RandomSetup.anything(seed, Precision.FP64, 3, SIZES, 9), Closeness.within(1e-11));
   }
 
   @ParameterizedTest
   @FieldSource("seeds")
   void inSinglePrecision(long seed) {
-    compare(Draw.anything(seed, Precision.FP32, 3, SIZES, 9), Closeness.within(5e-5));
+    compare(RandomSetup.anything(seed, Precision.FP32, 3, SIZES, 9), Closeness.within(5e-5));
   }
 
   /** Without cells whose derivative jumps: the half types may be on the other side of a jump. */
@@ -58,10 +58,10 @@ class ReferenceTest {
   @FieldSource("fewSeeds")
   void inHalfPrecision(long seed) {
     for (Precision precision : Precision.values()) {
-      Draw draw = Draw.anything(seed, precision, 3, SIZES, 9);
-      boolean jumps = draw.config().mode() == RnnMode.RELU || draw.config().clip() != null;
+      RandomSetup setup = RandomSetup.anything(seed, precision, 3, SIZES, 9);
+      boolean jumps = setup.config().mode() == RnnMode.RELU || setup.config().clip() != null;
       if (precision.type().bytes() == 2 && !jumps) {
-        compare(draw, Closeness.within(Numbers.tolerance(precision, device)));
+        compare(setup, Closeness.within(Numbers.tolerance(precision, device)));
       }
     }
   }
@@ -81,21 +81,21 @@ class ReferenceTest {
     }
   }
 
-  private static void compare(Draw draw, Closeness closeness) {
-    try (Rnn rnn = Rnn.create(device, draw.config())) {
-      Map<String, double[]> parameters = draw.parameters(rnn);
-      Run.Inputs in = draw.inputs();
+  private static void compare(RandomSetup setup, Closeness closeness) {
+    try (Rnn rnn = Rnn.create(device, setup.config())) {
+      Map<String, double[]> parameters = setup.parameters(rnn);
+      Run.Inputs in = setup.inputs();
       Run.set(rnn, parameters);
-      Map<String, double[]> actual = Run.once(rnn, draw.rows(), in);
+      Map<String, double[]> actual = Run.once(rnn, setup.rows(), in);
       Map<String, double[]> expected =
           Reference.results(
-              draw.config(),
-              draw.rows(),
+              setup.config(),
+              setup.rows(),
               parameters,
               in,
-              DropoutMasks.of(device, draw.config(), draw.rows()));
+              DropoutMasks.of(device, setup.config(), setup.rows()));
       assertEquals(expected.keySet(), actual.keySet());
-      expected.forEach((name, e) -> closeness.check(draw + " " + name, e, actual.get(name)));
+      expected.forEach((name, e) -> closeness.check(setup + " " + name, e, actual.get(name)));
     }
   }
 }

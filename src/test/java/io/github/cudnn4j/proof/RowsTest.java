@@ -40,7 +40,7 @@ class RowsTest {
   @ParameterizedTest
   @FieldSource("networks")
   void aBatchEqualsItsRowsOneByOne(RnnConfig config) {
-    RandomGenerator random = Draw.random(7);
+    RandomGenerator random = RandomSetup.random(7);
     try (Device device = Device.open();
         Rnn rnn = Rnn.create(device, config);
         Run.Memory memory = new Run.Memory(device)) {

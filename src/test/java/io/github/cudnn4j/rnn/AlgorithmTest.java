@@ -113,24 +113,24 @@ class AlgorithmTest {
   @EnumSource
   void everyAlgorithmComputesTheSame(RnnAlgorithm algorithm) {
     RnnConfig config = RnnConfig.lstm(3, 5).layers(2).bidirectional();
-    try (Rig expected = new Rig(device, config, SHAPE)) {
-      Rig rig;
+    try (RnnFixture expected = new RnnFixture(device, config, SHAPE)) {
+      RnnFixture fixture;
       try {
-        rig = new Rig(device, config.algorithm(algorithm), SHAPE);
+        fixture = new RnnFixture(device, config.algorithm(algorithm), SHAPE);
       } catch (CudnnException e) {
         assumeTrue(false, algorithm + " is not there for this on this GPU: " + e.getMessage());
         return;
       }
-      try (rig) {
-        assertEquals(algorithm, rig.plan.algorithm());
-        assertEquals("", rig.plan.algorithmNote());
+      try (fixture) {
+        assertEquals(algorithm, fixture.plan.algorithm());
+        assertEquals("", fixture.plan.algorithmNote());
         try {
-          rig.step();
+          fixture.step();
         } catch (CudnnException e) {
           assumeTrue(false, algorithm + " does not run this on this GPU: " + e.getMessage());
         }
         expected.step();
-        double[][] results = rig.results();
+        double[][] results = fixture.results();
         for (int i = 0; i < results.length; i++) {
           Closeness.within(1e-5).check("result " + i, expected.results()[i], results[i]);
         }
@@ -268,14 +268,15 @@ class AlgorithmTest {
   @Test
   void measuringLeavesTheDropoutWhereItIs() {
     RnnConfig config = AUTO.layers(2).dropout(0.5, 3);
-    try (Rig rig = new Rig(device, config.algorithm(RnnAlgorithm.STANDARD), SHAPE);
+    try (RnnFixture fixture =
+            new RnnFixture(device, config.algorithm(RnnAlgorithm.STANDARD), SHAPE);
         Rnn rnn = Rnn.create(device, config)) {
       byte[] before = rnn.dropoutState();
       rnn.plan(SHAPE).close();
       assertArrayEquals(before, rnn.dropoutState());
-      assertArrayEquals(before, rig.rnn.dropoutState());
-      rig.step();
-      assertFalse(Arrays.equals(before, rig.rnn.dropoutState()));
+      assertArrayEquals(before, fixture.rnn.dropoutState());
+      fixture.step();
+      assertFalse(Arrays.equals(before, fixture.rnn.dropoutState()));
     }
   }
 

@@ -26,18 +26,18 @@ class RnnDropoutTest {
     device.close();
   }
 
-  private static double[] train(Rig rig) {
-    rig.step();
-    return Rig.read(rig.rnn.gradients().space());
+  private static double[] train(RnnFixture fixture) {
+    fixture.step();
+    return RnnFixture.read(fixture.rnn.gradients().space());
   }
 
   @Test
   void theSeedDecides() {
-    try (Rig rig = new Rig(device, PLAIN.dropout(0.5, 11), SHAPE);
-        Rig twin = new Rig(device, PLAIN.dropout(0.5, 11), SHAPE);
-        Rig other = new Rig(device, PLAIN.dropout(0.5, 12), SHAPE)) {
-      double[] first = train(rig);
-      double[] second = train(rig);
+    try (RnnFixture fixture = new RnnFixture(device, PLAIN.dropout(0.5, 11), SHAPE);
+        RnnFixture twin = new RnnFixture(device, PLAIN.dropout(0.5, 11), SHAPE);
+        RnnFixture other = new RnnFixture(device, PLAIN.dropout(0.5, 12), SHAPE)) {
+      double[] first = train(fixture);
+      double[] second = train(fixture);
       assertFalse(Arrays.equals(first, second), "every pass draws a new mask");
       assertArrayEquals(first, train(twin));
       assertArrayEquals(second, train(twin));
@@ -47,17 +47,17 @@ class RnnDropoutTest {
 
   @Test
   void aRestoredGeneratorRepeatsItself() {
-    try (Rig rig = new Rig(device, PLAIN.dropout(0.5, 11), SHAPE)) {
-      train(rig);
-      byte[] state = rig.rnn.dropoutState();
-      double[] second = train(rig);
-      double[] third = train(rig);
-      rig.rnn.restoreDropoutState(state);
-      assertArrayEquals(second, train(rig));
-      assertArrayEquals(third, train(rig));
+    try (RnnFixture fixture = new RnnFixture(device, PLAIN.dropout(0.5, 11), SHAPE)) {
+      train(fixture);
+      byte[] state = fixture.rnn.dropoutState();
+      double[] second = train(fixture);
+      double[] third = train(fixture);
+      fixture.rnn.restoreDropoutState(state);
+      assertArrayEquals(second, train(fixture));
+      assertArrayEquals(third, train(fixture));
       IllegalArgumentException e =
           assertThrows(
-              IllegalArgumentException.class, () -> rig.rnn.restoreDropoutState(new byte[3]));
+              IllegalArgumentException.class, () -> fixture.rnn.restoreDropoutState(new byte[3]));
       assertEquals(
           "a dropout state of 3 bytes given, but on " + device.name() + " it has " + state.length,
           e.getMessage());
@@ -66,28 +66,28 @@ class RnnDropoutTest {
 
   @Test
   void inferenceDropsNothingAndDrawsNothing() {
-    try (Rig rig = new Rig(device, PLAIN.dropout(0.5, 11), SHAPE);
-        Rig twin = new Rig(device, PLAIN.dropout(0.5, 11), SHAPE);
-        Rig plain = new Rig(device, PLAIN, SHAPE)) {
+    try (RnnFixture fixture = new RnnFixture(device, PLAIN.dropout(0.5, 11), SHAPE);
+        RnnFixture twin = new RnnFixture(device, PLAIN.dropout(0.5, 11), SHAPE);
+        RnnFixture plain = new RnnFixture(device, PLAIN, SHAPE)) {
       plain.plan.infer(plain.x, plain.y, plain.states);
-      rig.plan.infer(rig.x, rig.y, rig.states);
-      assertArrayEquals(Rig.read(plain.y), Rig.read(rig.y));
-      assertArrayEquals(train(twin), train(rig));
+      fixture.plan.infer(fixture.x, fixture.y, fixture.states);
+      assertArrayEquals(RnnFixture.read(plain.y), RnnFixture.read(fixture.y));
+      assertArrayEquals(train(twin), train(fixture));
     }
   }
 
   @Test
   void oneLayerHasNothingToDrop() {
-    try (Rig rig = new Rig(device, PLAIN.layers(1).dropout(0.5, 11), SHAPE);
-        Rig plain = new Rig(device, PLAIN.layers(1), SHAPE)) {
-      assertArrayEquals(train(plain), train(rig));
-      assertEquals(0, rig.rnn.dropoutState().length);
-      rig.rnn.restoreDropoutState(new byte[0]);
+    try (RnnFixture fixture = new RnnFixture(device, PLAIN.layers(1).dropout(0.5, 11), SHAPE);
+        RnnFixture plain = new RnnFixture(device, PLAIN.layers(1), SHAPE)) {
+      assertArrayEquals(train(plain), train(fixture));
+      assertEquals(0, fixture.rnn.dropoutState().length);
+      fixture.rnn.restoreDropoutState(new byte[0]);
       IllegalArgumentException e =
           assertThrows(
-              IllegalArgumentException.class, () -> rig.rnn.restoreDropoutState(new byte[3]));
+              IllegalArgumentException.class, () -> fixture.rnn.restoreDropoutState(new byte[3]));
       assertEquals(
-          "a dropout state of 3 bytes given, but " + rig.config + " has none", e.getMessage());
+          "a dropout state of 3 bytes given, but " + fixture.config + " has none", e.getMessage());
     }
   }
 }

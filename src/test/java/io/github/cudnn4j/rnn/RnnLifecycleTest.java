@@ -143,19 +143,21 @@ class RnnLifecycleTest {
   @Test
   void aFailedForwardLeavesThePassUnusable() {
     HostControl host = host();
-    try (Rig rig = new Rig(device, CONFIG, SHAPE)) {
-      RnnPass pass = rig.plan.forward(rig.x, rig.y, rig.states);
+    try (RnnFixture fixture = new RnnFixture(device, CONFIG, SHAPE)) {
+      RnnPass pass = fixture.plan.forward(fixture.x, fixture.y, fixture.states);
       host.fail("cudnnRNNForward", 1, CudnnStatus.EXECUTION_FAILED.code(), false);
       CudnnException e =
-          assertThrows(CudnnException.class, () -> rig.plan.forward(rig.x, rig.y, rig.states));
+          assertThrows(
+              CudnnException.class,
+              () -> fixture.plan.forward(fixture.x, fixture.y, fixture.states));
       assertEquals("cudnnRNNForward", e.function());
-      assertEquals(rig.plan.toString(), e.context());
-      assertThrows(IllegalStateException.class, () -> pass.backward(rig.dy, rig.dx));
+      assertEquals(fixture.plan.toString(), e.context());
+      assertThrows(IllegalStateException.class, () -> pass.backward(fixture.dy, fixture.dx));
       host.fail("cudnnRNNBackwardWeights_v8", 1, CudnnStatus.EXECUTION_FAILED.code(), false);
-      rig.plan.forward(rig.x, rig.y, rig.states);
-      assertThrows(CudnnException.class, () -> pass.backward(rig.dy, rig.dx));
-      assertThrows(IllegalStateException.class, () -> pass.backward(rig.dy, rig.dx));
-      rig.step();
+      fixture.plan.forward(fixture.x, fixture.y, fixture.states);
+      assertThrows(CudnnException.class, () -> pass.backward(fixture.dy, fixture.dx));
+      assertThrows(IllegalStateException.class, () -> pass.backward(fixture.dy, fixture.dx));
+      fixture.step();
       device.synchronize();
     }
   }
@@ -177,36 +179,39 @@ class RnnLifecycleTest {
   @Test
   void closingTheDeviceClosesEverything() {
     Device other = Device.open();
-    Rig rig = new Rig(other, CONFIG, SHAPE);
-    RnnPass pass = rig.plan.forward(rig.x, rig.y, rig.states);
+    RnnFixture fixture = new RnnFixture(other, CONFIG, SHAPE);
+    RnnPass pass = fixture.plan.forward(fixture.x, fixture.y, fixture.states);
     other.close();
-    assertThrows(IllegalStateException.class, () -> pass.backward(rig.dy, rig.dx));
-    assertThrows(IllegalStateException.class, () -> rig.plan.forward(rig.x, rig.y, rig.states));
+    assertThrows(IllegalStateException.class, () -> pass.backward(fixture.dy, fixture.dx));
+    assertThrows(
+        IllegalStateException.class,
+        () -> fixture.plan.forward(fixture.x, fixture.y, fixture.states));
     assertThrows(IllegalStateException.class, () -> Rnn.create(other, CONFIG));
-    rig.close();
+    fixture.close();
   }
 
   @Test
   void anOperandOfAnotherDeviceIsRefused() {
     try (Device other = Device.open();
-        Rig rig = new Rig(device, CONFIG, SHAPE);
-        DeviceBuffer x = DeviceBuffer.allocate(other, ElementType.FLOAT32, rig.x.elements())) {
+        RnnFixture fixture = new RnnFixture(device, CONFIG, SHAPE);
+        DeviceBuffer x = DeviceBuffer.allocate(other, ElementType.FLOAT32, fixture.x.elements())) {
       IllegalArgumentException e =
           assertThrows(
-              IllegalArgumentException.class, () -> rig.plan.forward(x, rig.y, rig.states));
+              IllegalArgumentException.class,
+              () -> fixture.plan.forward(x, fixture.y, fixture.states));
       assertEquals("x is on " + other.name() + ", but this runs on another device", e.getMessage());
     }
   }
 
   @Test
   void anotherThreadIsRefused() throws InterruptedException {
-    try (Rig rig = new Rig(device, CONFIG, SHAPE)) {
+    try (RnnFixture fixture = new RnnFixture(device, CONFIG, SHAPE)) {
       AtomicReference<Throwable> thrown = new AtomicReference<>();
       Thread thread =
           new Thread(
               () -> {
                 try {
-                  rig.plan.forward(rig.x, rig.y, rig.states);
+                  fixture.plan.forward(fixture.x, fixture.y, fixture.states);
                 } catch (Throwable t) {
                   thrown.set(t);
                 }

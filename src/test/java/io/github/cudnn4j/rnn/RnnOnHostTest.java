@@ -124,15 +124,15 @@ class RnnOnHostTest {
   }
 
   private static double[][] results(Device device, RnnConfig config, SequenceShape shape) {
-    try (Rig rig = new Rig(device, config, shape)) {
-      for (var buffer : new DeviceBuffer[] {rig.y, rig.dx}) {
+    try (RnnFixture fixture = new RnnFixture(device, config, shape)) {
+      for (var buffer : new DeviceBuffer[] {fixture.y, fixture.dx}) {
         buffer.clear();
       }
-      rig.step();
-      double[][] trained = rig.results();
-      rig.plan.infer(rig.x, rig.y, rig.states);
-      var inferred = Arrays.stream(rig.results()).limit(3);
-      var room = new double[] {rig.plan.workspaceBytes(), rig.plan.reserveBytes()};
+      fixture.step();
+      double[][] trained = fixture.results();
+      fixture.plan.infer(fixture.x, fixture.y, fixture.states);
+      var inferred = Arrays.stream(fixture.results()).limit(3);
+      var room = new double[] {fixture.plan.workspaceBytes(), fixture.plan.reserveBytes()};
       return Stream.of(Arrays.stream(trained), inferred, Stream.of(room))
           .flatMap(results -> results)
           .toArray(double[][]::new);
@@ -144,13 +144,13 @@ class RnnOnHostTest {
   void aStepThatRunsOutOfMemoryCanBeRepeated(Precision precision) {
     var config = RnnConfig.lstm(20, 64).precision(precision);
     try (Device device = Device.open();
-        Rig rig = new Rig(device, config, SequenceShape.of(6, 40))) {
-      rig.step();
-      double[][] expected = rig.results();
+        RnnFixture fixture = new RnnFixture(device, config, SequenceShape.of(6, 40))) {
+      fixture.step();
+      double[][] expected = fixture.results();
       int failures = 0;
-      while (runsOutOfMemory(rig, failures + 1)) {
-        rig.step();
-        assertArrayEquals(expected, rig.results());
+      while (runsOutOfMemory(fixture, failures + 1)) {
+        fixture.step();
+        assertArrayEquals(expected, fixture.results());
         failures++;
       }
       assertTrue(failures > 0, "nothing was reserved");
@@ -158,12 +158,12 @@ class RnnOnHostTest {
   }
 
   /** A step whose k-th reservation of memory fails, on whichever thread; whether there is one. */
-  private static boolean runsOutOfMemory(Rig rig, int k) {
+  private static boolean runsOutOfMemory(RnnFixture fixture, int k) {
     var host = HostControl.get();
     host.fail("memory", k, 1, false);
     try {
-      rig.step();
-      rig.results();
+      fixture.step();
+      fixture.results();
       return false;
     } catch (CudnnException e) {
       assertEquals("CUDNN_STATUS_INTERNAL_ERROR_HOST_ALLOCATION_FAILED", e.codeName());
@@ -201,9 +201,9 @@ class RnnOnHostTest {
     static double[] values() {
       var config = RnnConfig.lstm(11, 37).bidirectional().precision(Precision.FP64);
       try (Device device = Device.open();
-          Rig rig = new Rig(device, config, SequenceShape.of(5, 9))) {
-        rig.step();
-        return Arrays.stream(rig.results()).flatMapToDouble(Arrays::stream).toArray();
+          RnnFixture fixture = new RnnFixture(device, config, SequenceShape.of(5, 9))) {
+        fixture.step();
+        return Arrays.stream(fixture.results()).flatMapToDouble(Arrays::stream).toArray();
       }
     }
   }

@@ -22,8 +22,8 @@ import org.junit.jupiter.params.provider.EnumSource;
 class RnnPlanTest {
   private static final SequenceShape SHAPE = SequenceShape.of(4, 2);
   private static Device device;
-  private Rig lstm;
-  private Rig gru;
+  private RnnFixture lstm;
+  private RnnFixture gru;
 
   @BeforeAll
   static void open() {
@@ -36,9 +36,9 @@ class RnnPlanTest {
   }
 
   @BeforeEach
-  void rigs() {
-    lstm = new Rig(device, RnnConfig.lstm(3, 5).layers(2).bidirectional(), SHAPE);
-    gru = new Rig(device, RnnConfig.gru(3, 5), SHAPE);
+  void fixtures() {
+    lstm = new RnnFixture(device, RnnConfig.lstm(3, 5).layers(2).bidirectional(), SHAPE);
+    gru = new RnnFixture(device, RnnConfig.gru(3, 5), SHAPE);
   }
 
   @AfterEach
@@ -183,12 +183,12 @@ class RnnPlanTest {
           "this plan is for inference; Rnn.plan makes one that trains",
           () -> plan.forward(lstm.x, lstm.y, RnnStates.NONE));
       plan.infer(lstm.x, lstm.y, lstm.states);
-      double[] y = Rig.read(lstm.y);
-      double[] cy = Rig.read(lstm.states.cy());
+      double[] y = RnnFixture.read(lstm.y);
+      double[] cy = RnnFixture.read(lstm.states.cy());
       lstm.spoil();
       lstm.plan.infer(lstm.x, lstm.y, lstm.states);
-      assertArrayEquals(y, Rig.read(lstm.y));
-      assertArrayEquals(cy, Rig.read(lstm.states.cy()));
+      assertArrayEquals(y, RnnFixture.read(lstm.y));
+      assertArrayEquals(cy, RnnFixture.read(lstm.states.cy()));
     }
   }
 
@@ -206,11 +206,14 @@ class RnnPlanTest {
 
   @Test
   void weightGradientsAreAddedAndTheOthersOverwritten() {
-    Rig rig = lstm;
-    rig.step();
-    double[][] once = rig.results();
-    rig.plan.forward(rig.x, rig.y, rig.states).backward(rig.dy, rig.dx, rig.stateGradients);
-    double[][] twice = rig.results();
+    RnnFixture fixture = lstm;
+    fixture.step();
+    double[][] once = fixture.results();
+    fixture
+        .plan
+        .forward(fixture.x, fixture.y, fixture.states)
+        .backward(fixture.dy, fixture.dx, fixture.stateGradients);
+    double[][] twice = fixture.results();
     assertArrayEquals(once[3], twice[3]);
     double[] expected = Arrays.stream(once[6]).map(g -> 2 * g).toArray();
     assertArrayEquals(expected, twice[6], 1e-5);
@@ -219,14 +222,18 @@ class RnnPlanTest {
 
   @Test
   void dxAndStateGradientsMayBeLeftOut() {
-    Rig rig = lstm;
-    rig.step();
-    double[] expected = Rig.read(rig.rnn.gradients().space());
-    rig.rnn.gradients().space().clear();
+    RnnFixture fixture = lstm;
+    fixture.step();
+    double[] expected = RnnFixture.read(fixture.rnn.gradients().space());
+    fixture.rnn.gradients().space().clear();
     RnnStateGradients gradients =
-        new RnnStateGradients(rig.stateGradients.dhy(), rig.stateGradients.dcy(), null, null);
-    rig.plan.forward(rig.x, rig.y, rig.states).backward(rig.dy, null, gradients);
-    assertArrayEquals(expected, Rig.read(rig.rnn.gradients().space()));
+        new RnnStateGradients(
+            fixture.stateGradients.dhy(), fixture.stateGradients.dcy(), null, null);
+    fixture
+        .plan
+        .forward(fixture.x, fixture.y, fixture.states)
+        .backward(fixture.dy, null, gradients);
+    assertArrayEquals(expected, RnnFixture.read(fixture.rnn.gradients().space()));
   }
 
   @ParameterizedTest
@@ -235,11 +242,12 @@ class RnnPlanTest {
       names = {"SEQ_MAJOR_UNPACKED", "BATCH_MAJOR_UNPACKED"})
   void paddingIsNotReadAndIsZeroInTheOutput(RnnDataLayout layout) {
     SequenceShape ragged = SequenceShape.ofLengths(layout, 4, 2, 4, 1);
-    try (Rig rig = new Rig(device, RnnConfig.lstm(3, 5).layers(2).bidirectional(), ragged)) {
-      rig.step();
-      double[][] expected = rig.results();
-      double[] x = Rig.read(rig.x);
-      double[] dy = Rig.read(rig.dy);
+    try (RnnFixture fixture =
+        new RnnFixture(device, RnnConfig.lstm(3, 5).layers(2).bidirectional(), ragged)) {
+      fixture.step();
+      double[][] expected = fixture.results();
+      double[] x = RnnFixture.read(fixture.x);
+      double[] dy = RnnFixture.read(fixture.dy);
       double[] y = expected[0];
       double[] dx = expected[3];
       for (int row = 0; row < 3; row++) {
@@ -251,11 +259,11 @@ class RnnPlanTest {
           Arrays.fill(dx, vector * 3, (vector + 1) * 3, 0);
         }
       }
-      rig.set(rig.x, x);
-      rig.set(rig.dy, dy);
-      rig.spoil();
-      rig.step();
-      double[][] results = rig.results();
+      fixture.set(fixture.x, x);
+      fixture.set(fixture.dy, dy);
+      fixture.spoil();
+      fixture.step();
+      double[][] results = fixture.results();
       for (int i = 0; i < dx.length; i++) {
         // What stands in the padding of dx is nobody's business.
         results[3][i] = Double.isNaN(x[i]) ? 0 : results[3][i];

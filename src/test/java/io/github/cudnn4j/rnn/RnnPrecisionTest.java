@@ -51,19 +51,19 @@ class RnnPrecisionTest {
   }
 
   /** Gives the second one the weights and operands of the first. */
-  private static void copy(Rig from, Rig to) {
+  private static void copy(RnnFixture from, RnnFixture to) {
     for (RnnParameter parameter : from.rnn.weights().parameters()) {
       double[] values = new double[Math.toIntExact(parameter.elements())];
       parameter.copyTo(values);
       to.rnn.weights().parameter(parameter.name()).copyFrom(values);
     }
-    to.set(to.x, Rig.read(from.x));
-    to.set(to.dy, Rig.read(from.dy));
-    to.set(to.states.hx(), Rig.read(from.states.hx()));
-    to.set(to.stateGradients.dhy(), Rig.read(from.stateGradients.dhy()));
+    to.set(to.x, RnnFixture.read(from.x));
+    to.set(to.dy, RnnFixture.read(from.dy));
+    to.set(to.states.hx(), RnnFixture.read(from.states.hx()));
+    to.set(to.stateGradients.dhy(), RnnFixture.read(from.stateGradients.dhy()));
     if (from.config.hasCellState()) {
-      to.set(to.states.cx(), Rig.read(from.states.cx()));
-      to.set(to.stateGradients.dcy(), Rig.read(from.stateGradients.dcy()));
+      to.set(to.states.cx(), RnnFixture.read(from.states.cx()));
+      to.set(to.stateGradients.dcy(), RnnFixture.read(from.stateGradients.dcy()));
     }
   }
 
@@ -76,14 +76,14 @@ class RnnPrecisionTest {
             RnnConfig.lstm(8, 8).projection(4),
             RnnConfig.gru(5, 9).layers(2),
             RnnConfig.tanh(3, 5).bidirectional())) {
-      try (Rig rig = new Rig(device, config.precision(precision), SHAPE);
-          Rig exact = new Rig(device, config.precision(Precision.FP64), SHAPE)) {
-        assertEquals(precision.type(), rig.rnn.weights().space().type());
-        copy(rig, exact);
-        rig.step();
+      try (RnnFixture fixture = new RnnFixture(device, config.precision(precision), SHAPE);
+          RnnFixture exact = new RnnFixture(device, config.precision(Precision.FP64), SHAPE)) {
+        assertEquals(precision.type(), fixture.rnn.weights().space().type());
+        copy(fixture, exact);
+        fixture.step();
         exact.step();
         double[][] expected = exact.results();
-        double[][] results = rig.results();
+        double[][] results = fixture.results();
         List<String> names = List.of("y", "hy", "cy", "dx", "dhx", "dcx", "gradients");
         for (int i = 0; i < results.length; i++) {
           closeness(precision).check(config + ": " + names.get(i), expected[i], results[i]);
@@ -91,10 +91,10 @@ class RnnPrecisionTest {
         if (precision.type() != Precision.FP64.type()) {
           assertNotEquals(Arrays.toString(expected[0]), Arrays.toString(results[0]));
         }
-        try (CapturedGraph graph = device.stream().capture(rig::step)) {
-          rig.spoil();
+        try (CapturedGraph graph = device.stream().capture(fixture::step)) {
+          fixture.spoil();
           graph.launch();
-          assertTrue(Arrays.deepEquals(results, rig.results()), "replayed");
+          assertTrue(Arrays.deepEquals(results, fixture.results()), "replayed");
         }
       }
     }
@@ -105,15 +105,16 @@ class RnnPrecisionTest {
   void rowsOfAnyLengthsAreThoseOfAPaddedBatch(Precision precision) {
     RnnConfig config = RnnConfig.gru(3, 5).bidirectional().precision(precision);
     RnnDataLayout layout = RnnDataLayout.BATCH_MAJOR_UNPACKED;
-    try (Rig rig = new Rig(device, config, SequenceShape.ofLengths(layout, 4, 2, 4, 1));
-        SequenceBatch batch = SequenceBatch.create(rig.rnn, layout, 4, 2, 4, 1)) {
-      rig.step();
-      double[][] expected = rig.results();
-      rig.spoil();
-      rig.rnn.gradients().space().clear();
-      batch.forward(rig.x, rig.y, rig.states);
-      batch.backward(rig.dy, rig.dx, rig.stateGradients);
-      double[][] results = rig.results();
+    try (RnnFixture fixture =
+            new RnnFixture(device, config, SequenceShape.ofLengths(layout, 4, 2, 4, 1));
+        SequenceBatch batch = SequenceBatch.create(fixture.rnn, layout, 4, 2, 4, 1)) {
+      fixture.step();
+      double[][] expected = fixture.results();
+      fixture.spoil();
+      fixture.rnn.gradients().space().clear();
+      batch.forward(fixture.x, fixture.y, fixture.states);
+      batch.backward(fixture.dy, fixture.dx, fixture.stateGradients);
+      double[][] results = fixture.results();
       closeness(precision).check("y", expected[0], results[0]);
       closeness(precision).check("hy", expected[1], results[1]);
       closeness(precision).check("gradients", expected[6], results[6]);

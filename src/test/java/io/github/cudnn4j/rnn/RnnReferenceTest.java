@@ -51,14 +51,14 @@ class RnnReferenceTest {
   @Test
   void lstm() {
     RnnConfig config = RnnConfig.lstm(I, H).precision(Precision.FP64);
-    try (Rig rig = new Rig(device, config, SequenceShape.of(T, B))) {
-      double[] x = Rig.read(rig.x);
-      double[] wi = parameter(rig.rnn, "weight_ih_l0");
-      double[] wh = parameter(rig.rnn, "weight_hh_l0");
-      double[] bi = parameter(rig.rnn, "bias_ih_l0");
-      double[] bh = parameter(rig.rnn, "bias_hh_l0");
-      double[] h = Rig.read(rig.states.hx());
-      double[] c = Rig.read(rig.states.cx());
+    try (RnnFixture fixture = new RnnFixture(device, config, SequenceShape.of(T, B))) {
+      double[] x = RnnFixture.read(fixture.x);
+      double[] wi = parameter(fixture.rnn, "weight_ih_l0");
+      double[] wh = parameter(fixture.rnn, "weight_hh_l0");
+      double[] bi = parameter(fixture.rnn, "bias_ih_l0");
+      double[] bh = parameter(fixture.rnn, "bias_hh_l0");
+      double[] h = RnnFixture.read(fixture.states.hx());
+      double[] c = RnnFixture.read(fixture.states.cx());
       double[] y = new double[T * B * H];
       for (int t = 0; t < T; t++) {
         double[] previous = h.clone();
@@ -76,23 +76,23 @@ class RnnReferenceTest {
           }
         }
       }
-      rig.plan.forward(rig.x, rig.y, rig.states);
-      CLOSE.check("y", y, Rig.read(rig.y));
-      CLOSE.check("hy", h, Rig.read(rig.states.hy()));
-      CLOSE.check("cy", c, Rig.read(rig.states.cy()));
+      fixture.plan.forward(fixture.x, fixture.y, fixture.states);
+      CLOSE.check("y", y, RnnFixture.read(fixture.y));
+      CLOSE.check("hy", h, RnnFixture.read(fixture.states.hy()));
+      CLOSE.check("cy", c, RnnFixture.read(fixture.states.cy()));
     }
   }
 
   @Test
   void gru() {
     RnnConfig config = RnnConfig.gru(I, H).precision(Precision.FP64);
-    try (Rig rig = new Rig(device, config, SequenceShape.of(T, B))) {
-      double[] x = Rig.read(rig.x);
-      double[] wi = parameter(rig.rnn, "weight_ih_l0");
-      double[] wh = parameter(rig.rnn, "weight_hh_l0");
-      double[] bi = parameter(rig.rnn, "bias_ih_l0");
-      double[] bh = parameter(rig.rnn, "bias_hh_l0");
-      double[] h = Rig.read(rig.states.hx());
+    try (RnnFixture fixture = new RnnFixture(device, config, SequenceShape.of(T, B))) {
+      double[] x = RnnFixture.read(fixture.x);
+      double[] wi = parameter(fixture.rnn, "weight_ih_l0");
+      double[] wh = parameter(fixture.rnn, "weight_hh_l0");
+      double[] bi = parameter(fixture.rnn, "bias_ih_l0");
+      double[] bh = parameter(fixture.rnn, "bias_hh_l0");
+      double[] h = RnnFixture.read(fixture.states.hx());
       double[] y = new double[T * B * H];
       for (int t = 0; t < T; t++) {
         double[] previous = h.clone();
@@ -112,25 +112,25 @@ class RnnReferenceTest {
           }
         }
       }
-      rig.plan.forward(rig.x, rig.y, rig.states);
-      CLOSE.check("y", y, Rig.read(rig.y));
-      CLOSE.check("hy", h, Rig.read(rig.states.hy()));
+      fixture.plan.forward(fixture.x, fixture.y, fixture.states);
+      CLOSE.check("y", y, RnnFixture.read(fixture.y));
+      CLOSE.check("hy", h, RnnFixture.read(fixture.states.hy()));
     }
   }
 
   @Test
   void statesLeftOutAreZero() {
     RnnConfig config = RnnConfig.lstm(I, H).layers(2).bidirectional().precision(Precision.FP64);
-    try (Rig rig = new Rig(device, config, SequenceShape.of(T, B))) {
-      double[] zeros = new double[Math.toIntExact(rig.plan.stateElements())];
+    try (RnnFixture fixture = new RnnFixture(device, config, SequenceShape.of(T, B))) {
+      double[] zeros = new double[Math.toIntExact(fixture.plan.stateElements())];
       Arrays.fill(zeros, 0);
-      rig.set(rig.states.hx(), zeros);
-      rig.set(rig.states.cx(), zeros);
-      rig.plan.infer(rig.x, rig.y, rig.states);
-      double[] expected = Rig.read(rig.y);
-      rig.spoil();
-      rig.plan.infer(rig.x, rig.y, RnnStates.NONE);
-      CLOSE.check("y", expected, Rig.read(rig.y));
+      fixture.set(fixture.states.hx(), zeros);
+      fixture.set(fixture.states.cx(), zeros);
+      fixture.plan.infer(fixture.x, fixture.y, fixture.states);
+      double[] expected = RnnFixture.read(fixture.y);
+      fixture.spoil();
+      fixture.plan.infer(fixture.x, fixture.y, RnnStates.NONE);
+      CLOSE.check("y", expected, RnnFixture.read(fixture.y));
     }
   }
 }

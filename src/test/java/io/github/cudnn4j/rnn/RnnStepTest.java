@@ -12,7 +12,7 @@ import io.github.cudnn4j.cuda.Device;
 import io.github.cudnn4j.cuda.DeviceBuffer;
 import io.github.cudnn4j.cudnn.RnnDataLayout;
 import io.github.cudnn4j.library.HostControl;
-import io.github.cudnn4j.library.Live;
+import io.github.cudnn4j.library.HostCounter;
 import io.github.cudnn4j.testing.Closeness;
 import java.lang.management.ManagementFactory;
 import java.util.Arrays;
@@ -39,9 +39,12 @@ class RnnStepTest {
     device.close();
   }
 
-  private static void steps(Rig rig, int count) {
+  private static void steps(RnnFixture fixture, int count) {
     for (int i = 0; i < count; i++) {
-      rig.plan.forward(rig.x, rig.y, rig.states).backward(rig.dy, null, rig.stateGradients);
+      fixture
+          .plan
+          .forward(fixture.x, fixture.y, fixture.states)
+          .backward(fixture.dy, null, fixture.stateGradients);
     }
   }
 
@@ -49,13 +52,13 @@ class RnnStepTest {
   void aStepAllocatesNothingOnTheHeap() {
     var threads = (ThreadMXBean) ManagementFactory.getThreadMXBean();
     assumeTrue(threads.isThreadAllocatedMemorySupported());
-    try (Rig rig = new Rig(device, RnnConfig.lstm(1, 1), TINY)) {
+    try (RnnFixture fixture = new RnnFixture(device, RnnConfig.lstm(1, 1), TINY)) {
       long least = Long.MAX_VALUE;
       // Linking native calls and profiling them for the compiler allocates, on this thread, when it
       // pleases the JVM. What a step itself allocates shows in every round.
       for (int round = 0; round < 600 && least != 0; round++) {
         long before = threads.getCurrentThreadAllocatedBytes();
-        steps(rig, 100);
+        steps(fixture, 100);
         least = Math.min(least, threads.getCurrentThreadAllocatedBytes() - before);
         device.synchronize();
       }
@@ -67,11 +70,12 @@ class RnnStepTest {
   void aStepIsThreeNativeCallsAndAllocatesNothingOnTheDevice() {
     HostControl host = HostControl.ifHost().orElse(null);
     assumeTrue(host != null, "only the host device counts");
-    try (Rig rig = new Rig(device, RnnConfig.lstm(3, 5).layers(2).dropout(0.5, 1), TINY)) {
-      steps(rig, 1);
-      Map<Live, Long> live = host.live();
+    try (RnnFixture fixture =
+        new RnnFixture(device, RnnConfig.lstm(3, 5).layers(2).dropout(0.5, 1), TINY)) {
+      steps(fixture, 1);
+      Map<HostCounter, Long> live = host.live();
       long calls = host.calls();
-      steps(rig, 10);
+      steps(fixture, 10);
       assertEquals(30, host.calls() - calls);
       assertEquals(live, host.live());
       device.synchronize();
@@ -82,22 +86,24 @@ class RnnStepTest {
   @EnumSource(RnnDataLayout.class)
   void replayOfACapturedStepEqualsTheStepBitForBit(RnnDataLayout layout) {
     RnnConfig config = RnnConfig.lstm(3, 5).layers(2).bidirectional();
-    try (Rig rig = new Rig(device, config, SequenceShape.ofLengths(layout, 4, 4, 2, 1))) {
-      rig.step();
-      double[][] expected = rig.results();
-      rig.spoil();
-      try (CapturedGraph graph = device.stream().capture(rig::step)) {
+    try (RnnFixture fixture =
+        new RnnFixture(device, config, SequenceShape.ofLengths(layout, 4, 4, 2, 1))) {
+      fixture.step();
+      double[][] expected = fixture.results();
+      fixture.spoil();
+      try (CapturedGraph graph = device.stream().capture(fixture::step)) {
         for (int replay = 0; replay < 2; replay++) {
-          rig.spoil();
+          fixture.spoil();
           graph.launch();
-          assertTrue(Arrays.deepEquals(expected, rig.results()), "replay " + replay);
+          assertTrue(Arrays.deepEquals(expected, fixture.results()), "replay " + replay);
         }
       }
     }
   }
 
   /** Windows of a sequence, each from the state that the last one left. */
-  private static double[][] windows(Rig whole, Rig window, Runnable even, Runnable odd) {
+  private static double[][] windows(
+      RnnFixture whole, RnnFixture window, Runnable even, Runnable odd) {
     int count = (int) (whole.x.elements() / window.x.elements());
     for (DeviceBuffer state : List.of(window.states.hx(), window.states.cx())) {
       state.clear();
@@ -107,7 +113,7 @@ class RnnStepTest {
     for (int i = 0; i < count; i++) {
       window.x.copyFrom(whole.x.slice(i * window.x.elements(), window.x.elements()));
       (i % 2 == 0 ? even : odd).run();
-      outputs[i] = Rig.read(window.y);
+      outputs[i] = RnnFixture.read(window.y);
     }
     return outputs;
   }
@@ -115,8 +121,8 @@ class RnnStepTest {
   @Test
   void swappedStatesCarryFromWindowToWindow() {
     RnnConfig config = RnnConfig.lstm(3, 5).layers(2);
-    try (Rig whole = new Rig(device, config, SequenceShape.of(12, 2));
-        Rig window = new Rig(device, config, SequenceShape.of(3, 2))) {
+    try (RnnFixture whole = new RnnFixture(device, config, SequenceShape.of(12, 2));
+        RnnFixture window = new RnnFixture(device, config, SequenceShape.of(3, 2))) {
       whole.plan.infer(whole.x, whole.y, RnnStates.NONE);
       RnnStates states = window.states;
       RnnStates swapped = states.swapped();
@@ -126,9 +132,9 @@ class RnnStepTest {
       Runnable odd =
           () -> window.plan.forward(window.x, window.y, swapped).backward(window.dy, window.dx);
       double[][] outputs = windows(whole, window, even, odd);
-      double[] gradients = Rig.read(window.rnn.gradients().space());
+      double[] gradients = RnnFixture.read(window.rnn.gradients().space());
       double[] all = Arrays.stream(outputs).flatMapToDouble(Arrays::stream).toArray();
-      Closeness.within(1e-5).check("y", Rig.read(whole.y), all);
+      Closeness.within(1e-5).check("y", RnnFixture.read(whole.y), all);
 
       Runnable copying =
           () -> {
@@ -137,13 +143,13 @@ class RnnStepTest {
             states.cx().copyFrom(states.cy());
           };
       assertTrue(Arrays.deepEquals(outputs, windows(whole, window, copying, copying)));
-      assertArrayEquals(gradients, Rig.read(window.rnn.gradients().space()));
+      assertArrayEquals(gradients, RnnFixture.read(window.rnn.gradients().space()));
 
       try (CapturedGraph first = device.stream().capture(even);
           CapturedGraph second = device.stream().capture(odd)) {
         double[][] replayed = windows(whole, window, first::launch, second::launch);
         assertTrue(Arrays.deepEquals(outputs, replayed));
-        assertArrayEquals(gradients, Rig.read(window.rnn.gradients().space()));
+        assertArrayEquals(gradients, RnnFixture.read(window.rnn.gradients().space()));
       }
     }
   }
@@ -151,26 +157,29 @@ class RnnStepTest {
   @Test
   void everyReplayDrawsItsOwnDropout() {
     RnnConfig config = RnnConfig.gru(8, 16).layers(2).dropout(0.5, 3);
-    try (Rig rig = new Rig(device, config, SequenceShape.of(6, 4))) {
-      byte[] start = rig.rnn.dropoutState();
-      rig.step();
-      double[][] first = rig.results();
-      rig.step();
-      double[][] second = rig.results();
-      rig.rnn.restoreDropoutState(start);
-      try (CapturedGraph graph = device.stream().capture(rig::step)) {
+    try (RnnFixture fixture = new RnnFixture(device, config, SequenceShape.of(6, 4))) {
+      byte[] start = fixture.rnn.dropoutState();
+      fixture.step();
+      double[][] first = fixture.results();
+      fixture.step();
+      double[][] second = fixture.results();
+      fixture.rnn.restoreDropoutState(start);
+      try (CapturedGraph graph = device.stream().capture(fixture::step)) {
         graph.launch();
-        assertTrue(Arrays.deepEquals(first, rig.results()));
+        assertTrue(Arrays.deepEquals(first, fixture.results()));
         graph.launch();
-        assertTrue(Arrays.deepEquals(second, rig.results()));
+        assertTrue(Arrays.deepEquals(second, fixture.results()));
       }
     }
   }
 
   @Test
   void theFirstBackwardWithoutDxIsNotForACapture() {
-    try (Rig rig = new Rig(device, RnnConfig.lstm(3, 5), SequenceShape.of(4, 2))) {
-      Runnable step = () -> rig.plan.forward(rig.x, rig.y, rig.states).backward(rig.dy, null);
+    try (RnnFixture fixture =
+        new RnnFixture(device, RnnConfig.lstm(3, 5), SequenceShape.of(4, 2))) {
+      Runnable step =
+          () ->
+              fixture.plan.forward(fixture.x, fixture.y, fixture.states).backward(fixture.dy, null);
       IllegalStateException e =
           assertThrows(IllegalStateException.class, () -> device.stream().capture(step).close());
       assertEquals(

@@ -29,7 +29,7 @@ class SequenceBatchTest {
   private static final int[] LENGTHS = {2, 0, 4};
   private static final int[] EMPTY = {0, 0, 0};
   private static Device device;
-  private Rig rig;
+  private RnnFixture fixture;
 
   @BeforeAll
   static void open() {
@@ -42,25 +42,25 @@ class SequenceBatchTest {
   }
 
   @BeforeEach
-  void rig() {
-    rig =
-        new Rig(
+  void fixture() {
+    fixture =
+        new RnnFixture(
             device, RnnConfig.lstm(3, 5).layers(2).bidirectional(), SequenceShape.of(LAYOUT, 4, 3));
   }
 
   @AfterEach
   void closeRig() {
-    rig.close();
+    fixture.close();
   }
 
   private SequenceBatch batch(int... lengths) {
-    return SequenceBatch.create(rig.rnn, LAYOUT, 4, lengths);
+    return SequenceBatch.create(fixture.rnn, LAYOUT, 4, lengths);
   }
 
   private void step(SequenceBatch batch) {
-    rig.rnn.gradients().space().clear();
-    batch.forward(rig.x, rig.y, rig.states);
-    batch.backward(rig.dy, rig.dx, rig.stateGradients);
+    fixture.rnn.gradients().space().clear();
+    batch.forward(fixture.x, fixture.y, fixture.states);
+    batch.backward(fixture.dy, fixture.dx, fixture.stateGradients);
   }
 
   private static void assertRefused(String message, Executable executable) {
@@ -72,16 +72,16 @@ class SequenceBatchTest {
     assertRefused("lengths[1] is -1, but it must be in [0, T = 4]", () -> batch(4, -1));
     assertRefused("lengths[2] is 5, but it must be in [0, T = 4]", () -> batch(4, 1, 5));
     assertRefused("B is 0, but there must be at least 1 row", this::batch);
-    SequenceBatch.create(rig.rnn, LAYOUT, 1, 1).close();
+    SequenceBatch.create(fixture.rnn, LAYOUT, 1, 1).close();
     assertRefused(
-        "T is 0, but it must be at least 1", () -> SequenceBatch.create(rig.rnn, LAYOUT, 0, 0));
+        "T is 0, but it must be at least 1", () -> SequenceBatch.create(fixture.rnn, LAYOUT, 0, 0));
     assertRefused(
         "the layout is SEQ_MAJOR_PACKED, but rows of any order are given padded; they are packed"
             + " inside",
-        () -> SequenceBatch.create(rig.rnn, RnnDataLayout.SEQ_MAJOR_PACKED, 4, 4));
+        () -> SequenceBatch.create(fixture.rnn, RnnDataLayout.SEQ_MAJOR_PACKED, 4, 4));
     assertRefused(
         "T 65535 times B 40000 is 2621400000 vectors, but at most 2147483647 can be numbered",
-        () -> SequenceBatch.create(rig.rnn, LAYOUT, 65_535, new int[40_000]));
+        () -> SequenceBatch.create(fixture.rnn, LAYOUT, 65_535, new int[40_000]));
   }
 
   @Test
@@ -89,34 +89,36 @@ class SequenceBatchTest {
     try (SequenceBatch batch = batch(LENGTHS)) {
       assertRefused(
           "x has 120 elements, but it must have 36",
-          () -> batch.forward(rig.y, rig.y, RnnStates.NONE));
+          () -> batch.forward(fixture.y, fixture.y, RnnStates.NONE));
       assertRefused(
           "hy and hx overlap in memory, but they must be apart",
-          () -> batch.forward(rig.x, rig.y, RnnStates.of(rig.states.hx(), rig.states.hx())));
-      batch.forward(rig.x, rig.y, rig.states);
+          () ->
+              batch.forward(
+                  fixture.x, fixture.y, RnnStates.of(fixture.states.hx(), fixture.states.hx())));
+      batch.forward(fixture.x, fixture.y, fixture.states);
       assertRefused(
           "dy has 36 elements, but it must have 120",
-          () -> batch.backward(rig.x, rig.dx, rig.stateGradients));
-      batch.backward(rig.dy, rig.dx, rig.stateGradients);
+          () -> batch.backward(fixture.x, fixture.dx, fixture.stateGradients));
+      batch.backward(fixture.dy, fixture.dx, fixture.stateGradients);
     }
     try (Rnn gru = Rnn.create(device, RnnConfig.gru(3, 5));
         SequenceBatch batch = SequenceBatch.create(gru, LAYOUT, 4, LENGTHS)) {
-      DeviceBuffer y = rig.y.slice(0, batch.outputElements());
+      DeviceBuffer y = fixture.y.slice(0, batch.outputElements());
       assertRefused(
           "cx is given, but a cell of kind GRU has no cell state",
-          () -> batch.infer(rig.x, y, new RnnStates(null, rig.dx, null, null)));
+          () -> batch.infer(fixture.x, y, new RnnStates(null, fixture.dx, null, null)));
     }
   }
 
   @Test
   void backwardRunsOnceAfterEachForward() {
     try (SequenceBatch batch = batch(LENGTHS)) {
-      Executable backward = () -> batch.backward(rig.dy, rig.dx, rig.stateGradients);
+      Executable backward = () -> batch.backward(fixture.dy, fixture.dx, fixture.stateGradients);
       assertThrows(IllegalStateException.class, backward);
       step(batch);
       assertThrows(IllegalStateException.class, backward);
-      batch.forward(rig.x, rig.y, rig.states);
-      batch.infer(rig.x, rig.y, rig.states);
+      batch.forward(fixture.x, fixture.y, fixture.states);
+      batch.infer(fixture.x, fixture.y, fixture.states);
       assertThrows(IllegalStateException.class, backward);
     }
   }
@@ -125,17 +127,17 @@ class SequenceBatchTest {
   void theCallersOperandsMayBeOverwrittenBetweenForwardAndBackward() {
     try (SequenceBatch batch = batch(LENGTHS)) {
       step(batch);
-      double[][] expected = rig.results();
-      rig.rnn.gradients().space().clear();
-      batch.forward(rig.x, rig.y, rig.states);
+      double[][] expected = fixture.results();
+      fixture.rnn.gradients().space().clear();
+      batch.forward(fixture.x, fixture.y, fixture.states);
       for (DeviceBuffer buffer :
-          new DeviceBuffer[] {rig.x, rig.y, rig.states.hx(), rig.states.cx()}) {
+          new DeviceBuffer[] {fixture.x, fixture.y, fixture.states.hx(), fixture.states.cx()}) {
         double[] nan = new double[(int) buffer.elements()];
         Arrays.fill(nan, Double.NaN);
-        rig.set(buffer, nan);
+        fixture.set(buffer, nan);
       }
-      batch.backward(rig.dy, rig.dx, rig.stateGradients);
-      double[][] results = rig.results();
+      batch.backward(fixture.dy, fixture.dx, fixture.stateGradients);
+      double[][] results = fixture.results();
       for (int i = 3; i < results.length; i++) {
         assertArrayEquals(expected[i], results[i]);
       }
@@ -148,55 +150,64 @@ class SequenceBatchTest {
       double[] zeros = new double[(int) batch.stateElements()];
       for (DeviceBuffer buffer :
           new DeviceBuffer[] {
-            rig.states.hx(), rig.states.cx(), rig.stateGradients.dhy(), rig.stateGradients.dcy()
+            fixture.states.hx(),
+            fixture.states.cx(),
+            fixture.stateGradients.dhy(),
+            fixture.stateGradients.dcy()
           }) {
-        rig.set(buffer, zeros);
+        fixture.set(buffer, zeros);
       }
       step(batch);
-      double[][] expected = rig.results();
+      double[][] expected = fixture.results();
       assertTrue(
           Arrays.stream(expected).flatMapToDouble(Arrays::stream).allMatch(Double::isFinite));
-      rig.spoil();
-      rig.rnn.gradients().space().clear();
-      batch.forward(rig.x, rig.y, new RnnStates(null, null, rig.states.hy(), rig.states.cy()));
-      RnnStateGradients gradients = rig.stateGradients;
+      fixture.spoil();
+      fixture.rnn.gradients().space().clear();
+      batch.forward(
+          fixture.x,
+          fixture.y,
+          new RnnStates(null, null, fixture.states.hy(), fixture.states.cy()));
+      RnnStateGradients gradients = fixture.stateGradients;
       batch.backward(
-          rig.dy, rig.dx, new RnnStateGradients(null, null, gradients.dhx(), gradients.dcx()));
-      assertTrue(Arrays.deepEquals(expected, rig.results()));
-      rig.rnn.gradients().space().clear();
-      batch.forward(rig.x, rig.y, RnnStates.NONE);
-      batch.backward(rig.dy, null, RnnStateGradients.NONE);
-      assertArrayEquals(expected[6], Rig.read(rig.rnn.gradients().space()));
+          fixture.dy,
+          fixture.dx,
+          new RnnStateGradients(null, null, gradients.dhx(), gradients.dcx()));
+      assertTrue(Arrays.deepEquals(expected, fixture.results()));
+      fixture.rnn.gradients().space().clear();
+      batch.forward(fixture.x, fixture.y, RnnStates.NONE);
+      batch.backward(fixture.dy, null, RnnStateGradients.NONE);
+      assertArrayEquals(expected[6], RnnFixture.read(fixture.rnn.gradients().space()));
     }
   }
 
   @Test
   void aBatchForInferenceOnlyInfers() {
     try (SequenceBatch trains = batch(LENGTHS);
-        SequenceBatch infers = SequenceBatch.createForInference(rig.rnn, LAYOUT, 4, LENGTHS)) {
-      trains.infer(rig.x, rig.y, rig.states);
-      double[] y = Rig.read(rig.y);
-      double[] hy = Rig.read(rig.states.hy());
-      rig.spoil();
-      infers.infer(rig.x, rig.y, rig.states);
-      assertArrayEquals(y, Rig.read(rig.y));
-      assertArrayEquals(hy, Rig.read(rig.states.hy()));
-      assertThrows(IllegalStateException.class, () -> infers.forward(rig.x, rig.y, RnnStates.NONE));
+        SequenceBatch infers = SequenceBatch.createForInference(fixture.rnn, LAYOUT, 4, LENGTHS)) {
+      trains.infer(fixture.x, fixture.y, fixture.states);
+      double[] y = RnnFixture.read(fixture.y);
+      double[] hy = RnnFixture.read(fixture.states.hy());
+      fixture.spoil();
+      infers.infer(fixture.x, fixture.y, fixture.states);
+      assertArrayEquals(y, RnnFixture.read(fixture.y));
+      assertArrayEquals(hy, RnnFixture.read(fixture.states.hy()));
+      assertThrows(
+          IllegalStateException.class, () -> infers.forward(fixture.x, fixture.y, RnnStates.NONE));
     }
   }
 
   @Test
   void emptyRowsPassTheirStatesOn() {
-    double[] hx = Rig.read(rig.states.hx());
-    double[] cx = Rig.read(rig.states.cx());
-    double[] dhy = Rig.read(rig.stateGradients.dhy());
-    double[] dcy = Rig.read(rig.stateGradients.dcy());
+    double[] hx = RnnFixture.read(fixture.states.hx());
+    double[] cx = RnnFixture.read(fixture.states.cx());
+    double[] dhy = RnnFixture.read(fixture.stateGradients.dhy());
+    double[] dcy = RnnFixture.read(fixture.stateGradients.dcy());
     HostControl host = HostControl.ifHost().orElse(null);
     long calls = host == null ? 0 : host.calls("cudnnRNNForward");
     try (SequenceBatch batch = batch(EMPTY)) {
-      rig.spoil();
+      fixture.spoil();
       step(batch);
-      double[][] results = rig.results();
+      double[][] results = fixture.results();
       assertArrayEquals(new double[120], results[0]);
       assertArrayEquals(hx, results[1]);
       assertArrayEquals(cx, results[2]);
@@ -204,8 +215,8 @@ class SequenceBatchTest {
       assertArrayEquals(dhy, results[4]);
       assertArrayEquals(dcy, results[5]);
       assertArrayEquals(new double[results[6].length], results[6]);
-      batch.forward(rig.x, rig.y, RnnStates.of(null, rig.states.hy()));
-      assertArrayEquals(new double[hx.length], Rig.read(rig.states.hy()));
+      batch.forward(fixture.x, fixture.y, RnnStates.of(null, fixture.states.hy()));
+      assertArrayEquals(new double[hx.length], RnnFixture.read(fixture.states.hy()));
     }
     if (host != null) {
       assertEquals(calls, host.calls("cudnnRNNForward"));
@@ -217,18 +228,19 @@ class SequenceBatchTest {
     for (int[] lengths : List.of(LENGTHS, EMPTY)) {
       try (SequenceBatch batch = batch(lengths)) {
         step(batch);
-        double[][] expected = rig.results();
+        double[][] expected = fixture.results();
         try (CapturedGraph graph = device.stream().capture(() -> step(batch))) {
-          rig.spoil();
+          fixture.spoil();
           graph.launch();
-          assertTrue(Arrays.deepEquals(expected, rig.results()));
-          double[] x = Rig.read(rig.x);
-          rig.set(rig.x, Arrays.stream(x).map(v -> -v).toArray());
+          assertTrue(Arrays.deepEquals(expected, fixture.results()));
+          double[] x = RnnFixture.read(fixture.x);
+          fixture.set(fixture.x, Arrays.stream(x).map(v -> -v).toArray());
           graph.launch();
           if (lengths != EMPTY) {
-            assertNotEquals(Arrays.toString(expected[0]), Arrays.toString(Rig.read(rig.y)));
+            assertNotEquals(
+                Arrays.toString(expected[0]), Arrays.toString(RnnFixture.read(fixture.y)));
           }
-          rig.set(rig.x, x);
+          fixture.set(fixture.x, x);
         }
       }
     }
@@ -267,20 +279,22 @@ class SequenceBatchTest {
       host.fail("cudaMalloc", k, Cudart.cudaErrorMemoryAllocation(), false);
       var e = assertThrows(DeviceOutOfMemoryException.class, () -> batch(LENGTHS));
       host.clearFault();
-      assertTrue(e.getMessage().contains(rig.config.toString()), e::getMessage);
+      assertTrue(e.getMessage().contains(fixture.config.toString()), e::getMessage);
       assertEquals(live, host.live());
     }
   }
 
   @Test
   void theNetworkMayBeClosedFirst() {
-    Rnn rnn = Rnn.create(device, rig.config);
+    Rnn rnn = Rnn.create(device, fixture.config);
     SequenceBatch batch = SequenceBatch.create(rnn, LAYOUT, 4, LENGTHS);
     rnn.close();
-    assertThrows(IllegalStateException.class, () -> batch.infer(rig.x, rig.y, RnnStates.NONE));
+    assertThrows(
+        IllegalStateException.class, () -> batch.infer(fixture.x, fixture.y, RnnStates.NONE));
     assertThrows(IllegalStateException.class, () -> SequenceBatch.create(rnn, LAYOUT, 4, EMPTY));
     batch.close();
     batch.close();
-    assertThrows(IllegalStateException.class, () -> batch.infer(rig.x, rig.y, RnnStates.NONE));
+    assertThrows(
+        IllegalStateException.class, () -> batch.infer(fixture.x, fixture.y, RnnStates.NONE));
   }
 }

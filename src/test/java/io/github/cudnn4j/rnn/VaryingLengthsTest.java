@@ -31,27 +31,28 @@ class VaryingLengthsTest {
       RnnConfig.lstm(3, 4).layers(2).bidirectional().precision(Precision.FP64);
 
   private Device device;
-  private Rig rig;
+  private RnnFixture fixture;
 
   @BeforeEach
   void open() {
     device = Device.open();
-    rig = new Rig(device, CONFIG, SequenceShape.varying(TIME, BATCH));
+    fixture = new RnnFixture(device, CONFIG, SequenceShape.varying(TIME, BATCH));
   }
 
   @AfterEach
   void close() {
-    rig.close();
+    fixture.close();
     device.close();
   }
 
   /** The output of a plan made for these lengths alone. */
   private double[] expected(int[] lengths) {
     try (RnnPlan plan =
-            rig.rnn.plan(SequenceShape.ofLengths(RnnDataLayout.SEQ_MAJOR_UNPACKED, TIME, lengths));
-        DeviceBuffer y = rig.buffer(rig.y.elements())) {
-      plan.infer(rig.x, y, new RnnStates(rig.states.hx(), rig.states.cx(), null, null));
-      return Rig.read(y);
+            fixture.rnn.plan(
+                SequenceShape.ofLengths(RnnDataLayout.SEQ_MAJOR_UNPACKED, TIME, lengths));
+        DeviceBuffer y = fixture.buffer(fixture.y.elements())) {
+      plan.infer(fixture.x, y, new RnnStates(fixture.states.hx(), fixture.states.cx(), null, null));
+      return RnnFixture.read(y);
     }
   }
 
@@ -63,42 +64,44 @@ class VaryingLengthsTest {
   @Test
   void aCallHasTheLengthsOfItsMoment() {
     DeviceBuffer[] outputs = new DeviceBuffer[LENGTHS.length];
-    Arrays.setAll(outputs, i -> rig.buffer(rig.y.elements()));
+    Arrays.setAll(outputs, i -> fixture.buffer(fixture.y.elements()));
     for (int i = 0; i < LENGTHS.length; i++) {
       int[] lengths = LENGTHS[i].clone();
-      rig.plan.setLengths(lengths);
+      fixture.plan.setLengths(lengths);
       Arrays.fill(lengths, -1);
-      rig.plan.infer(
-          rig.x, outputs[i], new RnnStates(rig.states.hx(), rig.states.cx(), null, null));
+      fixture.plan.infer(
+          fixture.x,
+          outputs[i],
+          new RnnStates(fixture.states.hx(), fixture.states.cx(), null, null));
     }
     for (int i = 0; i < LENGTHS.length; i++) {
-      check(Arrays.toString(LENGTHS[i]), expected(LENGTHS[i]), Rig.read(outputs[i]));
+      check(Arrays.toString(LENGTHS[i]), expected(LENGTHS[i]), RnnFixture.read(outputs[i]));
     }
   }
 
   @Test
   void aGraphHasTheLengthsOfItsCapture() {
-    rig.plan.setLengths(LENGTHS[1]);
-    rig.step();
-    try (CapturedGraph graph = device.stream().capture(rig::step)) {
-      rig.plan.setLengths(LENGTHS[3]);
-      rig.step();
-      check("called", expected(LENGTHS[3]), Rig.read(rig.y));
+    fixture.plan.setLengths(LENGTHS[1]);
+    fixture.step();
+    try (CapturedGraph graph = device.stream().capture(fixture::step)) {
+      fixture.plan.setLengths(LENGTHS[3]);
+      fixture.step();
+      check("called", expected(LENGTHS[3]), RnnFixture.read(fixture.y));
       graph.launch();
-      check("replayed", expected(LENGTHS[1]), Rig.read(rig.y));
+      check("replayed", expected(LENGTHS[1]), RnnFixture.read(fixture.y));
     }
   }
 
   @Test
   void onlyOtherLengthsAreSetAndEndAPass() {
     int[] lengths = LENGTHS[1];
-    rig.plan.setLengths(lengths);
-    RnnPass pass = rig.plan.forward(rig.x, rig.y, rig.states);
-    rig.plan.setLengths(lengths.clone());
-    pass.backward(rig.dy, rig.dx, rig.stateGradients);
-    rig.plan.forward(rig.x, rig.y, rig.states);
-    rig.plan.setLengths(LENGTHS[2]);
-    assertThrows(IllegalStateException.class, () -> pass.backward(rig.dy, rig.dx));
+    fixture.plan.setLengths(lengths);
+    RnnPass pass = fixture.plan.forward(fixture.x, fixture.y, fixture.states);
+    fixture.plan.setLengths(lengths.clone());
+    pass.backward(fixture.dy, fixture.dx, fixture.stateGradients);
+    fixture.plan.forward(fixture.x, fixture.y, fixture.states);
+    fixture.plan.setLengths(LENGTHS[2]);
+    assertThrows(IllegalStateException.class, () -> pass.backward(fixture.dy, fixture.dx));
   }
 
   @Test
@@ -106,9 +109,9 @@ class VaryingLengthsTest {
     HostControl host = HostControl.ifHost().orElse(null);
     Assumptions.assumeTrue(host != null, "only the host device counts calls");
     long before = host.calls();
-    rig.plan.setLengths(LENGTHS[0]);
+    fixture.plan.setLengths(LENGTHS[0]);
     assertEquals(before, host.calls());
-    rig.plan.setLengths(LENGTHS[1]);
+    fixture.plan.setLengths(LENGTHS[1]);
     assertEquals(before + 2, host.calls());
   }
 
@@ -118,34 +121,36 @@ class VaryingLengthsTest {
     HostControl host = HostControl.ifHost().orElse(null);
     Assumptions.assumeTrue(host != null, "only the host device can be made to refuse");
     for (int call = 1; call <= 2; call++) {
-      rig.plan.setLengths(LENGTHS[1]);
+      fixture.plan.setLengths(LENGTHS[1]);
       host.fail("cudnnSetRNNDataDescriptor", call, 2000, false);
       try {
-        assertThrows(RuntimeException.class, () -> rig.plan.setLengths(LENGTHS[2]));
+        assertThrows(RuntimeException.class, () -> fixture.plan.setLengths(LENGTHS[2]));
       } finally {
         host.clearFault();
       }
-      rig.plan.setLengths(LENGTHS[1]);
-      rig.step();
-      check("call " + call, expected(LENGTHS[1]), Rig.read(rig.y));
+      fixture.plan.setLengths(LENGTHS[1]);
+      fixture.step();
+      check("call " + call, expected(LENGTHS[1]), RnnFixture.read(fixture.y));
     }
   }
 
   @Test
   void refusesLengthsThatDoNotFit() {
-    refused("lengths[1] is 6, but it must be in [1, T = 5]", () -> rig.plan.setLengths(5, 6, 1));
-    refused("lengths[2] is -1, but it must be in [1, T = 5]", () -> rig.plan.setLengths(5, 5, -1));
+    refused(
+        "lengths[1] is 6, but it must be in [1, T = 5]", () -> fixture.plan.setLengths(5, 6, 1));
+    refused(
+        "lengths[2] is -1, but it must be in [1, T = 5]", () -> fixture.plan.setLengths(5, 5, -1));
     refused(
         "lengths[0] is 0, but a sequence has at least 1 step; leave empty ones out",
-        () -> rig.plan.setLengths(0, 1, 2));
-    refused("2 lengths given, but B is 3", () -> rig.plan.setLengths(5, 5));
-    try (RnnPlan fixed = rig.rnn.plan(SequenceShape.of(TIME, BATCH))) {
+        () -> fixture.plan.setLengths(0, 1, 2));
+    refused("2 lengths given, but B is 3", () -> fixture.plan.setLengths(5, 5));
+    try (RnnPlan fixed = fixture.rnn.plan(SequenceShape.of(TIME, BATCH))) {
       assertEquals(
           "the lengths of SEQ_MAJOR_UNPACKED T 5 B 3 are fixed; SequenceShape.varying has others",
           assertThrows(IllegalStateException.class, () -> fixed.setLengths(1, 2, 3)).getMessage());
     }
-    rig.plan.close();
-    assertThrows(IllegalStateException.class, () -> rig.plan.setLengths(1, 2, 3));
+    fixture.plan.close();
+    assertThrows(IllegalStateException.class, () -> fixture.plan.setLengths(1, 2, 3));
   }
 
   private static void refused(String message, Executable action) {

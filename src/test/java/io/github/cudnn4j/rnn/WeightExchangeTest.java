@@ -49,7 +49,7 @@ class WeightExchangeTest {
   }
 
   private static double[] space(Rnn rnn) {
-    return Rig.read(rnn.weights().space());
+    return RnnFixture.read(rnn.weights().space());
   }
 
   @ParameterizedTest
@@ -280,7 +280,7 @@ class WeightExchangeTest {
     try (Rnn rnn = Rnn.create(device, RnnConfig.lstm(3, 6).layers(2).precision(Precision.FP64))) {
       RnnInitializer.orthogonal(rnn, 5);
       for (int id = 4; id < 8; id++) {
-        assertOrthonormal(Rig.read(rnn.weights().matrix(1, id)), 6, 6, 1e-13);
+        assertOrthonormal(RnnFixture.read(rnn.weights().matrix(1, id)), 6, 6, 1e-13);
       }
     }
   }
@@ -315,7 +315,7 @@ class WeightExchangeTest {
         double sum = 0;
         for (RnnParameter parameter : rnn.weights().parameters()) {
           if (parameter.name().startsWith("bias")) {
-            sum += Rig.read(parameter.slices().get(1))[1];
+            sum += RnnFixture.read(parameter.slices().get(1))[1];
           }
         }
         assertEquals(1.5, sum);

@@ -3,7 +3,7 @@ package io.github.cudnn4j.testing;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 
 import io.github.cudnn4j.library.HostControl;
-import io.github.cudnn4j.library.Live;
+import io.github.cudnn4j.library.HostCounter;
 import java.util.Map;
 import java.util.TreeMap;
 import org.junit.jupiter.api.extension.AfterAllCallback;
@@ -22,7 +22,7 @@ public final class LeakCheck implements AfterAllCallback {
   public static final String LEAVES_OBJECTS = "leaves-objects";
 
   /** What classes with that tag have left. */
-  private static Map<Live, Long> left = Map.of();
+  private static Map<HostCounter, Long> left = Map.of();
 
   @Override
   public void afterAll(ExtensionContext context) {
@@ -33,7 +33,7 @@ public final class LeakCheck implements AfterAllCallback {
     HostControl.ifHost()
         .ifPresent(
             host -> {
-              Map<Live, Long> alive = new TreeMap<>(host.live());
+              Map<HostCounter, Long> alive = new TreeMap<>(host.live());
               alive.values().removeIf(count -> count == 0);
               if (context.getTags().contains(LEAVES_OBJECTS)) {
                 left = alive;

@@ -11,7 +11,7 @@ import io.github.cudnn4j.data.BatchLayout;
 import io.github.cudnn4j.data.BatchSource;
 import io.github.cudnn4j.data.Batches;
 import io.github.cudnn4j.data.Epoch;
-import io.github.cudnn4j.data.Place;
+import io.github.cudnn4j.data.HostBatch;
 import io.github.cudnn4j.data.SavableRandom;
 import io.github.cudnn4j.library.HostControl;
 import io.github.cudnn4j.optim.Optimizer;
@@ -374,9 +374,9 @@ class MisuseTest {
         Epoch epoch = SOURCE.epoch(random);
         return new Epoch() {
           @Override
-          public int next(Place place) throws IOException {
+          public int next(HostBatch target) throws IOException {
             pause();
-            return epoch.next(place);
+            return epoch.next(target);
           }
 
           @Override

@@ -9,7 +9,7 @@ import io.github.cudnn4j.cudnn.RnnMode;
 import io.github.cudnn4j.data.SavableRandom;
 import io.github.cudnn4j.data.TextWindows;
 import io.github.cudnn4j.library.HostControl;
-import io.github.cudnn4j.library.Live;
+import io.github.cudnn4j.library.HostCounter;
 import io.github.cudnn4j.optim.Clip;
 import io.github.cudnn4j.optim.Optimizer;
 import io.github.cudnn4j.optim.Schedule;
@@ -118,7 +118,7 @@ class SteadyStateTest {
         assertTrue(calls >= 0, function);
         counts.put(function, calls);
       }
-      for (Live kind : Live.values()) {
+      for (HostCounter kind : HostCounter.values()) {
         counts.put(kind.name(), host.get().live(kind));
       }
     }

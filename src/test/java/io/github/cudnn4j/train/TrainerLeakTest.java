@@ -9,7 +9,7 @@ import io.github.cudnn4j.cuda.Precision;
 import io.github.cudnn4j.cudnn.RnnMode;
 import io.github.cudnn4j.data.TextWindows;
 import io.github.cudnn4j.library.HostControl;
-import io.github.cudnn4j.library.Live;
+import io.github.cudnn4j.library.HostCounter;
 import io.github.cudnn4j.optim.Optimizer;
 import java.io.IOException;
 import java.util.Map;
@@ -44,7 +44,7 @@ class TrainerLeakTest {
     try (var model = model()) {
       // The kernels and the cuDNN handle belong to the device.
       train(model);
-      Map<Live, Long> before = host.live();
+      Map<HostCounter, Long> before = host.live();
       train(model);
       assertEquals(before, host.live());
     }
@@ -54,7 +54,7 @@ class TrainerLeakTest {
   void runningOutOfMemoryAnywhereLeavesNothing() throws IOException {
     try (var model = model()) {
       train(model);
-      Map<Live, Long> before = host.live();
+      Map<HostCounter, Long> before = host.live();
       int failures = 0;
       for (int k = 1; ; k++) {
         host.fail("cudaMalloc", k, OUT_OF_MEMORY, false);

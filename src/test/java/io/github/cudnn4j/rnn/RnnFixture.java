@@ -9,7 +9,7 @@ import java.util.SplittableRandom;
 import org.jspecify.annotations.Nullable;
 
 /** A network, a training plan and one buffer for each operand of a pass, filled at random. */
-final class Rig implements AutoCloseable {
+final class RnnFixture implements AutoCloseable {
   private final Parts parts = new Parts();
   private final Device device;
   final RnnConfig config;
@@ -22,7 +22,7 @@ final class Rig implements AutoCloseable {
   final RnnStates states;
   final RnnStateGradients stateGradients;
 
-  Rig(Device device, RnnConfig config, SequenceShape shape) {
+  RnnFixture(Device device, RnnConfig config, SequenceShape shape) {
     this.device = device;
     this.config = config;
     rnn = parts.add(Rnn.create(device, config));

@@ -19,7 +19,7 @@ import org.jspecify.annotations.Nullable;
  * What cuDNN needs to run a network on batches of one shape by one algorithm: descriptors,
  * workspace and reserve, and the calls with them. Their operands are checked by the caller.
  */
-final class RnnEngine implements AutoCloseable {
+final class CudnnRnn implements AutoCloseable {
   private final Rnn rnn;
   private final SequenceShape shape;
   private final RnnAlgorithm algorithm;
@@ -33,7 +33,7 @@ final class RnnEngine implements AutoCloseable {
   private final DeviceBuffer workspace;
   private final DeviceBuffer reserve;
 
-  private RnnEngine(
+  private CudnnRnn(
       Rnn rnn, SequenceShape shape, ForwardMode mode, RnnAlgorithm algorithm, Parts parts) {
     Device device = rnn.device();
     RnnConfig config = rnn.config();
@@ -81,10 +81,10 @@ final class RnnEngine implements AutoCloseable {
    * @throws CudnnException if cuDNN does not have the algorithm for this network and shape
    * @throws io.github.cudnn4j.cuda.DeviceOutOfMemoryException if it does not fit into the device
    */
-  static RnnEngine create(Rnn rnn, SequenceShape shape, ForwardMode mode, RnnAlgorithm algorithm) {
+  static CudnnRnn create(Rnn rnn, SequenceShape shape, ForwardMode mode, RnnAlgorithm algorithm) {
     Parts parts = new Parts();
     try {
-      return new RnnEngine(rnn, shape, mode, algorithm, parts);
+      return new CudnnRnn(rnn, shape, mode, algorithm, parts);
     } catch (Throwable t) {
       throw parts.abandon(t);
     }

@@ -20,7 +20,7 @@ import org.jspecify.annotations.Nullable;
  *
  * @param numbers the type whose numbers are drawn
  */
-record Draw(RnnConfig config, Rows rows, ElementType numbers, RandomGenerator random) {
+record RandomSetup(RnnConfig config, Rows rows, ElementType numbers, RandomGenerator random) {
 
   static RandomGenerator random(long seed) {
     return RandomGeneratorFactory.of("L64X128MixRandom").create(seed);
@@ -30,7 +30,8 @@ record Draw(RnnConfig config, Rows rows, ElementType numbers, RandomGenerator ra
    * Any cell, direction, bias mode, projection, clipping, input, dropout, layout and lengths within
    * small sizes, some of them odd; a third of the rows come in any order, with empty ones.
    */
-  static Draw anything(long seed, Precision precision, int maxLayers, int[] sizes, int maxTime) {
+  static RandomSetup anything(
+      long seed, Precision precision, int maxLayers, int[] sizes, int maxTime) {
     RandomGenerator random = random(seed);
     int hidden = sizes[random.nextInt(sizes.length)];
     int input = random.nextInt(3) == 0 ? hidden : sizes[random.nextInt(sizes.length)];
@@ -54,7 +55,7 @@ record Draw(RnnConfig config, Rows rows, ElementType numbers, RandomGenerator ra
     if (config.layers() > 1 && random.nextBoolean()) {
       config = config.dropout(random.nextDouble(0.1, 0.7), random.nextLong());
     }
-    return new Draw(config, rows(random, sizes, maxTime), config.type(), random);
+    return new RandomSetup(config, rows(random, sizes, maxTime), config.type(), random);
   }
 
   private static Rows rows(RandomGenerator random, int[] sizes, int maxTime) {

@@ -18,7 +18,7 @@ import java.util.Objects;
  *
  * <p>Belongs to whoever fills it.
  */
-public final class Place {
+public final class HostBatch {
 
   /** What does not count: tokens, labels and rows. */
   static final int NONE = -1;
@@ -26,7 +26,7 @@ public final class Place {
   /** A row that counts. */
   private static final int COUNTS = 1;
 
-  private final Offsets offsets;
+  private final BatchOffsets offsets;
   private final BatchLayout layout;
   private final MemorySegment memory;
 
@@ -39,9 +39,9 @@ public final class Place {
   /**
    * Divides memory.
    *
-   * @param memory of {@link Offsets#bytes()}
+   * @param memory of {@link BatchOffsets#bytes()}
    */
-  Place(Offsets offsets, MemorySegment memory) {
+  HostBatch(BatchOffsets offsets, MemorySegment memory) {
     this.offsets = offsets;
     this.layout = offsets.layout();
     this.memory = memory;
@@ -126,7 +126,7 @@ public final class Place {
   }
 
   /**
-   * Writes a row of vectors, each rounded to the element type of the place.
+   * Writes a row of vectors, each rounded to the element type of the batch.
    *
    * @throws IndexOutOfBoundsException if there is no such slot or row, or the row is too long
    */
@@ -139,7 +139,7 @@ public final class Place {
   }
 
   /**
-   * Writes a row's vector, rounded to the element type of the place.
+   * Writes a row's vector, rounded to the element type of the batch.
    *
    * @throws IndexOutOfBoundsException if there is no such slot or row
    */
@@ -175,7 +175,7 @@ public final class Place {
   }
 
   /** Takes over a batch, but the number. */
-  void copyFrom(Place other) {
+  void copyFrom(HostBatch other) {
     shape = other.shape;
     steps = other.steps;
     MemorySegment.copy(
@@ -188,9 +188,9 @@ public final class Place {
         offsets.bytes(shape) / Long.BYTES - 1);
   }
 
-  /** Returns a place of the same layout in other memory. */
-  Place like(MemorySegment other) {
-    return new Place(offsets, other);
+  /** Returns a batch of the same layout in other memory. */
+  HostBatch like(MemorySegment other) {
+    return new HostBatch(offsets, other);
   }
 
   long bytes() {

@@ -5,7 +5,7 @@ import java.util.LinkedHashMap;
 import java.util.Map;
 
 /** Where a training is: all that its host side remembers from one step to the next. */
-final class Position {
+final class LoopState {
 
   /** The generator that the epoch under way draws from, as it is before. */
   long random;
@@ -41,13 +41,13 @@ final class Position {
 
   double intervalCount;
 
-  Position(long seed) {
+  LoopState(long seed) {
     random = seed;
   }
 
   /** Returns where a training goes on with other data: at the beginning of this epoch. */
-  Position onOtherData() {
-    var position = new Position(random);
+  LoopState onOtherData() {
+    var position = new LoopState(random);
     position.epoch = epoch;
     position.step = step;
     return position;
@@ -90,8 +90,8 @@ final class Position {
    *
    * @throws IOException if a number is missing or cannot be
    */
-  static Position of(Description saved) throws IOException {
-    var position = new Position(saved.number("random", Long.MIN_VALUE, Long.MAX_VALUE));
+  static LoopState of(Description saved) throws IOException {
+    var position = new LoopState(saved.number("random", Long.MIN_VALUE, Long.MAX_VALUE));
     position.epoch = saved.count("epoch");
     position.batch = saved.number("batchOfEpoch", 0, Long.MAX_VALUE);
     position.batches = saved.number("batchesOfEpoch", -1, Long.MAX_VALUE);

@@ -7,29 +7,29 @@ import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Folders that belong together: libraries are taken from one place, never from two.
+ * Folders that belong together: libraries are taken from one location, never from two.
  *
- * @param origin why this place is looked at
+ * @param origin why this location is looked at
  * @param folders the folders; none means the dynamic loader's own search
  * @param trusted whether the folders are taken as they are, because the user named them for this
  *     library or because they are part of the program; in others nobody else may be able to put a
  *     library
  */
-record Place(String origin, List<Path> folders, boolean trusted) {
-  Place {
+record LibraryLocation(String origin, List<Path> folders, boolean trusted) {
+  LibraryLocation {
     folders = List.copyOf(folders);
   }
 
-  Place(String origin, List<Path> folders) {
+  LibraryLocation(String origin, List<Path> folders) {
     this(origin, folders, false);
   }
 
-  static Place ofProperty(String property, List<Path> folders) {
-    return new Place("property " + property, folders, true);
+  static LibraryLocation ofProperty(String property, List<Path> folders) {
+    return new LibraryLocation("property " + property, folders, true);
   }
 
-  static Place loader() {
-    return new Place("the dynamic loader's own search", List.of());
+  static LibraryLocation loader() {
+    return new LibraryLocation("the dynamic loader's own search", List.of());
   }
 
   boolean isLoader() {
@@ -47,7 +47,7 @@ record Place(String origin, List<Path> folders, boolean trusted) {
     return null;
   }
 
-  /** Returns who else could have put a file of this place there; null if nobody could. */
+  /** Returns who else could have put a file of this location there; null if nobody could. */
   @Nullable String untrusted(Path file) {
     return trusted || isLoader() ? null : WriteAccess.refusal(file);
   }

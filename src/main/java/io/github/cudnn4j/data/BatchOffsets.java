@@ -6,7 +6,7 @@ import io.github.cudnn4j.cuda.ElementType;
  * Where in a place of the ring things are, in bytes: first a number of FLOAT64, then each slot and,
  * if it has them, its lengths.
  */
-final class Offsets {
+final class BatchOffsets {
 
   /** As many bytes as a vectorised load takes. */
   private static final int ALIGNMENT = 16;
@@ -22,7 +22,7 @@ final class Offsets {
    *
    * @param type that of floating-point slots
    */
-  Offsets(BatchLayout layout, ElementType type) {
+  BatchOffsets(BatchLayout layout, ElementType type) {
     this.layout = layout;
     this.type = type;
     int count = layout.slots().size();

@@ -3,7 +3,7 @@ package io.github.cudnn4j.library;
 import io.github.cudnn4j.bindings.HostDevice;
 
 /** What the host device counts as alive. */
-public enum Live {
+public enum HostCounter {
   /** Blocks of device memory. */
   DEVICE_BLOCKS(HostDevice.CUDNN4J_HOST_DEVICE_BLOCKS()),
   /** Bytes of device memory. */
@@ -35,7 +35,7 @@ public enum Live {
 
   final int code;
 
-  Live(int code) {
+  HostCounter(int code) {
     this.code = code;
   }
 }
