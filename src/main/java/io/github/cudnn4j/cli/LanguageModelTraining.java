@@ -3,6 +3,7 @@ package io.github.cudnn4j.cli;
 import io.github.cudnn4j.cuda.Device;
 import io.github.cudnn4j.data.BatchSource;
 import io.github.cudnn4j.data.TextWindows;
+import io.github.cudnn4j.data.Tokens;
 import io.github.cudnn4j.model.Corpus;
 import io.github.cudnn4j.model.LanguageModel;
 import io.github.cudnn4j.model.LanguageModelConfig;
@@ -12,6 +13,7 @@ import io.github.cudnn4j.model.Vocabulary;
 import io.github.cudnn4j.model.Vocabulary.Units;
 import io.github.cudnn4j.train.Checkpoint;
 import java.io.IOException;
+import java.nio.file.Path;
 import java.util.Locale;
 import java.util.Set;
 import java.util.TreeSet;
@@ -32,6 +34,12 @@ abstract class LanguageModelTraining extends TrainingCommand<LanguageModel> {
   @Mixin private WindowOptions window = new WindowOptions();
 
   @Option(
+      names = "--validation",
+      paramLabel = "FILE",
+      description = "Text to validate on, instead of the end of the other.")
+  private @Nullable Path validation;
+
+  @Option(
       names = "--tokens",
       converter = Limits.LongCount.class,
       defaultValue = "0",
@@ -45,6 +53,11 @@ abstract class LanguageModelTraining extends TrainingCommand<LanguageModel> {
   }
 
   @Override
+  final boolean hasValidationFile() {
+    return validation != null;
+  }
+
+  @Override
   final void check() {
     text.require();
     shape.config(network, run().seed());
@@ -53,20 +66,35 @@ abstract class LanguageModelTraining extends TrainingCommand<LanguageModel> {
 
   @Override
   final TrainingTask<LanguageModel> task(@Nullable Checkpoint from) throws IOException {
-    Corpus corpus = corpus(from);
+    Corpus corpus = validated(corpus(from));
     window.requireIn(corpus.training().length(), shape.units());
     return new Task(corpus, shape.config(network, run().seed()), from);
+  }
+
+  /** With the text to validate on, if that is another. */
+  private Corpus validated(Corpus corpus) throws IOException {
+    if (validation == null) {
+      return corpus;
+    }
+    Text other = text.open("--validation", validation, encoding, shape.units());
+    try {
+      Tokens heldOut = Corpus.of(other, corpus.vocabulary(), 0, 0).training();
+      return new Corpus(corpus.vocabulary(), corpus.training(), heldOut);
+    } catch (IllegalArgumentException e) {
+      throw usage("--validation: " + e.getMessage());
+    }
   }
 
   /** The text by the characters of a checkpoint's model, or by its own. */
   private Corpus corpus(@Nullable Checkpoint from) throws IOException {
     Text content = text.open(encoding, shape.units());
+    double heldOut = validation == null ? run().heldOut() : 0;
     if (from == null) {
-      return Corpus.of(content, shape.units(), shape.vocabulary(), tokens, run().heldOut());
+      return Corpus.of(content, shape.units(), shape.vocabulary(), tokens, heldOut);
     }
     Vocabulary known = Vocabulary.ofMap(from.modelConfiguration());
     Set<String> unknown = new TreeSet<>();
-    Corpus corpus = Corpus.of(content, known, tokens, run().heldOut());
+    Corpus corpus = Corpus.of(content, known, tokens, heldOut);
     if (known.units() == Units.WORDS) {
       return corpus;
     }

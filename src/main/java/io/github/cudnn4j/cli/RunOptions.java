@@ -131,6 +131,10 @@ final class RunOptions {
     if (checkpoint == null && checkpointEvery != 0) {
       throw usage("--checkpoint-every needs --checkpoint DIR");
     }
+    if (hasValidationFile
+        && command.commandLine().getParseResult().hasMatchedOption("--held-out")) {
+      throw usage("--held-out and --validation exclude each other");
+    }
     if (heldOut == 0 && !hasValidationFile) {
       refuseWithoutHeldOut();
     }

@@ -15,7 +15,11 @@ interface Samples extends AutoCloseable {
         public void close() {}
       };
 
-  /** Returns something that the model writes by now, in one line; empty if there is nothing. */
+  /**
+   * Returns something that the model writes by now, in one line; empty if there is nothing.
+   *
+   * @param length about how many characters
+   */
   String sample(int length, long seed);
 
   @Override

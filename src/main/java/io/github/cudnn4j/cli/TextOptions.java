@@ -41,10 +41,15 @@ final class TextOptions {
 
   /** Opens the text; what is read by its bytes has no encoding. */
   Text open(EncodingOption encoding, Units units) throws IOException {
+    return open("--text", require(), encoding, units);
+  }
+
+  /** Opens another text that an option names, prepared as the text. */
+  Text open(String option, Path other, EncodingOption encoding, Units units) throws IOException {
     Charset charset = encoding.charset();
     Text text =
         EncodingOption.open(
-            "--text", require(), units == Units.BYTES ? StandardCharsets.ISO_8859_1 : charset);
+            option, other, units == Units.BYTES ? StandardCharsets.ISO_8859_1 : charset);
     return lettersOnly ? text.lettersOnly() : text;
   }
 }

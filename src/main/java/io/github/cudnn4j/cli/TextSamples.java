@@ -15,15 +15,20 @@ final class TextSamples implements Samples {
   /** How far the beginning of a word is looked for, in characters. */
   private static final int PREFIX_WITHIN = 1 << 16;
 
+  /** About as many characters are a word. */
+  private static final int CHARACTERS_OF_WORD = 6;
+
   /** Below 1 the likelier characters are preferred: fewer misspelt words. */
   private static final double TEMPERATURE = 0.6;
 
   private final TextGenerator generator;
   private final String prefix;
+  private final int charactersOfSymbol;
 
   TextSamples(TextGenerator generator, Corpus corpus) {
     this.generator = generator;
     this.prefix = prefix(corpus);
+    charactersOfSymbol = corpus.vocabulary().units() == Units.WORDS ? CHARACTERS_OF_WORD : 1;
   }
 
   /**
@@ -57,7 +62,7 @@ final class TextSamples implements Samples {
   @Override
   public String sample(int length, long seed) {
     try {
-      String text = generator.generate(prefix, length, TEMPERATURE, seed);
+      String text = generator.generate(prefix, length / charactersOfSymbol, TEMPERATURE, seed);
       return Terminal.visible(text.replace('\n', ' ').strip());
     } catch (ArithmeticException e) {
       return "";

@@ -74,6 +74,33 @@ class LanguageModelCommandTest {
   }
 
   @Test
+  void validatesOnATextOfItsOwn() throws IOException {
+    Path model = folder.resolve("model");
+    Path other = Files.writeString(folder.resolve("other"), "a cat sat on The mät.\n".repeat(9));
+    Ran trained = train("words", model, "--epochs", "2", "--validation", other + "");
+    assertEquals(0, trained.status(), trained.err());
+    assertTrue(
+        trained.out().contains("text      900 words to learn from, 72 held out"), trained.out());
+    assertTrue(
+        trained.out().lines().allMatch(line -> line.startsWith("{") || line.length() < 250),
+        "samples are of as many words as characters: " + trained.out());
+    String[] windows = {"--batch", "4", "--steps", "9", "--text", other + ""};
+    Ran evaluated =
+        run(CommandLineTest.with(new String[] {"evaluate", "--checkpoint", model + ""}, windows));
+    assertEquals(
+        number(evaluated.result(), "perplexity"),
+        number(trained.result(), "heldOutPerplexity"),
+        1e-4,
+        trained.out());
+    Ran both =
+        train("words", folder.resolve("none"), "--held-out", "0.1", "--validation", other + "");
+    assertTrue(both.err().contains("--held-out and --validation exclude each other"), both.err());
+    Files.writeString(other, "\n");
+    Ran empty = train("words", folder.resolve("none"), "--validation", other + "");
+    assertTrue(empty.err().contains("--validation: the text has 1 words"), empty.err());
+  }
+
+  @Test
   void refusesWhatDoesNotFit() throws IOException {
     Path none = folder.resolve("none");
     Ran known = train("bytes", none, "--vocabulary", "9");
