@@ -20,13 +20,14 @@ import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
 
 /**
- * A tensor that another library hands over through DLPack, the C structure {@code DLManagedTensor},
- * without a copy; and the way to hand a buffer to another library.
+ * A tensor that another library hands over through DLPack without a copy; and the way to hand a
+ * buffer to another library.
  *
- * <p>In Python the structure is inside a capsule named {@code dltensor}. The memory is that of the
- * device: of CUDA's device 0, or, on the host device, memory that the host device has allocated,
- * which DLPack calls memory of the CPU. Whoever hands over says on which stream the contents will
- * be ready; see {@link Stream#wrap}.
+ * <p>The C structure is {@code DLManagedTensor}, in Python inside a capsule named {@code dltensor},
+ * or, since DLPack 1.0, {@code DLManagedTensorVersioned} inside one named {@code
+ * dltensor_versioned}. The memory is that of the device: of the same CUDA device, or, on the host
+ * device, memory that the host device has allocated, which DLPack calls memory of the CPU. Whoever
+ * hands over says on which stream the contents will be ready; see {@link Stream#wrap}.
  *
  * <p>Belongs to the device's thread. An owner: closing it waits for the device, then tells the
  * other library that its memory is no longer used.
@@ -54,9 +55,41 @@ public final class DlPackTensor extends DeviceResource {
           ValueLayout.JAVA_SHORT.withName("lanes"),
           POINTER.withName("shape"),
           POINTER.withName("strides"),
-          ValueLayout.JAVA_LONG.withName("byte_offset"),
-          POINTER.withName("manager_ctx"),
-          POINTER.withName("deleter"));
+          ValueLayout.JAVA_LONG.withName("byte_offset"));
+
+  /** What a tensor is handed over in. */
+  private enum Form {
+    MANAGED(
+        MemoryLayout.structLayout(
+            TENSOR.withName("dl_tensor"),
+            POINTER.withName("manager_ctx"),
+            POINTER.withName("deleter"))),
+    VERSIONED(
+        MemoryLayout.structLayout(
+            ValueLayout.JAVA_INT.withName("major"),
+            ValueLayout.JAVA_INT.withName("minor"),
+            POINTER.withName("manager_ctx"),
+            POINTER.withName("deleter"),
+            ValueLayout.JAVA_LONG.withName("flags"),
+            TENSOR.withName("dl_tensor")));
+
+    private final StructLayout layout;
+
+    Form(StructLayout layout) {
+      this.layout = layout;
+    }
+
+    long at(String field) {
+      return layout.byteOffset(groupElement(field));
+    }
+
+    MemorySegment tensor(MemorySegment managed) {
+      return managed.asSlice(at("dl_tensor"), TENSOR);
+    }
+  }
+
+  private static final int MAJOR = 1;
+  private static final long READ_ONLY = 1;
 
   private static final MethodHandle DELETER =
       Linker.nativeLinker().downcallHandle(FunctionDescriptor.ofVoid(POINTER));
@@ -64,13 +97,16 @@ public final class DlPackTensor extends DeviceResource {
   /** What was handed to other libraries, by the address of the structure. */
   private static final Map<Long, Arena> EXPORTED = new ConcurrentHashMap<>();
 
-  private final MemorySegment tensor;
+  private final Form form;
+  private final MemorySegment managed;
   private final long[] shape;
   private final DeviceBuffer buffer;
 
-  private DlPackTensor(Device device, MemorySegment tensor, long[] shape, DeviceBuffer buffer) {
+  private DlPackTensor(
+      Device device, Form form, MemorySegment managed, long[] shape, DeviceBuffer buffer) {
     super(device);
-    this.tensor = tensor;
+    this.form = form;
+    this.managed = managed;
     this.shape = shape;
     this.buffer = buffer;
   }
@@ -85,10 +121,43 @@ public final class DlPackTensor extends DeviceResource {
    * @throws IllegalStateException if the device is closed
    */
   public static DlPackTensor of(Device device, long address) {
+    return of(device, Form.MANAGED, managed(Form.MANAGED, address));
+  }
+
+  /**
+   * Takes a tensor over, as {@link #of} does.
+   *
+   * @param address of the {@code DLManagedTensorVersioned}, of major version 1
+   * @throws IllegalArgumentException also if the tensor may only be read, or is of another version
+   */
+  public static DlPackTensor ofVersioned(Device device, long address) {
+    var managed = managed(Form.VERSIONED, address);
+    int major = managed.get(ValueLayout.JAVA_INT, Form.VERSIONED.at("major"));
+    if (major != MAJOR) {
+      throw new IllegalArgumentException(
+          String.format(
+              Locale.ROOT,
+              "the DLPack tensor is of version %d.%d, must be of %d",
+              major,
+              managed.get(ValueLayout.JAVA_INT, Form.VERSIONED.at("minor")),
+              MAJOR));
+    }
+    if ((managed.get(ValueLayout.JAVA_LONG, Form.VERSIONED.at("flags")) & READ_ONLY) != 0) {
+      throw new IllegalArgumentException(
+          "the DLPack tensor may only be read, and a buffer may be written: hand over a copy");
+    }
+    return of(device, Form.VERSIONED, managed);
+  }
+
+  private static MemorySegment managed(Form form, long address) {
     if (address == 0) {
       throw new IllegalArgumentException("the address of the DLPack tensor is 0");
     }
-    var tensor = MemorySegment.ofAddress(address).reinterpret(TENSOR.byteSize());
+    return MemorySegment.ofAddress(address).reinterpret(form.layout.byteSize());
+  }
+
+  private static DlPackTensor of(Device device, Form form, MemorySegment managed) {
+    var tensor = form.tensor(managed);
     checkDevice(device, integer(tensor, "device_type"), integer(tensor, "device_id"));
     var type = type(tensor);
     var shape = longs(pointer(tensor, "shape"), integer(tensor, "ndim"));
@@ -102,7 +171,7 @@ public final class DlPackTensor extends DeviceResource {
         elements == 0
             ? DeviceBuffer.allocate(device, type, 0)
             : DeviceBuffer.wrap(device, type, data, elements);
-    return new DlPackTensor(device, tensor, shape, buffer);
+    return new DlPackTensor(device, form, managed, shape, buffer);
   }
 
   /**
@@ -115,22 +184,38 @@ public final class DlPackTensor extends DeviceResource {
    * @throws IllegalStateException if the buffer is closed
    */
   public static long export(DeviceBuffer buffer, long... shape) {
+    return export(Form.MANAGED, buffer, shape).address();
+  }
+
+  /**
+   * Hands a buffer to another library, as {@link #export} does.
+   *
+   * @return the address of a {@code DLManagedTensorVersioned} of version 1.0
+   */
+  public static long exportVersioned(DeviceBuffer buffer, long... shape) {
+    var managed = export(Form.VERSIONED, buffer, shape);
+    managed.set(ValueLayout.JAVA_INT, Form.VERSIONED.at("major"), MAJOR);
+    return managed.address();
+  }
+
+  private static MemorySegment export(Form form, DeviceBuffer buffer, long... shape) {
     Arguments.elements(elements(shape), buffer.elements(), "buffer");
     var pointer = buffer.pointer();
     var arena = Arena.ofShared();
-    var tensor = arena.allocate(TENSOR);
+    var managed = arena.allocate(form.layout);
+    var tensor = form.tensor(managed);
     tensor.set(POINTER, at("data"), pointer);
-    var onHost = buffer.device().kind() == DeviceKind.HOST;
-    tensor.set(ValueLayout.JAVA_INT, at("device_type"), onHost ? CPU : CUDA);
+    tensor.set(ValueLayout.JAVA_INT, at("device_type"), deviceType(buffer.device()));
+    tensor.set(ValueLayout.JAVA_INT, at("device_id"), deviceId(buffer.device()));
     tensor.set(ValueLayout.JAVA_INT, at("ndim"), shape.length);
     tensor.set(ValueLayout.JAVA_BYTE, at("code"), (byte) code(buffer.type()));
     tensor.set(ValueLayout.JAVA_BYTE, at("bits"), (byte) (8 * buffer.type().bytes()));
     tensor.set(ValueLayout.JAVA_SHORT, at("lanes"), (short) 1);
     tensor.set(POINTER, at("shape"), arena.allocateFrom(ValueLayout.JAVA_LONG, shape));
     tensor.set(POINTER, at("strides"), arena.allocateFrom(ValueLayout.JAVA_LONG, rowMajor(shape)));
-    tensor.set(POINTER, at("deleter"), Release.STUB);
-    EXPORTED.put(tensor.address(), arena);
-    return tensor.address();
+    managed.set(POINTER, form.at("deleter"), Release.STUB);
+    EXPORTED.put(managed.address(), arena);
+    return managed;
   }
 
   /** The deleter of what is exported: one function for all, which lives as long as the process. */
@@ -153,8 +238,8 @@ public final class DlPackTensor extends DeviceResource {
     }
 
     /** Called by other libraries, from any thread; must not throw. */
-    static void release(MemorySegment tensor) {
-      var arena = EXPORTED.remove(tensor.address());
+    static void release(MemorySegment managed) {
+      var arena = EXPORTED.remove(managed.address());
       if (arena != null) {
         arena.close();
       }
@@ -175,26 +260,35 @@ public final class DlPackTensor extends DeviceResource {
   protected void release() {
     buffer.close();
     device().synchronize();
-    var deleter = pointer(tensor, "deleter");
+    var deleter = managed.get(POINTER, form.at("deleter"));
     if (deleter.address() != 0) {
       try {
-        DELETER.invokeExact(deleter, tensor);
+        DELETER.invokeExact(deleter, managed);
       } catch (Throwable e) {
         throw new AssertionError("a deleter returns nothing and throws nothing", e);
       }
     }
   }
 
-  private static void checkDevice(Device device, int type, int ordinal) {
-    var expected = device.kind() == DeviceKind.HOST ? CPU : CUDA;
-    if (type != expected || ordinal != 0) {
+  private static int deviceType(Device device) {
+    return device.kind() == DeviceKind.HOST ? CPU : CUDA;
+  }
+
+  /** The memory of all host devices is that of the one CPU. */
+  private static int deviceId(Device device) {
+    return device.kind() == DeviceKind.HOST ? 0 : device.ordinal();
+  }
+
+  private static void checkDevice(Device device, int type, int id) {
+    if (type != deviceType(device) || id != deviceId(device)) {
       throw new IllegalArgumentException(
           String.format(
               Locale.ROOT,
-              "the DLPack tensor is on device %d of type %d, must be on device 0 of type %d",
-              ordinal,
+              "the DLPack tensor is on device %d of type %d, must be on device %d of type %d",
+              id,
               type,
-              expected));
+              deviceId(device),
+              deviceType(device)));
     }
   }
 

@@ -316,6 +316,30 @@ class InteropTest {
   }
 
   @Test
+  void aVersionedTensorIsTakenOverUnlessItMayOnlyBeRead() {
+    try (var theirs = new DeviceFloats(6);
+        var library = DlPackLibrary.versioned(this, theirs.segment())) {
+      MemorySegment head = segment(library.memory);
+      try (var tensor = DlPackTensor.ofVersioned(device, library.address())) {
+        assertArrayEquals(new long[] {2, 3}, tensor.shape());
+        tensor.buffer().copyFrom(VALUES);
+        assertArrayEquals(VALUES, tensor.buffer().toFloats());
+      }
+      assertEquals(1, library.deleted);
+      head.set(ValueLayout.JAVA_LONG, 24, 1);
+      refuses(
+          "the DLPack tensor may only be read, and a buffer may be written: hand over a copy",
+          () -> DlPackTensor.ofVersioned(device, library.address()));
+      head.set(ValueLayout.JAVA_INT, 0, 2);
+      refuses(
+          "the DLPack tensor is of version 2.2, must be of 1",
+          () -> DlPackTensor.ofVersioned(device, library.address()));
+      refuses("the address of the DLPack tensor is 0", () -> DlPackTensor.ofVersioned(device, 0));
+      assertEquals(1, library.deleted);
+    }
+  }
+
+  @Test
   void aBufferIsHandedOverAndComesBack() {
     try (var buffer = DeviceBuffer.allocate(device, ElementType.FLOAT32, 6)) {
       buffer.copyFrom(VALUES);
@@ -325,6 +349,13 @@ class InteropTest {
           assertArrayEquals(new long[] {2, 1, 2}, tensor.shape());
           assertArrayEquals(new float[] {3.5f, -4, 5, 6}, tensor.buffer().toFloats());
         }
+      }
+      long address = DlPackTensor.exportVersioned(buffer.slice(2, 4), 4);
+      MemorySegment head = MemorySegment.ofAddress(address).reinterpret(80);
+      assertEquals(1, head.get(ValueLayout.JAVA_INT, 0));
+      assertEquals(buffer.address() + 8, head.get(ValueLayout.ADDRESS, 32).address());
+      try (var tensor = DlPackTensor.ofVersioned(device, address)) {
+        assertArrayEquals(new float[] {3.5f, -4, 5, 6}, tensor.buffer().toFloats());
       }
       refuses("the buffer has 6 elements, must be 4", () -> DlPackTensor.export(buffer, 2, 2));
       try (var empty = DeviceBuffer.allocate(device, ElementType.BFLOAT16, 0);
@@ -348,16 +379,31 @@ class InteropTest {
 
   /** Another library with one tensor {@code [2, 3]}, its structure written byte by byte. */
   private final class DlPackLibrary implements AutoCloseable {
-    private final BytePointer memory = new BytePointer(64);
+    private final BytePointer memory = new BytePointer(80);
     private final Arena arena = Arena.ofConfined();
-    private final MemorySegment structure = segment(memory);
+    private final MemorySegment structure;
     private final MemorySegment shape = arena.allocateFrom(ValueLayout.JAVA_LONG, 2, 3);
     private final MemorySegment strides = arena.allocateFrom(ValueLayout.JAVA_LONG, 3, 1);
     private int deleted;
 
     DlPackLibrary(MemorySegment data) {
-      var zeros = new byte[(int) structure.byteSize()];
-      MemorySegment.copy(zeros, 0, structure, ValueLayout.JAVA_BYTE, 0, zeros.length);
+      this(data, 0, 56);
+    }
+
+    /** Of version 1.2, with flags that do not matter. */
+    static DlPackLibrary versioned(InteropTest test, MemorySegment data) {
+      DlPackLibrary library = test.new DlPackLibrary(data, 32, 16);
+      MemorySegment head = segment(library.memory);
+      head.set(ValueLayout.JAVA_INT, 0, 1);
+      head.set(ValueLayout.JAVA_INT, 4, 2);
+      head.set(ValueLayout.JAVA_LONG, 24, 6);
+      return library;
+    }
+
+    private DlPackLibrary(MemorySegment data, long tensorAt, long deleterAt) {
+      var zeros = new byte[80];
+      MemorySegment.copy(zeros, 0, segment(memory), ValueLayout.JAVA_BYTE, 0, zeros.length);
+      structure = segment(memory).asSlice(tensorAt);
       set(ValueLayout.JAVA_INT, 8, device.kind() == DeviceKind.HOST ? 1 : 2);
       set(ValueLayout.JAVA_INT, 16, 2);
       set(ValueLayout.JAVA_BYTE, 20, (byte) 2);
@@ -366,7 +412,7 @@ class InteropTest {
       structure.set(ValueLayout.ADDRESS, 0, data);
       structure.set(ValueLayout.ADDRESS, 24, shape);
       structure.set(ValueLayout.ADDRESS, 32, strides);
-      structure.set(ValueLayout.ADDRESS, 56, deleter());
+      segment(memory).set(ValueLayout.ADDRESS, deleterAt, deleter());
     }
 
     private MemorySegment deleter() {
