@@ -95,7 +95,8 @@ public abstract class DeviceResource implements AutoCloseable {
    * @throws WrongThreadException if the device belongs to another thread; this stays open then
    * @throws IllegalStateException if this thread captures, or another one uses the memory of a
    *     {@link PinnedBuffer}, or this is the device's own stream; this stays open then
-   * @throws CudaException if destroying it fails; this is closed all the same
+   * @throws CudaException if destroying it fails; this is closed all the same. Or if this thread
+   *     takes the device over from another and that fails; this stays open then
    */
   @Override
   public final void close() {

@@ -189,14 +189,23 @@ final class StepPlan implements AutoCloseable {
     }
   }
 
-  /** Runs the step and waits for it. */
+  /** Runs the step and waits for it; after a failure too, as what has begun reads the numbers. */
   void run() {
-    if (graph != null) {
-      graph.launch();
-    } else {
-      enqueue();
+    try {
+      if (graph != null) {
+        graph.launch();
+      } else {
+        enqueue();
+      }
+      tape.device().stream().synchronize();
+    } catch (RuntimeException | Error e) {
+      try {
+        tape.device().stream().synchronize();
+      } catch (RuntimeException other) {
+        e.addSuppressed(other);
+      }
+      throw e;
     }
-    tape.device().stream().synchronize();
   }
 
   private void enqueue() {

@@ -156,8 +156,13 @@ final class BatchRunner implements AutoCloseable {
     return begun;
   }
 
+  /** Returns whether the next batch was taken and nothing of its work is enqueued. */
+  boolean isBatchTaken() {
+    return upcoming != NONE;
+  }
+
   /**
-   * Enqueues the work of the next batch.
+   * Enqueues the work of the next batch, which stays the next one if its work cannot be recorded.
    *
    * @param number comes with the batch
    * @return the shape of the batch
@@ -169,9 +174,6 @@ final class BatchRunner implements AutoCloseable {
       throw new NoSuchElementException("the epoch has no other batch");
     }
     int shape = upcoming;
-    upcoming = NONE;
-    feed.number(number);
-    tokens += feed.steps();
     Work work = work(shape);
     if (capture && work.capturable && warm[shape] && graphs[shape] == null) {
       CapturedGraph captured = GraphCapture.ifPossible(device.stream(), () -> enqueue(shape, work));
@@ -181,6 +183,9 @@ final class BatchRunner implements AutoCloseable {
         graphs[shape] = parts.add(captured);
       }
     }
+    upcoming = NONE;
+    feed.number(number);
+    tokens += feed.steps();
     CapturedGraph graph = graphs[shape];
     try (var _ = STEP.begin()) {
       if (graph != null) {

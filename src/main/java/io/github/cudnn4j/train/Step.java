@@ -95,6 +95,10 @@ public final class Step implements AutoCloseable {
   private final PinnedBuffer seen;
   private final int microBatches;
   private final CheckpointFiles.Work<Boolean> hasNext = this::hasNext;
+
+  /** The micro-batches whose gradients are summed up, of a step that is not complete. */
+  private int accumulated;
+
   private @Nullable Runnable hook;
   private double lossLimit = Double.POSITIVE_INFINITY;
 
@@ -225,6 +229,7 @@ public final class Step implements AutoCloseable {
    */
   public void begin(RandomGenerator random, long skip) throws IOException {
     batches.begin(random, skip);
+    accumulated = 0;
     if (skip == 0) {
       recorded.forEach(shape -> shape.tape.resetStates());
     }
@@ -242,7 +247,9 @@ public final class Step implements AutoCloseable {
   /**
    * Enqueues one step on the next batch, or as many as the configuration says, as far as the epoch
    * has them; an interrupt does not end it between these. The first one of a shape records the
-   * objective and allocates.
+   * objective and allocates: if that fails, as for want of memory, the next call goes on with the
+   * same batch. If the device fails later, the batch is lost, and what its step had begun may be
+   * done in part.
    *
    * @return the number of batches
    * @throws IllegalArgumentException if the learning rate is negative or not finite, or the
@@ -255,18 +262,19 @@ public final class Step implements AutoCloseable {
       throw new IllegalArgumentException(
           "learning rate " + learningRate + ", must be finite and at least 0");
     }
-    if (microBatches > 1) {
-      parameters.gradients().clear();
-    }
-    int shape = batches.run(learningRate);
     if (microBatches == 1) {
+      batches.run(learningRate);
       return 1;
     }
-    int count = 1;
-    while (count < microBatches && CheckpointFiles.uninterrupted(hasNext)) {
-      shape = batches.run(learningRate);
-      count++;
+    if (accumulated == 0) {
+      parameters.gradients().clear();
     }
+    int shape;
+    do {
+      shape = accumulate(learningRate);
+    } while (accumulated < microBatches && CheckpointFiles.uninterrupted(hasNext));
+    int count = accumulated;
+    accumulated = 0;
     updater.microBatches(count);
     for (int i = 0; i < recorded.size(); i++) {
       if (recorded.get(i).shape == shape) {
@@ -277,6 +285,18 @@ public final class Step implements AutoCloseable {
       clearIfSkipped(recorded.get(i));
     }
     return count;
+  }
+
+  private int accumulate(double learningRate) throws IOException {
+    try {
+      int shape = batches.run(learningRate);
+      accumulated++;
+      return shape;
+    } catch (RuntimeException | Error e) {
+      // Whatever of the batch is in the gradients would stay there.
+      accumulated = batches.isBatchTaken() ? accumulated : 0;
+      throw e;
+    }
   }
 
   /**

@@ -2,13 +2,18 @@ package io.github.cudnn4j.model;
 
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertInstanceOf;
 import static org.junit.jupiter.api.Assertions.assertSame;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
+import io.github.cudnn4j.bindings.Cudart;
+import io.github.cudnn4j.cuda.CudaException;
 import io.github.cudnn4j.cuda.Device;
 import io.github.cudnn4j.cuda.Precision;
 import io.github.cudnn4j.cudnn.RnnMode;
+import io.github.cudnn4j.library.HostControl;
 import io.github.cudnn4j.model.InferenceSession.Client;
 import java.util.ArrayList;
 import java.util.List;
@@ -272,6 +277,39 @@ class InferenceSessionTest {
       client.reset();
       assertArrayEquals(new float[] {0, 0, 0, 1}, client.step(3));
       assertArrayEquals(new float[] {0, 0, 1, 1}, client.step(2));
+    }
+  }
+
+  /** Whatever the device has begun of a step that fails, the next step has nothing of it. */
+  @Test
+  void whatFailsOnTheDeviceIsNobodyElses() {
+    assumeTrue(HostControl.ifHost().isPresent(), "only the host device can be made to fail");
+    HostControl host = HostControl.get();
+    StepNetwork eager = CountingNetwork.with(() -> {});
+    try (Device device = Device.open();
+        InferenceSession session =
+            InferenceSession.start(
+                StepRunner.ofTokens(device, Precision.FP32, eager, CountingNetwork.STATES, 2, 1));
+        Client client = session.open();
+        Client other = session.open()) {
+      client.step(0);
+      int failures = 0;
+      for (boolean failed = true; failed; failures += failed ? 1 : 0) {
+        client.reset();
+        host.fail(null, failures + 1, Cudart.cudaErrorUnknown(), false);
+        try {
+          client.step(1);
+          failed = false;
+        } catch (IllegalStateException e) {
+          assertInstanceOf(CudaException.class, e.getCause());
+        } finally {
+          host.clearFault();
+        }
+        assertArrayEquals(new float[] {0, 0, failures + 1, 0}, other.step(2));
+        client.reset();
+        assertArrayEquals(new float[] {0, 0, 0, 1}, client.step(3));
+      }
+      assertTrue(failures > 4, failures + " failures");
     }
   }
 

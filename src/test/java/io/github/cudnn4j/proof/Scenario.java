@@ -3,19 +3,33 @@ package io.github.cudnn4j.proof;
 import io.github.cudnn4j.cuda.Device;
 import io.github.cudnn4j.cuda.DeviceBuffer;
 import io.github.cudnn4j.cuda.ElementType;
+import io.github.cudnn4j.cuda.Parts;
 import io.github.cudnn4j.cuda.Precision;
 import io.github.cudnn4j.cudnn.CtcGradientMode;
 import io.github.cudnn4j.cudnn.CtcLoss;
 import io.github.cudnn4j.cudnn.LossNormalization;
 import io.github.cudnn4j.cudnn.RnnDataLayout;
 import io.github.cudnn4j.cudnn.RnnMode;
+import io.github.cudnn4j.data.BatchSource;
 import io.github.cudnn4j.data.TextWindows;
+import io.github.cudnn4j.model.InferenceSession;
 import io.github.cudnn4j.model.LanguageModel;
 import io.github.cudnn4j.model.LanguageModelConfig;
+import io.github.cudnn4j.model.Model;
+import io.github.cudnn4j.model.Recogniser;
+import io.github.cudnn4j.model.Recogniser.Recording;
+import io.github.cudnn4j.model.SequenceClassifier;
+import io.github.cudnn4j.model.SequenceClassifier.Example;
+import io.github.cudnn4j.model.SequenceClassifier.Pooling;
+import io.github.cudnn4j.model.SequenceTagger;
+import io.github.cudnn4j.model.SequenceTagger.Sentence;
 import io.github.cudnn4j.model.TextGenerator;
+import io.github.cudnn4j.model.Translator;
+import io.github.cudnn4j.model.Translator.Pair;
 import io.github.cudnn4j.model.Vocabulary;
 import io.github.cudnn4j.optim.Clip;
 import io.github.cudnn4j.optim.Optimizer;
+import io.github.cudnn4j.optim.ParameterGroup;
 import io.github.cudnn4j.rnn.Rnn;
 import io.github.cudnn4j.rnn.RnnConfig;
 import io.github.cudnn4j.rnn.RnnStateGradients;
@@ -26,6 +40,7 @@ import io.github.cudnn4j.tape.Tape;
 import io.github.cudnn4j.train.Checkpoint;
 import io.github.cudnn4j.train.Checkpoints;
 import io.github.cudnn4j.train.Evaluator;
+import io.github.cudnn4j.train.Metric;
 import io.github.cudnn4j.train.Trainer;
 import io.github.cudnn4j.train.TrainerConfig;
 import java.io.IOException;
@@ -70,6 +85,11 @@ record Scenario(String name, Work work) {
     all.add(new Scenario("evaluate", Scenario::evaluate));
     all.add(new Scenario("generate", Scenario::generate));
     all.add(new Scenario("ctc", Scenario::ctc));
+    all.add(new Scenario("classify", Scenario::classify));
+    all.add(new Scenario("tag", Scenario::tag));
+    all.add(new Scenario("translate", Scenario::translate));
+    all.add(new Scenario("recognise", Scenario::recognise));
+    all.add(new Scenario("serve", Scenario::serve));
     return all;
   }
 
@@ -182,6 +202,73 @@ record Scenario(String name, Work work) {
       loss.labels(new int[] {1, 1, 2}, new int[] {2, 1}, new int[] {4, 3});
       loss.forward(x, costs, dx);
       return List.of(Arrays.toString(costs.toFloats()), Arrays.toString(dx.toFloats()));
+    }
+  }
+
+  private static Object classify(Device device, Path folder) throws IOException {
+    var examples = List.of(new Example("x", "ab"), new Example("y", "cdcd"), new Example("x", "e"));
+    var config = RnnConfig.gru(3, 4).bidirectional().dropout(0.1, 3);
+    var words = Vocabulary.of(CHARACTERS);
+    try (var model =
+        SequenceClassifier.create(device, words, List.of("x", "y"), config, Pooling.LAST, 1)) {
+      var source = model.batches(1, 8).shapes(4).over(examples);
+      train(model, source.shuffled(1), config().microBatches(2).steps(3), Metric.macroF1());
+      return model.classify(List.of("abc", "d")).toString();
+    }
+  }
+
+  private static Object tag(Device device, Path folder) throws IOException {
+    var words = Vocabulary.of(Vocabulary.Units.WORDS, List.of("a", "b"));
+    var sentence = new Sentence(List.of("a", "b", "c"), List.of("O", "B-X", "O"));
+    var config = RnnConfig.lstm(3, 4);
+    try (var model = SequenceTagger.create(device, words, List.of("O", "B-X"), config, true, 1)) {
+      var group = ParameterGroup.of("embed*").rateFactor(0.5).clip(Clip.byNorm(1));
+      train(model, model.batches(2, 4).over(List.of(sentence)), config().groups(group));
+      return model.tag(List.of(sentence.words()));
+    }
+  }
+
+  private static Object translate(Device device, Path folder) throws IOException {
+    var letters = Vocabulary.of(CHARACTERS);
+    var pairs = List.of(new Pair("ab", "ba"), new Pair("cde", "edc"));
+    try (var model = Translator.create(device, letters, letters, RnnConfig.gru(3, 4), 1)) {
+      train(model, model.batches(2, 4, 4).over(pairs), config().steps(2));
+      return model.translate(List.of("ab", "c"), 2, 3);
+    }
+  }
+
+  private static Object recognise(Device device, Path folder) throws IOException {
+    var recording = new Recording(new float[][] {{1, 2}, {0, 1}, {3, 1}, {1, 1}}, "ab");
+    try (var model = Recogniser.create(device, Vocabulary.of(CHARACTERS), RnnConfig.gru(2, 3), 1)) {
+      train(model, model.batches(2, 5, 3).over(List.of(recording)), config().steps(2));
+      return model.recognise(List.<float[][]>of(recording.frames()), 2);
+    }
+  }
+
+  private static void train(
+      Model model, BatchSource source, TrainerConfig config, Metric... metrics) throws IOException {
+    try (var trainer = Trainer.of(model.parameters(), model, source, config.epochs(9))) {
+      trainer.validation(source, metrics).run();
+    }
+  }
+
+  private static Object serve(Device device, Path folder) throws IOException {
+    try (var model = load(device, folder);
+        var afterwards = new Parts()) {
+      // What is closed by a thread that cannot take the device over stays open until that is.
+      afterwards.add(device::checkAccess);
+      try (var session = InferenceSession.start(model.steps(2, 1, 2));
+          var client = session.open()) {
+        client.step(1);
+        return Arrays.toString(client.step(2));
+      }
+    } catch (IllegalStateException e) {
+      // What a client is told: the failure of the device is the cause.
+      if (e.getCause() instanceof RuntimeException cause) {
+        Arrays.stream(e.getSuppressed()).forEach(cause::addSuppressed);
+        throw cause;
+      }
+      throw e;
     }
   }
 

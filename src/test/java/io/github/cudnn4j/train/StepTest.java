@@ -5,13 +5,16 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import io.github.cudnn4j.cuda.Device;
+import io.github.cudnn4j.cuda.DeviceOutOfMemoryException;
 import io.github.cudnn4j.cuda.Precision;
 import io.github.cudnn4j.data.Batch;
 import io.github.cudnn4j.data.Batches;
 import io.github.cudnn4j.data.Records;
 import io.github.cudnn4j.data.SavableRandom;
+import io.github.cudnn4j.library.HostControl;
 import io.github.cudnn4j.optim.Clip;
 import io.github.cudnn4j.optim.Optimizer;
 import io.github.cudnn4j.optim.ParameterGroup;
@@ -271,6 +274,45 @@ class StepTest {
         assertThrows(IllegalStateException.class, () -> step.afterBackward(() -> {}));
       }
     }
+  }
+
+  /** Every allocation fails once, each shape of a batch has many; the batch is tried again. */
+  @ParameterizedTest
+  @ValueSource(ints = {1, 3})
+  void aBatchThatFindsNoMemoryIsNotLost(int microBatches) throws IOException {
+    assumeTrue(HostControl.ifHost().isPresent(), "only the host device can be made to fail");
+    var host = HostControl.get();
+    int outOfMemory = 2;
+    var rows = rows(160, 3, 12);
+    var config = CONFIG.microBatches(microBatches);
+    double[][] results = new double[2][];
+    int failures = 0;
+    for (int i = 0; i < 2; i++) {
+      try (var model = new Classifier(device, Precision.FP32, true);
+          var step = Step.create(model.parameters, model, source(rows, 16), config)) {
+        step.begin(new SavableRandom(0), 0);
+        long batches = 0;
+        int k = 1;
+        while (step.hasNext()) {
+          if (i == 1) {
+            host.fail("cudaMalloc", k, outOfMemory, false);
+          }
+          try {
+            batches += step.run(0.01);
+            k = 1;
+          } catch (DeviceOutOfMemoryException e) {
+            failures++;
+            k++;
+          } finally {
+            host.clearFault();
+          }
+        }
+        assertEquals(10, batches);
+        results[i] = model.weights();
+      }
+    }
+    assertTrue(failures > 50, failures + " failures");
+    assertArrayEquals(results[0], results[1]);
   }
 
   @ParameterizedTest
