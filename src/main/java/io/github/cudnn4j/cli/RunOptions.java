@@ -194,7 +194,7 @@ final class RunOptions {
     if (metrics == null) {
       return null;
     }
-    return from == null ? MetricsLog.append(metrics) : MetricsLog.resume(metrics, from.step());
+    return from == null ? MetricsLog.append(metrics) : MetricsLog.resume(metrics, from);
   }
 
   @Nullable TensorBoard board(@Nullable Checkpoint from) throws IOException {

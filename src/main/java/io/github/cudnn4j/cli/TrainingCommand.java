@@ -104,7 +104,7 @@ abstract class TrainingCommand<M extends Model> implements Callable<Integer> {
             TensorBoard board = run.board(from);
             StopSignals signals = StopSignals.handle(trainer::stop, spec.commandLine().getErr())) {
           if (log != null) {
-            trainer.listener(log);
+            trainer.listener(model.hasPerplexity() ? log.withPerplexity() : log);
           }
           if (board != null) {
             trainer.listener(board);

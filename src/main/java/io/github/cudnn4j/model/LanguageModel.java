@@ -102,6 +102,11 @@ public final class LanguageModel implements Model {
   }
 
   @Override
+  public boolean hasPerplexity() {
+    return true;
+  }
+
+  @Override
   public Parameters parameters() {
     return parameters;
   }

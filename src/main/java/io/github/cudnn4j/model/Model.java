@@ -36,6 +36,14 @@ public interface Model extends Objective, AutoCloseable {
     return List.of();
   }
 
+  /**
+   * Returns whether the loss is the cross-entropy of the symbols of a text, so that its exponential
+   * is a perplexity.
+   */
+  default boolean hasPerplexity() {
+    return false;
+  }
+
   /** Returns the device that holds the weights. */
   default Device device() {
     return parameters().device();

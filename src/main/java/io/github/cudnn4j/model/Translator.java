@@ -218,6 +218,11 @@ public final class Translator implements Model {
   }
 
   @Override
+  public boolean hasPerplexity() {
+    return true;
+  }
+
+  @Override
   public Parameters parameters() {
     return parameters;
   }

@@ -28,6 +28,9 @@ final class LoopState {
   /** The step at which that was, -1 before the first. */
   long bestStep = -1;
 
+  /** The step at which the latest validation was, -1 before the first. */
+  long validatedStep = -1;
+
   /** The validations since the best one. */
   int stale;
 
@@ -77,6 +80,7 @@ final class LoopState {
       map.put("best", best);
     }
     map.put("bestStep", bestStep);
+    map.put("validatedStep", validatedStep);
     map.put("stale", stale);
     map.put("lossSum", lossSum);
     map.put("lossCount", lossCount);
@@ -98,6 +102,10 @@ final class LoopState {
     position.step = saved.number("step", 0, Long.MAX_VALUE);
     position.best = saved.decimal("best", Double.NaN);
     position.bestStep = saved.number("bestStep", -1, Long.MAX_VALUE);
+    position.validatedStep =
+        saved.values().containsKey("validatedStep")
+            ? saved.number("validatedStep", -1, Long.MAX_VALUE)
+            : -1;
     position.stale = saved.count("stale");
     position.lossSum = saved.decimal("lossSum", 0);
     position.lossCount = saved.decimal("lossCount", 0);

@@ -31,6 +31,7 @@ public final class MetricsLog implements TrainingListener, AutoCloseable {
   private final Path file;
   private final OutputStream out;
   private long length;
+  private boolean perplexity;
   private boolean failed;
 
   private MetricsLog(Path file, long length) throws IOException {
@@ -46,29 +47,51 @@ public final class MetricsLog implements TrainingListener, AutoCloseable {
    * @throws IOException if that fails
    */
   public static MetricsLog append(Path file) throws IOException {
-    return resume(file, Long.MAX_VALUE);
+    return open(file, Long.MAX_VALUE).log;
   }
 
   /**
    * Opens a file to append to, as {@link #append} does, for a training that goes on: the lines at
-   * the end that tell of later steps are deleted, for they will come again.
+   * the end that tell of later steps are deleted, for they will come again, and if the checkpoint
+   * has none, as when a process is killed, it gets its line.
    *
-   * @param step the steps done
+   * @param from from which it goes on
    * @throws IOException if that fails
    */
-  public static MetricsLog resume(Path file, long step) throws IOException {
-    Objects.requireNonNull(file, "file");
-    // Not of a device, such as a terminal.
-    long length = Files.isRegularFile(file) ? kept(file, step) : 0;
-    if (Files.isRegularFile(file) && length < Files.size(file)) {
-      truncate(file, length);
-    }
-    return new MetricsLog(file, length);
+  public static MetricsLog resume(Path file, Checkpoint from) throws IOException {
+    return resume(file, from.step(), from.folder());
   }
 
-  /** Returns where the last line ends that tells of a step up to one, or of none. */
-  private static long kept(Path file, long step) throws IOException {
-    long kept = 0;
+  static MetricsLog resume(Path file, long step, Path checkpoint) throws IOException {
+    Opened opened = open(file, step);
+    if (opened.kept.end > 0 && !opened.kept.checkpoint) {
+      opened.log.checkpointed(checkpoint, step);
+    }
+    return opened.log;
+  }
+
+  private record Opened(MetricsLog log, Kept kept) {}
+
+  private static Opened open(Path file, long step) throws IOException {
+    Objects.requireNonNull(file, "file");
+    // Not of a device, such as a terminal.
+    Kept kept = Files.isRegularFile(file) ? kept(file, step) : new Kept(0, false);
+    if (Files.isRegularFile(file) && kept.end < Files.size(file)) {
+      truncate(file, kept.end);
+    }
+    return new Opened(new MetricsLog(file, kept.end), kept);
+  }
+
+  /**
+   * What is kept of a file.
+   *
+   * @param end where the last line ends that tells of a step up to one, or of none
+   * @param checkpoint whether there is a line of a checkpoint among the last of that step
+   */
+  private record Kept(long end, boolean checkpoint) {}
+
+  private static Kept kept(Path file, long step) throws IOException {
+    var kept = new Kept(0, false);
     long at = 0;
     var line = new ByteArrayOutputStream();
     try (var in = new BufferedInputStream(Files.newInputStream(file))) {
@@ -76,8 +99,11 @@ public final class MetricsLog implements TrainingListener, AutoCloseable {
         at++;
         line.write(next);
         if (next == '\n') {
-          if (step == Long.MAX_VALUE || stepOf(line.toString(StandardCharsets.UTF_8)) <= step) {
-            kept = at;
+          var object = parse(line.toString(StandardCharsets.UTF_8));
+          long found = object.get("step") instanceof Long number ? number : 0;
+          if (found <= step) {
+            boolean told = "checkpoint".equals(object.get("kind")) || kept.checkpoint;
+            kept = new Kept(at, found == step && told);
           }
           line.reset();
         }
@@ -86,13 +112,12 @@ public final class MetricsLog implements TrainingListener, AutoCloseable {
     return kept;
   }
 
-  private static long stepOf(String line) {
+  /** Of a line that something else wrote, nothing. */
+  private static Map<?, ?> parse(String line) {
     try {
-      return Json.parse(line) instanceof Map<?, ?> map && map.get("step") instanceof Long step
-          ? step
-          : 0;
+      return Json.parse(line) instanceof Map<?, ?> map ? map : Map.of();
     } catch (IOException e) {
-      return 0;
+      return Map.of();
     }
   }
 
@@ -102,11 +127,22 @@ public final class MetricsLog implements TrainingListener, AutoCloseable {
     }
   }
 
+  /**
+   * Writes the exponential of each loss, too, from now on: the perplexity, of a model whose loss is
+   * the cross-entropy of symbols.
+   */
+  public MetricsLog withPerplexity() {
+    perplexity = true;
+    return this;
+  }
+
   @Override
   public void logged(Progress progress) {
     var line = line("train", progress.epoch(), progress.step());
     line.put("loss", progress.loss());
-    line.put("perplexity", progress.perplexity());
+    if (perplexity) {
+      line.put("perplexity", progress.perplexity());
+    }
     line.put("gradientNorm", progress.gradientNorm());
     line.put("learningRate", progress.learningRate());
     line.put("tokensPerSecond", progress.tokensPerSecond());
@@ -120,7 +156,9 @@ public final class MetricsLog implements TrainingListener, AutoCloseable {
   public void validated(Validation validation) {
     var line = line("validation", validation.epoch(), validation.step());
     line.put("loss", validation.loss());
-    line.put("perplexity", validation.perplexity());
+    if (perplexity) {
+      line.put("perplexity", validation.perplexity());
+    }
     line.putAll(validation.metrics());
     line.put("best", validation.best());
     write(line);

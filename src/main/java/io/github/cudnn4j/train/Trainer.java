@@ -34,6 +34,8 @@ import org.jspecify.annotations.Nullable;
  */
 public final class Trainer implements AutoCloseable {
 
+  private static final Evaluator.Result NOT_VALIDATED = new Evaluator.Result(Double.NaN, Map.of());
+
   private final Parameters parameters;
   private final Objective objective;
   private final BatchSource source;
@@ -49,9 +51,8 @@ public final class Trainer implements AutoCloseable {
   private @Nullable CheckpointWriter writer;
   private String run = UUID.randomUUID().toString();
   private long skipped;
-  private Evaluator.Result lastValidation = new Evaluator.Result(Double.NaN, Map.of());
+  private Evaluator.Result lastValidation = NOT_VALIDATED;
   private long savedStep = -1;
-  private long validatedStep = -1;
   private boolean stoppedEarly;
 
   /** Whether this run was while it waited for data, whoever takes note of that meanwhile. */
@@ -180,10 +181,13 @@ public final class Trainer implements AutoCloseable {
       }
     }
     // Only where the training is complete: one that goes on later validates when it would have.
-    if (position.epoch >= config.epochs() && validatedStep != position.step) {
+    if (position.epoch >= config.epochs() && position.validatedStep != position.step) {
       validate();
+    } else if (steps == 0 && position.validatedStep == position.step) {
+      // It was told, and counts, where it was first: this is for the summary.
+      lastValidation = evaluate();
     }
-    if (steps > 0 && validatedStep == position.step) {
+    if (steps > 0 && position.validatedStep == position.step) {
       requireGoodEnd("held-out data", lastValidation.loss());
     }
     if (savedStep != position.step) {
@@ -338,8 +342,8 @@ public final class Trainer implements AutoCloseable {
       return;
     }
     collect();
-    validatedStep = position.step;
-    lastValidation = CheckpointFiles.uninterrupted(evaluator::evaluate);
+    position.validatedStep = position.step;
+    lastValidation = evaluate();
     double value =
         deciding == null ? lastValidation.loss() : lastValidation.metrics().get(deciding.name());
     boolean best = isBetter(value);
@@ -354,6 +358,11 @@ public final class Trainer implements AutoCloseable {
     }
     stoppedEarly = config.patience() > 0 && position.stale >= config.patience();
     clock.resume();
+  }
+
+  private Evaluator.Result evaluate() throws IOException {
+    Evaluator given = evaluator;
+    return given == null ? NOT_VALIDATED : CheckpointFiles.uninterrupted(given::evaluate);
   }
 
   private boolean isBetter(double value) {

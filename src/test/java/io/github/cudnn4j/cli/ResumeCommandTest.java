@@ -84,6 +84,22 @@ class ResumeCommandTest {
   }
 
   @Test
+  void whatIsDoneIsNotLoggedAgain() throws IOException {
+    Path metrics = folder.resolve("metrics.jsonl");
+    Path done = folder.resolve("done");
+    String[] logging = {"--epochs", "1", "--metrics", metrics + ""};
+    Ran finished = begin(done, logging);
+    assertEquals(0, finished.status(), finished.err());
+    String logged = Files.readString(metrics);
+    String[] again = {"train", "--text", text + "", "--checkpoint", done + "", "--resume"};
+    Ran resumed = run(with(again, logging));
+    assertEquals(0, resumed.status(), resumed.err());
+    assertEquals(logged, Files.readString(metrics));
+    assertEquals(
+        finished.result().get("heldOutPerplexity"), resumed.result().get("heldOutPerplexity"));
+  }
+
+  @Test
   void whatCannotBeAnotherIsNamedAndNothingElse() throws IOException {
     byte[] before = weights(checkpoint);
     String begin = "--resume: " + checkpoint.resolve("step-000000071") + " cannot go on with ";

@@ -1,6 +1,7 @@
 package io.github.cudnn4j.train;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
@@ -38,14 +39,52 @@ class MetricsLogTest {
       assertEquals("train", train.get("kind"));
       assertEquals(50L, train.get("step"));
       assertEquals(1.5, train.get("loss"));
+      assertFalse(train.containsKey("perplexity"), "its loss may be of anything");
       assertEquals(3L, train.get("skipped"));
       assertEquals(512.0, train.get("lossScale"));
       var validation = Json.parseObject(lines.get(1));
       assertEquals("validation", validation.get("kind"));
       assertNull(validation.get("loss"));
+      assertFalse(validation.containsKey("perplexity"));
       assertEquals(0.5, validation.get("accuracy"));
       assertEquals("folder/a \"b\"", Json.parseObject(lines.get(2)).get("path"));
     }
+  }
+
+  @Test
+  void perplexityIsOfALossOfSymbols() throws IOException {
+    var file = folder.resolve("metrics.jsonl");
+    try (var metrics = MetricsLog.append(file).withPerplexity()) {
+      metrics.logged(new Progress(1, 2, 50, 100, 1.5, 0.5, 0.1, 9e4, 3, 512, 1.25, 7));
+      metrics.validated(new Validation(1, 60, 2.5, Map.of(), false));
+    }
+    var lines = Files.readAllLines(file);
+    assertEquals(Math.exp(1.5), Json.parseObject(lines.get(0)).get("perplexity"));
+    assertEquals(Math.exp(2.5), Json.parseObject(lines.get(1)).get("perplexity"));
+  }
+
+  /** A process may be killed between a checkpoint and its line. */
+  @Test
+  void aCheckpointToGoOnFromHasALine() throws IOException {
+    var file = folder.resolve("metrics.jsonl");
+    var checkpoint = folder.resolve("step-20");
+    MetricsLog.resume(file, 20, checkpoint).close();
+    assertEquals(List.of(), steps(file), "a new file begins with what comes");
+    try (var metrics = MetricsLog.append(file)) {
+      for (long step : new long[] {10, 20}) {
+        metrics.checkpointed(checkpoint, step); // of another training
+      }
+      for (long step : new long[] {10, 20, 30}) {
+        metrics.validated(new Validation(1, step, 1, Map.of(), false));
+      }
+    }
+    MetricsLog.resume(file, 20, checkpoint).close();
+    assertEquals(List.of(10L, 20L, 10L, 20L, 20L), steps(file));
+    var last = Json.parseObject(Files.readAllLines(file).getLast());
+    assertEquals("checkpoint", last.get("kind"));
+    assertEquals(checkpoint + "", last.get("path"));
+    MetricsLog.resume(file, 20, checkpoint).close();
+    assertEquals(List.of(10L, 20L, 10L, 20L, 20L), steps(file), "once");
   }
 
   /** What is behind the checkpoint comes again; what another training wrote before stays. */
@@ -58,15 +97,15 @@ class MetricsLogTest {
       }
     }
     Files.writeString(file, "{\"kind\":\"tra", StandardOpenOption.APPEND);
-    try (var metrics = MetricsLog.resume(file, 20)) {
+    try (var metrics = MetricsLog.resume(file, 20, folder)) {
       metrics.validated(new Validation(1, 30, 1, Map.of("accuracy", 0.5), false));
     }
-    assertEquals(List.of(10L, 90L, 10L, 20L, 30L), steps(file));
+    assertEquals(List.of(10L, 90L, 10L, 20L, 20L, 30L), steps(file));
     Files.writeString(file, "half", StandardOpenOption.APPEND);
     try (var metrics = MetricsLog.append(file)) {
       metrics.validated(new Validation(1, 1, 1, Map.of("accuracy", 0.5), false));
     }
-    assertEquals(List.of(10L, 90L, 10L, 20L, 30L, 1L), steps(file));
+    assertEquals(List.of(10L, 90L, 10L, 20L, 20L, 30L, 1L), steps(file));
   }
 
   private static List<Long> steps(Path file) throws IOException {
