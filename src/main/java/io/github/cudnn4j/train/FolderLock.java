@@ -15,7 +15,8 @@ import java.util.concurrent.ConcurrentHashMap;
 
 /**
  * Keeps all but one training out of a folder. The operating system gives the lock back when the
- * process ends, however it does; the file stays, with the number of the process that had it last.
+ * process ends, however it does; the file stays, with the number of the process that had it last,
+ * unless the folder was made for the lock and nothing came into it: then both are deleted.
  */
 final class FolderLock implements AutoCloseable {
 
@@ -30,10 +31,12 @@ final class FolderLock implements AutoCloseable {
 
   private final Path folder;
   private final FileChannel channel;
+  private final boolean made;
 
-  private FolderLock(Path folder, FileChannel channel) {
+  private FolderLock(Path folder, FileChannel channel, boolean made) {
     this.folder = folder;
     this.channel = channel;
+    this.made = made;
   }
 
   /**
@@ -42,20 +45,21 @@ final class FolderLock implements AutoCloseable {
    * @throws IOException if another training has locked it, or it cannot be written to
    */
   static FolderLock acquire(Path folder) throws IOException {
+    boolean made = !Files.exists(folder);
     Files.createDirectories(folder);
     Path real = folder.toRealPath();
     if (!HELD.add(real)) {
       throw used(folder, Long.toString(ProcessHandle.current().pid()));
     }
     try {
-      return CheckpointFiles.uninterrupted(() -> lock(folder, real));
+      return CheckpointFiles.uninterrupted(() -> lock(folder, real, made));
     } catch (IOException | RuntimeException | Error e) {
       HELD.remove(real);
       throw e;
     }
   }
 
-  private static FolderLock lock(Path folder, Path real) throws IOException {
+  private static FolderLock lock(Path folder, Path real, boolean made) throws IOException {
     Path file = real.resolve(NAME);
     var channel =
         FileChannel.open(
@@ -65,7 +69,7 @@ final class FolderLock implements AutoCloseable {
         throw used(folder, Files.readString(file).strip());
       }
       tellProcess(file, channel);
-      return new FolderLock(real, channel);
+      return new FolderLock(real, channel, made);
     } catch (IOException | RuntimeException | Error e) {
       try (channel) {
         throw e;
@@ -104,7 +108,21 @@ final class FolderLock implements AutoCloseable {
 
   @Override
   public void close() throws IOException {
+    if (made) {
+      deleteUnlessUsed();
+    }
     channel.close();
     HELD.remove(folder);
+  }
+
+  private void deleteUnlessUsed() {
+    try (var children = Files.list(folder)) {
+      if (children.allMatch(child -> child.endsWith(NAME))) {
+        Files.deleteIfExists(folder.resolve(NAME));
+        Files.deleteIfExists(folder);
+      }
+    } catch (IOException e) {
+      LOG.log(Level.DEBUG, "{0} stays: {1}", folder, e.getMessage());
+    }
   }
 }

@@ -116,6 +116,21 @@ class TrainingProcessTest {
     assertEquals((step / 71 + 1) * 71, steps.size());
   }
 
+  /** It waits for a text that another program is to write. */
+  @Test
+  void aSignalBeforeTheTrainingLeavesNothing() throws IOException, InterruptedException {
+    Files.delete(text);
+    assertEquals(0, new ProcessBuilder("mkfifo", text + "").start().waitFor());
+    Process process = start(List.of(), Main.class, training());
+    try (var _ = Files.newOutputStream(text)) { // returns when it is opened to be read
+      process.destroy();
+      assertEquals(TERMINATED, process.waitFor());
+    } finally {
+      process.destroyForcibly();
+    }
+    assertFalse(Files.exists(checkpoint));
+  }
+
   /** A library that draws bars may take the keyboard's signals for itself. */
   @Test
   void controlCOnATerminalStopsAfterTheStep() throws IOException, InterruptedException {

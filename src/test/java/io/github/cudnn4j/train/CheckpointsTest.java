@@ -316,6 +316,23 @@ class CheckpointsTest {
   }
 
   @Test
+  void aFolderThatWasMadeForNothingIsDeleted() throws IOException {
+    Path made = folder.resolve("a/b");
+    var checkpoints = Checkpoints.in(made, 1);
+    checkpoints.requireUnused();
+    assertFalse(Files.exists(made));
+    CheckpointWriter.open(checkpoints, RUN, 0).close();
+    assertFalse(Files.exists(made));
+    Files.createDirectory(made);
+    checkpoints.requireUnused();
+    assertTrue(Files.exists(made), "it was there before");
+    Files.delete(made.resolve(".lock"));
+    Files.delete(made);
+    save(checkpoints, 2);
+    assertEquals(2, checkpoints.latest().orElseThrow().step());
+  }
+
+  @Test
   void aFailureNamesTheFileAndLeavesNoPart() throws IOException {
     var checkpoints = Checkpoints.in(folder, 2);
     save(checkpoints, 1);
