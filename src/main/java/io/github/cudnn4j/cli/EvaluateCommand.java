@@ -112,19 +112,19 @@ final class EvaluateCommand implements Callable<Integer> {
   private Map<String, Object> evaluate(SequenceClassifier model) throws IOException {
     Vocabulary vocabulary = model.vocabulary();
     List<Example> examples =
-        Examples.read("--data", data(), encoding, vocabulary.units(), model.labels());
+        ClassifierFile.read("--data", data(), encoding, vocabulary.units(), model.labels());
     int longest = longest(examples.stream().map(e -> vocabulary.encode(e.text())));
     return result(model, model.batches(window.batch(), longest).over(examples), examples.size());
   }
 
   private Map<String, Object> evaluate(SequenceTagger model) throws IOException {
-    List<Sentence> sentences = Sentences.read("--data", data(), encoding, model.tags());
+    List<Sentence> sentences = TaggerFile.read("--data", data(), encoding, model.tags());
     int longest = sentences.stream().mapToInt(s -> s.words().size()).max().orElseThrow();
     return result(model, model.batches(window.batch(), longest).over(sentences), sentences.size());
   }
 
   private Map<String, Object> evaluate(Translator model) throws IOException {
-    List<Pair> pairs = Pairs.read("--data", data(), encoding);
+    List<Pair> pairs = TranslatorFile.read("--data", data(), encoding);
     int source = longest(pairs.stream().map(pair -> model.source().encode(pair.source())));
     int target = longest(pairs.stream().map(pair -> model.target().encode(pair.target())));
     BatchSource batches = model.batches(window.batch(), source + 1, target + 1).over(pairs);

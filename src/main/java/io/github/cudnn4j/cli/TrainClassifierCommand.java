@@ -78,7 +78,8 @@ final class TrainClassifierCommand extends TrainingCommand<SequenceClassifier> {
     Split<Example> split =
         records.read(
             (option, file) -> {
-              List<Example> read = Examples.read(option, file, encoding, units.value(), labels);
+              List<Example> read =
+                  ClassifierFile.read(option, file, encoding, units.value(), labels);
               if (labels.isEmpty()) {
                 read.forEach(example -> labels.add(example.label()));
               }

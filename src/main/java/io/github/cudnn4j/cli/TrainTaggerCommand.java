@@ -67,7 +67,7 @@ final class TrainTaggerCommand extends TrainingCommand<SequenceTagger> {
     Split<Sentence> split =
         records.read(
             (option, file) -> {
-              List<Sentence> read = Sentences.read(option, file, encoding, tags);
+              List<Sentence> read = TaggerFile.read(option, file, encoding, tags);
               if (tags.isEmpty()) {
                 read.forEach(sentence -> tags.addAll(sentence.tags()));
               }

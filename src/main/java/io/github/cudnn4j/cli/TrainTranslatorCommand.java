@@ -53,7 +53,7 @@ final class TrainTranslatorCommand extends TrainingCommand<Translator> {
   TrainingTask<Translator> task(@Nullable Checkpoint from) throws IOException {
     return new Task(
         records
-            .<Pair>read((option, file) -> Pairs.read(option, file, encoding), run())
+            .<Pair>read((option, file) -> TranslatorFile.read(option, file, encoding), run())
             .fitting(pair -> fits(pair.source()) && fits(pair.target()), limit()),
         from);
   }

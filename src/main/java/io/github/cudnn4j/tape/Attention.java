@@ -1,7 +1,7 @@
 package io.github.cudnn4j.tape;
 
 import io.github.cudnn4j.cuda.DeviceBuffer;
-import io.github.cudnn4j.tape.Product.Operand;
+import io.github.cudnn4j.tape.MatrixProduct.Operand;
 import java.util.Arrays;
 import java.util.Locale;
 import java.util.function.UnaryOperator;
@@ -51,8 +51,8 @@ public final class Attention {
     this.lengths = lengths == null ? whole(tape, memory) : lengths;
     Tensor counted = lengths == null ? memory : lengths.mask(memory);
     Tensor compared = keysOf.apply(counted);
-    this.memory = Shared.of(tape, counted);
-    this.keys = compared == counted ? this.memory : Shared.of(tape, compared);
+    this.memory = SharedGradient.of(tape, counted);
+    this.keys = compared == counted ? this.memory : SharedGradient.of(tape, compared);
   }
 
   private Attention(Attention other, Tape tape, Lengths lengths, Tensor memory) {
@@ -175,7 +175,7 @@ public final class Attention {
               keys.dim(0),
               keys.dim(1)));
     }
-    return new Attention(this, tape, lengths, Shared.of(tape, lengths.mask(values)));
+    return new Attention(this, tape, lengths, SharedGradient.of(tape, lengths.mask(values)));
   }
 
   /**
@@ -232,13 +232,13 @@ public final class Attention {
   private AttentionOutput ofSteps(Tensor query) {
     Tensor weights = lengths.softmax(scores.of(tape, query, keys, lengths));
     Tensor context =
-        Product.record(
+        MatrixProduct.record(
             tape, 1, new Operand(weights, false, false), new Operand(memory, true, false), true);
     return new AttentionOutput(context, weights);
   }
 
   private static Tensor product(Tape tape, double factor, Tensor query, Tensor keys) {
-    return Product.record(
+    return MatrixProduct.record(
         tape, factor, new Operand(query, true, false), new Operand(keys, true, true), false);
   }
 

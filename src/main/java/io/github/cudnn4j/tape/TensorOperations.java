@@ -97,7 +97,7 @@ public sealed interface TensorOperations permits Tape {
    * C]} the time.
    */
   default Tensor concatenate(int extent, Tensor... tensors) {
-    return Columns.concatenate(tape(), extent, tensors);
+    return Rearrangement.concatenate(tape(), extent, tensors);
   }
 
   /**
@@ -113,7 +113,7 @@ public sealed interface TensorOperations permits Tape {
 
   /** As {@link #slice(Tensor, int, int)}, of any extent, 0 being the outermost. */
   default Tensor slice(Tensor x, int extent, int first, int count) {
-    return Columns.slice(tape(), x, extent, first, count);
+    return Rearrangement.slice(tape(), x, extent, first, count);
   }
 
   /**
@@ -123,7 +123,7 @@ public sealed interface TensorOperations permits Tape {
    * @return N tensors {@code [...]}, whose gradients are parts of one
    */
   default List<Tensor> unbind(Tensor x) {
-    return Columns.unbind(tape(), x);
+    return Rearrangement.unbind(tape(), x);
   }
 
   /**
@@ -133,7 +133,7 @@ public sealed interface TensorOperations permits Tape {
    * @throws IllegalArgumentException also if there is none
    */
   default Tensor stack(Tensor... tensors) {
-    return Columns.stack(tape(), tensors);
+    return Rearrangement.stack(tape(), tensors);
   }
 
   /**
@@ -145,7 +145,7 @@ public sealed interface TensorOperations permits Tape {
    * @throws IllegalArgumentException if {@code count} is not positive
    */
   default Tensor repeat(Tensor x, int count) {
-    return Columns.repeat(tape(), x, count);
+    return Rearrangement.repeat(tape(), x, count);
   }
 
   /**
@@ -156,7 +156,7 @@ public sealed interface TensorOperations permits Tape {
    * @return {@code [N, M, C]}
    */
   default Tensor product(Tensor x, boolean transX, Tensor y, boolean transY) {
-    return Product.record(tape(), x, transX, y, transY);
+    return MatrixProduct.record(tape(), x, transX, y, transY);
   }
 
   /**
@@ -166,7 +166,7 @@ public sealed interface TensorOperations permits Tape {
    * @return {@code [N, M, C]}
    */
   default Tensor transpose(Tensor x) {
-    return Columns.transpose(tape(), x);
+    return Rearrangement.transpose(tape(), x);
   }
 
   /**
@@ -190,12 +190,12 @@ public sealed interface TensorOperations permits Tape {
    * @return the shape of {@code x}
    */
   default Tensor softmax(Tensor x) {
-    return Normalized.record(tape(), x, SoftmaxAlgorithm.ACCURATE);
+    return RowSoftmax.record(tape(), x, SoftmaxAlgorithm.ACCURATE);
   }
 
   /** As {@link #softmax}, the logarithm of it. */
   default Tensor logSoftmax(Tensor x) {
-    return Normalized.record(tape(), x, SoftmaxAlgorithm.LOG);
+    return RowSoftmax.record(tape(), x, SoftmaxAlgorithm.LOG);
   }
 
   /**

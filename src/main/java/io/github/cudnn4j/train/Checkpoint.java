@@ -37,13 +37,13 @@ public final class Checkpoint {
   private final long step;
   private final long bestStep;
   private final int epoch;
-  private final Description model;
-  private final Description trainer;
-  private final Description notes;
+  private final CheckpointJson model;
+  private final CheckpointJson trainer;
+  private final CheckpointJson notes;
 
   private Checkpoint(Path folder) throws IOException {
     this.folder = folder;
-    var description = Description.read(folder.resolve(DESCRIPTION));
+    var description = CheckpointJson.read(folder.resolve(DESCRIPTION));
     run = description.text("run", "");
     step = description.number("step", 0, Long.MAX_VALUE);
     bestStep = description.number("bestStep", -1, Long.MAX_VALUE);
@@ -138,7 +138,7 @@ public final class Checkpoint {
   }
 
   /** Returns where the training was and what must be the same for it to go on. */
-  Description trainer() {
+  CheckpointJson trainer() {
     return trainer;
   }
 

@@ -161,7 +161,7 @@ final class CheckpointWriter implements AutoCloseable {
     }
     description.put("files", files);
     CheckpointFiles.write(
-        unfinished.resolve(Checkpoint.DESCRIPTION), Description.write(description));
+        unfinished.resolve(Checkpoint.DESCRIPTION), CheckpointJson.write(description));
     CheckpointFiles.force(unfinished);
     stages.accept("description");
   }

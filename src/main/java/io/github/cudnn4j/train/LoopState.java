@@ -94,7 +94,7 @@ final class LoopState {
    *
    * @throws IOException if a number is missing or cannot be
    */
-  static LoopState of(Description saved) throws IOException {
+  static LoopState of(CheckpointJson saved) throws IOException {
     var position = new LoopState(saved.number("random", Long.MIN_VALUE, Long.MAX_VALUE));
     position.epoch = saved.count("epoch");
     position.batch = saved.number("batchOfEpoch", 0, Long.MAX_VALUE);

@@ -8,11 +8,11 @@ import java.util.Collection;
 import java.util.List;
 
 /** Reads files of words with tags, with a blank line between sentences. */
-final class Sentences {
+final class TaggerFile {
 
   private static final String EXPECTED = "a word, a TAB and its tag, or a blank line";
 
-  private Sentences() {}
+  private TaggerFile() {}
 
   /**
    * Reads a file.

@@ -7,11 +7,11 @@ import java.util.ArrayList;
 import java.util.List;
 
 /** Reads files of texts with their translations. */
-final class Pairs {
+final class TranslatorFile {
 
   private static final String EXPECTED = "a text, a TAB and its translation";
 
-  private Pairs() {}
+  private TranslatorFile() {}
 
   /**
    * Reads a file; blank lines are passed over.

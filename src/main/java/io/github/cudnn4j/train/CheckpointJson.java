@@ -15,7 +15,7 @@ import org.jspecify.annotations.Nullable;
  * A JSON object that describes a checkpoint, or a part of it. Its text ends in the checksum of all
  * that stands before, so that a digit that has changed is noticed.
  */
-final class Description {
+final class CheckpointJson {
 
   /** Some 16 times what the largest possible vocabulary takes. */
   private static final int MOST_BYTES = 1 << 24;
@@ -26,7 +26,7 @@ final class Description {
   private final Path file;
   private final Map<String, @Nullable Object> values;
 
-  private Description(Path file, Map<String, @Nullable Object> values) {
+  private CheckpointJson(Path file, Map<String, @Nullable Object> values) {
     this.file = file;
     this.values = values;
   }
@@ -36,11 +36,11 @@ final class Description {
    *
    * @throws IOException if it cannot be read, is of a format that is not readable or is damaged
    */
-  static Description read(Path file) throws IOException {
+  static CheckpointJson read(Path file) throws IOException {
     String text = text(file);
-    Description description;
+    CheckpointJson description;
     try {
-      description = new Description(file, Json.parseObject(text));
+      description = new CheckpointJson(file, Json.parseObject(text));
     } catch (IOException e) {
       throw new IOException(file + " is damaged: " + e.getMessage(), e);
     }
@@ -135,18 +135,18 @@ final class Description {
    *
    * @throws IOException if there is none
    */
-  Description part(String key) throws IOException {
+  CheckpointJson part(String key) throws IOException {
     if (values.get(key) instanceof Map<?, ?> map) {
       @SuppressWarnings("unchecked") // A JSON object.
       var part = (Map<String, @Nullable Object>) map;
-      return new Description(file, part);
+      return new CheckpointJson(file, part);
     }
     throw wrong(key, "an object");
   }
 
   /** Returns a part, empty if it is absent. */
-  Description partIfAny(String key) throws IOException {
-    return values.containsKey(key) ? part(key) : new Description(file, new LinkedHashMap<>());
+  CheckpointJson partIfAny(String key) throws IOException {
+    return values.containsKey(key) ? part(key) : new CheckpointJson(file, new LinkedHashMap<>());
   }
 
   /** Returns all of it. */

@@ -8,9 +8,9 @@ import java.util.List;
 import java.util.Locale;
 
 /** Tensors put together, taken apart, repeated and put in another order. */
-final class Columns {
+final class Rearrangement {
 
-  private Columns() {}
+  private Rearrangement() {}
 
   static Tensor concatenate(Tape tape, int extent, Tensor... tensors) {
     if (tensors.length == 0) {
@@ -47,11 +47,11 @@ final class Columns {
           var backward = new ArrayList<Launch>();
           int first = 0;
           for (Tensor x : in) {
-            var part = new Part(y, extent, first, x.dim(extent));
-            forward.add(part.put(tape, x.value(), y.value()));
+            var range = new ExtentRange(y, extent, first, x.dim(extent));
+            forward.add(range.put(tape, x.value(), y.value()));
             DeviceBuffer dx = x.gradient();
             if (dx != null && y.gradient() != null) {
-              backward.add(part.take(tape, y.gradient(), dx));
+              backward.add(range.take(tape, y.gradient(), dx));
             }
             first += x.dim(extent);
           }
@@ -68,16 +68,16 @@ final class Columns {
     }
     int[] shape = x.shape();
     shape[extent] = count;
-    var part = new Part(x, extent, first, count);
+    var range = new ExtentRange(x, extent, first, count);
     return tape.record(
         shape,
         (in, y) -> {
-          Launch forward = part.take(tape, x.value(), y.value());
+          Launch forward = range.take(tape, x.value(), y.value());
           DeviceBuffer dy = y.gradient();
           DeviceBuffer dx = in.get(0).gradient();
           return dy == null || dx == null
               ? new Launches(List.of(forward), List.of())
-              : new Slice(forward, dx, part.put(tape, dy, dx));
+              : new Slice(forward, dx, range.put(tape, dy, dx));
         },
         x);
   }
@@ -89,7 +89,7 @@ final class Columns {
     int[] shape = Arrays.copyOfRange(x.shape(), 1, x.rank());
     long elements = x.elements() / x.dim(0);
     List<Tensor> parts = new ArrayList<>();
-    DeviceBuffer gradient = Shared.of(tape, x).gradient();
+    DeviceBuffer gradient = SharedGradient.of(tape, x).gradient();
     for (long i = 0; i < x.dim(0); i++) {
       parts.add(
           tape.produced(
@@ -178,7 +178,7 @@ final class Columns {
   }
 
   /** A part of one extent of a tensor, from {@code first} on. */
-  private record Part(Tensor whole, int extent, int first, int count) {
+  private record ExtentRange(Tensor whole, int extent, int first, int count) {
 
     /** Copies a tensor to its place. */
     Launch put(Tape tape, DeviceBuffer part, DeviceBuffer all) {
@@ -208,8 +208,8 @@ final class Columns {
         rows = part.elements() / columns;
       }
       return out
-          ? Columns.copy(tape, rows, columns, all, width, place, part, columns, 0)
-          : Columns.copy(tape, rows, columns, part, columns, 0, all, width, place);
+          ? Rearrangement.copy(tape, rows, columns, all, width, place, part, columns, 0)
+          : Rearrangement.copy(tape, rows, columns, part, columns, 0, all, width, place);
     }
   }
 

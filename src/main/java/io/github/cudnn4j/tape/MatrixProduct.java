@@ -10,7 +10,7 @@ import io.github.cudnn4j.cuda.Precision;
  *
  * @param sumsUp whether dY is added to what is there
  */
-record Product(
+record MatrixProduct(
     Blas blas, Precision precision, double factor, Operand x, Operand y, boolean sumsUp, Operand z)
     implements Operation {
 
@@ -67,7 +67,7 @@ record Product(
     return tape.record(
         shape,
         (in, z) ->
-            new Product(
+            new MatrixProduct(
                 tape.device().blas(),
                 tape.precision(),
                 1,
@@ -92,7 +92,7 @@ record Product(
     boolean differentiable = x.tensor.gradient() != null || shared.tensor.gradient() != null;
     return tape.record(
         (in, z) ->
-            new Product(
+            new MatrixProduct(
                 tape.device().blas(),
                 tape.precision(),
                 factor,

@@ -9,11 +9,11 @@ import java.util.Collection;
 import java.util.List;
 
 /** Reads files of texts with labels. */
-final class Examples {
+final class ClassifierFile {
 
   private static final String EXPECTED = "a label, a TAB and a text";
 
-  private Examples() {}
+  private ClassifierFile() {}
 
   /**
    * Reads a file; blank lines are passed over.

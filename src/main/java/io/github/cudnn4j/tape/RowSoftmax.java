@@ -4,13 +4,13 @@ import io.github.cudnn4j.cudnn.Softmax;
 import io.github.cudnn4j.cudnn.SoftmaxAlgorithm;
 
 /** Softmax over the last extent, or its logarithm. */
-record Normalized(Softmax softmax, Tensor x, Tensor y) implements Operation {
+record RowSoftmax(Softmax softmax, Tensor x, Tensor y) implements Operation {
 
   static Tensor record(Tape tape, Tensor x, SoftmaxAlgorithm algorithm) {
     return tape.record(
         x.shape(),
         (in, y) ->
-            new Normalized(
+            new RowSoftmax(
                 tape.own(
                     Softmax.create(tape.device(), algorithm, tape.type(), x.rows(), x.columns())),
                 in.get(0),

@@ -4,7 +4,7 @@ package io.github.cudnn4j.tape;
  * A tensor to whose gradient the operations that take it add, or each writes a part, so that none
  * needs a buffer for the whole. What they do not write is 0.
  */
-record Shared(Tensor x) implements Operation {
+record SharedGradient(Tensor x) implements Operation {
 
   /**
    * Returns the tensor to share. Its gradient is complete when all that was recorded after this has
@@ -15,7 +15,7 @@ record Shared(Tensor x) implements Operation {
     tape.record(
         (in, _) -> {
           shared[0] = in.get(0);
-          return new Shared(in.get(0));
+          return new SharedGradient(in.get(0));
         },
         x,
         x);
