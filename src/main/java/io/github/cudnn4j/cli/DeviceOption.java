@@ -1,6 +1,7 @@
 package io.github.cudnn4j.cli;
 
 import io.github.cudnn4j.library.DeviceChoice;
+import io.github.cudnn4j.library.Settings;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Option;
 
@@ -12,7 +13,11 @@ final class DeviceOption {
       paramLabel = "auto|cuda|host",
       description = {
         "Where to run: an NVIDIA GPU, this machine's processor, or the GPU if it is usable.",
-        "Without this option: the property cudnn4j.device, else CUDNN4J_DEVICE, else auto."
+        "Without this option: the property "
+            + Settings.DEVICE
+            + ", else "
+            + Settings.DEVICE_VARIABLE
+            + ", else auto."
       })
   private @Nullable DeviceChoice chosen;
 

@@ -1,5 +1,6 @@
 package io.github.cudnn4j.cli;
 
+import io.github.cudnn4j.library.Settings;
 import io.github.cudnn4j.model.TextEncodingException;
 import io.github.cudnn4j.train.TrainingDivergedException;
 import java.io.IOException;
@@ -129,10 +130,10 @@ public final class Main {
       Exception failure, CommandLine command, CommandLine.ParseResult parsed) {
     PrintWriter err = command.getErr();
     err.println(command.getCommandSpec().qualifiedName() + ": " + message(failure));
-    if (Boolean.getBoolean("cudnn4j.stacktrace")) {
+    if (Boolean.getBoolean(Settings.STACKTRACE)) {
       failure.printStackTrace(err);
     } else if (!isUsersConcern(failure)) {
-      err.println("(-Dcudnn4j.stacktrace=true shows where)");
+      err.println("(-D" + Settings.STACKTRACE + "=true shows where)");
     }
     err.flush();
     // What the options say is checked where it is used, so the commands themselves refuse it.

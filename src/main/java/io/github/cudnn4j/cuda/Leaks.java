@@ -1,5 +1,6 @@
 package io.github.cudnn4j.cuda;
 
+import io.github.cudnn4j.library.Settings;
 import java.lang.ref.Cleaner;
 import java.util.LinkedHashSet;
 import java.util.Set;
@@ -7,7 +8,7 @@ import org.jspecify.annotations.Nullable;
 
 /** Reports what was not closed, for those who look for leaks; frees nothing. */
 final class Leaks {
-  static final boolean ENABLED = Boolean.getBoolean("cudnn4j.leaks");
+  static final boolean ENABLED = Boolean.getBoolean(Settings.LEAKS);
 
   private static final System.Logger LOG = System.getLogger("io.github.cudnn4j.leaks");
 

@@ -89,7 +89,7 @@ final class CudaAdvice {
         String.format(
             Locale.ROOT,
             "If they are installed elsewhere, name the folders: -D%s=FOLDER[:FOLDER] -D%s=FOLDER.",
-            SearchPath.CUDA_PROPERTY,
-            SearchPath.CUDNN_PROPERTY));
+            Settings.CUDA_PATH,
+            Settings.CUDNN_PATH));
   }
 }

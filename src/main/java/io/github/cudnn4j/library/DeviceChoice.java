@@ -11,18 +11,15 @@ public enum DeviceChoice {
   /** The host device or nothing. */
   HOST;
 
-  static final String PROPERTY = "cudnn4j.device";
-  static final String VARIABLE = "CUDNN4J_DEVICE";
-
   /**
-   * Returns the choice made outside of the program: system property {@code cudnn4j.device}, else
-   * environment variable {@code CUDNN4J_DEVICE}, else {@link #AUTO}.
+   * Returns the choice made outside of the program: system property {@value Settings#DEVICE}, else
+   * environment variable {@value Settings#DEVICE_VARIABLE}, else {@link #AUTO}.
    *
    * @throws IllegalArgumentException if the value is none of auto, cuda, host
    */
   public static DeviceChoice configured() {
-    var property = System.getProperty(PROPERTY);
-    var value = property != null ? property : System.getenv(VARIABLE);
+    var property = System.getProperty(Settings.DEVICE);
+    var value = property != null ? property : System.getenv(Settings.DEVICE_VARIABLE);
     return value == null || value.isBlank() ? AUTO : parse(value);
   }
 

@@ -9,7 +9,6 @@ import org.jspecify.annotations.Nullable;
 final class HostLibrary implements AutoCloseable {
   static final String NAME = "libcudnn4j_host.so";
 
-  private static final String PATH_PROPERTY = "cudnn4j.host.path";
   private static final String ORIGIN = "cudnn4j's jar of the host device";
   private static final String NOT_IN_JARS =
       "it is in none of this program's jars: add cudnn4j's jar with the classifier linux-x86_64, on"
@@ -45,9 +44,10 @@ final class HostLibrary implements AutoCloseable {
   }
 
   private static @Nullable LibraryLocation location(Environment environment, Findings findings) {
-    var property = environment.property().apply(PATH_PROPERTY);
+    var property = environment.property().apply(Settings.HOST_PATH);
     if (property != null) {
-      return LibraryLocation.ofProperty(PATH_PROPERTY, List.of(Path.of(property).toAbsolutePath()));
+      return LibraryLocation.ofProperty(
+          Settings.HOST_PATH, List.of(Path.of(property).toAbsolutePath()));
     }
     try {
       var folder = new NativeCache(environment).folder(List.of(NAME));
@@ -57,7 +57,9 @@ final class HostLibrary implements AutoCloseable {
       findings.missing(NAME, new LibraryLocation(ORIGIN, List.of(CLASS_PATH)), CLASS_PATH, reason);
       if (e.isNotInJars()) {
         findings.advise(
-            "Or name the folder of the host device's library: -D" + PATH_PROPERTY + "=FOLDER.");
+            "Or name the folder of the host device's library: -D"
+                + Settings.HOST_PATH
+                + "=FOLDER.");
       }
       return null;
     }

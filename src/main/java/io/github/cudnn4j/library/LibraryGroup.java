@@ -77,9 +77,9 @@ final class LibraryGroup implements AutoCloseable {
       findings.advise(
           "A library runs with your rights, so it is loaded only from where no other user can"
               + " write. Change that (chown, chmod go-w), or name the folder with -D"
-              + SearchPath.CUDA_PROPERTY
+              + Settings.CUDA_PATH
               + " and -D"
-              + SearchPath.CUDNN_PROPERTY
+              + Settings.CUDNN_PATH
               + ", which are taken as they are.");
     }
     return refusal;

@@ -21,7 +21,6 @@ import org.jspecify.annotations.Nullable;
  */
 public final class NativeLibraries {
   private static final System.Logger LOG = System.getLogger("io.github.cudnn4j");
-  private static final String MODE_PROPERTY = "cudnn4j.host.mode";
 
   private static final List<String> NCCL = List.of("libnccl.so.2");
 
@@ -174,7 +173,7 @@ public final class NativeLibraries {
 
   private static NativeLibraries loadHost(
       DeviceChoice choice, HostLibrary host, Environment environment, Findings findings) {
-    var mode = System.getProperty(MODE_PROPERTY);
+    var mode = System.getProperty(Settings.HOST_MODE);
     var wanted = mode == null ? HostMode.EAGER : HostMode.parse(mode);
     load(host.library(), NeededFunctions.HOST);
     NeededFunctions.OF_NVIDIA.forEach(needed -> verify(host.library(), needed));

@@ -20,16 +20,13 @@ import java.util.stream.Stream;
  * environment variables, pip wheels, toolkit and distribution folders, the loader's own search.
  */
 final class SearchPath {
-  static final String CUDA_PROPERTY = "cudnn4j.cuda.path";
-  static final String CUDNN_PROPERTY = "cudnn4j.cudnn.path";
-
   /** Who sets one of these means this library, as with a property. */
   private static final String OWN_VARIABLES = "CUDNN4J_";
 
   private static final List<String> CUDA_VARIABLES =
-      List.of(OWN_VARIABLES + "CUDA_PATH", "CUDA_HOME", "CUDA_PATH");
+      List.of(Settings.CUDA_PATH_VARIABLE, "CUDA_HOME", "CUDA_PATH");
   private static final List<String> CUDNN_VARIABLES =
-      List.of(OWN_VARIABLES + "CUDNN_PATH", "CUDNN_HOME", "CUDNN_PATH");
+      List.of(Settings.CUDNN_PATH_VARIABLE, "CUDNN_HOME", "CUDNN_PATH");
   private static final List<String> DISTRIBUTION =
       List.of("usr/lib/x86_64-linux-gnu", "usr/lib64", "usr/lib");
   private static final List<String> DRIVER =
@@ -62,9 +59,9 @@ final class SearchPath {
 
   /** Returns the locations of libcudart, libcublas, libnvrtc, NCCL and NVTX. */
   List<LibraryLocation> cuda() {
-    var property = environment.property().apply(CUDA_PROPERTY);
+    var property = environment.property().apply(Settings.CUDA_PATH);
     if (property != null) {
-      return List.of(ofProperty(CUDA_PROPERTY, property));
+      return List.of(ofProperty(Settings.CUDA_PATH, property));
     }
     var locations = new ArrayList<LibraryLocation>();
     locations.addAll(variables(CUDA_VARIABLES));
@@ -79,14 +76,14 @@ final class SearchPath {
 
   /** Returns the locations of libcudnn and its sub-libraries, one folder each. */
   List<LibraryLocation> cudnn() {
-    var property = environment.property().apply(CUDNN_PROPERTY);
+    var property = environment.property().apply(Settings.CUDNN_PATH);
     if (property != null) {
-      return single(ofProperty(CUDNN_PROPERTY, property));
+      return single(ofProperty(Settings.CUDNN_PATH, property));
     }
     var locations = new ArrayList<LibraryLocation>();
-    var cuda = environment.property().apply(CUDA_PROPERTY);
+    var cuda = environment.property().apply(Settings.CUDA_PATH);
     if (cuda != null) {
-      locations.add(ofProperty(CUDA_PROPERTY, cuda));
+      locations.add(ofProperty(Settings.CUDA_PATH, cuda));
     }
     locations.addAll(variables(CUDNN_VARIABLES));
     for (var packages : sitePackages()) {

@@ -2,6 +2,7 @@ package io.github.cudnn4j.rnn;
 
 import io.github.cudnn4j.cudnn.RnnAlgorithm;
 import io.github.cudnn4j.io.Json;
+import io.github.cudnn4j.library.Settings;
 import io.github.cudnn4j.library.UserCache;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -24,16 +25,13 @@ import org.jspecify.annotations.Nullable;
  * a file: a JSON array with one line for each choice.
  *
  * <p>It is {@code algorithms.json} in {@code $XDG_CACHE_HOME/cudnn4j}, by default below {@code
- * ~/.cache}, or the file that the system property {@value #PROPERTY} names. A plan writes what it
- * measures; a file that cannot be read counts as empty there. Of several processes that write at
- * once one may lose what it measured, which then is measured again.
+ * ~/.cache}, or the file that the system property {@value Settings#ALGORITHMS_PATH} names. A plan
+ * writes what it measures; a file that cannot be read counts as empty there. Of several processes
+ * that write at once one may lose what it measured, which then is measured again.
  *
  * <p>Instances may be used from any thread.
  */
 public final class AlgorithmChoices {
-  /** The system property that names another file. */
-  public static final String PROPERTY = "cudnn4j.algorithms.path";
-
   private static final Object LOCK = new Object();
 
   private final Path file;
@@ -133,7 +131,7 @@ public final class AlgorithmChoices {
 
   /** The choices of this user; null if there is no place to keep them. */
   public static @Nullable AlgorithmChoices ofUser() {
-    String property = System.getProperty(PROPERTY);
+    String property = System.getProperty(Settings.ALGORITHMS_PATH);
     if (property != null) {
       return new AlgorithmChoices(Path.of(property));
     }

@@ -235,7 +235,7 @@ class CudaSearchTest {
   @Test
   void aPropertyIsTheOnlyPlace() {
     new FakeCuda().driver(lib()).toolkit(lib()).cudnn(lib());
-    properties.put(SearchPath.CUDA_PROPERTY, root.resolve("nowhere").toString());
+    properties.put(Settings.CUDA_PATH, root.resolve("nowhere").toString());
     findsNothing("neither CUDA 13 nor 12 (libcudart, libcublas, libnvrtc) was found");
     advises("-Dcudnn4j.cuda.path=FOLDER");
   }
@@ -250,8 +250,8 @@ class CudaSearchTest {
         "CUDA 13 cannot be used: libcudart.so.13 of /wheel, /wheel/lib64, /wheel/lib: can be"
             + " replaced by everybody (who may write /wheel/lib)");
     advises("taken as they are");
-    properties.put(SearchPath.CUDA_PROPERTY, wheel.toString());
-    properties.put(SearchPath.CUDNN_PROPERTY, lib().toString());
+    properties.put(Settings.CUDA_PATH, wheel.toString());
+    properties.put(Settings.CUDNN_PATH, lib().toString());
     makeSearch();
     finds();
   }

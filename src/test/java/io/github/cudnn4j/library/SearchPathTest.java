@@ -107,7 +107,7 @@ class SearchPathTest {
   @Test
   void aPropertyIsExclusive() {
     variables.put("CUDA_HOME", root + "/home");
-    properties.put(SearchPath.CUDA_PROPERTY, root + "/a:" + root + "/b");
+    properties.put(Settings.CUDA_PATH, root + "/a:" + root + "/b");
     assertEquals(List.of("property cudnn4j.cuda.path"), origins(searchPath().cuda()));
     assertEquals(
         List.of("/a", "/a/lib64", "/a/lib", "/b", "/b/lib64", "/b/lib"),
@@ -125,7 +125,7 @@ class SearchPathTest {
 
   @Test
   void anEmptyListIsRefused() {
-    properties.put(SearchPath.CUDA_PROPERTY, ":");
+    properties.put(Settings.CUDA_PATH, ":");
     var e = assertThrows(IllegalArgumentException.class, () -> searchPath().cuda());
     assertEquals("the folder list ':' names no folder", e.getMessage());
   }
@@ -160,7 +160,7 @@ class SearchPathTest {
     assertFalse(searchPath().cuda().getFirst().trusted());
     variables.put("CUDNN4J_CUDA_PATH", root + "/own");
     assertTrue(searchPath().cuda().getFirst().trusted());
-    properties.put(SearchPath.CUDA_PROPERTY, root + "/own");
+    properties.put(Settings.CUDA_PATH, root + "/own");
     assertTrue(searchPath().cuda().getFirst().trusted());
     assertTrue(searchPath().cudnn().getFirst().trusted());
   }

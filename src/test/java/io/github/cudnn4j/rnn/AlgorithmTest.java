@@ -19,6 +19,7 @@ import io.github.cudnn4j.cudnn.CudnnStatus;
 import io.github.cudnn4j.cudnn.RnnAlgorithm;
 import io.github.cudnn4j.cudnn.RnnDataLayout;
 import io.github.cudnn4j.library.HostControl;
+import io.github.cudnn4j.library.Settings;
 import io.github.cudnn4j.rnn.AlgorithmChoices.Choice;
 import io.github.cudnn4j.testing.Closeness;
 import java.io.IOException;
@@ -54,15 +55,15 @@ class AlgorithmTest {
   @BeforeAll
   static void open() {
     device = Device.open();
-    propertyBefore = System.getProperty(AlgorithmChoices.PROPERTY);
+    propertyBefore = System.getProperty(Settings.ALGORITHMS_PATH);
   }
 
   @AfterAll
   static void close() {
     if (propertyBefore != null) {
-      System.setProperty(AlgorithmChoices.PROPERTY, propertyBefore);
+      System.setProperty(Settings.ALGORITHMS_PATH, propertyBefore);
     } else {
-      System.clearProperty(AlgorithmChoices.PROPERTY);
+      System.clearProperty(Settings.ALGORITHMS_PATH);
     }
     device.close();
   }
@@ -70,7 +71,7 @@ class AlgorithmTest {
   @BeforeEach
   void file() {
     file = folder.resolve("cache/choices.json");
-    System.setProperty(AlgorithmChoices.PROPERTY, file.toString());
+    System.setProperty(Settings.ALGORITHMS_PATH, file.toString());
   }
 
   @AfterEach
@@ -385,7 +386,7 @@ class AlgorithmTest {
   void withoutAPlaceToKeepItAChoiceIsStillMade() throws IOException {
     Path blocked = folder.resolve("a file");
     Files.writeString(blocked, "");
-    System.setProperty(AlgorithmChoices.PROPERTY, blocked.resolve("choices.json").toString());
+    System.setProperty(Settings.ALGORITHMS_PATH, blocked.resolve("choices.json").toString());
     try (Rnn rnn = Rnn.create(device, AUTO);
         RnnPlan plan = rnn.plan(SHAPE)) {
       String note = plan.algorithmNote();
