@@ -5,9 +5,7 @@ import module java.base;
 import io.github.cudnn4j.cuda.Precision;
 import io.github.cudnn4j.optim.*;
 import io.github.cudnn4j.tape.*;
-import java.awt.BasicStroke;
 import java.awt.Color;
-import java.awt.Graphics2D;
 import java.awt.image.BufferedImage;
 
 /**
@@ -27,7 +25,11 @@ final class ErrorSurface {
   private static final double W = 5.5, B = -2.4, W_SPAN = 1.5, B_SPAN = 1;
 
   /** A place on the way down. */
-  private record Point(double w, double b, double error) {}
+  private record Point(double w, double b, double error) {
+    Surface.Place place() {
+      return new Surface.Place((w - W + W_SPAN) / (2 * W_SPAN), (B + B_SPAN - b) / (2 * B_SPAN));
+    }
+  }
 
   private ErrorSurface() {}
 
@@ -93,36 +95,10 @@ final class ErrorSurface {
   }
 
   private static BufferedImage picture(double[] surface, List<Point> free, List<Point> clipped) {
-    var image = new BufferedImage(PIXELS, PIXELS, BufferedImage.TYPE_INT_RGB);
     double most = Arrays.stream(surface).max().orElseThrow();
-    for (int i = 0; i < surface.length; i++) {
-      float height = (float) Math.sqrt(surface[i] / most);
-      image.setRGB(
-          i % PIXELS,
-          i / PIXELS,
-          Color.HSBtoRGB(0.62f - 0.5f * height, 0.5f, 0.35f + 0.65f * height));
-    }
-    var pen = image.createGraphics();
-    pen.setStroke(new BasicStroke(2));
-    draw(pen, free, Color.RED);
-    draw(pen, clipped, Color.WHITE);
-    pen.dispose();
-    return image;
-  }
-
-  private static void draw(Graphics2D pen, List<Point> path, Color color) {
-    pen.setColor(color);
-    for (int i = 1; i < path.size(); i++) {
-      pen.drawLine(x(path.get(i - 1)), y(path.get(i - 1)), x(path.get(i)), y(path.get(i)));
-    }
-    pen.fillOval(x(path.getLast()) - 5, y(path.getLast()) - 5, 10, 10);
-  }
-
-  private static int x(Point point) {
-    return (int) ((point.w - W + W_SPAN) / (2 * W_SPAN) * PIXELS);
-  }
-
-  private static int y(Point point) {
-    return (int) ((B + B_SPAN - point.b) / (2 * B_SPAN) * PIXELS);
+    var picture = new Surface(Arrays.stream(surface).map(e -> Math.sqrt(e / most)).toArray());
+    picture.way(free.stream().map(Point::place).toList(), Color.RED);
+    picture.way(clipped.stream().map(Point::place).toList(), Color.WHITE);
+    return picture.image();
   }
 }

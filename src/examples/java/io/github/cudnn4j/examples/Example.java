@@ -9,6 +9,8 @@ import io.github.cudnn4j.train.Progress;
 import io.github.cudnn4j.train.TrainingListener;
 import io.github.cudnn4j.train.Validation;
 import java.awt.Color;
+import java.awt.Font;
+import java.awt.Graphics2D;
 import java.awt.image.BufferedImage;
 import java.io.BufferedReader;
 import java.io.IOException;
@@ -20,7 +22,6 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
-import java.util.function.Supplier;
 import javax.imageio.ImageIO;
 import me.tongfei.progressbar.ConsoleProgressBarConsumer;
 import me.tongfei.progressbar.ProgressBar;
@@ -47,8 +48,11 @@ final class Example implements TrainingListener, AutoCloseable {
       Map.ofEntries(
           entry("attachment", Attachment::run),
           entry("bidirectional", Bidirectional::run),
+          entry("caption", Caption::run),
+          entry("clipping", Clipping::run),
           entry("clockwork", Clockwork::run),
           entry("error-surface", ErrorSurface::run),
+          entry("key-terms", KeyTerms::run),
           entry("residual", Residual::run),
           entry("tagging", Tagging::run));
 
@@ -56,6 +60,12 @@ final class Example implements TrainingListener, AutoCloseable {
   @FunctionalInterface
   interface Program {
     Result run(Example example) throws IOException;
+  }
+
+  /** Makes a picture. */
+  @FunctionalInterface
+  interface Painter {
+    BufferedImage paint() throws IOException;
   }
 
   /** The number that an example is about, and that of a naive method. */
@@ -129,9 +139,9 @@ final class Example implements TrainingListener, AutoCloseable {
   }
 
   /** Writes the picture, or makes none in the short form, which needs no fonts. */
-  void picture(Supplier<BufferedImage> image) throws IOException {
+  void picture(Painter painter) throws IOException {
     if (!brief) {
-      ImageIO.write(image.get(), "png", folder.resolve("picture.png").toFile());
+      ImageIO.write(painter.paint(), "png", folder.resolve("picture.png").toFile());
     }
   }
 
@@ -176,6 +186,49 @@ final class Example implements TrainingListener, AutoCloseable {
             .width(960)
             .height(540)
             .build());
+  }
+
+  /** Returns a picture of both, one beside the other. */
+  static BufferedImage beside(Chart<?, ?> chart, BufferedImage image) {
+    BufferedImage first = BitmapEncoder.getBufferedImage(chart);
+    int height = Math.max(first.getHeight(), image.getHeight());
+    int width = first.getWidth() + image.getWidth();
+    var both = new BufferedImage(width, height, BufferedImage.TYPE_INT_RGB);
+    Graphics2D pen = both.createGraphics();
+    pen.setColor(Color.WHITE);
+    pen.fillRect(0, 0, width, height);
+    pen.drawImage(first, 0, 0, null);
+    pen.drawImage(image, first.getWidth(), (height - image.getHeight()) / 2, null);
+    pen.dispose();
+    return both;
+  }
+
+  /** Draws numbers from 0 to 1 as percentages and colours, with names above and on the right. */
+  static BufferedImage matrix(double[][] numbers, List<String> rows, List<String> columns) {
+    int size = 48;
+    int width = columns.size() * size;
+    int text = rows.stream().mapToInt(String::length).max().orElse(0) * 10;
+    var image =
+        new BufferedImage(width + text, (rows.size() + 1) * size, BufferedImage.TYPE_INT_RGB);
+    Graphics2D pen = image.createGraphics();
+    pen.setFont(new Font(Font.SANS_SERIF, Font.PLAIN, 16));
+    pen.setColor(Color.WHITE);
+    pen.fillRect(0, 0, image.getWidth(), image.getHeight());
+    for (int i = 0; i < rows.size(); i++) {
+      int y = (i + 1) * size;
+      for (int j = 0; j < columns.size(); j++) {
+        pen.setColor(Color.getHSBColor(0.6f, (float) numbers[i][j], 1));
+        pen.fillRect(j * size, y, size - 2, size - 2);
+        pen.setColor(Color.BLACK);
+        pen.drawString("" + Math.round(100 * numbers[i][j]), j * size + 12, y + 30);
+      }
+      pen.drawString(rows.get(i), width + 12, y + 30);
+    }
+    for (int j = 0; j < columns.size(); j++) {
+      pen.drawString(columns.get(j), j * size + 12, 30);
+    }
+    pen.dispose();
+    return image;
   }
 
   private static <C extends Chart<?, ?>> C styled(C chart) {

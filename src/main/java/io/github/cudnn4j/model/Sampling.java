@@ -1,7 +1,9 @@
 package io.github.cudnn4j.model;
 
 import java.util.Arrays;
+import java.util.List;
 import java.util.random.RandomGenerator;
+import java.util.stream.IntStream;
 
 /**
  * How the next symbol is drawn from a network's logits: from the softmax of the logits divided by
@@ -93,6 +95,44 @@ public record Sampling(double temperature, int topK, double topP) {
       }
     }
     return likeliest;
+  }
+
+  /**
+   * Draws sequences at once, each until its end symbol.
+   *
+   * @param step is called at most {@code most} times, with a row for each sequence; those that have
+   *     ended go on, for nothing
+   * @param starts the symbol that each of the sequences reads first, no part of the result
+   * @param end the symbol that ends a sequence, no part of the result; -1 for none
+   * @param most the most symbols of a sequence
+   * @throws ArithmeticException as {@link #draw(float[], RandomGenerator)} does
+   */
+  public List<int[]> draw(
+      StepFunction step, int[] starts, int end, int most, RandomGenerator random) {
+    int[][] sequences = new int[starts.length][most];
+    int[] lengths = new int[starts.length];
+    boolean[] ended = new boolean[starts.length];
+    int[] parents = IntStream.range(0, starts.length).toArray();
+    int[] symbols = starts.clone();
+    int going = starts.length;
+    for (int time = 0; time < most && going > 0; time++) {
+      float[][] logits = step.advance(parents, symbols);
+      for (int row = 0; row < starts.length; row++) {
+        if (ended[row]) {
+          continue;
+        }
+        symbols[row] = draw(logits[row], random);
+        if (symbols[row] == end) {
+          ended[row] = true;
+          going--;
+        } else {
+          sequences[row][lengths[row]++] = symbols[row];
+        }
+      }
+    }
+    return IntStream.range(0, starts.length)
+        .mapToObj(row -> Arrays.copyOf(sequences[row], lengths[row]))
+        .toList();
   }
 
   /** Returns the symbol with the largest logit, the first among equals. */

@@ -17,8 +17,11 @@ class ExamplesTest {
   @CsvSource({
     "attachment, 0.75, 1",
     "bidirectional, 0.9, 1",
+    "caption, 0.3, 1",
+    "clipping, 0, 2.8",
     "clockwork, 0, 0.2",
     "error-surface, 0, 0.01",
+    "key-terms, 0.9, 1",
     "residual, 1, 16",
     "tagging, 0.85, 1"
   })

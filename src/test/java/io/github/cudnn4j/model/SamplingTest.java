@@ -46,6 +46,29 @@ class SamplingTest {
     return left;
   }
 
+  /** A symbol is followed by the next one, 4 by itself. */
+  @Test
+  void drawsEachSequenceUntilItsEnd() {
+    StepFunction counting =
+        (parents, symbols) -> {
+          assertArrayEquals(new int[] {0, 1, 2}, parents);
+          float[][] logits = new float[symbols.length][5];
+          for (int row = 0; row < logits.length; row++) {
+            Arrays.fill(logits[row], NEVER);
+            logits[row][Math.min(symbols[row] + 1, 4)] = 0;
+          }
+          return logits;
+        };
+    List<int[]> drawn =
+        Sampling.temperature(1).draw(counting, new int[] {0, 3, 1}, 4, 2, new SplittableRandom(1));
+    assertArrayEquals(new int[] {1, 2}, drawn.get(0));
+    assertArrayEquals(new int[] {}, drawn.get(1));
+    assertArrayEquals(new int[] {2, 3}, drawn.get(2));
+    drawn =
+        Sampling.temperature(1).draw(counting, new int[] {0, 3, 1}, -1, 3, new SplittableRandom(1));
+    assertArrayEquals(new int[] {4, 4, 4}, drawn.get(1));
+  }
+
   /** The seeds are fixed, so that this passes always or never. */
   @ParameterizedTest
   @CsvSource({
