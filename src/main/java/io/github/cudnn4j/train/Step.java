@@ -346,21 +346,21 @@ public final class Step implements AutoCloseable {
   /**
    * Restores what {@link #save} wrote.
    *
-   * @throws IOException if reading fails or the file is of another model, batch or optimizer
+   * @throws IOException if reading fails, or the file is of another model, batch or optimizer,
+   *     which changes nothing
    */
   public void load(SafeTensors file) throws IOException {
-    for (var item : buffers().entrySet()) {
-      get(file, item.getKey(), item.getValue());
-    }
     for (int shape = 0; shape < batches.source().layout().shapes(); shape++) {
       if (file.contains(generator(shape, 0)) || file.contains(carried(shape, 0))) {
         batches.work(shape);
       }
     }
+    Map<String, DeviceBuffer> buffers = buffers();
+    recorded.forEach(shape -> buffers.putAll(states(shape)));
+    for (var item : buffers.entrySet()) {
+      requireSize(file, item.getKey(), item.getValue().elements());
+    }
     for (Recorded shape : recorded) {
-      for (var item : states(shape).entrySet()) {
-        get(file, item.getKey(), item.getValue());
-      }
       var generators = new ArrayList<byte[]>();
       while (file.contains(generator(shape.shape, generators.size()))) {
         generators.add(file.bytes(generator(shape.shape, generators.size())));
@@ -370,6 +370,9 @@ public final class Step implements AutoCloseable {
       } catch (IllegalArgumentException e) {
         throw new IOException("the file is of another model: " + e.getMessage(), e);
       }
+    }
+    for (var item : buffers.entrySet()) {
+      get(file, item.getKey(), item.getValue());
     }
   }
 
@@ -411,16 +414,19 @@ public final class Step implements AutoCloseable {
     }
   }
 
-  private static void get(SafeTensors file, String name, DeviceBuffer buffer) throws IOException {
-    if (file.elements(name) != buffer.elements()) {
+  private static void requireSize(SafeTensors file, String name, long elements) throws IOException {
+    if (file.elements(name) != elements) {
       throw new IOException(
           String.format(
               Locale.ROOT,
               "%s has %d elements in the file, needed are %d",
               name,
               file.elements(name),
-              buffer.elements()));
+              elements));
     }
+  }
+
+  private static void get(SafeTensors file, String name, DeviceBuffer buffer) throws IOException {
     if (buffer.type() == ElementType.FLOAT64) {
       buffer.copyFrom(file.doubles(name));
     } else {

@@ -111,7 +111,8 @@ public final class Trainer implements AutoCloseable {
 
   /**
    * Goes on where a checkpoint was written; before {@link #run}. With the same data and
-   * configuration the result is, bit for bit, that of a training that was never interrupted.
+   * configuration the result is, bit for bit, that of a training that was never interrupted. Of
+   * another configuration everything counts from here on but the seed, which is the checkpoint's.
    *
    * @throws OtherDataException if the checkpoint was written with other data to train on
    * @throws IOException if the checkpoint cannot be read, or the model, the slots of the batches or

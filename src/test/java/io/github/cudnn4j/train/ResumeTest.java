@@ -11,11 +11,13 @@ import io.github.cudnn4j.cuda.Precision;
 import io.github.cudnn4j.cudnn.RnnMode;
 import io.github.cudnn4j.data.TextWindows;
 import io.github.cudnn4j.optim.Optimizer;
+import io.github.cudnn4j.optim.ParameterGroup;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.List;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -168,6 +170,56 @@ class ResumeTest {
     }
   }
 
+  /** Moments, steps and states are not taken from what cannot go on either. */
+  @Test
+  void whatIsRefusedChangesNothing() throws IOException {
+    train(CONFIG.steps(9));
+    double[][] results = new double[2][];
+    for (int i = 0; i < 2; i++) {
+      try (var model = model(0);
+          var trainer = Trainer.of(model.parameters(), model, text(), CONFIG)) {
+        if (i == 1) {
+          var latest = checkpoints.latest().orElseThrow();
+          var error = assertThrows(IOException.class, () -> trainer.resume(latest));
+          assertEquals(
+              "the file is of another model: 2 generator states, needed are 1", error.getMessage());
+        }
+        trainer.run();
+        results[i] = model.weights();
+      }
+    }
+    assertArrayEquals(results[0], results[1]);
+  }
+
+  /** What may be another: the rates of parameter groups, the micro-batches; not the moments. */
+  @Test
+  void goesOnWithAnotherConfigurationOfTheSameOptimizer() throws IOException {
+    train(TrainerConfig.of(Optimizer.sgd(0.01)).steps(5));
+    var latest = checkpoints.latest().orElseThrow();
+    for (var config :
+        List.of(
+            TrainerConfig.of(Optimizer.sgd(0.02)).seed(9),
+            TrainerConfig.of(Optimizer.sgd(0.01)).microBatches(2).capture(false),
+            TrainerConfig.of(Optimizer.sgd(0.01))
+                .groups(ParameterGroup.of("embed*").frozen(true)))) {
+      try (var model = model();
+          var trainer = Trainer.of(model.parameters(), model, text(), config.steps(7))) {
+        trainer.resume(latest);
+        assertEquals(7, trainer.run().steps());
+      }
+    }
+    try (var model = model();
+        var trainer =
+            Trainer.of(
+                model.parameters(),
+                model,
+                text(),
+                TrainerConfig.of(Optimizer.sgd(0.01).withMomentum(0.9)))) {
+      var error = assertThrows(IOException.class, () -> trainer.resume(latest));
+      assertTrue(error.getMessage().contains(": no tensor optimizer.velocity among"));
+    }
+  }
+
   @Test
   void keepsTheCheckpointsOfAnotherTraining() throws IOException {
     train(CONFIG);
@@ -191,7 +243,11 @@ class ResumeTest {
   }
 
   private TinyModel model() {
-    return new TinyModel(device, Precision.FP32, RnnMode.GRU, TinyModel.VOCABULARY, 6, 0.2);
+    return model(0.2);
+  }
+
+  private TinyModel model(double dropout) {
+    return new TinyModel(device, Precision.FP32, RnnMode.GRU, TinyModel.VOCABULARY, 6, dropout);
   }
 
   private static int[] tokens() {
