@@ -20,16 +20,18 @@ import org.knowm.xchart.XYChart;
 import org.knowm.xchart.XYChartBuilder;
 import org.knowm.xchart.XYSeries;
 import org.knowm.xchart.style.Styler;
+import org.knowm.xchart.style.XYStyler;
 import org.knowm.xchart.style.markers.SeriesMarkers;
 
 /**
- * Draws the number by which a model is judged against the step: on held-out data, in training if it
- * is known of that, and what guessing gets.
+ * Draws the number by which a model is judged against the step: on held-out data, and what guessing
+ * gets; in training, too, or else the loss there, which has an axis of its own.
  */
 final class LearningCurve implements TrainingListener {
 
   private static final int WIDTH = 960;
   private static final int HEIGHT = 540;
+  private static final String LOSS = "Loss";
 
   private final Path file;
   private final List<Double> trainingSteps = new ArrayList<>();
@@ -67,7 +69,7 @@ final class LearningCurve implements TrainingListener {
 
   @Override
   public void logged(Progress progress) {
-    add(trainingSteps, training, progress.step(), score().of(progress));
+    add(trainingSteps, training, progress.step(), score().drawn(progress));
   }
 
   @Override
@@ -90,7 +92,7 @@ final class LearningCurve implements TrainingListener {
    */
   void draw() throws IOException {
     if (training.isEmpty() && heldOut.isEmpty()) {
-      throw new IOException("no finite " + score().name() + " was logged");
+      throw new IOException("nothing finite was logged");
     }
     try (OutputStream stream = Files.newOutputStream(file)) {
       BitmapEncoder.saveBitmap(chart(), stream, BitmapEncoder.BitmapFormat.PNG);
@@ -108,32 +110,47 @@ final class LearningCurve implements TrainingListener {
     return Objects.requireNonNull(score, "score");
   }
 
-  private XYChart chart() {
+  XYChart chart() {
+    boolean loss = !score().isOfLoss() && !training.isEmpty();
+    int axisOfLoss = loss && !heldOut.isEmpty() ? 1 : 0;
     XYChart chart =
         new XYChartBuilder()
             .width(WIDTH)
             .height(HEIGHT)
-            .title("Learning curve")
+            .title(title(loss))
             .xAxisTitle("step")
-            .yAxisTitle(score().name())
+            .yAxisTitle(loss && heldOut.isEmpty() ? LOSS : score().label())
             .build();
-    Styler styler = chart.getStyler();
+    XYStyler styler = chart.getStyler();
     styler.setLegendPosition(Styler.LegendPosition.InsideSW);
     styler.setChartBackgroundColor(Color.WHITE);
     styler.setPlotBorderVisible(false);
-    chart.getStyler().setYAxisLogarithmic(score().isOfLoss());
-    chart.getStyler().setYAxisMin(score().isOfLoss() ? 1.0 : 0.0);
+    styler.setYAxisLogarithmic(score().isOfLoss());
+    styler.setYAxisMin(0, score().isOfLoss() ? 1.0 : 0.0);
+    if (axisOfLoss == 1) {
+      chart.setYAxisGroupTitle(1, LOSS);
+      styler.setYAxisGroupPosition(1, Styler.YAxisPosition.Right);
+    }
     if (!training.isEmpty()) {
-      series(chart, "training", trainingSteps, training, new Color(0x1f77b4), 1.4f);
+      series(
+              chart,
+              loss ? LOSS + " in training" : "training",
+              trainingSteps,
+              training,
+              new Color(0x1f77b4),
+              1.4f)
+          .setYAxisGroup(axisOfLoss);
     }
     if (!heldOut.isEmpty()) {
-      series(chart, "held out", heldOutSteps, heldOut, new Color(0xd62728), 2.4f);
+      String name = loss ? score().label() + " held out" : "held out";
+      series(chart, name, heldOutSteps, heldOut, new Color(0xd62728), 2.4f)
+          .setMarker(SeriesMarkers.CIRCLE);
     }
     double last =
         Math.max(
             trainingSteps.isEmpty() ? 0 : trainingSteps.getLast(),
             heldOutSteps.isEmpty() ? 0 : heldOutSteps.getLast());
-    if (score().hasGuess()) {
+    if (score().hasGuess() && (score().isOfLoss() || !heldOut.isEmpty())) {
       double guess = score().guess();
       series(
           chart,
@@ -146,11 +163,25 @@ final class LearningCurve implements TrainingListener {
     return chart;
   }
 
-  private static void series(
+  /** Tells what is drawn. */
+  private String title(boolean loss) {
+    if (loss) {
+      return heldOut.isEmpty()
+          ? LOSS + " in training"
+          : score().label() + " held out, and loss in training";
+    }
+    return score().label()
+        + (training.isEmpty() ? "" : " in training")
+        + (heldOut.isEmpty() ? "" : training.isEmpty() ? " held out" : " and held out");
+  }
+
+  private static XYSeries series(
       XYChart chart, String name, List<Double> x, List<Double> y, Color color, float width) {
     XYSeries series = chart.addSeries(name, x, y);
     series.setMarker(SeriesMarkers.NONE);
     series.setLineColor(color);
+    series.setMarkerColor(color);
     series.setLineStyle(new BasicStroke(width));
+    return series;
   }
 }

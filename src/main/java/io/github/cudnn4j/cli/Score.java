@@ -51,9 +51,14 @@ record Score(String name, double guess, String guesser) {
     return !Double.isNaN(guess);
   }
 
-  /** Returns the number of the training data; NaN if it is not known. */
-  double of(Progress progress) {
-    return isOfLoss() ? progress.perplexity() : Double.NaN;
+  /** Returns the name in words, such as "Exact match". */
+  String label() {
+    return capital(name.replaceAll("(?=[A-Z])", " ").toLowerCase(Locale.ROOT));
+  }
+
+  /** Returns what is drawn of the training data: the number, or the loss if it is not known. */
+  double drawn(Progress progress) {
+    return isOfLoss() ? progress.perplexity() : progress.loss();
   }
 
   double of(Validation validation) {
