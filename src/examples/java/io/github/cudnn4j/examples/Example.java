@@ -54,6 +54,7 @@ final class Example implements TrainingListener, AutoCloseable {
           entry("error-surface", ErrorSurface::run),
           entry("key-terms", KeyTerms::run),
           entry("residual", Residual::run),
+          entry("slow-context", SlowContext::run),
           entry("tagging", Tagging::run));
 
   /** What an example does. */

@@ -23,6 +23,7 @@ class ExamplesTest {
     "error-surface, 0, 0.01",
     "key-terms, 0.9, 1",
     "residual, 1, 16",
+    "slow-context, 0.6, 1",
     "tagging, 0.85, 1"
   })
   void learns(String name, double least, double most, @TempDir Path folder) throws IOException {
