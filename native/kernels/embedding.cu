@@ -93,15 +93,39 @@ KERNEL(one_hot_bf16, (const int* tokens, bf16* y, int count, int classes),
   encode(tokens, y, count, classes);
 }
 
-// order[count] = the places sorted by token, equal tokens in the order of their places. Each place
-// counts the places before it: quadratic, but without atomics and so with one possible result.
-KERNEL(token_order, (const int* tokens, int* order, int count), (count, count)) {
+// order[count] = the places of each run of as many sorted by token, equal tokens in the order of
+// their places. Each place counts those before it in its run: quadratic in a run, which is short.
+KERNEL(token_order, (const int* tokens, int* order, int count, int run), (count, count)) {
   FOR_EACH(i, count) {
+    const long long first = i / run * run;
+    const long long end = first + run < count ? first + run : count;
     const int token = tokens[i];
-    int rank = 0;
-    for (long long j = 0; j < i; ++j) rank += tokens[j] <= token ? 1 : 0;
-    for (long long j = i + 1; j < count; ++j) rank += tokens[j] < token ? 1 : 0;
+    long long rank = first;
+    for (long long j = first; j < i; ++j) rank += tokens[j] <= token ? 1 : 0;
+    for (long long j = i + 1; j < end; ++j) rank += tokens[j] < token ? 1 : 0;
     order[rank] = static_cast<int>(i);
+  }
+}
+
+// merged[count] = each two neighbouring runs of `order` as one: a place counts those of the other
+// run that come before it. Nothing here needs atomics, so there is one possible result.
+KERNEL(merge_token_order, (const int* tokens, const int* order, int* merged, int count, int run),
+       (count, count, count)) {
+  FOR_EACH(i, count) {
+    const long long middle = i / run % 2 == 0 ? (i / run + 1) * run : i / run * run;
+    const bool left = i < middle;
+    const int token = token_at(tokens, order[i], count);
+    const long long first = left ? middle : middle - run;
+    long long low = first < count ? first : count;
+    long long high = first + run < count ? first + run : count;
+    const long long start = low;
+    while (low < high) {
+      const long long at = (low + high) / 2;
+      const int other = token_at(tokens, order[at], count);
+      const bool before = other < token || (!left && other == token);
+      (before ? low : high) = before ? at + 1 : at;
+    }
+    merged[left ? i + low - start : i - run + low - start] = order[i];
   }
 }
 

@@ -28,18 +28,26 @@ static void check_one_hot(const Checked<const int*, T*, int, int>& kernel) {
   }
 }
 
+/** The places of each run of as many, sorted by token. */
+static std::vector<int> order_of_runs(const std::vector<int>& values, int run) {
+  const int count = static_cast<int>(values.size());
+  std::vector<int> order(count);
+  for (int i = 0; i < count; ++i) order[i] = i;
+  for (int first = 0; first < count; first += run) {
+    std::stable_sort(order.begin() + first, order.begin() + std::min(first + run, count),
+                     [&](int a, int b) { return values[a] < values[b]; });
+  }
+  return order;
+}
+
 template <class T>
 static void check_gradient(
     const Checked<const int*, const int*, const T*, T*, int, int, int>& kernel) {
   for (int count : counts) {
     for (int width : widths) {
       const auto values = tokens(count);
-      std::vector<int> order(count);
-      for (int i = 0; i < count; ++i) order[i] = i;
-      std::stable_sort(order.begin(), order.end(),
-                       [&](int a, int b) { return values[a] < values[b]; });
-      kernel.check(values, order, numbers<T>(count * width), numbers<T>(vocabulary * width), count,
-                   width, vocabulary);
+      kernel.check(values, order_of_runs(values, count), numbers<T>(count * width),
+                   numbers<T>(vocabulary * width), count, width, vocabulary);
     }
   }
 }
@@ -48,7 +56,12 @@ static const Suite suite([] {
   IN_EACH_TYPE(check_embedding, embedding);
   IN_EACH_TYPE(check_one_hot, one_hot);
   for (int count : {200, 33, 1}) {
-    CHECKED(token_order).check(tokens(count), std::vector<int>(count), count);
+    for (int run : {256, 40}) {
+      CHECKED(token_order).check(tokens(count), std::vector<int>(count), count, run);
+      CHECKED(merge_token_order)
+          .check(tokens(count), order_of_runs(tokens(count), run), std::vector<int>(count), count,
+                 run);
+    }
   }
   IN_EACH_TYPE(check_gradient, embedding_gradient);
   for (int words : {129, 40, 1}) {

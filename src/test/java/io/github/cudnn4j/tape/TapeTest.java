@@ -48,7 +48,8 @@ class TapeTest {
   @ParameterizedTest
   @CsvSource({
     "FLOAT32, 5, 3, 7, 4", "FLOAT64, 5, 3, 7, 4", "FLOAT32, 40, 33, 300, 130",
-    "FLOAT16, 5, 3, 7, 4", "BFLOAT16, 5, 3, 7, 4", "FLOAT16, 40, 33, 300, 130"
+    "FLOAT16, 5, 3, 7, 4", "BFLOAT16, 5, 3, 7, 4", "FLOAT16, 40, 33, 300, 130",
+    "FLOAT32, 90, 41, 50000, 2", "FLOAT32, 32, 32, 50000, 2", "FLOAT32, 90, 41, 2, 3"
   })
   void embedding(ElementType type, int time, int batch, int vocabulary, int width) {
     int count = time * batch;
