@@ -21,6 +21,7 @@ module io.github.cudnn4j {
   exports io.github.cudnn4j.io;
   exports io.github.cudnn4j.library;
   exports io.github.cudnn4j.model;
+  exports io.github.cudnn4j.onnx;
   exports io.github.cudnn4j.optim;
   exports io.github.cudnn4j.rnn;
   exports io.github.cudnn4j.tape;

@@ -37,6 +37,7 @@ class ArchitectureTest {
           "train",
           "data",
           "optim",
+          "onnx",
           "tape",
           "rnn",
           "cudnn",

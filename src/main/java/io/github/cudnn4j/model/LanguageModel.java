@@ -1,8 +1,13 @@
 package io.github.cudnn4j.model;
 
 import io.github.cudnn4j.cuda.Device;
+import io.github.cudnn4j.cuda.ElementType;
 import io.github.cudnn4j.data.Batch;
 import io.github.cudnn4j.data.TextWindows;
+import io.github.cudnn4j.io.Json;
+import io.github.cudnn4j.onnx.OnnxGraph;
+import io.github.cudnn4j.onnx.OnnxRecurrent;
+import io.github.cudnn4j.onnx.OnnxValue;
 import io.github.cudnn4j.tape.EmbeddingLayer;
 import io.github.cudnn4j.tape.Indices;
 import io.github.cudnn4j.tape.Init;
@@ -143,6 +148,35 @@ public final class LanguageModel implements Model {
     Tensor c0 = rnn.config().hasCellState() ? in.state(1) : null;
     RecurrentOutput out = rnn.on(tape, vectors(tape, in.tokens()), in.state(0), c0);
     return StepNetwork.Output.of(logits(tape, out.y()), out);
+  }
+
+  /**
+   * Returns the model as a graph: tokens {@code [T, B]} INT64 and the states {@code h0}, and {@code
+   * c0} of an LSTM, {@code [L, B, H]}, to logits {@code [T, B, V]} and the states {@code h} and
+   * {@code c} behind the last token, which are to go in with the next ones.
+   */
+  @Override
+  public OnnxGraph onnx() {
+    OnnxGraph graph = new OnnxGraph(KIND_NAME);
+    graph.metadata("configuration", Json.write(configuration()));
+    OnnxValue tokens = graph.input(TextWindows.TOKENS, ElementType.INT64, "T", "B");
+    String[] state = {
+      String.valueOf(rnn.config().layers()), "B", String.valueOf(rnn.config().hiddenSize())
+    };
+    OnnxValue h0 = graph.input("h0", ElementType.FLOAT32, state);
+    OnnxValue c0 =
+        rnn.config().hasCellState() ? graph.input("c0", ElementType.FLOAT32, state) : null;
+    OnnxValue x =
+        embedding == null
+            ? graph.oneHot(tokens, vocabulary.size())
+            : graph.embedding(embedding, tokens);
+    OnnxRecurrent out = graph.rnn(rnn, x, null, h0, c0);
+    graph.output("logits", graph.linear(linear, out.y()));
+    graph.output("h", out.h());
+    if (out.c() != null) {
+      graph.output("c", out.c());
+    }
+    return graph;
   }
 
   private Tensor vectors(Tape tape, Indices tokens) {

@@ -2,6 +2,7 @@ package io.github.cudnn4j.model;
 
 import io.github.cudnn4j.cuda.Device;
 import io.github.cudnn4j.cuda.Precision;
+import io.github.cudnn4j.onnx.OnnxGraph;
 import io.github.cudnn4j.tape.Parameters;
 import io.github.cudnn4j.train.Metric;
 import io.github.cudnn4j.train.Objective;
@@ -52,6 +53,18 @@ public interface Model extends Objective, AutoCloseable {
   /** Returns how the model computes; its weights and gradients are of that type. */
   default Precision precision() {
     return parameters().precision();
+  }
+
+  /**
+   * Returns the network as a graph of ONNX with its weights of this moment; waits for the device.
+   * The configuration goes with it, as JSON under that name.
+   *
+   * @throws IllegalArgumentException if ONNX has no such network: its layers project, bound their
+   *     cell states or have no input matrix, or it does not read a sequence once
+   */
+  default OnnxGraph onnx() {
+    throw new IllegalArgumentException(
+        "a model of the kind " + kind(configuration()) + " is not written as ONNX");
   }
 
   /** Frees the parameters. Safe to call twice. */

@@ -1,8 +1,13 @@
 package io.github.cudnn4j.model;
 
 import io.github.cudnn4j.cuda.Device;
+import io.github.cudnn4j.cuda.ElementType;
 import io.github.cudnn4j.data.Batch;
 import io.github.cudnn4j.data.Batches;
+import io.github.cudnn4j.io.Json;
+import io.github.cudnn4j.onnx.OnnxGraph;
+import io.github.cudnn4j.onnx.OnnxRecurrent;
+import io.github.cudnn4j.onnx.OnnxValue;
 import io.github.cudnn4j.rnn.RnnConfig;
 import io.github.cudnn4j.tape.EmbeddingLayer;
 import io.github.cudnn4j.tape.Indices;
@@ -184,6 +189,24 @@ public final class SequenceClassifier implements Model {
     double dropout = rnn.config().dropout();
     return linear.on(
         tape, dropout > 0 ? tape.dropout(whole, dropout, rnn.config().dropoutSeed() + 1) : whole);
+  }
+
+  /**
+   * Returns the model as a graph: tokens {@code [T, B]} INT64 and lengths {@code [B]} INT32 to
+   * logits and probabilities {@code [B, L]}.
+   */
+  @Override
+  public OnnxGraph onnx() {
+    OnnxGraph graph = new OnnxGraph(KIND_NAME);
+    graph.metadata("configuration", Json.write(configuration()));
+    OnnxValue tokens = graph.input(TOKENS, ElementType.INT64, "T", "B");
+    OnnxValue lengths = graph.input("lengths", ElementType.INT32, "B");
+    OnnxRecurrent out = graph.rnn(rnn, graph.embedding(embedding, tokens), lengths);
+    OnnxValue whole = pooling == Pooling.LAST ? out.last() : graph.mean(out.y(), lengths);
+    OnnxValue logits = graph.linear(linear, whole);
+    graph.output("logits", logits);
+    graph.output("probabilities", graph.softmax(logits));
+    return graph;
   }
 
   /** The part of the labels that is found. */

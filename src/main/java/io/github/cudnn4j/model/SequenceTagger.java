@@ -1,8 +1,12 @@
 package io.github.cudnn4j.model;
 
 import io.github.cudnn4j.cuda.Device;
+import io.github.cudnn4j.cuda.ElementType;
 import io.github.cudnn4j.data.Batch;
 import io.github.cudnn4j.data.Batches;
+import io.github.cudnn4j.io.Json;
+import io.github.cudnn4j.onnx.OnnxGraph;
+import io.github.cudnn4j.onnx.OnnxValue;
 import io.github.cudnn4j.rnn.RnnConfig;
 import io.github.cudnn4j.tape.EmbeddingLayer;
 import io.github.cudnn4j.tape.Indices;
@@ -216,6 +220,21 @@ public final class SequenceTagger implements Model {
     double dropout = rnn.config().dropout();
     return linear.on(
         tape, dropout > 0 ? tape.dropout(y, dropout, rnn.config().dropoutSeed() + 1) : y);
+  }
+
+  /**
+   * Returns the network as a graph: tokens {@code [T, B]} INT64 and lengths {@code [B]} INT32 to
+   * {@link #emissions}, {@code [T, B, K]}, without the conditional random field above them.
+   */
+  @Override
+  public OnnxGraph onnx() {
+    OnnxGraph graph = new OnnxGraph(KIND_NAME);
+    graph.metadata("configuration", Json.write(configuration()));
+    OnnxValue tokens = graph.input(TOKENS, ElementType.INT64, "T", "B");
+    OnnxValue lengths = graph.input("lengths", ElementType.INT32, "B");
+    OnnxValue y = graph.rnn(rnn, graph.embedding(embedding, tokens), lengths).y();
+    graph.output("emissions", graph.linear(linear, y));
+    return graph;
   }
 
   private Indices recordTags(Tape tape, Indices tokens, Lengths lengths) {

@@ -18,8 +18,9 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>Arrays are row-major, in the layouts of {@link WeightLayout}; what cuDNN's cells do not
  * compute is refused as {@link WeightLayout#requireComputable} tells by the attributes of the
- * layer. The network has the bias mode DOUBLE, or NONE and then null for each bias. All methods
- * wait for the device's stream.
+ * layer. To be set, the network has the bias mode DOUBLE, or NONE and then null for each bias; the
+ * bias that a network of a single one lacks is returned as zeros. All methods wait for the device's
+ * stream.
  */
 public final class ForeignWeights {
   private ForeignWeights() {}
@@ -71,8 +72,7 @@ public final class ForeignWeights {
   /**
    * Returns one layer and direction as Keras's arrays.
    *
-   * @throws IllegalArgumentException if there is no such layer or direction, or the bias mode is
-   *     neither DOUBLE nor NONE
+   * @throws IllegalArgumentException if there is no such layer or direction
    */
   public static Keras keras(RnnWeights weights, int layer, boolean reverse) {
     Layer source = new Layer(weights, layer, reverse);
@@ -123,8 +123,7 @@ public final class ForeignWeights {
   /**
    * Returns one layer as the inputs of ONNX's operator.
    *
-   * @throws IllegalArgumentException if there is no such layer, or the bias mode is neither DOUBLE
-   *     nor NONE
+   * @throws IllegalArgumentException if there is no such layer
    */
   public static Onnx onnx(RnnWeights weights, int layer) {
     Onnx forward = onnx(new Layer(weights, layer, false));
@@ -172,15 +171,11 @@ public final class ForeignWeights {
     final RnnParameter ofState;
     final @Nullable RnnParameter onInput;
     final @Nullable RnnParameter onState;
+    private final BiasMode bias;
     private final RnnMode mode;
 
     Layer(RnnWeights weights, int layer, boolean reverse) {
       RnnConfig config = weights.config();
-      boolean biased = config.bias() == BiasMode.DOUBLE;
-      if (!biased && config.bias() != BiasMode.NONE) {
-        throw new IllegalArgumentException(
-            "Keras and ONNX have two biases or none, but the bias mode is " + config.bias());
-      }
       if (config.projects() || config.inputSkipped()) {
         throw new IllegalArgumentException(
             "Keras and ONNX have neither projections nor skipped inputs, but this is " + config);
@@ -195,8 +190,9 @@ public final class ForeignWeights {
       hidden = config.hiddenSize();
       ofInput = weights.parameter("weight_ih" + suffix);
       ofState = weights.parameter("weight_hh" + suffix);
-      onInput = biased ? weights.parameter("bias_ih" + suffix) : null;
-      onState = biased ? weights.parameter("bias_hh" + suffix) : null;
+      bias = config.bias();
+      onInput = bias.onInput() ? weights.parameter("bias_ih" + suffix) : null;
+      onState = bias.onState() ? weights.parameter("bias_hh" + suffix) : null;
       mode = config.mode();
     }
 
@@ -206,6 +202,10 @@ public final class ForeignWeights {
     }
 
     void requireComputes(WeightLayout layout, Map<String, ?> attributes) {
+      if (bias != BiasMode.DOUBLE && bias != BiasMode.NONE) {
+        throw new IllegalArgumentException(
+            "Keras and ONNX have two biases or none, but the bias mode is " + bias);
+      }
       layout.requireComputable(cell, attributes);
       if (cell == WeightLayout.Cell.RNN
           && !layout.activation(attributes).equalsIgnoreCase(mode.name())) {
@@ -241,10 +241,15 @@ public final class ForeignWeights {
     }
 
     double @Nullable [] biases(WeightLayout layout) {
-      return onInput == null || onState == null
-          ? null
-          : layout.biasesFromPyTorch(
-              cell, hidden, new WeightLayout.Biases(read(onInput), read(onState)));
+      if (bias == BiasMode.NONE) {
+        return null;
+      }
+      double[] zeros = new double[biasElements()];
+      return layout.biasesFromPyTorch(
+          cell,
+          hidden,
+          new WeightLayout.Biases(
+              onInput == null ? zeros : read(onInput), onState == null ? zeros : read(onState)));
     }
 
     private static int columns(RnnParameter parameter) {

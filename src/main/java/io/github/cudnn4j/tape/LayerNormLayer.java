@@ -37,6 +37,11 @@ public final class LayerNormLayer {
     return bias;
   }
 
+  /** Returns ε, what is added to the variance. */
+  public double epsilon() {
+    return epsilon;
+  }
+
   /**
    * Records the layer.
    *

@@ -1,19 +1,19 @@
 package io.github.cudnn4j.train;
 
 import io.github.cudnn4j.io.FileFailure;
-import java.io.ByteArrayOutputStream;
+import io.github.cudnn4j.io.Message;
 import java.io.IOException;
 import java.io.OutputStream;
 import java.lang.System.Logger.Level;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.time.InstantSource;
 import java.util.Map;
 import java.util.TreeMap;
+import java.util.function.Consumer;
 import java.util.zip.CRC32C;
 
 /**
@@ -40,11 +40,6 @@ public final class TensorBoard implements TrainingListener, AutoCloseable {
   /** What records add to a checksum, so that one of data that hold checksums tells something. */
   private static final int MASK = 0xa282ead8;
 
-  private static final int VARINT = 0;
-  private static final int FIXED_64 = 1;
-  private static final int BYTES = 2;
-  private static final int FIXED_32 = 5;
-
   private final Path file;
   private final OutputStream out;
   private final InstantSource clock;
@@ -62,9 +57,7 @@ public final class TensorBoard implements TrainingListener, AutoCloseable {
                 + ProcessHandle.current().pid()
                 + ".cudnn4j");
     out = Files.newOutputStream(file, StandardOpenOption.CREATE, StandardOpenOption.APPEND);
-    var version = new Message();
-    version.bytes(3, "brain.Event:2".getBytes(StandardCharsets.UTF_8));
-    write(0, version);
+    write(0, event -> event.text(3, "brain.Event:2"));
   }
 
   /**
@@ -93,11 +86,8 @@ public final class TensorBoard implements TrainingListener, AutoCloseable {
 
   static TensorBoard resume(Path folder, long step, InstantSource clock) throws IOException {
     var board = new TensorBoard(folder, clock);
-    var start = new Message();
-    start.varint(1, 1); // of a session
-    var event = new Message();
-    event.bytes(7, start.toByteArray());
-    board.write(step + 1, event);
+    Message start = new Message().varint(1, 1); // of a session
+    board.write(step + 1, event -> event.message(7, start));
     return board;
   }
 
@@ -128,17 +118,13 @@ public final class TensorBoard implements TrainingListener, AutoCloseable {
     var summary = new Message();
     values.forEach(
         (tag, number) -> {
-          var value = new Message();
-          value.bytes(1, tag.getBytes(StandardCharsets.UTF_8));
-          value.fixed32(2, Float.floatToRawIntBits(number.floatValue()));
-          summary.bytes(1, value.toByteArray());
+          int bits = Float.floatToRawIntBits(number.floatValue());
+          summary.message(1, new Message().text(1, tag).fixed32(2, bits));
         });
-    var event = new Message();
-    event.bytes(5, summary.toByteArray());
-    write(step, event);
+    write(step, event -> event.message(5, summary));
   }
 
-  private void write(long step, Message content) {
+  private void write(long step, Consumer<Message> content) {
     if (failed) {
       return;
     }
@@ -147,7 +133,7 @@ public final class TensorBoard implements TrainingListener, AutoCloseable {
     if (step != 0) {
       event.varint(2, step);
     }
-    event.writeBytes(content.toByteArray());
+    content.accept(event);
     byte[] data = event.toByteArray();
     var head = ByteBuffer.allocate(Long.BYTES).order(ByteOrder.LITTLE_ENDIAN);
     head.putLong(data.length);
@@ -169,43 +155,5 @@ public final class TensorBoard implements TrainingListener, AutoCloseable {
     var crc = new CRC32C();
     crc.update(bytes);
     return Integer.rotateRight((int) crc.getValue(), 15) + MASK;
-  }
-
-  /** A message of protocol buffers: fields, each with its number and its kind before it. */
-  private static final class Message extends ByteArrayOutputStream {
-
-    void varint(int field, long value) {
-      number((long) field << 3 | VARINT);
-      number(value);
-    }
-
-    void fixed64(int field, long value) {
-      number((long) field << 3 | FIXED_64);
-      writeBytes(buffer(Long.BYTES).putLong(value).array());
-    }
-
-    void fixed32(int field, int value) {
-      number((long) field << 3 | FIXED_32);
-      writeBytes(buffer(Integer.BYTES).putInt(value).array());
-    }
-
-    void bytes(int field, byte[] value) {
-      number((long) field << 3 | BYTES);
-      number(value.length);
-      writeBytes(value);
-    }
-
-    private void number(long value) {
-      long left = value;
-      while ((left & ~0x7fL) != 0) {
-        write((int) (left & 0x7f | 0x80));
-        left >>>= 7;
-      }
-      write((int) left);
-    }
-
-    private static ByteBuffer buffer(int bytes) {
-      return ByteBuffer.allocate(bytes).order(ByteOrder.LITTLE_ENDIAN);
-    }
   }
 }

@@ -243,7 +243,14 @@ class WeightExchangeTest {
           "Keras and ONNX have two biases or none, but the bias mode is SINGLE_INPUT",
           assertThrows(
                   IllegalArgumentException.class,
-                  () -> ForeignWeights.keras(single.weights(), 0, false))
+                  () ->
+                      ForeignWeights.setOnnx(
+                          single.weights(),
+                          0,
+                          Map.of(),
+                          new double[48],
+                          new double[64],
+                          new double[32]))
               .getMessage());
     }
   }
