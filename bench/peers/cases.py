@@ -34,6 +34,8 @@ D2L_LAYERS = ("LSTM_28_256_L2_B32_T35",)
 TINY = "LSTM_28_8_B1_T1"
 CLASSIFY = "LSTM_64_128_L2_BI_B32_T200_ROWS"
 CLASSIFY_BATCHES = 4
+TRANSLATE = "GRU_256_256_L2_B64_T10_ROWS"
+TRANSLATE_BATCHES, TRANSLATE_SYMBOLS = 4, 200
 CRF = "TANH_20_1_B32_T64"  # 20 labels
 STREAM = ("LSTM_28_256_B1_T1", "LSTM_28_256_B64_T1")
 
@@ -132,6 +134,7 @@ def host():
     for kind in ("stream", "session"):
         cases += [case("stream", kind, name, ("torch",)) for name in STREAM]
     cases += [case("classify", "classify", CLASSIFY, ("torch",))]
+    cases += [case("translate", "translate", TRANSLATE, ("torch",))]
     cases += [case("crf", "crf", CRF, ("torch", "torch-compile"))]
     for equal in ("LSTM_256_256_B32_T35", "GRU_256_256_B32_T35"):
         for varying in ("VAR", "ROWS"):
@@ -202,7 +205,8 @@ class Cost:
         self.rows = sum(lengths)
         self.precision = next((p for p in parts if p in ("TF32", "FP16", "BF16", "FP64")), "FP32")
         width = self.WIDTH.get(self.precision, 4)
-        passes = 3 if kind in ("train", "sgd", "adam", "classify", "crf") else 1
+        training = ("train", "sgd", "adam", "classify", "translate", "crf")
+        passes = 3 if kind in training else 1
         products = values = 0
         for layer in range(layers):
             size = inputs if layer == 0 else hidden * directions
@@ -214,6 +218,10 @@ class Cost:
         if kind == "classify":
             self.rows *= CLASSIFY_BATCHES
             values *= CLASSIFY_BATCHES
+        elif kind == "translate":
+            self.rows *= TRANSLATE_BATCHES
+            products = 2 * products + passes * hidden * (3 * hidden + TRANSLATE_SYMBOLS)
+            values *= 2 * TRANSLATE_BATCHES
         elif kind == "crf":
             products, values = passes * inputs * inputs, self.rows * inputs
         elif kind not in ("train", "infer", "forward"):

@@ -164,6 +164,7 @@ def targets(cases):
         add("varying lengths, packed", threads, throughput(cases, threads, "_VAR"), 0.9)
         add("varying lengths, padded", threads, throughput(cases, threads, "_ROWS"), 0.9)
         add("classifier of rows of any lengths", threads, of("classify"), 2.0)
+        add("encoder and decoder with attention", threads, of("translate"), 1.5)
         add("beside a busy core", threads, of("busy", "ours#2 (busy core)"), 2.5, max, least=False)
     return found
 

@@ -348,6 +348,92 @@ class Classifier:
         return {**losses, "tokens": tokens}
 
 
+class Translator:
+    """Training steps of an encoder and a decoder with attention, as TranslatorWork.java."""
+
+    SYMBOLS, BATCHES, SHORTEST, CURVE, POINT = 200, 4, 3, 300, 50
+    END, BEGIN = SYMBOLS, SYMBOLS + 1
+
+    def __init__(self, work):
+        if not work.any_order or work.bidirectional or MODE != "eager":
+            raise Unsupported("rows of any lengths in one direction, eager")
+        hidden = work.hidden
+        modules = [
+            torch.nn.Embedding(self.END + 1, work.input),
+            torch.nn.Embedding(self.BEGIN + 1, work.input),
+            work.rnn(),
+            work.rnn(),
+            torch.nn.Linear(hidden, hidden, bias=False),
+            torch.nn.Linear(2 * hidden, hidden),
+            torch.nn.Linear(hidden, self.END + 1),
+        ]
+        modules = [module.to(DEVICE, work.dtype) for module in modules]
+        self.source, self.target, self.encoder, self.decoder = modules[:4]
+        self.attention, self.combine, self.head = modules[4:]
+        self.parameters = [p for module in modules for p in module.parameters()]
+        with torch.no_grad():
+            for salt, parameter in enumerate(self.parameters, PARAMETERS):
+                parameter.copy_(floats(salt, parameter.shape, hidden**-0.5))
+        self.optimizer = torch.optim.Adam(self.parameters, lr=0.001, fused=True)
+        self.batches = self.filled(work)
+        self.next = 0
+
+    def filled(self, work):
+        """In each batch the longest first, which packs fastest."""
+        rows = self.BATCHES * work.batch
+        longest = max(self.SHORTEST, work.time - 1)
+        lengths = self.SHORTEST + bits(LENGTHS, rows) % (longest - self.SHORTEST + 1)
+        symbols = bits(TOKENS, int(lengths.sum())) % (self.SYMBOLS - 1) + 1
+        texts = symbols.split(lengths.tolist())
+        pad = torch.nn.utils.rnn.pad_sequence
+        begin, end = torch.tensor([self.BEGIN]), torch.tensor([self.END])
+        batches = []
+        for chosen in torch.arange(rows).split(work.batch):
+            chosen = chosen[torch.argsort(lengths[chosen], descending=True)]
+            some = [texts[row] for row in chosen]
+            sources = pad([torch.cat([text, end]) for text in some])
+            targets = pad([torch.cat([begin, text.flip(0)]) for text in some])
+            labels = pad([torch.cat([text.flip(0), end]) for text in some], padding_value=-100)
+            padding = torch.arange(len(sources)) > lengths[chosen, None]
+            tensors = (sources, targets, labels, padding[:, None])
+            batches.append((lengths[chosen] + 1, *(tensor.to(DEVICE) for tensor in tensors)))
+        return batches
+
+    def once(self):
+        lengths, sources, targets, labels, padding = self.batches[self.next]
+        self.next = (self.next + 1) % len(self.batches)
+        self.optimizer.zero_grad()
+        packed = torch.nn.utils.rnn.pack_padded_sequence(self.source(sources), lengths)
+        memory, state = self.encoder(packed)
+        memory = torch.nn.utils.rnn.pad_packed_sequence(memory)[0].transpose(0, 1)
+        y = self.decoder(self.target(targets), state)[0].transpose(0, 1)
+        scores = y @ self.attention(memory).transpose(1, 2)
+        weights = scores.masked_fill(padding, -torch.inf).softmax(-1)
+        both = torch.cat([weights @ memory, y], -1)
+        logits = self.head(torch.tanh(self.combine(both))).transpose(0, 1)
+        loss = F.cross_entropy(logits.flatten(0, 1), labels.flatten())
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(self.parameters, 1)
+        self.optimizer.step()
+        count = lengths.sum()
+        return loss.detach() * count, count
+
+    def mean_loss(self, steps):
+        losses, counts = zip(*(self.once() for _ in range(steps)))
+        return (sum(losses) / sum(counts)).item()
+
+    def run(self, times):
+        self.mean_loss(times * self.BATCHES)
+
+    def check(self):
+        results = {"first": self.mean_loss(1)}
+        results["tokens"] = sum(int(lengths.sum()) for lengths, *_ in self.batches)
+        self.mean_loss(self.POINT - 1)
+        for done in range(self.POINT, self.CURVE, self.POINT):
+            results[f"curve{done + self.POINT}"] = self.mean_loss(self.POINT)
+        return results
+
+
 class Crf:
     """The loss of a conditional random field and its gradients, as CrfWork.java."""
 
@@ -410,8 +496,8 @@ def capture(work):
 def opened(kind, work):
     if kind in ("stream", "session"):
         return Stream(work)
-    if kind in ("classify", "crf"):
-        return (Classifier if kind == "classify" else Crf)(work)
+    if kind in ("classify", "translate", "crf"):
+        return {"classify": Classifier, "translate": Translator, "crf": Crf}[kind](work)
     return (Steps if kind in ("sgd", "adam") else Network)(kind, work)
 
 

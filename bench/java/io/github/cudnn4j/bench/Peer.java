@@ -29,7 +29,8 @@ import org.jspecify.annotations.Nullable;
  * {@link Workload}; or sgd or adam, a whole training step; or stream or session, a step of B texts
  * that goes on from the step before and ends with their logits on the host, by itself or through
  * the threads of B clients; or classify, training steps of a classifier of rows of any lengths; or
- * crf, the loss of a conditional random field and its gradients.
+ * translate, those of an encoder and a decoder with attention; or crf, the loss of a conditional
+ * random field and its gradients.
  */
 public final class Peer {
 
@@ -149,6 +150,7 @@ public final class Peer {
       case "adam" -> new StepWork(device, workload, Optimizer.adam(0.001));
       case "stream" -> StreamWork.steps(device, workload);
       case "classify" -> new ClassifierWork(device, workload);
+      case "translate" -> new TranslatorWork(device, workload);
       case "crf" -> new CrfWork(device, workload);
       case "session" -> StreamWork.session(device, workload);
       default -> {
