@@ -18,6 +18,8 @@
  *   is_narrow<T>                          whether that is another type than T
  *   vector_tanh(v), vector_sigmoid(v)     tanh(v) and 1 / (1 + exp(-v)), which the host computes of
  *                                         many at once
+ *   vector_exp(v)                         exp(v) of a v that is not above 0, likewise; 0 where that
+ *                                         would be no normal number
  *   not_a_number<T>()                     NaN
  *   steps_of(lengths, sequence, time)     how many of the time steps of a sequence count
  *   FOR_EACH(i, n) { }                    every i in [0, n), in any order and at the same time
@@ -26,6 +28,8 @@
  *   block_sum(v), block_max(v)            in a row: over the threads of the block, for all of them
  *   row_sum(columns, value)               in a row: the sum of value(c) over the columns, for all
  *                                         threads, in a fixed order
+ *   row_max(columns, value)               in a row: the largest value(c), which must be the same
+ *                                         each time; 0 of no columns
  *   IF_FIRST_THREAD { }                   in a row: once
  *   column_sums(rows, columns, value, take)
  *                                         take(c, sum) for every column c, the sum being that of
@@ -122,6 +126,21 @@ DEVICE auto row_sum(long long columns, Value value) {
   return block_sum(sum);
 }
 
+template <class Value>
+DEVICE auto row_max(long long columns, Value value) {
+  decltype(value(0LL)) most = columns > 0 ? value(0LL) : 0;
+  FOR_EACH_COLUMN(c, columns) {
+    const auto each = value(c);
+    most = each > most ? each : most;
+  }
+  return block_max(most);
+}
+
+template <class N>
+DEVICE N vector_exp(N value) {
+  return exp(value);
+}
+
 template <class N>
 DEVICE N vector_tanh(N value) {
   return tanh(value);
@@ -203,6 +222,11 @@ DEVICE T block_max(T value) {
 }
 
 template <class N>
+DEVICE N vector_exp(N value) {
+  return ::cudnn4j::Functions<N, ::cudnn4j::Lane<N>>::exp(value);
+}
+
+template <class N>
 DEVICE N vector_tanh(N value) {
   return ::cudnn4j::Functions<N, ::cudnn4j::Lane<N>>::tanh(value);
 }
@@ -224,6 +248,21 @@ DEVICE auto row_sum(long long columns, Value value) {
   for (int i = 0; c < columns; ++c, ++i) sums[i] += value(c);
   for (int i = 1; i < strip_width; ++i) sums[0] += sums[i];
   return sums[0];
+}
+
+template <class Value>
+DEVICE auto row_max(long long columns, Value value) {
+  using T = decltype(value(0LL));
+  T most[strip_width];
+  for (int i = 0; i < strip_width; ++i) most[i] = columns > 0 ? value(0LL) : T(0);
+  const auto take = [&](int i, T each) { most[i] = each > most[i] ? each : most[i]; };
+  long long c = 0;
+  for (; c + strip_width <= columns; c += strip_width) {
+    for (int i = 0; i < strip_width; ++i) take(i, value(c + i));
+  }
+  for (int i = 0; c < columns; ++c, ++i) take(i, value(c));
+  for (int i = 1; i < strip_width; ++i) take(0, most[i]);
+  return most[0];
 }
 
 template <class Value, class Take>

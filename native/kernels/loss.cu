@@ -33,16 +33,6 @@ DEVICE void share_by_class(const int* targets, const T* weights, const double* s
   });
 }
 
-template <class T>
-DEVICE Number<T> row_max(const T* row, int classes) {
-  Number<T> largest = classes > 0 ? static_cast<Number<T>>(row[0]) : Number<T>(0);
-  FOR_EACH_COLUMN(c, classes) {
-    const Number<T> value = static_cast<Number<T>>(row[c]);
-    largest = value > largest ? value : largest;
-  }
-  return block_max(largest);
-}
-
 // The target is made smooth: 1 - smoothing for its class, and smoothing / classes for each class.
 // What a class contributes is multiplied by the class's weight.
 template <class T>
@@ -70,10 +60,10 @@ DEVICE void measure(const T* logits, const int* targets, const Number<T>* weight
   using N = Number<T>;
   FOR_EACH_ROW(r, rows) {
     const T* row = logits + r * classes;
-    const N largest = row_max(row, classes);
-    N sum = 0;
-    FOR_EACH_COLUMN(c, classes) { sum += exp(static_cast<N>(row[c]) - largest); }
-    sum = block_sum(sum);
+    const N largest = row_max(classes, [=](long long c) { return static_cast<N>(row[c]); });
+    const N sum = row_sum(classes, [=](long long c) {
+      return vector_exp(static_cast<N>(row[c]) - largest);
+    });
     const N loss = row_loss(row, targets[r], weights, smoothing, classes, largest, sum);
     IF_FIRST_THREAD { losses[r] = loss; }
   }
@@ -90,14 +80,12 @@ DEVICE void differentiate(const T* logits, const int* targets, const Number<T>* 
     const T* row = logits + r * classes;
     T* slope = gradient + r * classes;
     const int target = targets[r];
-    const N largest = row_max(row, classes);
-    N sum = 0;
-    FOR_EACH_COLUMN(c, classes) {
-      const N power = exp(static_cast<N>(row[c]) - largest);
+    const N largest = row_max(classes, [=](long long c) { return static_cast<N>(row[c]); });
+    const N sum = row_sum(classes, [=](long long c) {
+      const N power = vector_exp(static_cast<N>(row[c]) - largest);
       if constexpr (!is_narrow<T>) slope[c] = power;
-      sum += power;
-    }
-    sum = block_sum(sum);
+      return power;
+    });
     const N loss = row_loss(row, target, weights, smoothing, classes, largest, sum);
     IF_FIRST_THREAD { losses[r] = loss; }
     const N inverse = N(1) / sum;
@@ -113,7 +101,7 @@ DEVICE void differentiate(const T* logits, const int* targets, const Number<T>* 
     FOR_EACH_COLUMN(c, classes) {
       N power;
       if constexpr (is_narrow<T>) {
-        power = exp(static_cast<N>(row[c]) - largest);
+        power = vector_exp(static_cast<N>(row[c]) - largest);
       } else {
         power = slope[c];
       }

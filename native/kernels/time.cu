@@ -91,18 +91,11 @@ DEVICE void softmax(const int* lengths, const T* x, T* y, int rows, int columns,
   FOR_EACH_ROW(r, rows) {
     const T* row = x + r * columns;
     const int length = steps_of(lengths, r / group, columns);
-    N largest = length > 0 ? static_cast<N>(row[0]) : N(0);
-    FOR_EACH_COLUMN(c, length) {
-      const N value = static_cast<N>(row[c]);
-      largest = value > largest ? value : largest;
-    }
-    largest = block_max(largest);
-    N total = 0;
-    FOR_EACH_COLUMN(c, length) { total += exp(static_cast<N>(row[c]) - largest); }
-    total = block_sum(total);
+    const N largest = row_max(length, [=](long long c) { return static_cast<N>(row[c]); });
+    const auto power = [=](long long c) { return vector_exp(static_cast<N>(row[c]) - largest); };
+    const N inverse = N(1) / row_sum(length, power);
     FOR_EACH_COLUMN(c, columns) {
-      y[r * columns + c] =
-          c < length ? static_cast<T>(exp(static_cast<N>(row[c]) - largest) / total) : T(0.0f);
+      y[r * columns + c] = c < length ? static_cast<T>(power(c) * inverse) : T(0.0f);
     }
   }
 }

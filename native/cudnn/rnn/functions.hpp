@@ -1,6 +1,6 @@
 #pragma once
 
-// Logistic function and hyperbolic tangent, on vectors or single numbers.
+// Logistic function, hyperbolic tangent and exponential, on vectors or single numbers.
 //
 // exp(x) = 2^n exp(r) with n = round(x / ln 2) and |r| <= ln(2)/2; the remainder's expm1 is
 // r + r^2 P(r), P being the minimax polynomial for that interval (absolute error below 2^-28 for
@@ -92,6 +92,13 @@ struct Functions {
   [[gnu::always_inline]] static Vec clamp(Vec x, T low, T high) {
     x = x > S::all(high) ? S::all(high) : x;
     return x < S::all(low) ? S::all(low) : x;
+  }
+
+  /// exp(x) of an x that is not above 0; 0 below E::lowest.
+  [[gnu::always_inline]] static Vec exp(Vec x) {
+    const Parts e = parts(clamp(x, E::lowest, T(0)));
+    const Vec power = e.scale + e.scale * e.remainder;
+    return x < S::all(E::lowest) ? S::all(T(0)) : power;
   }
 
   /// 1 / (1 + exp(-x)).

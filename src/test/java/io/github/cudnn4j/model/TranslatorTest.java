@@ -72,7 +72,7 @@ class TranslatorTest {
     var pairs = new ArrayList<Pair>();
     for (int i = 0; i < count; i++) {
       var word = new StringBuilder();
-      random.ints(random.nextInt(1, 7), 'a', 'g').forEach(word::appendCodePoint);
+      random.ints(random.nextInt(7), 'a', 'g').forEach(word::appendCodePoint);
       pairs.add(new Pair(word.toString(), new StringBuilder(word).reverse().toString()));
     }
     return pairs;

@@ -85,6 +85,30 @@ class LossTest {
     check(tape -> tape.crossEntropy(tape.scale(x, 3), indices(tape, labels, 2, 3), weights, 0.1));
   }
 
+  /** Of probabilities down to 1e-36, and of classes that are excluded. */
+  @ParameterizedTest
+  @EnumSource(names = {"FP32", "FP64"})
+  void crossEntropyIsAccurateWherePredictionsAreUnlikely(Precision precision) {
+    int classes = 650;
+    double[] logits = new double[classes];
+    Arrays.setAll(logits, c -> c % 7 == 6 ? Double.NEGATIVE_INFINITY : -c / 8.0);
+    var x = new Tensor(buffer(precision.type(), logits), buffer(precision.type(), logits), classes);
+    double sum = Arrays.stream(logits).map(Math::exp).sum();
+    try (var tape = Tape.training(device, precision)) {
+      Loss loss = tape.crossEntropy(tape.reshape(x, 1, classes), indices(tape, new int[1], 1));
+      x.gradient().clear();
+      Gradients.play(tape);
+      double[] expected = Arrays.stream(logits).map(logit -> Math.exp(logit) / sum).toArray();
+      expected[0] -= 1;
+      double[] gradient = read(x.gradient());
+      double within = precision == Precision.FP32 ? 4e-7 : 1e-15;
+      for (int c = 0; c < classes; c++) {
+        assertEquals(expected[c], gradient[c], within * Math.abs(expected[c]), "class " + c);
+      }
+      assertEquals(Math.log(sum), loss.read(), within * Math.log(sum));
+    }
+  }
+
   /** The mean of rows, of which one is not read because it does not count. */
   @Test
   void lossesOfRows() {
