@@ -50,7 +50,7 @@ public final class StreamWork implements Peer.Job {
     return new StreamWork(device, workload, false);
   }
 
-  /** Runs the steps of each text in a thread of its own, which waits for its logits. */
+  /** Runs the steps of each text in a virtual thread of its own, which waits for its logits. */
   public static StreamWork session(Device device, Workload workload) {
     return new StreamWork(device, workload, true);
   }
@@ -68,7 +68,7 @@ public final class StreamWork implements Peer.Job {
 
   private Texts clients(StepRunner runner, int batch) {
     InferenceSession session = parts.add(InferenceSession.start(runner));
-    ExecutorService executor = parts.add(Executors.newFixedThreadPool(batch));
+    ExecutorService executor = parts.add(Executors.newVirtualThreadPerTaskExecutor());
     var clients = IntStream.range(0, batch).mapToObj(i -> session.open()).toList();
     return steps -> {
       var answers =

@@ -23,10 +23,14 @@ import org.jspecify.annotations.Nullable;
  * }
  *
  * <p>A thread of the session's own has the device. It takes the clients that are waiting, in the
- * order in which they came and at most as many as the largest batch, advances them by one step
- * together, and goes on with those that came meanwhile: nobody waits for a batch to fill. So a
- * client's numbers are computed in batches of several sizes, which may round differently; a runner
- * with a single batch size gives everybody the same bits as if alone.
+ * order in which they came and at most as many as the largest batch, and advances them by one step
+ * together. Then it lets as many come again, but waits for them no longer than a step takes; a
+ * client alone waits for nobody. So a client's numbers are computed in batches of several sizes,
+ * which may round differently; a runner with a single batch size gives everybody the same bits as
+ * if alone.
+ *
+ * <p>Where clients are many and a step is short, most of the time goes into waking their threads;
+ * virtual threads wake fastest.
  *
  * <p>The session and {@link #open} are for all threads, a client for one at a time. While the
  * session is open the device, and all that was made from it, is the session's; then the next thread
@@ -43,6 +47,9 @@ public final class InferenceSession implements AutoCloseable {
   private final Deque<Integer> free = new ArrayDeque<>();
   private boolean begun;
   private boolean closed;
+
+  /** How many clients must wait for the worker to be woken. */
+  private int wanted = 1;
 
   /** Written by the worker before it ends. */
   private @Nullable Throwable failure;
@@ -82,8 +89,8 @@ public final class InferenceSession implements AutoCloseable {
     synchronized (lock) {
       begun = hasDevice;
       closed = !hasDevice;
-      lock.notifyAll();
     }
+    LockSupport.unpark(worker);
   }
 
   /**
@@ -112,13 +119,18 @@ public final class InferenceSession implements AutoCloseable {
 
   private void serve() {
     List<Client> batch = new ArrayList<>();
-    while (take(batch)) {
+    long patience = 0;
+    int size = 0;
+    while (take(batch, size, System.nanoTime() + patience)) {
+      size = batch.size();
+      long start = System.nanoTime();
       Throwable failed = null;
       try {
         step(batch);
       } catch (Throwable t) {
         failed = t;
       }
+      patience = System.nanoTime() - start;
       for (Client client : batch) {
         client.answer(failed);
       }
@@ -138,20 +150,33 @@ public final class InferenceSession implements AutoCloseable {
     }
   }
 
-  /** Waits for clients and takes those that wait; returns false if the session is closed. */
-  private boolean take(List<Client> batch) {
-    synchronized (lock) {
-      while (!closed && (!begun || waiting.isEmpty())) {
-        try {
-          lock.wait();
-        } catch (InterruptedException _) {
-          // Nobody but the session ends its thread, and does so by closing it.
+  /**
+   * Waits for so many clients, from some time on for any, and takes those that wait.
+   *
+   * @return false if the session is closed
+   */
+  private boolean take(List<Client> batch, int size, long until) {
+    while (true) {
+      long left = until - System.nanoTime();
+      synchronized (lock) {
+        if (closed) {
+          return false;
+        }
+        wanted = left > 0 ? size : 1;
+        if (begun && !waiting.isEmpty() && waiting.size() >= wanted) {
+          while (!waiting.isEmpty() && batch.size() < runner.largestBatch()) {
+            batch.add(waiting.remove());
+          }
+          return true;
         }
       }
-      while (!closed && !waiting.isEmpty() && batch.size() < runner.largestBatch()) {
-        batch.add(waiting.remove());
+      // Nobody but the session ends its thread, and does so by closing it.
+      Thread.interrupted();
+      if (left > 0) {
+        LockSupport.parkNanos(this, left);
+      } else {
+        LockSupport.park(this);
       }
-      return !closed;
     }
   }
 
@@ -182,8 +207,8 @@ public final class InferenceSession implements AutoCloseable {
   public void close() {
     synchronized (lock) {
       closed = true;
-      lock.notifyAll();
     }
+    LockSupport.unpark(worker);
     boolean interrupted = false;
     while (true) {
       try {
@@ -261,6 +286,7 @@ public final class InferenceSession implements AutoCloseable {
     }
 
     private float[] step(int nextToken, float @Nullable [] nextVector) {
+      boolean wake;
       synchronized (lock) {
         check();
         if (closed) {
@@ -274,7 +300,10 @@ public final class InferenceSession implements AutoCloseable {
         answered = false;
         user = Thread.currentThread();
         waiting.add(this);
-        lock.notifyAll();
+        wake = waiting.size() >= wanted;
+      }
+      if (wake) {
+        LockSupport.unpark(worker);
       }
       boolean interrupted = false;
       while (user != null) {

@@ -217,6 +217,29 @@ class InferenceSessionTest {
   }
 
   @Test
+  void nobodyWaitsForeverForThoseThatWereThereBefore() throws Exception {
+    Gate gate = new Gate();
+    try (Device device = Device.open();
+        InferenceSession session = gate.session(device, 3);
+        gate) {
+      gate.hold();
+      Client stays = session.open();
+      FutureTask<float[]> first = waiting(session.open(), 0);
+      gate.entered.acquire();
+      FutureTask<float[]> second = waiting(session.open(), 1);
+      FutureTask<float[]> third = waiting(stays, 2);
+      gate.release();
+      first.get();
+      second.get();
+      third.get();
+      for (int step = 0; step < 3; step++) {
+        stays.step(3);
+      }
+      assertEquals(5, gate.steps.get());
+    }
+  }
+
+  @Test
   void clientsThatWaitLearnThatTheSessionIsClosed() throws Exception {
     Gate gate = new Gate();
     try (Device device = Device.open();
