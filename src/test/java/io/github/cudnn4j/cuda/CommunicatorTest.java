@@ -75,7 +75,7 @@ class CommunicatorTest {
           message.contains(
               "rank "
                   + rank
-                  + " of 3, all-reduce of 600011 float32 (sum): the connection to a neighbour is"
+                  + " of 3, all-reduce of 140011 float32 (sum): the connection to a neighbour is"
                   + " lost; another rank has ended, or has lost one that has"),
           message);
     }
