@@ -223,7 +223,7 @@ public final class SequenceClassifier implements Model {
     runner.run(
         sequences,
         (probabilities, rows) -> {
-          double[] values = Values.numbers(probabilities);
+          double[] values = probabilities.read();
           for (int row = 0; row < rows.length; row++) {
             found[rows[row]] = best(values, row * labels.size());
           }

@@ -12,20 +12,9 @@ final class Values {
 
   private Values() {}
 
-  /** Returns all elements. */
-  static double[] numbers(Tensor x) {
-    if (x.type() == ElementType.FLOAT64) {
-      return x.value().toDoubles();
-    }
-    float[] floats = x.value().toFloats();
-    double[] numbers = new double[floats.length];
-    Arrays.setAll(numbers, i -> floats[i]);
-    return numbers;
-  }
-
   /** Returns the rows of the last extent. */
   static double[][] matrix(Tensor x) {
-    double[] all = numbers(x);
+    double[] all = x.read();
     double[][] rows = new double[x.rows()][];
     Arrays.setAll(rows, i -> Arrays.copyOfRange(all, i * x.columns(), (i + 1) * x.columns()));
     return rows;

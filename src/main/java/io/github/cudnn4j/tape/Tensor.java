@@ -101,6 +101,17 @@ public final class Tensor {
     return shape[shape.length - 1];
   }
 
+  /** Reads the elements; waits for the device. */
+  public double[] read() {
+    if (type() == ElementType.FLOAT64) {
+      return value.toDoubles();
+    }
+    float[] floats = value.toFloats();
+    double[] elements = new double[floats.length];
+    Arrays.setAll(elements, i -> floats[i]);
+    return elements;
+  }
+
   @Override
   public String toString() {
     return "Tensor" + Arrays.toString(shape) + " of " + type();
