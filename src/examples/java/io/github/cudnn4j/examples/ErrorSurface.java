@@ -46,11 +46,7 @@ final class ErrorSurface {
     for (int t = 0; t < TIME; t++) {
       state = tape.add(tape.multiply(w, tape.sigmoid(state)), b);
     }
-    Tensor wanted = tape.input(w.shape());
-    double[] values = new double[(int) wanted.elements()];
-    Arrays.fill(values, -0.7);
-    wanted.value().copyFrom(values);
-    Tensor difference = tape.add(tape.sigmoid(state), wanted);
+    Tensor difference = tape.add(tape.sigmoid(state), tape.constant(-0.7, w.shape()));
     return tape.multiply(difference, difference);
   }
 

@@ -30,6 +30,8 @@ import org.jspecify.annotations.Nullable;
 import org.knowm.xchart.BitmapEncoder;
 import org.knowm.xchart.CategoryChart;
 import org.knowm.xchart.CategoryChartBuilder;
+import org.knowm.xchart.HeatMapChart;
+import org.knowm.xchart.HeatMapChartBuilder;
 import org.knowm.xchart.XYChart;
 import org.knowm.xchart.XYChartBuilder;
 import org.knowm.xchart.internal.chartpart.Chart;
@@ -53,6 +55,7 @@ final class Example implements TrainingListener, AutoCloseable {
           entry("clockwork", Clockwork::run),
           entry("error-surface", ErrorSurface::run),
           entry("key-terms", KeyTerms::run),
+          entry("memory", Memory::run),
           entry("residual", Residual::run),
           entry("slow-context", SlowContext::run),
           entry("tagging", Tagging::run));
@@ -230,6 +233,21 @@ final class Example implements TrainingListener, AutoCloseable {
     }
     pen.dispose();
     return image;
+  }
+
+  /** Returns a chart of cells without any, white at 0 and dark at 1. */
+  static HeatMapChart heatMap(String title, String x, String y) {
+    var chart =
+        new HeatMapChartBuilder()
+            .title(title)
+            .xAxisTitle(x)
+            .yAxisTitle(y)
+            .width(960)
+            .height(540)
+            .build();
+    var colors = new Color[] {Color.WHITE, new Color(60, 120, 200), new Color(10, 30, 80)};
+    chart.getStyler().setMin(0).setMax(1).setRangeColors(colors).setHeatMapValueDecimalPattern("0");
+    return styled(chart);
   }
 
   private static <C extends Chart<?, ?>> C styled(C chart) {

@@ -178,6 +178,15 @@ public final class Tape
     return new Tensor(zeroed(type(), Tensor.elements(shape)), null, shape);
   }
 
+  /** Allocates a tensor without gradient that holds one number everywhere. */
+  public Tensor constant(double value, int... shape) {
+    Tensor tensor = input(shape);
+    var numbers = new double[Math.toIntExact(tensor.elements())];
+    Arrays.fill(numbers, value);
+    write(tensor.value(), numbers);
+    return tensor;
+  }
+
   /** Enqueues making the final states of the {@link #carried} networks their initial ones. */
   public void carry() {
     checkOpen();
@@ -360,7 +369,12 @@ public final class Tape
   /** Allocates constants of the type of losses. */
   DeviceBuffer lossNumbers(double... numbers) {
     DeviceBuffer buffer = buffer(lossType(), numbers.length);
-    if (lossType() == ElementType.FLOAT64) {
+    write(buffer, numbers);
+    return buffer;
+  }
+
+  private static void write(DeviceBuffer buffer, double[] numbers) {
+    if (buffer.type() == ElementType.FLOAT64) {
       buffer.copyFrom(numbers);
     } else {
       var floats = new float[numbers.length];
@@ -369,7 +383,6 @@ public final class Tape
       }
       buffer.copyFrom(floats);
     }
-    return buffer;
   }
 
   /** Allocates a result; its gradient stays zero until somebody writes it. */

@@ -22,6 +22,7 @@ class ExamplesTest {
     "clockwork, 0, 0.2",
     "error-surface, 0, 0.01",
     "key-terms, 0.9, 1",
+    "memory, 0.8, 1",
     "residual, 1, 16",
     "slow-context, 0.6, 1",
     "tagging, 0.85, 1"

@@ -310,6 +310,17 @@ class TapeTest {
     }
   }
 
+  @ParameterizedTest
+  @EnumSource
+  void aConstantHoldsOneNumberOfEachPrecision(Precision precision) {
+    try (var tape = Tape.training(device, precision)) {
+      var constant = tape.constant(-1.5, 2, 3);
+      assertNull(constant.gradient());
+      assertArrayEquals(new int[] {2, 3}, constant.shape());
+      assertArrayEquals(new double[] {-1.5, -1.5, -1.5, -1.5, -1.5, -1.5}, constant.read());
+    }
+  }
+
   @Test
   void theLossScaleIsOneNumber() {
     for (var scale :
