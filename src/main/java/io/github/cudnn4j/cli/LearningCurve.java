@@ -122,14 +122,17 @@ final class LearningCurve implements TrainingListener {
             .yAxisTitle(loss && heldOut.isEmpty() ? LOSS : score().label())
             .build();
     XYStyler styler = chart.getStyler();
-    styler.setLegendPosition(Styler.LegendPosition.InsideSW);
+    styler.setLegendPosition(Styler.LegendPosition.OutsideS);
+    styler.setLegendLayout(Styler.LegendLayout.Horizontal);
     styler.setChartBackgroundColor(Color.WHITE);
     styler.setPlotBorderVisible(false);
     styler.setYAxisLogarithmic(score().isOfLoss());
     styler.setYAxisMin(0, score().isOfLoss() ? 1.0 : 0.0);
+    styler.setYAxisDecimalPattern("0.###");
     if (axisOfLoss == 1) {
       chart.setYAxisGroupTitle(1, LOSS);
       styler.setYAxisGroupPosition(1, Styler.YAxisPosition.Right);
+      styler.setYAxisMin(1, 0.0);
     }
     if (!training.isEmpty()) {
       series(
@@ -178,7 +181,8 @@ final class LearningCurve implements TrainingListener {
   private static XYSeries series(
       XYChart chart, String name, List<Double> x, List<Double> y, Color color, float width) {
     XYSeries series = chart.addSeries(name, x, y);
-    series.setMarker(SeriesMarkers.NONE);
+    // One point is no line.
+    series.setMarker(x.size() == 1 ? SeriesMarkers.CIRCLE : SeriesMarkers.NONE);
     series.setLineColor(color);
     series.setMarkerColor(color);
     series.setLineStyle(new BasicStroke(width));
