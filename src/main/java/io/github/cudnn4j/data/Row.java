@@ -23,7 +23,7 @@ final class Row<R> {
   /** Of each slot that is one, the label. */
   final int[] labels;
 
-  /** Of each slot, its steps. */
+  /** Of each slot that is a sequence, its steps; 0 of the others. */
   final int[] times;
 
   Row(int slots) {
@@ -51,7 +51,6 @@ final class Row<R> {
       throw new RecordException(number, described.name() + " failed: " + e, e);
     }
     if (described.kind() == BatchLayout.Kind.LABEL) {
-      times[slot] = 1;
       return;
     }
     if (values[slot] == null) {
@@ -83,7 +82,6 @@ final class Row<R> {
                   described.like(),
                   times[like]));
         }
-        times[slot] = count;
       }
       case FLOATS -> {
         float[][] vectors = (float[][]) value;
@@ -92,10 +90,7 @@ final class Row<R> {
           checkColumns(described, vector);
         }
       }
-      default -> {
-        times[slot] = 1;
-        checkColumns(described, (float[]) value);
-      }
+      default -> checkColumns(described, (float[]) value);
     }
   }
 

@@ -13,7 +13,7 @@ final class NamePattern {
   static Predicate<String> of(String pattern) {
     String expression =
         pattern
-            .chars()
+            .codePoints()
             .mapToObj(c -> c == '*' ? ".*" : c == '?' ? "." : Pattern.quote(Character.toString(c)))
             .collect(Collectors.joining());
     return Pattern.compile(expression, Pattern.DOTALL).asMatchPredicate();

@@ -16,6 +16,21 @@ import java.util.function.ToDoubleFunction;
  * <p>What is counted is recorded on the tape of each shape of batches, behind the loss, so it stays
  * on the device until the evaluation is over. Where that is not possible, as for what is decoded on
  * the host, {@link Meter#batchDone} reads what it needs after each batch.
+ *
+ * <pre>{@code
+ * trainer.validation(heldOut, Metric.macroF1(), Metric.accuracy()); // the first decides
+ *
+ * Evaluator.Result found = Evaluator.evaluate(parameters, objective, heldOut, Metric.f1(SPAM));
+ * System.out.println(found.metrics().get("f1"));
+ *
+ * // One of one's own: the part of the labels that is wrong, of the same two counts.
+ * Metric errors =
+ *     Metric.of(
+ *         "errors",
+ *         false,
+ *         (tape, in, loss) -> Metric.Meter.of(tape.accuracy(loss).buffer()),
+ *         counts -> 1 - counts[0] / counts[1]);
+ * }</pre>
  */
 public interface Metric {
 

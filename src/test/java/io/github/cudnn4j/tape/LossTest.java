@@ -244,6 +244,39 @@ class LossTest {
         });
   }
 
+  /** Of two rows with squares 1, 4 and 9, 16 of their differences, both or the second count. */
+  @Test
+  void rowsAreCountedAndWeighted() {
+    var x = parameter(2, 2);
+    var y = parameter(2, 2);
+    write(x.value(), new double[] {1, 2, 3, 4});
+    write(y.value(), new double[4]);
+    try (var tape = Tape.training(device, Precision.FP64)) {
+      var both = tape.meanSquaredError(x, y);
+      var second = tape.meanSquaredError(x, y, indices(tape, new int[] {-1, 0}, 2));
+      var total = tape.sum(both, second.times(3)).times(0.5);
+      double[][] gradients = Gradients.of(List.of(x, y), () -> Gradients.play(tape));
+      assertArrayEquals(new double[] {2.5 + 12.5, 2, 0}, both.meter().toDoubles());
+      assertArrayEquals(new double[] {12.5, 1, 0}, second.meter().toDoubles());
+      assertEquals(0.5 * (7.5 + 3 * 12.5), total.read());
+      double[] expected = {0.25, 0.5, 0.5 * (1.5 + 3 * 3), 0.5 * (2 + 3 * 4)};
+      assertArrayEquals(expected, gradients[0]);
+      assertArrayEquals(Arrays.stream(expected).map(d -> -d).toArray(), gradients[1]);
+    }
+    double ln2 = Math.log(2);
+    write(x.value(), new double[4]);
+    var targets = new Tensor(buffer(ElementType.FLOAT64, new double[] {1, 0, 1, 1}), null, 2, 2);
+    try (var tape = Tape.training(device, Precision.FP64)) {
+      double[] weights = {3, 1};
+      var both = tape.binaryCrossEntropy(x, targets, weights, null);
+      var second =
+          tape.binaryCrossEntropy(x, targets, weights, indices(tape, new int[] {-1, 0}, 2));
+      tape.forward();
+      assertArrayEquals(new double[] {2 * ln2 + 2 * ln2, 2, 0}, both.meter().toDoubles(), 1e-12);
+      assertArrayEquals(new double[] {2 * ln2, 1, 0}, second.meter().toDoubles(), 1e-12);
+    }
+  }
+
   @Test
   void whatDoesNotCountIsNotRead() {
     var x = parameter(2, 2);

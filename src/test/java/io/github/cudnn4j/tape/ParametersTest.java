@@ -23,6 +23,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.function.Executable;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.EnumSource;
 
 class ParametersTest {
@@ -414,6 +415,20 @@ class ParametersTest {
 
   private static void missing(String name, Executable action) {
     assertEquals(name, assertThrows(NullPointerException.class, action).getMessage());
+  }
+
+  @ParameterizedTest
+  @CsvSource({
+    "a.b, a.b, axb",
+    "a+[b]*, a+[b].weight, aa[b].weight",
+    "*.bias, .bias, .bias_",
+    "rnn.bias_?h_l0, rnn.bias_ih_l0, rnn.bias_h_l0",
+    "\\Q?\\E, \\Q.\\E, .",
+    "?\uD83C\uDF33*, \uD83C\uDF32\uD83C\uDF33, \uD83C\uDF33"
+  })
+  void patternsOfNamesHaveTwoGapsAndNothingElse(String pattern, String name, String other) {
+    assertTrue(NamePattern.of(pattern).test(name));
+    assertFalse(NamePattern.of(pattern).test(other));
   }
 
   @Test

@@ -176,6 +176,53 @@ class StepTest {
     }
   }
 
+  /**
+   * The token is what is predicted: of the labels 0, 0, 0, 1, 1, 2 these are 0, 0, 1, 1, 0, 1, in
+   * batches of three shapes and with rows that do not count. Label 0 has precision 2/3, recall 2/3;
+   * 1 has 1/3 and 1/2, so its F1 is 2 · 1 / (3 + 2); 2 is never predicted, 3 neither nor there.
+   */
+  @Test
+  void metricsOfLabelsAreThoseByHand() throws IOException {
+    var pairs =
+        List.of(
+            new Row(new int[] {0}, 0),
+            new Row(new int[] {0, 3}, 0),
+            new Row(new int[] {1, 3, 3}, 0),
+            new Row(new int[] {1}, 1),
+            new Row(new int[] {0, 2, 3}, 1),
+            new Row(new int[] {1, 0}, 2));
+    var source =
+        Batches.<Row>of(4)
+            .tokens("words", 3, Row::words)
+            .label("label", Row::label)
+            .shapes(3)
+            .over(pairs);
+    Objective first =
+        (tape, in) ->
+            tape.crossEntropy(
+                tape.reshape(tape.slice(tape.oneHot(in.tokens("words"), 4), 0, 0, 1), 4, 4),
+                in.labels("label"));
+    Metric errors =
+        Metric.of(
+            "errors",
+            false,
+            (tape, in, loss) -> Metric.Meter.of(tape.accuracy(loss).buffer()),
+            counts -> 1 - counts[0] / counts[1]);
+    try (var parameters = Parameters.on(device, Precision.FP32)) {
+      var result =
+          Evaluator.evaluate(
+              parameters, first, source, Metric.macroF1(), Metric.accuracy(), errors);
+      assertEquals((2 / 3.0 + 2 / 5.0 + 0) / 3, result.metrics().get("macroF1"), 1e-12);
+      assertEquals(3 / 6.0, result.metrics().get("accuracy"), 1e-12);
+      assertEquals(3 / 6.0, result.metrics().get("errors"), 1e-12);
+      double[] expected = {2 / 3.0, 2 / 5.0, 0, 0};
+      for (int label = 0; label < 4; label++) {
+        var one = Evaluator.evaluate(parameters, first, source, Metric.f1(label));
+        assertEquals(expected[label], one.metrics().get("f1"), 1e-12, "label " + label);
+      }
+    }
+  }
+
   /** Shuffled, in buckets of several shapes, with dropout. */
   @ParameterizedTest
   @ValueSource(ints = {7, 25, 31})
