@@ -9,7 +9,6 @@ import io.github.cudnn4j.bindings.Cublas;
 import io.github.cudnn4j.bindings.NativeTypes;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
-import java.util.Locale;
 
 /**
  * Linear algebra on device buffers, by cuBLAS: products of matrices of any floating-point type,
@@ -31,6 +30,7 @@ public final class Blas extends DeviceResource {
   private final Stream stream;
   private final MemorySegment handle;
   private final DeviceBuffer workspace;
+  private final BlasOperands operands;
   private final Arena arena = Arena.ofShared();
   private final MemorySegment alpha = arena.allocate(Double.BYTES, Double.BYTES);
   private final MemorySegment beta = arena.allocate(Double.BYTES, Double.BYTES);
@@ -43,6 +43,7 @@ public final class Blas extends DeviceResource {
     this.stream = stream;
     this.handle = handle;
     this.workspace = workspace;
+    operands = new BlasOperands(stream.device());
   }
 
   /**
@@ -165,9 +166,9 @@ public final class Blas extends DeviceResource {
       DeviceBuffer c,
       int ldc) {
     var precision = product(m, n, k, a, b, c);
-    matrix(c, m, n, ldc, "C");
-    matrix(a, transA ? k : m, transA ? m : k, lda, "A");
-    matrix(b, transB ? n : k, transB ? k : n, ldb, "B");
+    operands.matrix(c, m, n, ldc, "C");
+    operands.matrix(a, transA ? k : m, transA ? m : k, lda, "A");
+    operands.matrix(b, transB ? n : k, transB ? k : n, ldb, "B");
     prepare(false);
     BlasTypes.scalar(this.alpha, precision, alpha);
     BlasTypes.scalar(this.beta, precision, beta);
@@ -214,7 +215,7 @@ public final class Blas extends DeviceResource {
       Matrices b,
       double beta,
       Matrices c) {
-    extent(count, "count");
+    BlasOperands.extent(count, "count");
     var precision = product(m, n, k, a.buffer(), b.buffer(), c.buffer());
     c.check(device(), count, m, n, "C");
     a.check(device(), count, transA ? k : m, transA ? m : k, "A");
@@ -270,14 +271,14 @@ public final class Blas extends DeviceResource {
       DeviceBuffer x,
       double beta,
       DeviceBuffer y) {
-    extent(m, "m");
-    extent(n, "n");
-    var single = isSingle(y, "y");
+    BlasOperands.extent(m, "m");
+    BlasOperands.extent(n, "n");
+    var single = BlasOperands.isSingle(y, "y");
     Arguments.type(y.type(), a.type(), "A");
     Arguments.type(y.type(), x.type(), "x");
-    matrix(a, m, n, n, "A");
-    matrix(x, 1, transA ? m : n, transA ? m : n, "x");
-    matrix(y, 1, transA ? n : m, transA ? n : m, "y");
+    operands.matrix(a, m, n, n, "A");
+    operands.matrix(x, 1, transA ? m : n, transA ? m : n, "x");
+    operands.matrix(y, 1, transA ? n : m, transA ? n : m, "y");
     prepare(false);
     BlasTypes.scalar(this.alpha, precision(y.type()), alpha);
     BlasTypes.scalar(this.beta, precision(y.type()), beta);
@@ -320,9 +321,9 @@ public final class Blas extends DeviceResource {
    * @throws IllegalStateException if this or a buffer is closed
    */
   public void axpy(double alpha, DeviceBuffer x, DeviceBuffer y) {
-    var single = isSingle(y, "y");
-    var n = vector(y, y, "y");
-    vector(x, y, "x");
+    var single = BlasOperands.isSingle(y, "y");
+    var n = operands.vector(y, y, "y");
+    operands.vector(x, y, "x");
     prepare(false);
     BlasTypes.scalar(this.alpha, precision(y.type()), alpha);
     CudaException.checkCublas(
@@ -339,8 +340,8 @@ public final class Blas extends DeviceResource {
    * @throws IllegalStateException if this or the buffer is closed
    */
   public void scal(double alpha, DeviceBuffer x) {
-    var single = isSingle(x, "x");
-    var n = vector(x, x, "x");
+    var single = BlasOperands.isSingle(x, "x");
+    var n = operands.vector(x, x, "x");
     prepare(false);
     BlasTypes.scalar(this.alpha, precision(x.type()), alpha);
     CudaException.checkCublas(
@@ -359,9 +360,9 @@ public final class Blas extends DeviceResource {
    * @throws IllegalStateException if this or a buffer is closed
    */
   public void nrm2(DeviceBuffer x, DeviceBuffer result) {
-    var single = isSingle(x, "x");
-    var n = vector(x, x, "x");
-    result(result, x);
+    var single = BlasOperands.isSingle(x, "x");
+    var n = operands.vector(x, x, "x");
+    operands.result(result, x);
     prepare(true);
     CudaException.checkCublas(
         single
@@ -379,9 +380,9 @@ public final class Blas extends DeviceResource {
    * @throws IllegalStateException if this or a buffer is closed
    */
   public void asum(DeviceBuffer x, DeviceBuffer result) {
-    var single = isSingle(x, "x");
-    var n = vector(x, x, "x");
-    result(result, x);
+    var single = BlasOperands.isSingle(x, "x");
+    var n = operands.vector(x, x, "x");
+    operands.result(result, x);
     prepare(true);
     CudaException.checkCublas(
         single
@@ -399,10 +400,10 @@ public final class Blas extends DeviceResource {
    * @throws IllegalStateException if this or a buffer is closed
    */
   public void dot(DeviceBuffer x, DeviceBuffer y, DeviceBuffer result) {
-    var single = isSingle(x, "x");
-    var n = vector(x, x, "x");
-    vector(y, x, "y");
-    result(result, x);
+    var single = BlasOperands.isSingle(x, "x");
+    var n = operands.vector(x, x, "x");
+    operands.vector(y, x, "y");
+    operands.result(result, x);
     prepare(true);
     CudaException.checkCublas(
         single
@@ -430,24 +431,11 @@ public final class Blas extends DeviceResource {
     return transposed ? Cublas.CUBLAS_OP_T() : Cublas.CUBLAS_OP_N();
   }
 
-  private boolean isSingle(DeviceBuffer buffer, String what) {
-    if (buffer.type() != FLOAT32 && buffer.type() != FLOAT64) {
-      throw new IllegalArgumentException(
-          String.format(
-              Locale.ROOT, "%s has type %s, must be FLOAT32 or FLOAT64", what, buffer.type()));
-    }
-    return buffer.type() == FLOAT32;
-  }
-
-  private static void extent(int value, String what) {
-    Arguments.between(value, 1, Integer.MAX_VALUE, what);
-  }
-
   /** Checks what all products have in common; returns how this one computes. */
   private Precision product(int m, int n, int k, DeviceBuffer a, DeviceBuffer b, DeviceBuffer c) {
-    extent(m, "m");
-    extent(n, "n");
-    extent(k, "k");
+    BlasOperands.extent(m, "m");
+    BlasOperands.extent(n, "n");
+    BlasOperands.extent(k, "k");
     var precision = precision(a.type());
     if (c.type() == FLOAT32 && a.type() == FLOAT16) {
       precision = Precision.FP16;
@@ -456,42 +444,6 @@ public final class Blas extends DeviceResource {
     }
     Arguments.type(a.type(), b.type(), "B");
     return precision;
-  }
-
-  private void matrix(DeviceBuffer buffer, int rows, int columns, int stride, String what) {
-    Arguments.sameDevice(device(), buffer.device(), what);
-    if (stride < columns) {
-      throw new IllegalArgumentException(
-          "the leading dimension of "
-              + what
-              + (" is " + stride + ", must be at least its columns, " + columns));
-    }
-    var needed = (rows - 1L) * stride + columns;
-    if (buffer.elements() < needed) {
-      throw new IllegalArgumentException(
-          String.format(
-              Locale.ROOT,
-              "%s has %d elements, [%d,%d] needs %d",
-              what,
-              buffer.elements(),
-              rows,
-              columns,
-              needed));
-    }
-  }
-
-  private int vector(DeviceBuffer buffer, DeviceBuffer like, String what) {
-    Arguments.sameDevice(device(), buffer.device(), what);
-    Arguments.type(like.type(), buffer.type(), what);
-    Arguments.elements(like.elements(), buffer.elements(), what);
-    Arguments.between(buffer.elements(), 0, Integer.MAX_VALUE, "elements of a vector");
-    return (int) buffer.elements();
-  }
-
-  private void result(DeviceBuffer result, DeviceBuffer like) {
-    Arguments.sameDevice(device(), result.device(), "result");
-    Arguments.type(like.type(), result.type(), "result");
-    Arguments.elements(1, result.elements(), "result");
   }
 
   @Override

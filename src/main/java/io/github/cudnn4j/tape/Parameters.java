@@ -6,8 +6,6 @@ import io.github.cudnn4j.cuda.ElementType;
 import io.github.cudnn4j.cuda.Precision;
 import io.github.cudnn4j.io.SafeTensors;
 import io.github.cudnn4j.io.SafeTensorsWriter;
-import io.github.cudnn4j.rnn.Rnn;
-import io.github.cudnn4j.rnn.RnnConfig;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -31,7 +29,7 @@ import org.jspecify.annotations.Nullable;
  * }
  * }</pre>
  *
- * <p>Layers and tensors are declared first, each under a name of its own; {@link #initialize} or
+ * <p>Layers and tensors are declared first, see {@link LayerDeclarations}; {@link #initialize} or
  * {@link #load} then allocates everything. A program may have several sets, also on one tape.
  *
  * <p>Weights of 16 bits are too coarse to add small steps to. They have <em>masters</em> in
@@ -44,7 +42,7 @@ import org.jspecify.annotations.Nullable;
  * <p>Owner of the buffers and of the networks. Everything is in device memory; methods that take or
  * return Java arrays wait for the device. Values are row-major. It belongs to the device's thread.
  */
-public final class Parameters implements AutoCloseable {
+public final class Parameters implements LayerDeclarations, AutoCloseable {
 
   /** The alignment of every tensor and weight space, in bytes. */
   public static final int ALIGNMENT = 256;
@@ -53,7 +51,7 @@ public final class Parameters implements AutoCloseable {
 
   private final Device device;
   private final Precision precision;
-  private final ParameterLayout layout;
+  final ParameterLayout layout;
   private final List<Rule> rules = new ArrayList<>();
   private @Nullable ParameterMemory memory;
   private boolean closed;
@@ -69,157 +67,8 @@ public final class Parameters implements AutoCloseable {
     return new Parameters(device, precision);
   }
 
-  /**
-   * Declares a table of vectors.
-   *
-   * @param vocabulary V, the number of classes of token
-   * @param size E, the size of a vector
-   * @throws IllegalArgumentException if the name is taken or a size is not positive
-   * @throws IllegalStateException if the set has its memory already or is closed
-   */
-  public EmbeddingLayer embedding(String name, int vocabulary, int size) {
-    check(name, name + ".weight");
-    Parameter weight = tensor(name + ".weight", Init.normal(1), vocabulary, size);
-    layout.take(name);
-    return new EmbeddingLayer(weight);
-  }
-
-  /**
-   * Declares a linear layer with a bias.
-   *
-   * @param inputSize I
-   * @param outputSize O
-   * @throws IllegalArgumentException if the name is taken or a size is not positive
-   * @throws IllegalStateException if the set has its memory already or is closed
-   */
-  public LinearLayer linear(String name, int inputSize, int outputSize) {
-    return linear(name, inputSize, outputSize, true);
-  }
-
-  /** As {@link #linear(String, int, int)}, without a bias if {@code biased} is false. */
-  public LinearLayer linear(String name, int inputSize, int outputSize, boolean biased) {
-    check(name, name + ".weight", name + ".bias");
-    Init init = Init.uniform(1 / Math.sqrt(Math.max(1, inputSize)));
-    Parameter weight = tensor(name + ".weight", init, outputSize, inputSize);
-    layout.take(name);
-    return new LinearLayer(weight, biased ? tensor(name + ".bias", init, outputSize) : null);
-  }
-
-  /**
-   * Declares a linear layer whose weight is another layer's, such as the table of an embedding.
-   * {@code name.weight} is another name of it, under which a file may have it.
-   *
-   * @param weight {@code [O, I]}, of this set
-   * @throws IllegalArgumentException if the name is taken, or the weight is of another set or is no
-   *     matrix
-   * @throws IllegalStateException if the set has its memory already or is closed
-   */
-  public LinearLayer linear(String name, Parameter weight, boolean biased) {
-    check(name, name + ".weight", name + ".bias");
-    int[] shape = weight.shape();
-    if (shape.length != 2 || !layout.has(weight)) {
-      throw new IllegalArgumentException(weight + " is no matrix of this set");
-    }
-    layout.take(name);
-    layout.alias(name + ".weight", weight);
-    Init init = Init.uniform(1 / Math.sqrt(shape[1]));
-    return new LinearLayer(weight, biased ? tensor(name + ".bias", init, shape[0]) : null);
-  }
-
-  /**
-   * Declares a recurrent network, which will compute in the set's precision.
-   *
-   * @throws IllegalArgumentException if the name is taken, or the configuration's algorithm does
-   *     not compute in the set's precision
-   * @throws io.github.cudnn4j.cudnn.CudnnException if cuDNN does not accept the configuration
-   * @throws IllegalStateException if the set has its memory already, or it or the device is closed
-   */
-  public RnnLayer rnn(String name, RnnConfig config) {
-    check(name);
-    RnnConfig own = config.precision(precision);
-    long elements = Rnn.weightElements(device, own);
-    var layer = new RnnLayer(this, name, own);
-    layout.add(name, layer, elements);
-    return layer;
-  }
-
-  /**
-   * Declares a layer normalization over C columns, with PyTorch's ε, 10⁻⁵.
-   *
-   * @throws IllegalArgumentException if the name is taken or the size is not positive
-   * @throws IllegalStateException if the set has its memory already or is closed
-   */
-  public LayerNormLayer layerNorm(String name, int size) {
-    return layerNorm(name, size, LayerNormLayer.EPSILON);
-  }
-
-  /**
-   * As {@link #layerNorm(String, int)}.
-   *
-   * @param epsilon above 0 and finite
-   */
-  public LayerNormLayer layerNorm(String name, int size, double epsilon) {
-    check(name, name + ".weight", name + ".bias");
-    LayerNorm.checkEpsilon(epsilon);
-    Parameter weight = tensor(name + ".weight", Init.constant(1), size);
-    layout.take(name);
-    return new LayerNormLayer(weight, tensor(name + ".bias", Init.zeros(), size), epsilon);
-  }
-
-  /**
-   * Declares attention of queries of one size over a memory of another; an additive one compares
-   * vectors of the query's size.
-   *
-   * @param querySize H
-   * @param memorySize M; H unless the kind has weights
-   * @throws IllegalArgumentException if the name is taken, a size is not positive, or the sizes
-   *     differ and the kind has no weights
-   * @throws IllegalStateException if the set has its memory already or is closed
-   */
-  public AttentionLayer attention(String name, AttentionKind kind, int querySize, int memorySize) {
-    return attention(name, kind, querySize, memorySize, querySize);
-  }
-
-  /**
-   * As {@link #attention(String, AttentionKind, int, int)}, of the additive kind.
-   *
-   * @param size A, the size of the vectors that are compared; H for the other kinds
-   */
-  public AttentionLayer attention(
-      String name, AttentionKind kind, int querySize, int memorySize, int size) {
-    return AttentionLayer.declare(this, name, kind, querySize, memorySize, size);
-  }
-
-  /**
-   * Declares the weights of a conditional random field.
-   *
-   * @param labels K
-   * @throws IllegalArgumentException if the name is taken or there is no label
-   * @throws IllegalStateException if the set has its memory already or is closed
-   */
-  public LinearChainLayer linearChain(String name, int labels) {
-    check(name, name + ".transitions", name + ".start_transitions", name + ".end_transitions");
-    var layer = new LinearChainLayer(this, name, labels);
-    layout.take(name);
-    return layer;
-  }
-
-  /**
-   * Declares a tensor of one's own, for operations or for a layer that is not here.
-   *
-   * @param shape the extents, outermost first, at least one
-   * @throws IllegalArgumentException if the name is taken, an extent is not positive, or there are
-   *     more elements than can be counted
-   * @throws IllegalStateException if the set has its memory already or is closed
-   */
-  public Parameter tensor(String name, Init init, int... shape) {
-    Objects.requireNonNull(init, "init");
-    check(name);
-    return layout.add(this, name, init, shape);
-  }
-
   /** Refuses names that cannot be declared. */
-  private void check(String... names) {
+  void checkFree(String... names) {
     for (String name : names) {
       Objects.requireNonNull(name, "name");
       checkOpen();
