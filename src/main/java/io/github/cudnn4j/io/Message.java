@@ -42,6 +42,9 @@ public final class Message {
 
   private final List<Field> fields = new ArrayList<>();
 
+  /** Has no field yet. */
+  public Message() {}
+
   /** Adds a whole number, as {@code int32}, {@code int64}, {@code bool} and enums are written. */
   public Message varint(int field, long value) {
     fields.add(new Field(field, VARINT, value, NO_BYTES));
