@@ -19,5 +19,17 @@
  * graph.output("probabilities", graph.softmax(graph.linear(head, out.last())));
  * graph.write(Path.of("moods.onnx"));
  * }</pre>
+ *
+ * <p>{@link io.github.cudnn4j.onnx.OnnxNetwork} reads a file, such as PyTorch's exporters write for
+ * recurrent networks, and is recorded on a tape as a layer is, to be run or trained on:
+ *
+ * <pre>{@code
+ * OnnxNetwork network = OnnxNetwork.read(Path.of("encoder.onnx"), p);
+ * LinearLayer head = p.linear("head", 256, 2);
+ * p.initialize(42);
+ * network.load();
+ * Tensor h = network.on(tape).with("tokens", tokens).with("lengths", lengths).record().get("h");
+ * Loss loss = tape.crossEntropy(head.on(tape, h), labels);
+ * }</pre>
  */
 package io.github.cudnn4j.onnx;
