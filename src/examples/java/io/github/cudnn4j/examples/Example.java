@@ -22,6 +22,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.Random;
 import javax.imageio.ImageIO;
 import me.tongfei.progressbar.ConsoleProgressBarConsumer;
 import me.tongfei.progressbar.ProgressBar;
@@ -53,9 +54,11 @@ final class Example implements TrainingListener, AutoCloseable {
           entry("caption", Caption::run),
           entry("clipping", Clipping::run),
           entry("clockwork", Clockwork::run),
+          entry("dialogue", Dialogue::run),
           entry("error-surface", ErrorSurface::run),
           entry("key-terms", KeyTerms::run),
           entry("memory", Memory::run),
+          entry("parsing", Parsing::run),
           entry("residual", Residual::run),
           entry("slow-context", SlowContext::run),
           entry("tagging", Tagging::run));
@@ -157,6 +160,15 @@ final class Example implements TrainingListener, AutoCloseable {
     }
   }
 
+  /** Draws numbers of mean 0 and variance 1. */
+  static float[] gaussian(Random random, int count) {
+    float[] numbers = new float[count];
+    for (int i = 0; i < count; i++) {
+      numbers[i] = (float) random.nextGaussian();
+    }
+    return numbers;
+  }
+
   /** Takes note of a metric at each validation. */
   static TrainingListener recorder(String metric, List<Long> steps, List<Double> values) {
     return new TrainingListener() {
@@ -248,6 +260,23 @@ final class Example implements TrainingListener, AutoCloseable {
     var colors = new Color[] {Color.WHITE, new Color(60, 120, 200), new Color(10, 30, 80)};
     chart.getStyler().setMin(0).setMax(1).setRangeColors(colors).setHeatMapValueDecimalPattern("0");
     return styled(chart);
+  }
+
+  /** Draws lines of text. */
+  static BufferedImage text(List<String> lines) {
+    int height = 26;
+    int most = lines.stream().mapToInt(String::length).max().orElse(1);
+    var image = new BufferedImage(most * 11, lines.size() * height, BufferedImage.TYPE_INT_RGB);
+    Graphics2D pen = image.createGraphics();
+    pen.setFont(new Font(Font.MONOSPACED, Font.PLAIN, 16));
+    pen.setColor(Color.WHITE);
+    pen.fillRect(0, 0, image.getWidth(), image.getHeight());
+    pen.setColor(Color.BLACK);
+    for (int i = 0; i < lines.size(); i++) {
+      pen.drawString(lines.get(i), 8, i * height + 18);
+    }
+    pen.dispose();
+    return image;
   }
 
   private static <C extends Chart<?, ?>> C styled(C chart) {

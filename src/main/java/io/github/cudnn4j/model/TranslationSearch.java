@@ -10,6 +10,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.function.IntBinaryOperator;
+import java.util.random.RandomGenerator;
 
 /**
  * Finds translations of up to B sources of up to S tokens at once: the encoder runs once, and the
@@ -87,6 +88,19 @@ final class TranslationSearch implements AutoCloseable {
    * @param sources up to B, each of 1 to S tokens
    */
   List<List<BeamSearch.Hypothesis>> run(int[][] sources) {
+    return beam.search(decoder, begin(sources)).subList(0, sources.length);
+  }
+
+  /** As {@link #run}, of the symbols that are drawn for each source; of a width of 1. */
+  List<int[]> draw(int[][] sources, Sampling sampling, RandomGenerator random) {
+    int[] begins = begin(sources);
+    return sampling
+        .draw(decoder, begins, beam.end(), beam.most(), random)
+        .subList(0, sources.length);
+  }
+
+  /** Encodes the sources and returns what the decoder reads first. */
+  private int[] begin(int[][] sources) {
     int rows = lengths.batch();
     int[] all = new int[(int) tokens.elements()];
     Arrays.fill(all, -1);
@@ -109,7 +123,7 @@ final class TranslationSearch implements AutoCloseable {
     }
     int[] begins = new int[rows];
     Arrays.fill(begins, begin);
-    return beam.search(decoder, begins).subList(0, sources.length);
+    return begins;
   }
 
   @Override

@@ -24,7 +24,9 @@ import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.function.BiFunction;
 import java.util.function.Supplier;
+import java.util.random.RandomGenerator;
 import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 
@@ -325,19 +327,45 @@ public final class Translator implements Model {
    * @throws IllegalArgumentException if {@code width} or {@code most} is not positive
    */
   public List<String> translate(List<String> texts, int width, int most) {
+    var beam = BeamSearch.of(width, end(), Math.addExact(most, 1));
+    return translate(
+        texts,
+        beam,
+        (search, sources) ->
+            search.run(sources).stream()
+                .map(found -> found.getFirst().symbols())
+                // One that does not end within these has one more, where its end could have been.
+                .map(symbols -> text(symbols.subList(0, Math.min(most, symbols.size()))))
+                .toList());
+  }
+
+  /**
+   * Draws translations; waits for the device.
+   *
+   * @param most the most symbols of a translation
+   * @throws IllegalArgumentException if {@code most} is not positive
+   */
+  public List<String> translate(
+      List<String> texts, Sampling sampling, int most, RandomGenerator random) {
+    return translate(
+        texts,
+        BeamSearch.of(1, end(), most),
+        (search, sources) ->
+            search.draw(sources, sampling, random).stream().map(target::decode).toList());
+  }
+
+  private List<String> translate(
+      List<String> texts,
+      BeamSearch beam,
+      BiFunction<TranslationSearch, int[][], List<String>> write) {
     List<String> translations = new ArrayList<>();
     int[][] tokens = texts.stream().map(this::sourceTokens).toArray(int[][]::new);
     int longest = Arrays.stream(tokens).mapToInt(row -> row.length).max().orElse(1);
     int rows = Math.clamp(tokens.length, 1, ROWS);
-    var beam = BeamSearch.of(width, end(), Math.addExact(most, 1));
     try (var search = new TranslationSearch(this, rows, longest, beam)) {
       for (int first = 0; first < tokens.length; first += rows) {
         int last = Math.min(tokens.length, first + rows);
-        search.run(Arrays.copyOfRange(tokens, first, last)).stream()
-            .map(found -> found.getFirst().symbols())
-            // One that does not end within these has one more, where its end could have been.
-            .map(symbols -> text(symbols.subList(0, Math.min(most, symbols.size()))))
-            .forEach(translations::add);
+        translations.addAll(write.apply(search, Arrays.copyOfRange(tokens, first, last)));
       }
     }
     return translations;

@@ -20,9 +20,11 @@ class ExamplesTest {
     "caption, 0.3, 1",
     "clipping, 0, 2.8",
     "clockwork, 0, 0.2",
+    "dialogue, 1, 1.7",
     "error-surface, 0, 0.01",
     "key-terms, 0.9, 1",
     "memory, 0.8, 1",
+    "parsing, 0.25, 1",
     "residual, 1, 16",
     "slow-context, 0.6, 1",
     "tagging, 0.85, 1"

@@ -1,6 +1,7 @@
 package io.github.cudnn4j.model;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
@@ -28,6 +29,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Random;
 import java.util.SplittableRandom;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterAll;
@@ -103,6 +105,17 @@ class TranslatorTest {
       assertEquals(greedy, result.metrics().get("exactMatch"), "the last batch is incomplete");
       assertEquals(result, evaluator.evaluate());
     }
+  }
+
+  @Test
+  void drawsTranslations() {
+    var words = pairs(40, 4).stream().map(Pair::source).toList();
+    var likeliest = reversing.translate(words, 1, 6);
+    assertEquals(likeliest, reversing.translate(words, Sampling.GREEDY, 6, new Random(1)));
+    var hot = Sampling.temperature(3);
+    var drawn = reversing.translate(words, hot, 6, new Random(1));
+    assertNotEquals(likeliest, drawn);
+    assertEquals(drawn, reversing.translate(words, hot, 6, new Random(1)));
   }
 
   @Test
