@@ -42,6 +42,7 @@ import org.knowm.xchart.internal.chartpart.Chart;
  *
  * <pre>
  * mvn -q -B -ntp compile exec:exec@example -Dexample=attachment
+ * mvn -q -B -ntp compile exec:exec@example -Dexample="translation FOLDER"
  * </pre>
  */
 final class Example implements TrainingListener, AutoCloseable {
@@ -50,6 +51,7 @@ final class Example implements TrainingListener, AutoCloseable {
   private static final Map<String, Program> PROGRAMS =
       Map.ofEntries(
           entry("attachment", Attachment::run),
+          entry("attention", Attending::run),
           entry("bidirectional", Bidirectional::run),
           entry("caption", Caption::run),
           entry("clipping", Clipping::run),
@@ -61,7 +63,9 @@ final class Example implements TrainingListener, AutoCloseable {
           entry("parsing", Parsing::run),
           entry("residual", Residual::run),
           entry("slow-context", SlowContext::run),
-          entry("tagging", Tagging::run));
+          entry("spelling", Spelling::run),
+          entry("tagging", Tagging::run),
+          entry("translation", Translation::run));
 
   /** What an example does. */
   @FunctionalInterface
@@ -75,16 +79,22 @@ final class Example implements TrainingListener, AutoCloseable {
     BufferedImage paint() throws IOException;
   }
 
-  /** The number that an example is about, and that of a naive method. */
-  record Result(String metric, double value, double baseline) {}
+  /** The number that an example is about, and that of a naive method; and further ones. */
+  record Result(String metric, double value, double baseline, Map<String, Double> more) {
+    Result(String metric, double value, double baseline) {
+      this(metric, value, baseline, Map.of());
+    }
+  }
 
   private final Path folder;
+  private final @Nullable Path data;
   private final boolean brief;
   private final Device device = Device.open();
   private @Nullable ProgressBar bar;
 
-  private Example(Path folder, boolean brief) {
+  private Example(Path folder, @Nullable Path data, boolean brief) {
     this.folder = folder;
+    this.data = data;
     this.brief = brief;
   }
 
@@ -95,20 +105,25 @@ final class Example implements TrainingListener, AutoCloseable {
       Gallery.update(results);
       return;
     }
-    if (arguments.length != 1 || !PROGRAMS.containsKey(arguments[0])) {
-      System.err.println("one example, of " + PROGRAMS.keySet().stream().sorted().toList());
+    int count = arguments.length;
+    if (count < 1 || count > 2 || !PROGRAMS.containsKey(arguments[0])) {
+      System.err.println(
+          "one example, of "
+              + PROGRAMS.keySet().stream().sorted().toList()
+              + ", and the folder of its data if it is to have other than its own");
       System.exit(2);
     }
     String name = arguments[0];
     Path folder = Files.createDirectories(results.resolve(name));
     long start = System.nanoTime();
     var facts = new LinkedHashMap<String, Object>();
-    try (var example = new Example(folder, false)) {
+    try (var example = new Example(folder, count == 2 ? Path.of(arguments[1]) : null, false)) {
       Result result = PROGRAMS.get(name).run(example);
       facts.put("example", name);
       facts.put("metric", result.metric());
       facts.put("value", rounded(result.value()));
       facts.put("baseline", rounded(result.baseline()));
+      result.more().forEach((key, number) -> facts.put(key, rounded(number)));
       facts.put("seconds", Math.round((System.nanoTime() - start) / 1e9));
       facts.put("device", example.device.name());
     }
@@ -119,13 +134,18 @@ final class Example implements TrainingListener, AutoCloseable {
 
   /** Runs an example in its short form. */
   static Result brief(String name, Path folder) throws IOException {
-    try (var example = new Example(folder, true)) {
+    try (var example = new Example(folder, null, true)) {
       return PROGRAMS.get(name).run(example);
     }
   }
 
   Device device() {
     return device;
+  }
+
+  /** Returns the folder of data that was named; null if none was. */
+  @Nullable Path data() {
+    return data;
   }
 
   /** Returns the first number, or the second in the short form. */

@@ -16,6 +16,7 @@ class ExamplesTest {
   @ParameterizedTest
   @CsvSource({
     "attachment, 0.75, 1",
+    "attention, 0.8, 1",
     "bidirectional, 0.9, 1",
     "caption, 0.3, 1",
     "clipping, 0, 2.8",
@@ -27,7 +28,9 @@ class ExamplesTest {
     "parsing, 0.25, 1",
     "residual, 1, 16",
     "slow-context, 0.6, 1",
-    "tagging, 0.85, 1"
+    "spelling, 0, 0.35",
+    "tagging, 0.85, 1",
+    "translation, 0.5, 1"
   })
   void learns(String name, double least, double most, @TempDir Path folder) throws IOException {
     assumeTrue(Files.exists(Path.of("target", "text")), "the texts of the build are not here");
