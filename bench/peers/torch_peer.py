@@ -374,7 +374,7 @@ class Translator:
         with torch.no_grad():
             for salt, parameter in enumerate(self.parameters, PARAMETERS):
                 parameter.copy_(floats(salt, parameter.shape, hidden**-0.5))
-        self.optimizer = torch.optim.Adam(self.parameters, lr=0.001, fused=True)
+        self.optimizer = torch.optim.Adam(self.parameters, lr=0.0003, fused=True)
         self.batches = self.filled(work)
         self.next = 0
 

@@ -29,7 +29,7 @@ public final class TranslatorWork implements Peer.Job {
   private static final int SHORTEST = 3;
   private static final int CURVE = 300;
   private static final int POINT = 50;
-  private static final double LEARNING_RATE = 0.001;
+  private static final double LEARNING_RATE = 0.0003;
 
   private final Parts parts = new Parts();
   private final Step step;
