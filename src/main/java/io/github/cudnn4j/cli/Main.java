@@ -2,6 +2,7 @@ package io.github.cudnn4j.cli;
 
 import io.github.cudnn4j.library.Settings;
 import io.github.cudnn4j.model.TextEncodingException;
+import io.github.cudnn4j.train.Ranks;
 import io.github.cudnn4j.train.TrainingDivergedException;
 import java.io.IOException;
 import java.io.PrintStream;
@@ -25,7 +26,7 @@ import picocli.CommandLine.Command;
     name = "cudnn4j",
     description = "Recurrent networks through cuDNN, on an NVIDIA GPU or on the host device.",
     mixinStandardHelpOptions = true,
-    version = "cudnn4j 0.1.0",
+    version = "cudnn4j " + Ranks.VERSION,
     synopsisSubcommandLabel = "COMMAND",
     subcommands = {
       TrainCommand.class,

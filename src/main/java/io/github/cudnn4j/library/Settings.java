@@ -44,5 +44,11 @@ public final class Settings {
   /** {@code true} lets the command line print where in the program a failure happened. */
   public static final String STACKTRACE = "cudnn4j.stacktrace";
 
+  /** The variable with the secret that the ranks of a training share. */
+  public static final String TOKEN_VARIABLE = "CUDNN4J_TOKEN";
+
+  /** The variable with the name of a file that holds {@link #TOKEN_VARIABLE}. */
+  public static final String TOKEN_FILE_VARIABLE = "CUDNN4J_TOKEN_FILE";
+
   private Settings() {}
 }

@@ -1,0 +1,104 @@
+package io.github.cudnn4j.train;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertSame;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.HashMap;
+import java.util.Map;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+
+class RanksTest {
+
+  private static final String TOKEN = "0123456789abcdef";
+
+  /** Variables as "NAME=value NAME=value", and a token. */
+  private static Map<String, String> variables(String text) {
+    var variables = new HashMap<String, String>();
+    variables.put("CUDNN4J_TOKEN", TOKEN);
+    for (String each : text.split(" ")) {
+      variables.put(each.substring(0, each.indexOf('=')), each.substring(each.indexOf('=') + 1));
+    }
+    return variables;
+  }
+
+  @ParameterizedTest
+  @CsvSource({
+    "RANK=2 WORLD_SIZE=4 LOCAL_RANK=1 MASTER_ADDR=a.b MASTER_PORT=77, 2, 4, 1, a.b, 77",
+    "RANK=1 WORLD_SIZE=2, 1, 2, 0, 127.0.0.1, 29500",
+    "OMPI_COMM_WORLD_RANK=1 OMPI_COMM_WORLD_SIZE=2 OMPI_COMM_WORLD_LOCAL_RANK=1, 1, 2, 1,"
+        + " 127.0.0.1, 29500",
+    "PMI_RANK=1 PMI_SIZE=2 MPI_LOCALRANKID=1, 1, 2, 1, 127.0.0.1, 29500",
+    "SLURM_PROCID=3 SLURM_STEP_NUM_TASKS=4 SLURM_LOCALID=1 MASTER_ADDR=n1, 3, 4, 1, n1, 29500",
+    "JOB_COMPLETION_INDEX=1 WORLD_SIZE=2 MASTER_ADDR=job-0.job, 1, 2, 0, job-0.job, 29500",
+    // as torchrun of PyTorch 2.13 sets them, whose agent listens at the port
+    "RANK=1 WORLD_SIZE=2 LOCAL_RANK=1 MASTER_ADDR=localhost MASTER_PORT=41297"
+        + " TORCHELASTIC_USE_AGENT_STORE=True, 1, 2, 1, localhost, 41298",
+    // srun starts one torchrun on each machine
+    "SLURM_PROCID=1 SLURM_STEP_NUM_TASKS=2 RANK=2 WORLD_SIZE=4 LOCAL_RANK=0, 2, 4, 0, 127.0.0.1,"
+        + " 29500",
+  })
+  void eachLauncherIsUnderstood(
+      String variables, int rank, int size, int local, String host, int port) throws IOException {
+    assertEquals(new Ranks(rank, size, local, host, port, TOKEN), Ranks.of(variables(variables)));
+  }
+
+  @Test
+  void aloneIsWhoNobodyHasLaunched() throws IOException {
+    assertSame(Ranks.ALONE, Ranks.of(Map.of()));
+    assertSame(Ranks.ALONE, Ranks.of(Map.of("JOB_COMPLETION_INDEX", "3")));
+    assertEquals(1, Ranks.of(Map.of("RANK", "0", "WORLD_SIZE", "1")).size());
+  }
+
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      value = {
+        "RANK=1 | WORLD_SIZE is not set, but others that belong to it are",
+        "WORLD_SIZE=2 | WORLD_SIZE is set, but RANK is not",
+        "MASTER_ADDR=x | MASTER_ADDR is set, but RANK is not",
+        "JOB_COMPLETION_INDEX=1 MASTER_ADDR=x"
+            + " | WORLD_SIZE is not set, but others that belong to it are",
+        "PMI_RANK=1 | PMI_SIZE is not set, but others that belong to it are",
+        "RANK=2 WORLD_SIZE=2 | RANK is '2', must be a number from 0 to 1",
+        "RANK=-1 WORLD_SIZE=2 | RANK is '-1', must be a number from 0 to 1",
+        "RANK=one WORLD_SIZE=2 | RANK is 'one', must be a number from 0 to 1",
+        "RANK=0 WORLD_SIZE=99999999999 | WORLD_SIZE is '99999999999', must be a number from 1 to"
+            + " 65536",
+        "RANK=0 WORLD_SIZE=2 LOCAL_RANK=2 | LOCAL_RANK is '2', must be a number from 0 to 1",
+        "RANK=0 WORLD_SIZE=2 MASTER_PORT=0 | MASTER_PORT is '0', must be a number from 1 to 65535",
+        "RANK=0 WORLD_SIZE=2 OMPI_COMM_WORLD_RANK=1 OMPI_COMM_WORLD_SIZE=2"
+            + " | RANK is 0, but OMPI_COMM_WORLD_RANK is 1",
+        "RANK=0 WORLD_SIZE=2 CUDNN4J_TOKEN=short"
+            + " | a token of 5 characters, must have at least 16",
+        "RANK=0 WORLD_SIZE=2 CUDNN4J_TOKEN_FILE=f"
+            + " | CUDNN4J_TOKEN and CUDNN4J_TOKEN_FILE are both set",
+      })
+  void whatCannotBeIsRefusedByName(String variables, String message) {
+    var e =
+        assertThrows(IllegalArgumentException.class, () -> Ranks.of(variables(variables.strip())));
+    assertEquals(message, e.getMessage());
+  }
+
+  @Test
+  void theTokenIsNeededAndNotShown(@TempDir Path folder) throws IOException {
+    var variables = new HashMap<>(Map.of("RANK", "0", "WORLD_SIZE", "2"));
+    var e = assertThrows(IllegalArgumentException.class, () -> Ranks.of(variables));
+    assertEquals(
+        "CUDNN4J_TOKEN or CUDNN4J_TOKEN_FILE must be set: a secret that all ranks have and nobody"
+            + " else",
+        e.getMessage());
+    Path file = Files.writeString(folder.resolve("token"), TOKEN + "\n");
+    variables.put("CUDNN4J_TOKEN_FILE", file.toString());
+    Ranks found = Ranks.of(variables);
+    assertEquals(TOKEN, found.token());
+    assertFalse(found.toString().contains(TOKEN));
+  }
+}
