@@ -8,7 +8,9 @@ import io.github.cudnn4j.cuda.ElementType;
 import io.github.cudnn4j.cuda.Parts;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.util.HashMap;
 import java.util.Locale;
+import java.util.Map;
 
 /**
  * A probability to drop and the generator that decides, whose state lives on the device.
@@ -24,6 +26,9 @@ public final class DropoutDescriptor extends Descriptor {
   private final float probability;
   private final long seed;
   private final DeviceBuffer states;
+
+  /** The states of the sequences that are not under way. */
+  private final Map<Integer, DeviceBuffer> sequences = new HashMap<>();
 
   private DropoutDescriptor(Device device, float probability, long seed, DeviceBuffer states) {
     this.probability = probability;
@@ -130,9 +135,45 @@ public final class DropoutDescriptor extends Descriptor {
         this);
   }
 
+  /**
+   * Makes another sequence of decisions, as of a generator with a seed of its own, unless there is
+   * one of this number. Waits for the stream.
+   */
+  public void addSequence(int number) {
+    if (sequences.containsKey(number)) {
+      return;
+    }
+    Parts parts = new Parts();
+    try (DropoutDescriptor seeded = create(device(), probability, sequenceSeed(seed, number))) {
+      DeviceBuffer own =
+          parts.add(DeviceBuffer.allocate(device(), ElementType.UINT8, states.bytes()));
+      own.copyFrom(seeded.states);
+      device().stream().synchronize();
+      sequences.put(number, own);
+    } catch (RuntimeException | Error e) {
+      throw parts.abandon(e);
+    }
+  }
+
+  /** Returns the seed of one of several sequences; of the first, number 0, it is the seed. */
+  public static long sequenceSeed(long seed, int number) {
+    return seed + number * 0x9E3779B97F4A7C15L;
+  }
+
+  /** Enqueues that the decisions to come are of a sequence that was added. */
+  public void enterSequence(int number) {
+    states.copyFrom(sequences.get(number));
+  }
+
+  /** Enqueues that the sequence will go on from here when it is entered again. */
+  public void leaveSequence(int number) {
+    sequences.get(number).copyFrom(states);
+  }
+
   @Override
   protected void release() {
     try (states) {
+      sequences.values().forEach(DeviceBuffer::close);
       super.release();
     }
   }

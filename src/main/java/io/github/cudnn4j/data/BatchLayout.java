@@ -164,6 +164,19 @@ public final class BatchLayout {
     return new BatchLayout(batch, slots, shapes);
   }
 
+  /**
+   * Returns this with a part of the rows.
+   *
+   * @throws IllegalArgumentException if they cannot be divided by as many
+   */
+  BatchLayout divided(int shards) {
+    if (shards < 1 || batch % shards != 0) {
+      throw new IllegalArgumentException(
+          "a batch of " + batch + " rows cannot be divided among " + shards);
+    }
+    return new BatchLayout(batch / shards, slots, wantedShapes);
+  }
+
   /** Returns the number of rows, B. */
   public int batch() {
     return batch;

@@ -8,6 +8,7 @@ import static java.lang.foreign.ValueLayout.JAVA_SHORT;
 
 import io.github.cudnn4j.cuda.ElementType;
 import io.github.cudnn4j.io.HalfFloat;
+import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.util.Objects;
 
@@ -191,6 +192,49 @@ public final class HostBatch {
   /** Returns a batch of the same layout in other memory. */
   HostBatch like(MemorySegment other) {
     return new HostBatch(offsets, other);
+  }
+
+  /** Returns a batch of another layout, of the same element type, in memory of its own. */
+  HostBatch ofOther(BatchLayout other, Arena arena) {
+    var laidOut = new BatchOffsets(other, offsets.floatType());
+    return new HostBatch(laidOut, arena.allocate(laidOut.bytes(), Long.BYTES));
+  }
+
+  /** Takes over every row of a batch whose number has this remainder, and its part of the steps. */
+  void takeShard(HostBatch whole, int shard, int shards) {
+    shape = whole.shape;
+    steps = whole.steps * (shard + 1) / shards - whole.steps * shard / shards;
+    takeRows(whole, whole.offsets.counted(), offsets.counted(), 1, shard, Integer.BYTES);
+    for (int slot = 0; slot < layout.slots().size(); slot++) {
+      var kind = layout.slots().get(slot);
+      long rowBytes = (long) kind.columns() * offsets.type(slot).bytes();
+      int time = layout.time(slot, shape);
+      long from = whole.offsets.slot(slot, shape);
+      takeRows(whole, from, offsets.slot(slot, shape), time, shard, rowBytes);
+      if (kind.hasLengths()) {
+        takeRows(
+            whole,
+            whole.offsets.lengths(slot, shape),
+            offsets.lengths(slot, shape),
+            1,
+            shard,
+            Integer.BYTES);
+      }
+    }
+  }
+
+  private void takeRows(HostBatch whole, long from, long to, int time, int shard, long rowBytes) {
+    int rows = layout.batch();
+    int all = whole.layout.batch();
+    for (int t = 0; t < time; t++) {
+      for (int row = 0; row < rows; row++) {
+        long source = from + ((long) t * all + shard + (long) row * (all / rows)) * rowBytes;
+        long target = to + ((long) t * rows + row) * rowBytes;
+        for (long at = 0; at < rowBytes; at += Short.BYTES) {
+          memory.set(JAVA_SHORT, target + at, whole.memory.get(JAVA_SHORT, source + at));
+        }
+      }
+    }
   }
 
   long bytes() {

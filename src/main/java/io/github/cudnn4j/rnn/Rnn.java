@@ -309,6 +309,16 @@ public final class Rnn extends DeviceResource {
     }
   }
 
+  /**
+   * Returns the dropout between layers, borrowed; null if there is none.
+   *
+   * @throws IllegalStateException if this is closed
+   */
+  public @Nullable DropoutDescriptor dropout() {
+    checkOpen();
+    return dropout;
+  }
+
   @Override
   protected void release() {
     try (parts) {

@@ -17,6 +17,7 @@ final class CarriedStates {
 
   private final List<DeviceBuffer> initial = new ArrayList<>();
   private final List<DeviceBuffer> last = new ArrayList<>();
+  private final List<Integer> widths = new ArrayList<>();
 
   /** Allocates the states of one more network, zero at first. */
   RnnStates add(Tape tape, RnnConfig config, int batch) {
@@ -33,6 +34,7 @@ final class CarriedStates {
     DeviceBuffer buffer = tape.zeroed(config.type(), elements);
     last.add(tape.zeroed(config.type(), elements));
     initial.add(buffer);
+    widths.add(width);
     return buffer;
   }
 
@@ -54,5 +56,10 @@ final class CarriedStates {
   /** Returns the initial states in the order of {@link #add}: of each network h, then c. */
   List<DeviceBuffer> initial() {
     return Collections.unmodifiableList(initial);
+  }
+
+  /** Returns H or P of each. */
+  List<Integer> widths() {
+    return Collections.unmodifiableList(widths);
   }
 }

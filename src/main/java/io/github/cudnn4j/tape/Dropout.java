@@ -4,6 +4,7 @@ import io.github.cudnn4j.cuda.DeviceBuffer;
 import io.github.cudnn4j.cuda.ElementType;
 import io.github.cudnn4j.cuda.Kernel;
 import io.github.cudnn4j.cuda.Launch;
+import io.github.cudnn4j.cudnn.DropoutDescriptor;
 import java.lang.foreign.MemorySegment;
 import org.jspecify.annotations.Nullable;
 
@@ -13,12 +14,14 @@ final class Dropout implements Operation {
   /** The number of values that 32 random bits have. */
   private static final double VALUES = 0x1p32;
 
+  private final long seed;
   private final DeviceBuffer state;
   private final Launch draw;
   private final Launch mask;
   private @Nullable Launch maskGradient;
 
   private Dropout(Tape tape, Tensor x, Tensor y, double probability, long seed) {
+    this.seed = seed;
     state = tape.buffer(ElementType.INT64, 2);
     state.copyFrom(new long[] {seed, 0});
     long elements = x.elements();
@@ -63,6 +66,11 @@ final class Dropout implements Operation {
     if (maskGradient != null) {
       maskGradient.run();
     }
+  }
+
+  /** Begins one of several sequences of masks. */
+  void ofSequence(int number) {
+    state.copyFrom(new long[] {DropoutDescriptor.sequenceSeed(seed, number), 0});
   }
 
   /** Returns what the masks that follow depend on; waits for the stream. */

@@ -1,5 +1,6 @@
 package io.github.cudnn4j.tape;
 
+import io.github.cudnn4j.cudnn.DropoutDescriptor;
 import io.github.cudnn4j.rnn.Rnn;
 import java.util.ArrayList;
 import java.util.LinkedHashSet;
@@ -12,6 +13,11 @@ final class Generators {
   private final List<Dropout> dropouts = new ArrayList<>();
   private final Set<Rnn> networks = new LinkedHashSet<>();
 
+  /** What draws for other tapes, too, which are of other shards. */
+  private final List<DropoutDescriptor> shared = new ArrayList<>();
+
+  private int shard;
+
   Dropout add(Dropout dropout) {
     dropouts.add(dropout);
     return dropout;
@@ -22,7 +28,33 @@ final class Generators {
     return recurrent;
   }
 
+  /** Draws other masks than the other shards do; see {@link Tape#ofShard}. */
+  void ofShard(int number) {
+    shard = number;
+    dropouts.forEach(dropout -> dropout.ofSequence(number));
+    for (Rnn network : networks) {
+      DropoutDescriptor descriptor = network.dropout();
+      if (descriptor != null) {
+        descriptor.addSequence(number);
+        shared.add(descriptor);
+      }
+    }
+  }
+
+  void beforeForward() {
+    for (int i = 0; i < shared.size(); i++) {
+      shared.get(i).enterSequence(shard);
+    }
+  }
+
+  void afterForward() {
+    for (int i = 0; i < shared.size(); i++) {
+      shared.get(i).leaveSequence(shard);
+    }
+  }
+
   List<byte[]> states() {
+    beforeForward();
     var states = new ArrayList<byte[]>();
     dropouts.forEach(dropout -> states.add(dropout.state()));
     networks.forEach(network -> states.add(network.dropoutState()));
@@ -37,5 +69,6 @@ final class Generators {
     var next = states.iterator();
     dropouts.forEach(dropout -> dropout.restoreState(next.next()));
     networks.forEach(network -> network.restoreDropoutState(next.next()));
+    afterForward();
   }
 }

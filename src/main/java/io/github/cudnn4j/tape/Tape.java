@@ -207,6 +207,11 @@ public final class Tape
     return carriedStates.initial();
   }
 
+  /** Returns the length of a row of each of {@link #carriedStates}. */
+  public List<Integer> carriedWidths() {
+    return carriedStates.widths();
+  }
+
   /**
    * Records an operation with one output.
    *
@@ -286,9 +291,11 @@ public final class Tape
   public void forward() {
     checkOpen();
     played = false;
+    generators.beforeForward();
     for (int i = 0; i < operations.size(); i++) {
       operations.get(i).forward();
     }
+    generators.afterForward();
     played = true;
   }
 
@@ -318,6 +325,16 @@ public final class Tape
    */
   public boolean isCapturable() {
     return operations.stream().allMatch(Operation::isCapturable);
+  }
+
+  /**
+   * Lets a tape that is recorded and has not been played drop others than the tapes of other shards
+   * of the same batch do, whose operations have the same seeds.
+   *
+   * @param number of the shard; the first one, 0, keeps the seeds
+   */
+  public void ofShard(int number) {
+    generators.ofShard(number);
   }
 
   /** Reads the states of all dropout generators in use; waits for the device. */
