@@ -25,6 +25,9 @@ final class RunOptions {
   /** Validations over a whole run at most, unless asked for. */
   private static final int VALIDATIONS = 20;
 
+  /** A power of two; more ranks than that cannot share a batch. */
+  private static final int FIXED_SHARDS = 4;
+
   private static final int FEWEST_BETWEEN_VALIDATIONS = 50;
 
   @Spec(Spec.Target.MIXEE)
@@ -73,6 +76,16 @@ final class RunOptions {
           "Updates between looks at the held-out data; 0: as many that these cost little. Default:"
               + " 0")
   private int validateEvery;
+
+  @Option(
+      names = "--deterministic",
+      description =
+          "Divide each batch into "
+              + FIXED_SHARDS
+              + " parts, so that 1, 2 and "
+              + FIXED_SHARDS
+              + " ranks come to the same bits.")
+  private boolean deterministic;
 
   @Option(names = "--checkpoint", paramLabel = "DIR", description = "Folder for checkpoints.")
   private @Nullable Path checkpoint;
@@ -238,6 +251,7 @@ final class RunOptions {
         .validateEvery(distance)
         .checkpointEvery(checkpointEvery == 0 ? distance : checkpointEvery)
         .patience(patience)
+        .shards(deterministic ? FIXED_SHARDS : 0)
         .seed(seed);
   }
 

@@ -4,15 +4,20 @@ import io.github.cudnn4j.cuda.Device;
 import io.github.cudnn4j.data.BatchSource;
 import io.github.cudnn4j.io.Json;
 import io.github.cudnn4j.model.Model;
+import io.github.cudnn4j.tape.ParameterHash;
 import io.github.cudnn4j.train.Checkpoint;
 import io.github.cudnn4j.train.Checkpoints;
 import io.github.cudnn4j.train.Metric;
 import io.github.cudnn4j.train.MetricsLog;
+import io.github.cudnn4j.train.RankGroup;
+import io.github.cudnn4j.train.Ranks;
 import io.github.cudnn4j.train.TensorBoard;
 import io.github.cudnn4j.train.Trainer;
 import io.github.cudnn4j.train.TrainerConfig;
 import io.github.cudnn4j.train.TrainingSummary;
 import java.io.IOException;
+import java.io.PrintWriter;
+import java.io.Writer;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.Callable;
@@ -66,21 +71,44 @@ abstract class TrainingCommand<M extends Model> implements Callable<Integer> {
     check();
     rule.check();
     run.check(hasValidationFile());
-    LearningCurve curve = run.plot() == null ? null : LearningCurve.into(run.plot());
+    Ranks ranks = Ranks.ofEnvironment();
+    LearningCurve curve =
+        run.plot() == null || ranks.rank() > 0 ? null : LearningCurve.into(run.plot());
     run.makeFolders();
     TrainingTask<M> task = task(from);
-    try (Device opened = Device.open(device.choice());
-        M model = task.model(opened)) {
+    try (Device opened = Device.open(device.choice(), ordinal(ranks));
+        RankGroup group = RankGroup.join(opened, ranks)) {
+      try {
+        return train(opened, group, task, curve, checkpoints, from, changes);
+      } catch (IOException | RuntimeException | Error e) {
+        group.abort(e);
+        throw e;
+      }
+    }
+  }
+
+  private int train(
+      Device opened,
+      RankGroup group,
+      TrainingTask<M> task,
+      @Nullable LearningCurve curve,
+      @Nullable Checkpoints checkpoints,
+      @Nullable Checkpoint from,
+      List<String> changes)
+      throws IOException {
+    boolean first = group.isFirst();
+    try (M model = task.model(opened)) {
       BatchSource training = task.training(model);
       BatchSource heldOut = task.heldOut(model);
       if (heldOut == null) {
         run.refuseWithoutHeldOut();
       }
       TrainerConfig config = run.config(rule, training, heldOut, from);
-      try (TrainingConsole console =
-              TrainingConsole.of(spec.commandLine().getOut(), opened, task, model);
-          Trainer trainer = Trainer.of(model.parameters(), model, training, config)) {
-        trainer.listener(console);
+      try (TrainingConsole console = TrainingConsole.of(out(first), opened, task, model);
+          Trainer trainer = Trainer.of(model.parameters(), model, training, config, group)) {
+        if (first) {
+          trainer.listener(console);
+        }
         if (curve != null) {
           trainer.listener(curve.of(task.score()));
         }
@@ -94,14 +122,14 @@ abstract class TrainingCommand<M extends Model> implements Callable<Integer> {
           run.resume(trainer, from);
           console.resumed(from, run.isOfOtherData(), changes);
         }
-        if (checkpoints != null && run.isOverwriting()) {
+        if (checkpoints != null && run.isOverwriting() && first) {
           // Not before everything else is known to be in order.
           checkpoints.clear();
         }
         TrainingSummary summary;
         int status;
-        try (MetricsLog log = run.log(from);
-            TensorBoard board = run.board(from);
+        try (MetricsLog log = first ? run.log(from) : null;
+            TensorBoard board = first ? run.board(from) : null;
             StopSignals signals = StopSignals.handle(trainer::stop, spec.commandLine().getErr())) {
           if (log != null) {
             trainer.listener(model.hasPerplexity() ? log.withPerplexity() : log);
@@ -114,12 +142,25 @@ abstract class TrainingCommand<M extends Model> implements Callable<Integer> {
           console.finished(summary, from, checkpoints != null);
         } finally {
           // Also of a training that ends early: what it has shown and written until then stays.
-          leave(console, curve, checkpoints);
+          leave(console, curve, first ? checkpoints : null);
         }
-        spec.commandLine().getOut().println(Json.write(result(summary, task.score(), opened)));
+        Map<String, Object> result = result(summary, task.score(), opened);
+        result.put("ranks", group.size());
+        result.put("weightsSha256", ParameterHash.sha256(model.parameters()));
+        out(first).println(Json.write(result));
         return status;
       }
     }
+  }
+
+  /** A launcher may show each process one GPU only. */
+  private int ordinal(Ranks ranks) {
+    return ranks.local() > 0 && Device.count(device.choice()) > 1 ? ranks.local() : 0;
+  }
+
+  /** Returns where to print; a rank other than the first tells nothing but what is wrong. */
+  private PrintWriter out(boolean first) {
+    return first ? spec.commandLine().getOut() : new PrintWriter(Writer.nullWriter());
   }
 
   /** Options of {@code train} itself would be without effect. */

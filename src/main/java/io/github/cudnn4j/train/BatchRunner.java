@@ -42,6 +42,7 @@ final class BatchRunner implements AutoCloseable {
   private final Device device;
   private final BatchSource source;
   private final IntFunction<Work> recorder;
+  private final int turns;
   private final Parts parts = new Parts();
   private final Feed feed;
   private final @Nullable Work[] works;
@@ -52,26 +53,43 @@ final class BatchRunner implements AutoCloseable {
   /** The shape of the batch that was taken to see whether there is one. */
   private int upcoming = NONE;
 
+  /** Which of the works of its shape the next batch gets. */
+  private int turn;
+
   private boolean begun;
   private long tokens;
 
-  /**
-   * Prepares for a source.
-   *
-   * @param capture whether to capture what can be captured; the results are the same
-   * @param recorder makes the work of a shape
-   */
+  /** Prepares for a source whose shapes have one work each. */
   BatchRunner(
       Device device,
       Precision precision,
       BatchSource source,
       boolean capture,
       IntFunction<Work> recorder) {
+    this(device, precision, source, capture, 1, recorder);
+  }
+
+  /**
+   * Prepares for a source.
+   *
+   * @param capture whether to capture what can be captured; the results are the same
+   * @param turns how many works a shape has, which take turns: the numbers from {@code shape *
+   *     turns} on
+   * @param recorder makes the work of a number
+   */
+  BatchRunner(
+      Device device,
+      Precision precision,
+      BatchSource source,
+      boolean capture,
+      int turns,
+      IntFunction<Work> recorder) {
+    this.turns = turns;
     this.device = device;
     this.source = source;
     this.capture = capture;
     this.recorder = recorder;
-    int shapes = source.layout().shapes();
+    int shapes = source.layout().shapes() * turns;
     works = new Work[shapes];
     graphs = new CapturedGraph[shapes];
     warm = new boolean[shapes];
@@ -79,14 +97,14 @@ final class BatchRunner implements AutoCloseable {
   }
 
   /**
-   * Records an objective for the batches of a shape.
+   * Records an objective for the work of a number.
    *
    * @throws IllegalArgumentException if it returns a loss of another tape
    */
-  Loss record(Objective objective, Tape tape, int shape) {
+  Loss record(Objective objective, Tape tape, int number) {
     Loss loss =
         Objects.requireNonNull(
-            objective.record(tape, feed.batch(tape, shape)),
+            objective.record(tape, feed.batch(tape, number / turns)),
             "the loss that the objective returned");
     if (loss.tape() != tape) {
       throw new IllegalArgumentException("the objective returned a loss of another tape");
@@ -109,12 +127,12 @@ final class BatchRunner implements AutoCloseable {
     return source;
   }
 
-  /** Records the work of a shape, unless it is. */
-  Work work(int shape) {
-    Work work = works[shape];
+  /** Records the work of a number, unless it is. */
+  Work work(int number) {
+    Work work = works[number];
     if (work == null) {
-      work = recorder.apply(shape);
-      works[shape] = work;
+      work = recorder.apply(number);
+      works[number] = work;
     }
     return work;
   }
@@ -140,6 +158,7 @@ final class BatchRunner implements AutoCloseable {
       }
     }
     upcoming = NONE;
+    turn = 0;
     begun = true;
   }
 
@@ -174,28 +193,30 @@ final class BatchRunner implements AutoCloseable {
       throw new NoSuchElementException("the epoch has no other batch");
     }
     int shape = upcoming;
-    Work work = work(shape);
-    if (capture && work.capturable && warm[shape] && graphs[shape] == null) {
+    int which = shape * turns + turn;
+    Work work = work(which);
+    if (capture && work.capturable && warm[which] && graphs[which] == null) {
       CapturedGraph captured = GraphCapture.ifPossible(device.stream(), () -> enqueue(shape, work));
       if (captured == null) {
         capture = false;
       } else {
-        graphs[shape] = parts.add(captured);
+        graphs[which] = parts.add(captured);
       }
     }
     upcoming = NONE;
     feed.number(number);
     tokens += feed.steps();
-    CapturedGraph graph = graphs[shape];
+    CapturedGraph graph = graphs[which];
     try (var _ = STEP.begin()) {
       if (graph != null) {
         graph.launch();
       } else {
         enqueue(shape, work);
-        warm[shape] = true;
+        warm[which] = true;
       }
     }
     feed.done();
+    turn = (turn + 1) % turns;
     return shape;
   }
 

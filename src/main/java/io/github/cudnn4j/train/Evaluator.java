@@ -4,16 +4,19 @@ import io.github.cudnn4j.cuda.Parts;
 import io.github.cudnn4j.data.Batch;
 import io.github.cudnn4j.data.BatchSource;
 import io.github.cudnn4j.data.SavableRandom;
+import io.github.cudnn4j.data.Shards;
 import io.github.cudnn4j.tape.Loss;
 import io.github.cudnn4j.tape.Parameters;
 import io.github.cudnn4j.tape.Tape;
 import java.io.IOException;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Measures a model on data: the loss of its objective, and metrics. Owner of the activations; the
@@ -39,12 +42,20 @@ public final class Evaluator implements AutoCloseable {
   private final Map<Integer, Recorded> recorded = new LinkedHashMap<>();
   private final BatchRunner batches;
 
+  /** Null if this is alone. */
+  private final @Nullable RankGroup group;
+
+  /** Whether what is measured here counts, beside what other ranks measure. */
+  private final boolean counts;
+
   private Evaluator(
       Parameters parameters,
       Objective objective,
       BatchSource source,
       boolean capture,
+      @Nullable RankGroup group,
       Metric... metrics) {
+    this.group = group;
     this.parameters = Objects.requireNonNull(parameters, "parameters");
     this.objective = Objects.requireNonNull(objective, "objective");
     Objects.requireNonNull(source, "source");
@@ -55,11 +66,14 @@ public final class Evaluator implements AutoCloseable {
         throw new IllegalArgumentException("two metrics " + metric.name());
       }
     }
+    boolean divided = group != null && source.layout().batch() % group.size() == 0;
+    counts = group == null || divided || group.isFirst();
     try {
+      BatchSource own = divided ? Shards.of(source, group.size(), group.rank(), 1) : source;
       batches =
           parts.add(
               new BatchRunner(
-                  parameters.device(), parameters.precision(), source, capture, this::record));
+                  parameters.device(), parameters.precision(), own, capture, this::record));
     } catch (RuntimeException | Error e) {
       throw parts.abandon(e);
     }
@@ -68,16 +82,23 @@ public final class Evaluator implements AutoCloseable {
   /** Prepares measurements of one model on one source, whose batches are not shuffled. */
   public static Evaluator create(
       Parameters parameters, Objective objective, BatchSource source, Metric... metrics) {
-    return new Evaluator(parameters, objective, source, true, metrics);
+    return new Evaluator(parameters, objective, source, true, null, metrics);
   }
 
+  /** As that; together with other ranks if there are, each of which measures its rows. */
   static Evaluator create(
       Parameters parameters,
       Objective objective,
       BatchSource source,
       boolean capture,
+      @Nullable RankGroup group,
       Metric... metrics) {
-    return new Evaluator(parameters, objective, source, capture, metrics);
+    return new Evaluator(parameters, objective, source, capture, group, metrics);
+  }
+
+  /** Returns what tells these measurements from others. */
+  String identity() {
+    return batches.source().identity() + " " + metrics.stream().map(Metric::name).toList();
   }
 
   /**
@@ -162,18 +183,18 @@ public final class Evaluator implements AutoCloseable {
         meters.get(i).batchDone();
       }
     }
-    double sum = 0;
-    double count = 0;
+    double[] loss = new double[2];
     for (Recorded shape : recorded.values()) {
       double[] meter = shape.loss.meter().toDoubles();
-      sum += meter[0];
-      count += meter[2] > 0 ? Double.NaN : meter[1];
+      loss[0] += meter[0];
+      loss[1] += meter[2] > 0 ? Double.NaN : meter[1];
     }
+    sum(loss);
     var values = new LinkedHashMap<String, Double>();
     for (int i = 0; i < metrics.size(); i++) {
       values.put(metrics.get(i).name(), value(i));
     }
-    return new Result(sum / count, values);
+    return new Result(loss[0] / loss[1], values);
   }
 
   private double value(int metric) {
@@ -188,7 +209,18 @@ public final class Evaluator implements AutoCloseable {
         }
       }
     }
+    sum(counts);
     return metrics.get(metric).value(counts);
+  }
+
+  /** Adds up what the ranks have counted. */
+  private void sum(double[] counts) {
+    if (group != null) {
+      if (!this.counts) {
+        Arrays.fill(counts, 0);
+      }
+      group.sum(counts);
+    }
   }
 
   @Override

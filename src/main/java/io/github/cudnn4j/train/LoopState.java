@@ -69,6 +69,16 @@ final class LoopState {
     return step + Math.max(0, (epochs - epoch) * stepsOfEpoch - Math.ceilDiv(batch, microBatches));
   }
 
+  /** Takes note of a validation; returns whether it is better than all before. */
+  boolean validated(double value, boolean higherIsBetter) {
+    boolean isFirst = Double.isNaN(best) && !Double.isNaN(value);
+    boolean isBest = isFirst || (higherIsBetter ? value > best : value < best);
+    best = isBest ? value : best;
+    bestStep = isBest ? step : bestStep;
+    stale = isBest ? 0 : stale + 1;
+    return isBest;
+  }
+
   Map<String, Object> toMap() {
     var map = new LinkedHashMap<String, Object>();
     map.put("epoch", epoch);

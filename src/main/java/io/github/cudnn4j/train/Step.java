@@ -10,6 +10,7 @@ import io.github.cudnn4j.cuda.Parts;
 import io.github.cudnn4j.cuda.PinnedBuffer;
 import io.github.cudnn4j.cuda.ProfilerRange;
 import io.github.cudnn4j.data.BatchSource;
+import io.github.cudnn4j.data.Shards;
 import io.github.cudnn4j.io.SafeTensors;
 import io.github.cudnn4j.io.SafeTensorsWriter;
 import io.github.cudnn4j.optim.LossScale;
@@ -23,7 +24,6 @@ import java.io.IOException;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
-import java.util.Locale;
 import java.util.Map;
 import java.util.Objects;
 import java.util.random.RandomGenerator;
@@ -58,6 +58,7 @@ public final class Step implements AutoCloseable {
 
   private static final ProfilerRange FORWARD = ProfilerRange.named("forward");
   private static final ProfilerRange BACKWARD = ProfilerRange.named("backward");
+  private static final ProfilerRange SUM = ProfilerRange.named("sum");
   private static final ProfilerRange UPDATE = ProfilerRange.named("update");
 
   /**
@@ -82,8 +83,8 @@ public final class Step implements AutoCloseable {
     }
   }
 
-  /** What is recorded for the batches of one shape. */
-  private record Recorded(int shape, Tape tape, Loss loss, List<Launch> clearings) {}
+  /** What is recorded for the batches of one shape, and of one shard if there are many. */
+  private record Recorded(int shape, int shard, Tape tape, Loss loss, List<Launch> clearings) {}
 
   private final Device device;
   private final Parameters parameters;
@@ -93,7 +94,19 @@ public final class Step implements AutoCloseable {
   private final BatchRunner batches;
   private final List<Recorded> recorded = new ArrayList<>();
   private final PinnedBuffer seen;
+
+  /** Null if nothing is divided. */
+  private final @Nullable ShardSum sum;
+
+  private final @Nullable RankGroup group;
+  private final BatchSource source;
+  private final TrainerConfig config;
   private final int microBatches;
+
+  /** How many batches of the feed make a step. */
+  private final int plays;
+
+  private boolean joined;
   private final CheckpointFiles.Work<Boolean> hasNext = this::hasNext;
 
   /** The micro-batches whose gradients are summed up, of a step that is not complete. */
@@ -103,17 +116,29 @@ public final class Step implements AutoCloseable {
   private double lossLimit = Double.POSITIVE_INFINITY;
 
   private Step(
-      Parameters parameters, Objective objective, BatchSource source, TrainerConfig config) {
+      Parameters parameters,
+      Objective objective,
+      BatchSource source,
+      TrainerConfig config,
+      @Nullable RankGroup group) {
     this.parameters = Objects.requireNonNull(parameters, "parameters");
     this.objective = Objects.requireNonNull(objective, "objective");
     Objects.requireNonNull(source, "source");
     this.device = parameters.device();
+    this.config = config;
+    this.source = source;
+    this.group = group == null || group.size() == 1 ? null : group;
     this.microBatches = config.microBatches();
     try {
+      boolean divided = config.shards() > 0 || this.group != null;
+      sum = divided ? parts.add(new ShardSum(parameters, this.group, config.shards())) : null;
+      BatchSource own =
+          sum == null ? source : Shards.of(source, sum.shards(), sum.first(), sum.local());
+      plays = microBatches * locals();
       batches =
           parts.add(
               new BatchRunner(
-                  device, parameters.precision(), source, config.capture(), this::record));
+                  device, parameters.precision(), own, config.capture(), locals(), this::record));
       LossScale scale = config.lossScale(parameters.type());
       updater =
           parts.add(
@@ -124,12 +149,15 @@ public final class Step implements AutoCloseable {
                   scale,
                   config.groups(),
                   batches.feed().number()));
+      if (sum != null) {
+        updater.microBatches(sum.shards());
+      }
       seen =
           parts.add(
               PinnedBuffer.allocate(
                   device,
                   ElementType.FLOAT64,
-                  StepState.SIZE + Loss.METER * source.layout().shapes()));
+                  StepState.SIZE + Loss.METER * own.layout().shapes() * locals()));
     } catch (RuntimeException | Error e) {
       throw parts.abandon(e);
     }
@@ -143,7 +171,24 @@ public final class Step implements AutoCloseable {
    */
   public static Step create(
       Parameters parameters, Objective objective, BatchSource source, TrainerConfig config) {
-    return new Step(parameters, objective, source, config);
+    return new Step(parameters, objective, source, config, null);
+  }
+
+  /**
+   * As {@link #create(Parameters, Objective, BatchSource, TrainerConfig)}, together with other
+   * ranks, each of which has its rows of every batch of the same source and computes their mean
+   * loss; the gradients are averaged, in their own type. All ranks begin with the weights of rank
+   * 0.
+   *
+   * @throws IllegalArgumentException if the rows cannot be divided among the ranks
+   */
+  public static Step create(
+      Parameters parameters,
+      Objective objective,
+      BatchSource source,
+      TrainerConfig config,
+      RankGroup group) {
+    return new Step(parameters, objective, source, config, Objects.requireNonNull(group, "group"));
   }
 
   /**
@@ -165,11 +210,14 @@ public final class Step implements AutoCloseable {
     try {
       Tape tape = made.add(Tape.training(device, parameters.precision(), updater.lossScale()));
       Loss loss = batches.record(objective, tape, number);
+      if (sum != null) {
+        tape.ofShard(sum.first() + number % locals());
+      }
       List<Launch> clearings = new ArrayList<>();
       for (DeviceBuffer carried : tape.carriedStates()) {
         clearings.add(made.add(updater.clearIfSkipped(carried)));
       }
-      shape = new Recorded(number, tape, loss, clearings);
+      shape = new Recorded(number / locals(), number % locals(), tape, loss, clearings);
     } catch (RuntimeException | Error e) {
       throw made.abandon(e);
     }
@@ -180,16 +228,31 @@ public final class Step implements AutoCloseable {
       lossLimit = FAR_ABOVE_GUESSING * Math.log(logits.columns());
       updater.lossLimit(lossLimit);
     }
-    Runnable work =
-        microBatches > 1
-            ? () -> differentiate(shape)
-            : () -> {
-              parameters.gradients().clear();
-              differentiate(shape);
-              update(shape);
-              clearIfSkipped(shape);
-            };
-    return new BatchRunner.Work(work, shape.tape.isCapturable());
+    return new BatchRunner.Work(work(shape), shape.tape.isCapturable());
+  }
+
+  private Runnable work(Recorded shape) {
+    if (microBatches > 1) {
+      return () -> differentiate(shape);
+    }
+    if (sum != null && sum.addsEach()) {
+      return () -> {
+        parameters.gradients().clear();
+        differentiate(shape);
+        sum.add(shape.shard, shape.loss.value());
+      };
+    }
+    return () -> {
+      parameters.gradients().clear();
+      differentiate(shape);
+      update(shape);
+      clearIfSkipped(shape);
+    };
+  }
+
+  /** Returns how many shards of a batch are here. */
+  private int locals() {
+    return sum == null ? 1 : sum.local();
   }
 
   private void differentiate(Recorded shape) {
@@ -203,11 +266,17 @@ public final class Step implements AutoCloseable {
   }
 
   private void update(Recorded shape) {
+    DeviceBuffer mean = shape.loss.value();
+    if (sum != null) {
+      try (var _ = SUM.begin()) {
+        mean = sum.finish(mean);
+      }
+    }
     if (hook != null) {
       hook.run();
     }
     try (var _ = UPDATE.begin()) {
-      updater.run(shape.loss.value());
+      updater.run(mean);
     }
   }
 
@@ -215,6 +284,25 @@ public final class Step implements AutoCloseable {
     for (int i = 0; i < shape.clearings.size(); i++) {
       shape.clearings.get(i).run();
     }
+  }
+
+  /** Makes sure that all ranks do the same, and begins with what rank 0 has. */
+  private void join() throws IOException {
+    if (group != null) {
+      var facts = new LinkedHashMap<String, Object>();
+      facts.put("model", parameters.precision() + " " + parameters.layout());
+      facts.put("training", config.toMap());
+      facts.put("rhythm", config.rhythm());
+      facts.put("shape of batches", source.layout());
+      facts.put("text or data", source.identity());
+      group.agree(facts);
+      group.broadcast(parameters.masters());
+      if (parameters.hasMasters()) {
+        group.broadcast(parameters.weights());
+      }
+      buffers().values().forEach(group::broadcast);
+    }
+    joined = true;
   }
 
   /**
@@ -228,7 +316,10 @@ public final class Step implements AutoCloseable {
    * @throws IOException if the source fails
    */
   public void begin(RandomGenerator random, long skip) throws IOException {
-    batches.begin(random, skip);
+    if (!joined) {
+      join();
+    }
+    batches.begin(random, skip * locals());
     accumulated = 0;
     if (skip == 0) {
       recorded.forEach(shape -> shape.tape.resetStates());
@@ -262,29 +353,30 @@ public final class Step implements AutoCloseable {
       throw new IllegalArgumentException(
           "learning rate " + learningRate + ", must be finite and at least 0");
     }
-    if (microBatches == 1) {
+    if (plays == 1) {
       batches.run(learningRate);
       return 1;
     }
+    boolean addsEach = sum != null && sum.addsEach();
     if (accumulated == 0) {
       parameters.gradients().clear();
     }
     int shape;
     do {
       shape = accumulate(learningRate);
-    } while (accumulated < microBatches && CheckpointFiles.uninterrupted(hasNext));
+    } while (accumulated < plays && CheckpointFiles.uninterrupted(hasNext));
     int count = accumulated;
     accumulated = 0;
-    updater.microBatches(count);
+    updater.microBatches(sum == null ? count : addsEach ? sum.shards() : count * sum.shards());
     for (int i = 0; i < recorded.size(); i++) {
-      if (recorded.get(i).shape == shape) {
+      if (recorded.get(i).shape == shape && recorded.get(i).shard == (addsEach ? count - 1 : 0)) {
         update(recorded.get(i));
       }
     }
     for (int i = 0; i < recorded.size(); i++) {
       clearIfSkipped(recorded.get(i));
     }
-    return count;
+    return addsEach ? 1 : count;
   }
 
   private int accumulate(double learningRate) throws IOException {
@@ -303,7 +395,7 @@ public final class Step implements AutoCloseable {
    * Returns the time steps of all sequences so far that are not padding, as the host knows them.
    */
   public long tokens() {
-    return batches.tokens();
+    return batches.tokens() * (group == null ? 1 : group.size());
   }
 
   /** Returns whether a loss is far above that of guessing, or none at all. */
@@ -311,7 +403,9 @@ public final class Step implements AutoCloseable {
     return !(meanLoss <= lossLimit);
   }
 
-  /** Waits for the device; reads the step state and the loss since the last call. */
+  /**
+   * Waits for the device; reads the step state and the loss since the last call, over all ranks.
+   */
   public Reading read() {
     updater.state().copyTo(0, seen, 0, StepState.SIZE, device.stream());
     for (int i = 0; i < recorded.size(); i++) {
@@ -321,59 +415,66 @@ public final class Step implements AutoCloseable {
     }
     device.stream().synchronize();
     var numbers = seen.segment();
-    double sum = 0;
+    double lossSum = 0;
     double count = 0;
     for (int i = 0; i < recorded.size(); i++) {
-      sum += numbers.getAtIndex(JAVA_DOUBLE, StepState.SIZE + Loss.METER * i);
+      lossSum += numbers.getAtIndex(JAVA_DOUBLE, StepState.SIZE + Loss.METER * i);
       count += numbers.getAtIndex(JAVA_DOUBLE, StepState.SIZE + Loss.METER * i + 1);
     }
-    return new Reading(StepState.of(place -> numbers.getAtIndex(JAVA_DOUBLE, place)), sum, count);
+    double[] all = {lossSum, count};
+    if (group != null) {
+      group.sum(all);
+    }
+    return new Reading(
+        StepState.of(place -> numbers.getAtIndex(JAVA_DOUBLE, place)), all[0], all[1]);
   }
 
-  /** Adds everything that the next step depends on, beside the weights. */
+  /** Adds everything that the next step depends on, beside the weights; all ranks call it. */
   public void save(SafeTensorsWriter file) {
-    buffers().forEach((name, buffer) -> put(file, name, buffer));
-    for (Recorded shape : recorded) {
-      states(shape).forEach((name, buffer) -> put(file, name, buffer));
-      List<byte[]> generators = shape.tape.generatorStates();
-      for (int i = 0; i < generators.size(); i++) {
-        file.add(
-            generator(shape.shape, i), new long[] {generators.get(i).length}, generators.get(i));
-      }
+    buffers().forEach((name, buffer) -> ShardStates.put(file, name, buffer));
+    ShardStates states = states();
+    for (Recorded each : recorded) {
+      states.add(each.shape, each.shard, each.tape);
     }
+    states.save(file, group);
   }
 
   /**
-   * Restores what {@link #save} wrote.
+   * Restores what {@link #save} wrote. What was dropped is drawn as it would have been only with
+   * the same number of shards.
    *
    * @throws IOException if reading fails, or the file is of another model, batch or optimizer,
    *     which changes nothing
    */
   public void load(SafeTensors file) throws IOException {
-    for (int shape = 0; shape < batches.source().layout().shapes(); shape++) {
-      if (file.contains(generator(shape, 0)) || file.contains(carried(shape, 0))) {
-        batches.work(shape);
+    for (int number = 0; number < batches.source().layout().shapes() * locals(); number++) {
+      if (ShardStates.areIn(file, number / locals())) {
+        batches.work(number);
       }
     }
     Map<String, DeviceBuffer> buffers = buffers();
-    recorded.forEach(shape -> buffers.putAll(states(shape)));
     for (var item : buffers.entrySet()) {
-      requireSize(file, item.getKey(), item.getValue().elements());
+      ShardStates.requireSize(file, item.getKey(), item.getValue().elements());
     }
-    for (Recorded shape : recorded) {
-      var generators = new ArrayList<byte[]>();
-      while (file.contains(generator(shape.shape, generators.size()))) {
-        generators.add(file.bytes(generator(shape.shape, generators.size())));
-      }
-      try {
-        shape.tape.restoreGeneratorStates(generators);
-      } catch (IllegalArgumentException e) {
-        throw new IOException("the file is of another model: " + e.getMessage(), e);
-      }
+    ShardStates states = states();
+    for (Recorded each : recorded) {
+      states.check(file, each.shape, each.tape);
+    }
+    for (Recorded each : recorded) {
+      states.loadGenerators(file, each.shape, each.shard, each.tape);
+    }
+    for (Recorded each : recorded) {
+      states.loadCarried(file, each.shape, each.shard, each.tape);
     }
     for (var item : buffers.entrySet()) {
-      get(file, item.getKey(), item.getValue());
+      ShardStates.get(file, item.getKey(), item.getValue());
     }
+  }
+
+  private ShardStates states() {
+    return sum == null
+        ? new ShardStates(source.layout().batch(), 1, 0, 1)
+        : new ShardStates(source.layout().batch(), sum.shards(), sum.first(), sum.local());
   }
 
   @Override
@@ -386,51 +487,5 @@ public final class Step implements AutoCloseable {
     updater.moments().forEach((name, buffer) -> buffers.put("optimizer." + name, buffer));
     buffers.put("step", updater.state());
     return buffers;
-  }
-
-  private static Map<String, DeviceBuffer> states(Recorded shape) {
-    var buffers = new LinkedHashMap<String, DeviceBuffer>();
-    List<DeviceBuffer> carried = shape.tape.carriedStates();
-    for (int i = 0; i < carried.size(); i++) {
-      buffers.put(carried(shape.shape, i), carried.get(i));
-    }
-    return buffers;
-  }
-
-  private static String carried(int shape, int place) {
-    return "carried." + shape + "." + place;
-  }
-
-  private static String generator(int shape, int place) {
-    return "generator." + shape + "." + place;
-  }
-
-  private static void put(SafeTensorsWriter file, String name, DeviceBuffer buffer) {
-    long[] shape = {buffer.elements()};
-    if (buffer.type() == ElementType.FLOAT64) {
-      file.add(name, shape, buffer.toDoubles());
-    } else {
-      file.add(name, shape, buffer.toFloats());
-    }
-  }
-
-  private static void requireSize(SafeTensors file, String name, long elements) throws IOException {
-    if (file.elements(name) != elements) {
-      throw new IOException(
-          String.format(
-              Locale.ROOT,
-              "%s has %d elements in the file, needed are %d",
-              name,
-              file.elements(name),
-              elements));
-    }
-  }
-
-  private static void get(SafeTensors file, String name, DeviceBuffer buffer) throws IOException {
-    if (buffer.type() == ElementType.FLOAT64) {
-      buffer.copyFrom(file.doubles(name));
-    } else {
-      buffer.copyFrom(file.floats(name));
-    }
   }
 }

@@ -42,6 +42,7 @@ public final class Trainer implements AutoCloseable {
   private final TrainerConfig config;
   private final Step step;
   private final TrainingState state;
+  private final @Nullable RankGroup group;
   private final List<TrainingListener> listeners = new ArrayList<>();
   private LoopState position;
   private TrainingClock clock = new TrainingClock();
@@ -60,14 +61,25 @@ public final class Trainer implements AutoCloseable {
 
   private volatile boolean stopping;
 
+  /** Whether one of many ranks was told to stop, as all of them know. */
+  private boolean allStop;
+
   private Trainer(
-      Parameters parameters, Objective objective, BatchSource source, TrainerConfig config) {
+      Parameters parameters,
+      Objective objective,
+      BatchSource source,
+      TrainerConfig config,
+      @Nullable RankGroup group) {
+    this.group = group == null || group.size() == 1 ? null : group;
     this.parameters = Objects.requireNonNull(parameters, "parameters");
     this.objective = Objects.requireNonNull(objective, "objective");
     this.source = Objects.requireNonNull(source, "source");
     this.config = Objects.requireNonNull(config, "config");
     this.position = new LoopState(config.seed());
-    this.step = Step.create(parameters, objective, source, config);
+    this.step =
+        group == null
+            ? Step.create(parameters, objective, source, config)
+            : Step.create(parameters, objective, source, config, group);
     this.state = new TrainingState(parameters, objective, source, config, step);
     if (TrainingEvents.areAvailable()) {
       listeners.add(new TrainingEvents());
@@ -80,7 +92,25 @@ public final class Trainer implements AutoCloseable {
    */
   public static Trainer of(
       Parameters parameters, Objective objective, BatchSource source, TrainerConfig config) {
-    return new Trainer(parameters, objective, source, config);
+    return new Trainer(parameters, objective, source, config, null);
+  }
+
+  /**
+   * As {@link #of(Parameters, Objective, BatchSource, TrainerConfig)}, together with other ranks:
+   * see {@link Step#create(Parameters, Objective, BatchSource, TrainerConfig, RankGroup)}. All set
+   * the same validation and checkpoints, and resume from the same one, or none does. Rank 0 writes
+   * the checkpoints; any number of ranks can resume from them, but drops the same elements only as
+   * the same number of shards. What is held out is divided, too, if its batches can be. To {@link
+   * #stop} one of them stops all at the next log point. A rank that fails ends the others.
+   */
+  public static Trainer of(
+      Parameters parameters,
+      Objective objective,
+      BatchSource source,
+      TrainerConfig config,
+      RankGroup group) {
+    return new Trainer(
+        parameters, objective, source, config, Objects.requireNonNull(group, "group"));
   }
 
   /**
@@ -92,7 +122,7 @@ public final class Trainer implements AutoCloseable {
   public Trainer validation(BatchSource heldOut, Metric... metrics) {
     Objects.requireNonNull(heldOut, "heldOut");
     closeEvaluator();
-    evaluator = Evaluator.create(parameters, objective, heldOut, config.capture(), metrics);
+    evaluator = Evaluator.create(parameters, objective, heldOut, config.capture(), group, metrics);
     deciding = metrics.length > 0 ? metrics[0] : null;
     return this;
   }
@@ -148,11 +178,28 @@ public final class Trainer implements AutoCloseable {
    *
    * @throws TrainingDivergedException if too many steps in a row were bad, noticed at a log point,
    *     or all steps of this run, or if it ends with a loss far above guessing
-   * @throws IOException if the data or a checkpoint fail, the folder holds checkpoints of another
-   *     training or is used by one, or a listener throws it
+   * @throws RankLostException if another rank has ended
+   * @throws IOException if the data or a checkpoint fail, ranks differ in what they do, the folder
+   *     holds checkpoints of another training or is used by one, or a listener throws it
    */
   public TrainingSummary run() throws IOException {
-    if (checkpoints == null) {
+    if (group == null) {
+      return trainAndWrite();
+    }
+    try {
+      String heldOut = evaluator == null ? "none" : evaluator.identity();
+      group.agree(Map.of("place to go on from", position.toMap()));
+      group.agree(Map.of("held-out data", heldOut));
+      group.agree(Map.of("idea of checkpoints", checkpoints != null));
+      return trainAndWrite();
+    } catch (IOException | RuntimeException | Error e) {
+      group.abort(e);
+      throw e;
+    }
+  }
+
+  private TrainingSummary trainAndWrite() throws IOException {
+    if (checkpoints == null || !isWriter()) {
       return train();
     }
     try (var opened = CheckpointWriter.open(checkpoints, run, position.step)) {
@@ -161,6 +208,10 @@ public final class Trainer implements AutoCloseable {
     } finally {
       writer = null;
     }
+  }
+
+  private boolean isWriter() {
+    return group == null || group.isFirst();
   }
 
   private TrainingSummary train() throws IOException {
@@ -255,6 +306,10 @@ public final class Trainer implements AutoCloseable {
 
   /** Returns false if reading or waiting was interrupted, which ends the run. */
   private boolean unlessInterrupted(CheckpointFiles.Work<Boolean> work) throws IOException {
+    if (group != null) {
+      // The others would wait for this one; it stops with them.
+      return CheckpointFiles.uninterrupted(work);
+    }
     try {
       return work.run();
     } catch (ClosedByInterruptException | InterruptedIOException e) {
@@ -323,6 +378,9 @@ public final class Trainer implements AutoCloseable {
     position.intervalSum = 0;
     position.intervalCount = 0;
     requireConvergence(now, config.maxBadSteps());
+    if (group != null) {
+      allStop = group.any(isThisToldToStop());
+    }
     clock.resume();
   }
 
@@ -347,10 +405,7 @@ public final class Trainer implements AutoCloseable {
     lastValidation = evaluate();
     double value =
         deciding == null ? lastValidation.loss() : lastValidation.metrics().get(deciding.name());
-    boolean best = isBetter(value);
-    position.best = best ? value : position.best;
-    position.bestStep = best ? position.step : position.bestStep;
-    position.stale = best ? 0 : position.stale + 1;
+    boolean best = position.validated(value, deciding != null && deciding.isHigherBetter());
     var validation =
         new Validation(
             epochUnderWay(), position.step, lastValidation.loss(), lastValidation.metrics(), best);
@@ -366,34 +421,29 @@ public final class Trainer implements AutoCloseable {
     return given == null ? NOT_VALIDATED : CheckpointFiles.uninterrupted(given::evaluate);
   }
 
-  private boolean isBetter(double value) {
-    if (Double.isNaN(value) || Double.isNaN(position.best)) {
-      return !Double.isNaN(value);
-    }
-    return deciding != null && deciding.isHigherBetter()
-        ? value > position.best
-        : value < position.best;
-  }
-
   /** What spoils the weights shows in the steps after it; those do not replace what is good. */
   private void saveIfDue(int every) throws IOException {
     boolean due = position.bestStep == position.step || (every > 0 && position.step % every == 0);
     if (!due) {
       return;
     }
-    if (writer != null && collect().bad() == 0) {
+    if (checkpoints != null && collect().bad() == 0) {
       save();
     }
     clock.resume();
   }
 
   private void save() throws IOException {
-    if (writer == null) {
+    if (checkpoints == null) {
       return;
     }
     collect();
-    Path folder = state.save(writer, position, epochUnderWay());
     savedStep = position.step;
+    if (writer == null) {
+      state.contribute();
+      return;
+    }
+    Path folder = state.save(writer, position, epochUnderWay());
     for (TrainingListener listener : listeners) {
       listener.checkpointed(folder, position.step);
     }
@@ -436,6 +486,10 @@ public final class Trainer implements AutoCloseable {
   }
 
   private boolean isToldToStop() {
+    return group == null ? isThisToldToStop() : allStop;
+  }
+
+  private boolean isThisToldToStop() {
     return stopping || interrupted || Thread.currentThread().isInterrupted();
   }
 

@@ -8,6 +8,7 @@ import io.github.cudnn4j.optim.ParameterGroup;
 import io.github.cudnn4j.optim.Schedule;
 import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Objects;
 import java.util.function.Consumer;
@@ -30,6 +31,9 @@ import java.util.function.Consumer;
  * @param lossScale how the loss is scaled in FP16; in other precisions it is not
  * @param microBatches how many batches make one step, whose gradients are averaged: as one batch
  *     that is as many times larger, in the memory of one; the last step of an epoch may have fewer
+ * @param shards into how many parts a batch is always divided, a power of two, whose gradients are
+ *     averaged in an order of their own: so any number of ranks that divides it, and one process
+ *     alone, come to the same bits; 0: into as many as there are ranks
  * @param groups parameters that are trained in ways of their own
  * @param capture whether to capture the step as a graph and replay it; the results are the same
  * @param seed of the random offsets of the epochs
@@ -47,6 +51,7 @@ public record TrainerConfig(
     int maxBadSteps,
     LossScale lossScale,
     int microBatches,
+    int shards,
     List<ParameterGroup> groups,
     boolean capture,
     long seed) {
@@ -69,6 +74,14 @@ public record TrainerConfig(
     require("checkpointEvery", checkpointEvery, 0);
     require("maxBadSteps", maxBadSteps, 1);
     require("microBatches", microBatches, 1);
+    require("shards", shards, 0);
+    if (Integer.bitCount(shards) > 1) {
+      throw new IllegalArgumentException("shards " + shards + ", must be a power of two");
+    }
+    if (shards > 0 && microBatches > 1) {
+      throw new IllegalArgumentException(
+          "shards " + shards + " and microBatches " + microBatches + " exclude each other");
+    }
     groups = List.copyOf(groups);
   }
 
@@ -90,6 +103,7 @@ public record TrainerConfig(
         10,
         LossScale.DEFAULT,
         1,
+        0,
         List.of(),
         true,
         0);
@@ -155,6 +169,11 @@ public record TrainerConfig(
     return with(draft -> draft.microBatches = value);
   }
 
+  /** Returns this configuration with another number of fixed shards. */
+  public TrainerConfig shards(int value) {
+    return with(draft -> draft.shards = value);
+  }
+
   /** Returns this configuration with other groups of parameters. */
   public TrainerConfig groups(ParameterGroup... values) {
     return with(draft -> draft.groups = List.of(values));
@@ -186,6 +205,7 @@ public record TrainerConfig(
         draft.maxBadSteps,
         draft.lossScale,
         draft.microBatches,
+        draft.shards,
         draft.groups,
         draft.capture,
         draft.seed);
@@ -205,6 +225,7 @@ public record TrainerConfig(
     int maxBadSteps;
     LossScale lossScale;
     int microBatches;
+    int shards;
     List<ParameterGroup> groups;
     boolean capture;
     long seed;
@@ -222,6 +243,7 @@ public record TrainerConfig(
       maxBadSteps = from.maxBadSteps;
       lossScale = from.lossScale;
       microBatches = from.microBatches;
+      shards = from.shards;
       groups = from.groups;
       capture = from.capture;
       seed = from.seed;
@@ -240,10 +262,23 @@ public record TrainerConfig(
     map.put("clipNorm", clip.norm());
     map.put("clipValue", clip.value());
     map.put("microBatches", microBatches);
+    map.put("shards", shards);
     map.put("epochs", epochs);
     map.put("steps", steps);
     map.put("seed", seed);
     return map;
+  }
+
+  /** Returns when the ranks of a training wait for each other, beside at each step. */
+  String rhythm() {
+    return String.format(
+        Locale.ROOT,
+        "logs %d, validations %d, patience %d, checkpoints %d, bad steps %d",
+        logEvery,
+        validateEvery,
+        patience,
+        checkpointEvery,
+        maxBadSteps);
   }
 
   private static void require(String name, long value, long least) {

@@ -55,6 +55,11 @@ final class TrainingState {
     return writer.save(position.step, position.bestStep, weights, state, description);
   }
 
+  /** Does the part of another rank in {@link #save}. */
+  void contribute() {
+    step.save(new SafeTensorsWriter());
+  }
+
   /** Reads the weights and the state of the device; returns that of the host. */
   LoopState load(Checkpoint checkpoint, boolean otherData) throws IOException {
     Map<String, @Nullable Object> saved = checkpoint.trainer().values();

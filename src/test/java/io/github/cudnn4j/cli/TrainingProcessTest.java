@@ -10,11 +10,14 @@ import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import io.github.cudnn4j.cli.CommandLineTest.Ran;
 import io.github.cudnn4j.io.Json;
+import io.github.cudnn4j.library.HostControl;
 import io.github.cudnn4j.testing.JavaProcess;
 import io.github.cudnn4j.train.Checkpoints;
 import java.io.BufferedReader;
 import java.io.IOException;
 import java.io.PrintWriter;
+import java.net.InetAddress;
+import java.net.ServerSocket;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -26,6 +29,8 @@ import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
 import java.util.concurrent.TimeUnit;
 import java.util.stream.Collectors;
 import org.junit.jupiter.api.BeforeEach;
@@ -262,6 +267,67 @@ class TrainingProcessTest {
       return new ProcessBuilder(command).start().waitFor() == 0;
     } catch (IOException e) {
       return false;
+    }
+  }
+
+  /** Each as a shell or torchrun starts it; the second one is silent. */
+  @Test
+  void ranksOfTheEnvironmentComeToTheSameBitsAsOneProcess() throws Exception {
+    assumeTrue(HostControl.ifHost().isPresent(), "one GPU cannot be two ranks");
+    String[] training = {
+      "train",
+      "--text",
+      text + "",
+      "--hidden",
+      "16",
+      "--layers",
+      "2",
+      "--dropout",
+      "0.1",
+      "--batch",
+      "8",
+      "--steps",
+      "7",
+      "--epochs",
+      "2",
+      "--clip-norm",
+      "1",
+      "--deterministic"
+    };
+    Map<?, ?> alone = run(training).result();
+    int port;
+    try (var free = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
+      port = free.getLocalPort();
+    }
+    try (var threads = Executors.newVirtualThreadPerTaskExecutor()) {
+      var ranks = new ArrayList<Future<JavaProcess>>();
+      for (int rank = 0; rank < 2; rank++) {
+        Map<String, String> variables =
+            Map.of(
+                "RANK",
+                rank + "",
+                "WORLD_SIZE",
+                "2",
+                "MASTER_PORT",
+                port + "",
+                "CUDNN4J_TOKEN",
+                "a token for this test");
+        ranks.add(
+            threads.submit(
+                () ->
+                    JavaProcess.run(
+                        Main.class, JavaProcess.sameProperties(), variables, training)));
+      }
+      JavaProcess first = ranks.get(0).get();
+      JavaProcess second = ranks.get(1).get();
+      assertEquals(0, first.status(), first::toString);
+      assertEquals(0, second.status(), second::toString);
+      var result = assertInstanceOf(Map.class, Json.parse(first.output().getLast()));
+      assertEquals(2L, ((Number) result.get("ranks")).longValue());
+      assertEquals(1L, ((Number) alone.get("ranks")).longValue());
+      assertEquals(alone.get("weightsSha256"), result.get("weightsSha256"));
+      assertEquals(List.of(), second.output());
+      assertEquals("", second.errors());
     }
   }
 }
