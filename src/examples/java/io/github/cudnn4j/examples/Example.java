@@ -63,9 +63,11 @@ final class Example implements TrainingListener, AutoCloseable {
           entry("parsing", Parsing::run),
           entry("residual", Residual::run),
           entry("slow-context", SlowContext::run),
+          entry("speech", Speech::run),
           entry("spelling", Spelling::run),
           entry("tagging", Tagging::run),
-          entry("translation", Translation::run));
+          entry("translation", Translation::run),
+          entry("turing", Turing::run));
 
   /** What an example does. */
   @FunctionalInterface

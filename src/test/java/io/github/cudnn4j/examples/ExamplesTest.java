@@ -28,9 +28,11 @@ class ExamplesTest {
     "parsing, 0.25, 1",
     "residual, 1, 16",
     "slow-context, 0.6, 1",
+    "speech, 0, 0.65",
     "spelling, 0, 0.35",
     "tagging, 0.85, 1",
-    "translation, 0.5, 1"
+    "translation, 0.5, 1",
+    "turing, 0.2, 1"
   })
   void learns(String name, double least, double most, @TempDir Path folder) throws IOException {
     assumeTrue(Files.exists(Path.of("target", "text")), "the texts of the build are not here");
