@@ -35,6 +35,7 @@ final class Translation {
       for (Path file : files) {
         Files.readAllLines(file).stream()
             .map(line -> line.split("\t"))
+            .filter(line -> line.length == 2)
             .filter(line -> units.split(line[0]).size() <= MOST_WORDS)
             .filter(line -> units.split(line[1]).size() <= MOST_WORDS)
             .forEach(line -> pairs.add(new Pair(line[0], line[1])));
