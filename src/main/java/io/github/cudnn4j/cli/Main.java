@@ -33,6 +33,7 @@ import picocli.CommandLine.Command;
       GenerateCommand.class,
       EvaluateCommand.class,
       ApplyCommand.class,
+      ExportCommand.class,
       DoctorCommand.class,
       BenchCommand.class
     })

@@ -1,8 +1,12 @@
 package io.github.cudnn4j.model;
 
 import io.github.cudnn4j.cuda.Device;
+import io.github.cudnn4j.cuda.ElementType;
 import io.github.cudnn4j.data.Batch;
 import io.github.cudnn4j.data.Batches;
+import io.github.cudnn4j.io.Json;
+import io.github.cudnn4j.onnx.OnnxGraph;
+import io.github.cudnn4j.onnx.OnnxValue;
 import io.github.cudnn4j.rnn.RnnConfig;
 import io.github.cudnn4j.tape.Indices;
 import io.github.cudnn4j.tape.Lengths;
@@ -200,6 +204,21 @@ public final class Recogniser implements Model {
    */
   public Tensor logits(Tape tape, Tensor frames, Lengths lengths) {
     return linear.on(tape, rnn.on(tape, frames, lengths).y());
+  }
+
+  /**
+   * Returns the model as a graph: frames {@code [T, B, F]} and lengths {@code [B]} INT32 to logits
+   * {@code [T, B, V]}.
+   */
+  @Override
+  public OnnxGraph onnx() {
+    OnnxGraph graph = new OnnxGraph(KIND_NAME);
+    graph.metadata("configuration", Json.write(configuration()));
+    String features = String.valueOf(rnn.inputSize());
+    OnnxValue frames = graph.input(FRAMES, ElementType.FLOAT32, "T", "B", features);
+    OnnxValue lengths = graph.input("lengths", ElementType.INT32, "B");
+    graph.output("logits", graph.linear(linear, graph.rnn(rnn, frames, lengths).y()));
+    return graph;
   }
 
   /**

@@ -210,8 +210,8 @@ class CommandLineTest {
   @Test
   void aCommandThatIsNotThereIsAnsweredWithThoseThatAre() {
     assertRefused(
-        "cudnn4j: there is no command 'trian'; there are train, generate, evaluate, apply, doctor,"
-            + " bench",
+        "cudnn4j: there is no command 'trian'; there are train, generate, evaluate, apply, export,"
+            + " doctor, bench",
         run("trian", "--text", "a"));
   }
 

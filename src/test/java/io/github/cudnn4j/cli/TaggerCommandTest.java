@@ -9,9 +9,14 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.github.cudnn4j.cli.CommandLineTest.Ran;
+import io.github.cudnn4j.cuda.Device;
+import io.github.cudnn4j.cuda.Precision;
+import io.github.cudnn4j.onnx.OnnxNetwork;
+import io.github.cudnn4j.tape.Parameters;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.SplittableRandom;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -72,6 +77,15 @@ class TaggerCommandTest {
     Ran applied = run(with(new String[] {"apply", "--input", input + ""}, at));
     assertEquals(0, applied.status(), applied.err());
     assertEquals("O O O B-PER\n\nO B-PER\n", applied.out());
+
+    Path onnx = folder.resolve("exported").resolve("tagger.onnx");
+    Ran exported = run(with(new String[] {"export", "--onnx", onnx + ""}, at));
+    assertEquals(0, exported.status(), exported.err());
+    try (Device device = Device.open();
+        Parameters parameters = Parameters.on(device, Precision.FP32)) {
+      OnnxNetwork network = OnnxNetwork.read(onnx, parameters);
+      assertEquals(List.of("emissions"), network.outputs());
+    }
   }
 
   @Test

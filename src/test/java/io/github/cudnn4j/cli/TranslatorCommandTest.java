@@ -89,6 +89,8 @@ class TranslatorCommandTest {
     assertEquals(3, found.size(), applied.out());
     assertTrue(found.getFirst().matches("1991 ?- ?05 ?- ?12"), applied.out());
     assertTrue(found.getLast().matches("1993 ?- ?10 ?- ?07"), applied.out());
+    String[] export = {"export", "--onnx", folder.resolve("translator.onnx") + ""};
+    assertRefused("a model of the kind translator is not written as ONNX", run(with(export, at)));
     String[] likeliest = {"apply", "--input", input + "", "--beam", "1", "--max-symbols", "1"};
     Ran shorter = run(with(likeliest, at));
     assertEquals(0, shorter.status(), shorter.err());

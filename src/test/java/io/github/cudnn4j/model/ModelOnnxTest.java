@@ -121,6 +121,35 @@ class ModelOnnxTest {
     }
   }
 
+  @Test
+  void aRecognisersLogitsAreOurs() throws Exception {
+    int[] lengths = {2, 5};
+    int bands = 3;
+    float[] frames = new float[5 * 2 * bands];
+    for (int i = 0; i < frames.length; i++) {
+      frames[i] = random.nextFloat(-1, 1);
+    }
+    try (Recogniser model =
+            Recogniser.create(
+                device, Vocabulary.of("abc"), RnnConfig.lstm(bands, 6).bidirectional(), 1);
+        Tape tape = Tape.inference(device, Precision.FP32);
+        OnnxRuntime other = OnnxRuntime.load(model.onnx().toByteArray())) {
+      Tensor own = tape.input(5, 2, bands);
+      own.value().copyFrom(frames);
+      Lengths ownLengths = tape.lengths(2);
+      ownLengths.set(lengths);
+      Tensor expected = model.logits(tape, own, ownLengths);
+      tape.forward();
+      var outputs =
+          other.run(
+              Map.of("frames", new Array(frames, 5, 2, bands), "lengths", new Array(lengths, 2)));
+      CLOSENESS.check(
+          "logits",
+          new Array(expected.value().toFloats()).doubles(),
+          outputs.get("logits").doubles());
+    }
+  }
+
   /** A text in two pieces, the state of the first going in with the second. */
   @ParameterizedTest
   @ValueSource(booleans = {true, false})

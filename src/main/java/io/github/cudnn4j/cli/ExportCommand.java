@@ -1,0 +1,46 @@
+package io.github.cudnn4j.cli;
+
+import io.github.cudnn4j.cuda.Device;
+import io.github.cudnn4j.model.Model;
+import io.github.cudnn4j.onnx.OnnxGraph;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.concurrent.Callable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Option;
+
+/** Writes a trained model for another runtime. */
+@Command(
+    name = "export",
+    description = {
+      "Write a trained model as a file of ONNX.",
+      "A language model reads tokens and the state before them, and gives logits and the state"
+          + " after them; a classifier, a tagger and a recogniser read rows and their lengths."
+    },
+    mixinStandardHelpOptions = true,
+    sortOptions = false)
+final class ExportCommand implements Callable<Integer> {
+
+  @Mixin private CheckpointOption checkpoint = new CheckpointOption();
+
+  @Option(
+      names = "--onnx",
+      required = true,
+      paramLabel = "FILE",
+      description = "Where to write; what is there is replaced.")
+  private Path file;
+
+  @Mixin private DeviceOption device = new DeviceOption();
+
+  @Override
+  public Integer call() throws IOException {
+    try (Device opened = Device.open(device.choice());
+        Model model = checkpoint.load(opened)) {
+      OnnxGraph graph = model.onnx();
+      Main.makeFolderOf("--onnx", file);
+      graph.write(file);
+    }
+    return 0;
+  }
+}
