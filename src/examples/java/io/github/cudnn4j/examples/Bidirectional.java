@@ -57,6 +57,7 @@ final class Bidirectional {
                 .clip(Clip.byNorm(1))
                 .epochs(example.size(4, 2))
                 .validateEvery(100);
+        example.core("directions-" + directions, p, ends, source);
         try (var trainer = Trainer.of(p, ends, source, settings)) {
           trainer
               .validation(batches.over(rows.subList(0, held)), Metric.accuracy())

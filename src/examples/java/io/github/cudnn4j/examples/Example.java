@@ -3,8 +3,18 @@ package io.github.cudnn4j.examples;
 import static java.util.Map.entry;
 
 import io.github.cudnn4j.cuda.Device;
+import io.github.cudnn4j.data.Batch;
+import io.github.cudnn4j.data.BatchSource;
+import io.github.cudnn4j.data.Feed;
 import io.github.cudnn4j.io.Json;
+import io.github.cudnn4j.io.SafeTensorsWriter;
+import io.github.cudnn4j.tape.Indices;
+import io.github.cudnn4j.tape.Loss;
+import io.github.cudnn4j.tape.Parameters;
+import io.github.cudnn4j.tape.Tape;
+import io.github.cudnn4j.tape.Tensor;
 import io.github.cudnn4j.train.Checkpoints;
+import io.github.cudnn4j.train.Objective;
 import io.github.cudnn4j.train.Progress;
 import io.github.cudnn4j.train.TrainingListener;
 import io.github.cudnn4j.train.Validation;
@@ -18,6 +28,7 @@ import java.io.InputStreamReader;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -50,6 +61,7 @@ final class Example implements TrainingListener, AutoCloseable {
   /** All of them, by name. */
   private static final Map<String, Program> PROGRAMS =
       Map.ofEntries(
+          entry("adversarial", Adversarial::run),
           entry("attachment", Attachment::run),
           entry("attention", Attending::run),
           entry("bidirectional", Bidirectional::run),
@@ -160,6 +172,54 @@ final class Example implements TrainingListener, AutoCloseable {
     var checkpoints = Checkpoints.in(folder.resolve(name), 1);
     checkpoints.clear();
     return checkpoints;
+  }
+
+  /**
+   * Writes the weights, a batch, and the loss and the gradients of it, in the short form, for
+   * {@code cores.py} to compare. Dropout would be another one there, so what has it writes none.
+   */
+  void core(String name, Parameters p, Objective objective, BatchSource source) throws IOException {
+    if (!brief) {
+      return;
+    }
+    var file = new SafeTensorsWriter();
+    var layout = source.layout();
+    try (var tape = Tape.training(device, p.precision());
+        var feed = Feed.create(device, p.precision(), layout)) {
+      feed.start(source.epoch(new Random(1)));
+      int shape = feed.next(0);
+      Batch in = feed.batch(tape, shape);
+      Loss loss = objective.record(tape, in);
+      p.gradients().clear();
+      feed.fetch(shape);
+      tape.forward();
+      tape.backward();
+      feed.done();
+      file.add("loss", new long[] {1}, new double[] {loss.read()});
+      for (var slot : layout.slots()) {
+        String key = "batch." + slot.name();
+        switch (slot.kind()) {
+          case TOKENS -> add(file, key, in.tokens(slot.name()));
+          case LABEL, LABELS -> add(file, key, in.labels(slot.name()));
+          case FLOATS -> add(file, key, in.floats(slot.name()));
+          case VECTOR -> add(file, key, in.vector(slot.name()));
+        }
+      }
+      for (String each : p.names()) {
+        long[] extents = Arrays.stream(p.parameter(each).shape()).asLongStream().toArray();
+        file.add("state." + each, extents, p.read(each));
+        file.add("grad." + each, extents, p.readGradient(each));
+      }
+    }
+    file.write(folder.resolve("core-" + name + ".safetensors"));
+  }
+
+  private static void add(SafeTensorsWriter file, String name, Indices x) {
+    file.add(name, Arrays.stream(x.shape()).asLongStream().toArray(), x.buffer().toInts());
+  }
+
+  private static void add(SafeTensorsWriter file, String name, Tensor x) {
+    file.add(name, Arrays.stream(x.shape()).asLongStream().toArray(), x.value().toFloats());
   }
 
   /** Writes a chart as the picture, or none in the short form. */

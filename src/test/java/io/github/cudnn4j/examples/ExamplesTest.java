@@ -15,6 +15,7 @@ class ExamplesTest {
 
   @ParameterizedTest
   @CsvSource({
+    "adversarial, 0, 0.35",
     "attachment, 0.75, 1",
     "attention, 0.8, 1",
     "bidirectional, 0.9, 1",

@@ -1,0 +1,150 @@
+package io.github.cudnn4j.examples;
+
+import module java.base;
+
+import io.github.cudnn4j.cuda.Precision;
+import io.github.cudnn4j.data.*;
+import io.github.cudnn4j.optim.*;
+import io.github.cudnn4j.rnn.RnnConfig;
+import io.github.cudnn4j.tape.*;
+import io.github.cudnn4j.train.*;
+
+/**
+ * Two networks against each other: one makes waves of noise, slow or fast ones as asked for, the
+ * other tells them from real ones, step by step, in both directions. Each has its own parameters
+ * and optimizer. What comes out is compared by how a wave goes with itself some steps later.
+ *
+ * @see <a href="https://arxiv.org/abs/1611.09904">Mogren, 2016</a>
+ */
+final class Adversarial {
+
+  private static final int TIME = 24, NOISE = 8, SIZE = 32, SAMPLES = 400, LAGS = 12, KINDS = 2;
+
+  private static final double[] SPEEDS = {0.3, 0.8}; // of each kind, in a step
+  private static final double RATE = 2e-3;
+
+  /** Makes waves of noise, or judges waves, {@code [B, ...]}, that are to be of a kind. */
+  private interface Network {
+    Tensor on(Tape tape, Indices kinds, Tensor x);
+  }
+
+  private record Wave(int kind, float[] values, float[] noise) {}
+
+  private Adversarial() {}
+
+  static Example.Result run(Example example) throws IOException {
+    var random = new Random(1);
+    var waves = Stream.generate(() -> wave(random)).limit(32L * example.size(2_000, 500)).toList();
+    var batches =
+        Batches.<Wave>of(32)
+            .label("kind", Wave::kind)
+            .vector("wave", TIME, Wave::values)
+            .vector("noise", NOISE, Wave::noise)
+            .over(waves);
+    try (var g = Parameters.on(example.device(), Precision.FP32);
+        var d = Parameters.on(example.device(), Precision.FP32)) {
+      var making = g.rnn("rnn", RnnConfig.lstm(NOISE + KINDS, SIZE));
+      var shaping = g.linear("head", SIZE, 1);
+      g.initialize(1);
+      var judging = d.rnn("rnn", RnnConfig.lstm(1 + KINDS, SIZE).bidirectional());
+      var judged = d.linear("head", judging.outputSize(), 1);
+      d.initialize(2);
+      Network make =
+          (tape, kinds, z) -> {
+            Tensor x = tape.concatenate(z, tape.oneHot(kinds, KINDS));
+            Tensor y = making.on(tape, tape.repeat(x, TIME)).y();
+            return tape.transpose(tape.tanh(shaping.on(tape, y))); // [B, T, 1]
+          };
+      Network judge =
+          (tape, kinds, some) -> {
+            Tensor x = tape.transpose(tape.reshape(some, some.dim(0), TIME, 1));
+            Tensor kind = tape.repeat(tape.oneHot(kinds, KINDS), TIME);
+            return judged.on(tape, judging.on(tape, tape.concatenate(x, kind)).y());
+          };
+      Objective tell =
+          (tape, in) -> {
+            Indices kinds = in.labels("kind");
+            Tensor real = judge.on(tape, kinds, in.vector("wave"));
+            Tensor made = tape.detach(make.on(tape, kinds, in.vector("noise")));
+            Tensor other = judge.on(tape, kinds, made);
+            return tape.sum(
+                tape.binaryCrossEntropy(real, tape.constant(0.9, real.shape())),
+                tape.binaryCrossEntropy(other, tape.constant(0, other.shape())));
+          };
+      Objective deceive =
+          (tape, in) -> {
+            Indices kinds = in.labels("kind");
+            Tensor y = judge.on(tape, kinds, make.on(tape, kinds, in.vector("noise")));
+            return tape.binaryCrossEntropy(y, tape.constant(1, y.shape()));
+          };
+      var config = TrainerConfig.of(new Adam(RATE, 0.5, 0.99, 1e-8, 0)).clip(Clip.byNorm(1));
+      try (var telling = Step.create(d, tell, batches, config);
+          var deceiving = Step.create(g, deceive, batches, config)) {
+        telling.begin(random, 0);
+        deceiving.begin(random, 0);
+        while (telling.hasNext()) {
+          telling.run(RATE);
+          deceiving.run(RATE);
+        }
+      }
+      try (var tape = Tape.inference(g.device(), g.precision())) {
+        Indices kinds = tape.indices(SAMPLES);
+        kinds.buffer().copyFrom(IntStream.range(0, SAMPLES).map(i -> i % KINDS).toArray());
+        Tensor z = tape.input(SAMPLES, NOISE);
+        z.value().copyFrom(Example.gaussian(random, SAMPLES * NOISE));
+        var y = make.on(tape, kinds, z).value();
+        tape.forward();
+        float[] all = y.toFloats();
+        var made = new ArrayList<Wave>();
+        for (int i = 0; i < SAMPLES; i++) {
+          float[] values = Arrays.copyOfRange(all, i * TIME, (i + 1) * TIME);
+          made.add(new Wave(i % KINDS, values, new float[NOISE]));
+        }
+        return compare(example, waves.subList(0, SAMPLES), made);
+      }
+    }
+  }
+
+  /** Compares the mean products of values some steps apart; those of white noise are 0. */
+  private static Example.Result compare(Example example, List<Wave> data, List<Wave> made)
+      throws IOException {
+    var chart = Example.curves("How waves go with themselves", "steps later", "mean product");
+    double apart = 0, naive = 0;
+    for (int kind = 0; kind < KINDS; kind++) {
+      double[] wanted = products(data, kind);
+      double[] found = products(made, kind);
+      for (int lag = 1; lag < LAGS; lag++) {
+        apart += Math.abs(wanted[lag] - found[lag]) / wanted[0] / KINDS / (LAGS - 1);
+        naive += Math.abs(wanted[lag]) / wanted[0] / KINDS / (LAGS - 1);
+      }
+      String name = kind == 0 ? "slow" : "fast";
+      chart.addSeries(name + ", real", Arrays.copyOfRange(wanted, 1, LAGS));
+      chart.addSeries(name + ", made", Arrays.copyOfRange(found, 1, LAGS));
+    }
+    example.picture(chart);
+    return new Example.Result("difference of correlations", apart, naive);
+  }
+
+  private static double[] products(List<Wave> waves, int kind) {
+    var values = waves.stream().filter(wave -> wave.kind == kind).map(Wave::values).toList();
+    IntToDoubleFunction product =
+        lag ->
+            IntStream.range(lag, TIME)
+                .mapToDouble(t -> values.stream().mapToDouble(x -> x[t] * x[t - lag]).sum())
+                .sum();
+    return IntStream.range(0, LAGS)
+        .mapToDouble(lag -> product.applyAsDouble(lag) / (TIME - lag) / values.size())
+        .toArray();
+  }
+
+  private static Wave wave(Random random) {
+    int kind = random.nextInt(KINDS);
+    double speed = SPEEDS[kind] * random.nextDouble(0.9, 1.1);
+    double angle = random.nextDouble(2 * Math.PI);
+    float[] values = new float[TIME];
+    for (int t = 0; t < TIME; t++, angle += speed) {
+      values[t] = (float) (0.8 * Math.sin(angle));
+    }
+    return new Wave(kind, values, Example.gaussian(random, NOISE));
+  }
+}
