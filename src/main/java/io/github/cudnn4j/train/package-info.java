@@ -24,6 +24,9 @@
  * }
  * }</pre>
  *
+ * <p>Several processes train one model as the ranks of a {@link io.github.cudnn4j.train.RankGroup},
+ * each on its own device with its own rows of every batch.
+ *
  * <p>A {@link io.github.cudnn4j.train.Metric} of one's own records what it counts on the device and
  * makes a number of it when the evaluation is over.
  */
