@@ -1,0 +1,43 @@
+package io.github.cudnn4j.model;
+
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+
+import io.github.cudnn4j.cuda.Device;
+import io.github.cudnn4j.cuda.Precision;
+import io.github.cudnn4j.tape.Parameters;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.SplittableRandom;
+import org.junit.jupiter.api.Test;
+
+class SequenceRunnerTest {
+
+  /** More sequences than a batch has rows, of many lengths: each gets its own vectors. */
+  @Test
+  void givesVectorsInTheOrderOfTheSequences() {
+    var random = new SplittableRandom(1);
+    List<int[]> sequences = new ArrayList<>();
+    for (int i = 0; i < 150; i++) {
+      sequences.add(random.ints(random.nextInt(1, 30), 0, 7).toArray());
+    }
+    try (var device = Device.open();
+        var p = Parameters.on(device, Precision.FP32)) {
+      var embed = p.embedding("embed", 7, 3);
+      p.initialize(1);
+      double[] table = p.read("embed.weight");
+      var found = SequenceRunner.vectors(p, sequences, (tape, tokens, _) -> embed.on(tape, tokens));
+      assertEquals(sequences.size(), found.size());
+      for (int i = 0; i < found.size(); i++) {
+        int[] sequence = sequences.get(i);
+        assertEquals(sequence.length, found.get(i).length);
+        for (int t = 0; t < sequence.length; t++) {
+          double[] wanted = {
+            table[3 * sequence[t]], table[3 * sequence[t] + 1], table[3 * sequence[t] + 2]
+          };
+          assertArrayEquals(wanted, found.get(i)[t]);
+        }
+      }
+    }
+  }
+}
