@@ -18,6 +18,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.HashMap;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -57,6 +58,10 @@ public final class OnnxGraph {
   private final String name;
   private final List<Message> nodes = new ArrayList<>();
   private final Map<String, Message> weights = new LinkedHashMap<>();
+
+  /** What the weights are of: two sets of parameters may have the same names. */
+  private final Map<String, Object> owners = new HashMap<>();
+
   private final List<Message> inputs = new ArrayList<>();
   private final List<Message> outputs = new ArrayList<>();
   private final Map<String, String> metadata = new TreeMap<>();
@@ -123,7 +128,7 @@ public final class OnnxGraph {
         with(tokens.shape(), classes),
         tokens,
         numbers(classes),
-        weight("zero_and_one", new double[] {0, 1}, 2));
+        weight("", "zero_and_one", new double[] {0, 1}, 2));
   }
 
   /**
@@ -215,11 +220,13 @@ public final class OnnxGraph {
       int columns = arrays.w().length / directions / rows;
       List<String> taken = new ArrayList<>();
       taken.add(y.name());
-      taken.add(weight(prefix + "W" + suffix, arrays.w(), directions, rows, columns).name());
+      taken.add(weight(layer, prefix + "W" + suffix, arrays.w(), directions, rows, columns).name());
       taken.add(
-          weight(prefix + "R" + suffix, arrays.r(), directions, rows, config.hiddenSize()).name());
+          weight(layer, prefix + "R" + suffix, arrays.r(), directions, rows, config.hiddenSize())
+              .name());
       double[] b = arrays.b();
-      taken.add(b == null ? "" : weight(prefix + "B" + suffix, b, directions, 2 * rows).name());
+      taken.add(
+          b == null ? "" : weight(layer, prefix + "B" + suffix, b, directions, 2 * rows).name());
       taken.add(lengths == null ? "" : lengths.name());
       taken.add(hs.isEmpty() ? "" : hs.get(number).name());
       if (lstm) {
@@ -390,7 +397,8 @@ public final class OnnxGraph {
   /**
    * Adds a parameter under its name, or finds it there.
    *
-   * @throws IllegalArgumentException if it lies in pieces, as those of a recurrent network
+   * @throws IllegalArgumentException if it lies in pieces, as those of a recurrent network, or the
+   *     name is taken by another one
    */
   public OnnxValue weight(Parameter parameter) {
     DeviceBuffer buffer = parameter.tensor().value();
@@ -402,11 +410,11 @@ public final class OnnxGraph {
       values = new double[floats.length];
       Arrays.setAll(values, i -> floats[i]);
     }
-    return weight(parameter.name(), values, parameter.shape());
+    return weight(parameter, parameter.name(), values, parameter.shape());
   }
 
-  private OnnxValue weight(String name, double[] values, int... shape) {
-    if (!weights.containsKey(name)) {
+  private OnnxValue weight(Object owner, String name, double[] values, int... shape) {
+    if (owners.putIfAbsent(name, owner) != owner) {
       ByteBuffer bytes = littleEndian(Float.BYTES, values.length);
       for (double value : values) {
         bytes.putFloat((float) value);

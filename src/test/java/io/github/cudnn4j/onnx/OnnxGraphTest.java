@@ -174,6 +174,25 @@ class OnnxGraphTest {
   }
 
   @Test
+  void weightsOfOneNameAreNotTakenForEachOther() {
+    try (Parameters one = Parameters.on(device, Precision.FP32);
+        Parameters other = Parameters.on(device, Precision.FP32)) {
+      var linear = one.linear("linear", INPUT, INPUT);
+      var lstm = one.rnn("rnn", RnnConfig.lstm(INPUT, INPUT));
+      var otherLinear = other.linear("linear", INPUT, INPUT);
+      var otherLstm = other.rnn("rnn", RnnConfig.lstm(INPUT, INPUT));
+      one.initialize(1);
+      other.initialize(2);
+      OnnxGraph graph = new OnnxGraph("network");
+      OnnxValue x = graph.input("x", ElementType.FLOAT32, "T", "B", String.valueOf(INPUT));
+      graph.linear(linear, graph.linear(linear, x));
+      graph.rnn(lstm, graph.rnn(lstm, x).y());
+      assertThrows(IllegalArgumentException.class, () -> graph.linear(otherLinear, x));
+      assertThrows(IllegalArgumentException.class, () -> graph.rnn(otherLstm, x));
+    }
+  }
+
+  @Test
   void onnxRuntimeLoadsLayersWithoutAWarning() throws Exception {
     List<String> files = new ArrayList<>();
     try (Parameters p = Parameters.on(device, Precision.FP32)) {
