@@ -64,6 +64,7 @@ final class Example implements TrainingListener, AutoCloseable {
           entry("adversarial", Adversarial::run),
           entry("attachment", Attachment::run),
           entry("attention", Attending::run),
+          entry("audio", Audio::run),
           entry("bidirectional", Bidirectional::run),
           entry("caption", Caption::run),
           entry("clipping", Clipping::run),

@@ -85,14 +85,14 @@ final class Speech {
       for (int i = 0; i < sound.length; i++) {
         sound[i] += (float) (noise * random.nextGaussian());
       }
-      recordings.add(new Recording(stacked(MEL.of(sound)), spelt.toString()));
+      recordings.add(new Recording(stacked(MEL.of(sound), FRAMES), spelt.toString()));
     }
     return recordings;
   }
 
   /** Puts vectors in a row side by side, less the mean of all. */
-  private static float[][] stacked(float[][] vectors) {
-    var stacked = new float[Math.min(vectors.length / STACKED, FRAMES)][STACKED * MEL.bands()];
+  static float[][] stacked(float[][] vectors, int most) {
+    var stacked = new float[Math.min(vectors.length / STACKED, most)][STACKED * MEL.bands()];
     double sum = 0;
     for (float[] vector : vectors) {
       for (float value : vector) {

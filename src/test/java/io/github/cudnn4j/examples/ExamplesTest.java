@@ -18,6 +18,7 @@ class ExamplesTest {
     "adversarial, 0, 0.35",
     "attachment, 0.75, 1",
     "attention, 0.8, 1",
+    "audio, 0.96, 1",
     "bidirectional, 0.9, 1",
     "caption, 0.3, 1",
     "clipping, 0, 2.8",
