@@ -330,27 +330,21 @@ public final class DeviceBuffer implements AutoCloseable {
   }
 
   /**
-   * Copies an array here and waits for it. In FLOAT16 and BFLOAT16 every number is rounded to the
-   * nearest, see {@link HalfFloat}.
+   * Copies an array here and waits for it. Every number is rounded to the nearest of this buffer's
+   * type, see {@link HalfFloat}, or widened to FLOAT64.
    *
    * @throws IllegalStateException if the buffer is closed or this thread captures
-   * @throws IllegalArgumentException if this is not FLOAT32, FLOAT16 or BFLOAT16, or not as long as
-   *     the array
+   * @throws IllegalArgumentException if this is of integers, or not as long as the array
    */
   public void copyFrom(float[] source) {
     Objects.requireNonNull(source, "source");
-    var half = type.half();
-    if (half == null) {
-      copyFrom(checked(ElementType.FLOAT32, MemorySegment.ofArray(source)));
-    } else {
-      copyFrom(checked(type, MemorySegment.ofArray(half.fromFloats(source))));
-    }
+    copyFrom(checked(ElementType.FLOAT32, FloatArrays.of(type, source)));
   }
 
-  /** As {@link #copyFrom(float[])}, for FLOAT64. */
+  /** As {@link #copyFrom(float[])}; rounded to FLOAT32 first for one of the half types. */
   public void copyFrom(double[] source) {
     Objects.requireNonNull(source, "source");
-    copyFrom(checked(ElementType.FLOAT64, MemorySegment.ofArray(source)));
+    copyFrom(checked(ElementType.FLOAT64, FloatArrays.of(type, source)));
   }
 
   /** As {@link #copyFrom(float[])}, for INT32. */
@@ -386,27 +380,37 @@ public final class DeviceBuffer implements AutoCloseable {
 
   /**
    * Copies the contents to an array, after all work queued on the device's stream, and waits.
+   * FLOAT64 is rounded to the nearest, the half types are widened.
    *
    * @throws IllegalStateException if the buffer is closed or this thread captures
-   * @throws IllegalArgumentException if this is not FLOAT32, FLOAT16 or BFLOAT16, or not as long as
-   *     the array
+   * @throws IllegalArgumentException if this is of integers, or not as long as the array
    */
   public void copyTo(float[] target) {
     Objects.requireNonNull(target, "target");
     var half = type.half();
-    if (half == null) {
-      copyTo(checked(ElementType.FLOAT32, MemorySegment.ofArray(target)));
-    } else {
+    if (half != null) {
       var bits = new short[target.length];
       copyTo(checked(type, MemorySegment.ofArray(bits)));
       half.toFloats(bits, target);
+    } else if (type == ElementType.FLOAT64) {
+      var doubles = new double[target.length];
+      copyTo(doubles);
+      FloatArrays.round(doubles, target);
+    } else {
+      copyTo(checked(ElementType.FLOAT32, MemorySegment.ofArray(target)));
     }
   }
 
-  /** As {@link #copyTo(float[])}, for FLOAT64. */
+  /** As {@link #copyTo(float[])}, widened to FLOAT64. */
   public void copyTo(double[] target) {
     Objects.requireNonNull(target, "target");
-    copyTo(checked(ElementType.FLOAT64, MemorySegment.ofArray(target)));
+    if (type != ElementType.FLOAT64 && FloatArrays.convertsTo(type)) {
+      var floats = new float[target.length];
+      copyTo(floats);
+      FloatArrays.widen(floats, target);
+    } else {
+      copyTo(checked(ElementType.FLOAT64, MemorySegment.ofArray(target)));
+    }
   }
 
   /** As {@link #copyTo(float[])}, for INT32. */
@@ -471,7 +475,8 @@ public final class DeviceBuffer implements AutoCloseable {
   }
 
   private MemorySegment checked(ElementType arrayType, MemorySegment array) {
-    if (type != arrayType) {
+    boolean convertible = FloatArrays.convertsTo(type) && FloatArrays.convertsTo(arrayType);
+    if (type != arrayType && !convertible) {
       throw new IllegalArgumentException(
           String.format(Locale.ROOT, "the array is of type %s, the buffer of %s", arrayType, type));
     }

@@ -1,6 +1,5 @@
 package io.github.cudnn4j.model;
 
-import io.github.cudnn4j.cuda.ElementType;
 import io.github.cudnn4j.tape.Indices;
 import io.github.cudnn4j.tape.Tensor;
 import java.util.ArrayList;
@@ -35,13 +34,7 @@ final class Values {
         System.arraycopy(vectors[t], 0, all, (t * batch + row) * columns, columns);
       }
     }
-    if (x.type() == ElementType.FLOAT64) {
-      double[] doubles = new double[all.length];
-      Arrays.setAll(doubles, i -> all[i]);
-      x.value().copyFrom(doubles);
-    } else {
-      x.value().copyFrom(all);
-    }
+    x.value().copyFrom(all);
   }
 
   /** Returns the sequences of {@code [T, B]}, each up to its first negative number. */

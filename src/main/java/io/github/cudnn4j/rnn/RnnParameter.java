@@ -1,7 +1,6 @@
 package io.github.cudnn4j.rnn;
 
 import io.github.cudnn4j.cuda.DeviceBuffer;
-import io.github.cudnn4j.cuda.ElementType;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
@@ -71,11 +70,7 @@ public final class RnnParameter {
     int from = 0;
     for (DeviceBuffer slice : slices) {
       int to = from + length(slice);
-      if (slice.type() == ElementType.FLOAT64) {
-        slice.copyFrom(widen(values, from, to));
-      } else {
-        slice.copyFrom(Arrays.copyOfRange(values, from, to));
-      }
+      slice.copyFrom(Arrays.copyOfRange(values, from, to));
       from = to;
     }
   }
@@ -90,11 +85,7 @@ public final class RnnParameter {
     int from = 0;
     for (DeviceBuffer slice : slices) {
       int to = from + length(slice);
-      if (slice.type() == ElementType.FLOAT64) {
-        slice.copyFrom(Arrays.copyOfRange(values, from, to));
-      } else {
-        slice.copyFrom(narrow(values, from, to));
-      }
+      slice.copyFrom(Arrays.copyOfRange(values, from, to));
       from = to;
     }
   }
@@ -109,10 +100,7 @@ public final class RnnParameter {
     int from = 0;
     for (DeviceBuffer slice : slices) {
       int to = from + length(slice);
-      float[] part =
-          slice.type() == ElementType.FLOAT64
-              ? narrow(slice.toDoubles(), 0, length(slice))
-              : slice.toFloats();
+      float[] part = slice.toFloats();
       System.arraycopy(part, 0, values, from, part.length);
       from = to;
     }
@@ -128,10 +116,7 @@ public final class RnnParameter {
     int from = 0;
     for (DeviceBuffer slice : slices) {
       int to = from + length(slice);
-      double[] part =
-          slice.type() == ElementType.FLOAT64
-              ? slice.toDoubles()
-              : widen(slice.toFloats(), 0, length(slice));
+      double[] part = slice.toDoubles();
       System.arraycopy(part, 0, values, from, part.length);
       from = to;
     }
@@ -168,22 +153,6 @@ public final class RnnParameter {
   /** What is at most as long as the array that {@link #checkLength} has let pass. */
   private static int length(DeviceBuffer slice) {
     return (int) slice.elements();
-  }
-
-  private static double[] widen(float[] values, int from, int to) {
-    double[] result = new double[to - from];
-    for (int i = from; i < to; i++) {
-      result[i - from] = values[i];
-    }
-    return result;
-  }
-
-  private static float[] narrow(double[] values, int from, int to) {
-    float[] result = new float[to - from];
-    for (int i = from; i < to; i++) {
-      result[i - from] = (float) values[i];
-    }
-    return result;
   }
 
   @Override

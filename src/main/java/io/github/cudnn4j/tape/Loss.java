@@ -132,10 +132,7 @@ public final class Loss {
 
   /** Reads {@link #value}; waits for the device. */
   public double read() {
-    return switch (value.type()) {
-      case FLOAT32 -> value.toFloats()[0];
-      default -> value.toDoubles()[0];
-    };
+    return value.toDoubles()[0];
   }
 
   /** Returns the tape that this is recorded on. */

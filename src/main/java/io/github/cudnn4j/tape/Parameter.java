@@ -1,7 +1,6 @@
 package io.github.cudnn4j.tape;
 
 import io.github.cudnn4j.cuda.DeviceBuffer;
-import io.github.cudnn4j.cuda.ElementType;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
@@ -118,9 +117,7 @@ public final class Parameter {
     var values = new double[count(shape)];
     int at = 0;
     for (Piece piece : pieces) {
-      DeviceBuffer slice = piece.in(buffer);
-      double[] part =
-          slice.type() == ElementType.FLOAT64 ? slice.toDoubles() : toDoubles(slice.toFloats());
+      double[] part = piece.in(buffer).toDoubles();
       System.arraycopy(part, 0, values, at, part.length);
       at += part.length;
     }
@@ -131,13 +128,8 @@ public final class Parameter {
   void write(DeviceBuffer buffer, double[] values) {
     int at = 0;
     for (Piece piece : pieces) {
-      DeviceBuffer slice = piece.in(buffer);
       double[] part = Arrays.copyOfRange(values, at, at + (int) piece.elements());
-      if (slice.type() == ElementType.FLOAT64) {
-        slice.copyFrom(part);
-      } else {
-        slice.copyFrom(toFloats(part));
-      }
+      piece.in(buffer).copyFrom(part);
       at += part.length;
     }
   }
@@ -170,13 +162,6 @@ public final class Parameter {
       floats[i] = (float) values[i];
     }
     return floats;
-  }
-
-  /** Widens each value. */
-  private static double[] toDoubles(float[] values) {
-    var doubles = new double[values.length];
-    Arrays.setAll(doubles, i -> values[i]);
-    return doubles;
   }
 
   @Override

@@ -103,13 +103,7 @@ public final class Tensor {
 
   /** Reads the elements; waits for the device. */
   public double[] read() {
-    if (type() == ElementType.FLOAT64) {
-      return value.toDoubles();
-    }
-    float[] floats = value.toFloats();
-    double[] elements = new double[floats.length];
-    Arrays.setAll(elements, i -> floats[i]);
-    return elements;
+    return value.toDoubles();
   }
 
   @Override

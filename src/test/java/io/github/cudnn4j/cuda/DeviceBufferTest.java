@@ -103,7 +103,33 @@ class DeviceBufferTest {
       assertEquals((short) 0x3F80, bits[0]);
       refuses("the array has 2 elements, must be 7", () -> half.copyFrom(new float[2]));
       refuses("the array has 8 elements, must be 7", () -> brain.copyTo(new float[8]));
-      refuses("the array is of type FLOAT64, the buffer of FLOAT16", half::toDoubles);
+      assertArrayEquals(
+          new double[] {1, -0.099975586f, 2048, infinity, 0, Float.NaN, -0f}, half.toDoubles());
+    }
+  }
+
+  /** Rounded to the type of the buffer, or widened. */
+  @Test
+  void doublesAndFloatsAreOfAnyFloatingPointType() {
+    double[] numbers = {1.0 / 3, 2049, -1e300};
+    try (var doubles = DeviceBuffer.allocate(device, ElementType.FLOAT64, 3);
+        var floats = DeviceBuffer.allocate(device, FLOAT32, 3);
+        var half = DeviceBuffer.allocate(device, ElementType.FLOAT16, 3);
+        var brain = DeviceBuffer.allocate(device, ElementType.BFLOAT16, 3)) {
+      doubles.copyFrom(numbers);
+      floats.copyFrom(numbers);
+      half.copyFrom(numbers);
+      brain.copyFrom(numbers);
+      double infinity = Double.POSITIVE_INFINITY;
+      assertArrayEquals(numbers, doubles.toDoubles());
+      assertArrayEquals(new float[] {1f / 3, 2049, (float) -infinity}, doubles.toFloats());
+      assertArrayEquals(new double[] {1f / 3, 2049, -infinity}, floats.toDoubles());
+      assertArrayEquals(new double[] {0x1.554p-2, 2048, -infinity}, half.toDoubles());
+      assertArrayEquals(new double[] {0x1.56p-2, 2048, -infinity}, brain.toDoubles());
+      doubles.copyFrom(new float[] {0.1f, 2, 3});
+      assertArrayEquals(new double[] {0.1f, 2, 3}, doubles.toDoubles());
+      refuses("the array has 2 elements, must be 3", () -> doubles.copyFrom(new float[2]));
+      refuses("the array has 4 elements, must be 3", () -> half.copyTo(new double[4]));
     }
   }
 
@@ -166,10 +192,13 @@ class DeviceBufferTest {
     try (var buffer = DeviceBuffer.allocate(device, FLOAT32, 3)) {
       refuses("the array has 4 elements, must be 3", () -> buffer.copyFrom(new float[4]));
       refuses("the array has 2 elements, must be 3", () -> buffer.copyTo(new float[2]));
-      refuses(
-          "the array is of type FLOAT64, the buffer of FLOAT32",
-          () -> buffer.copyFrom(new double[3]));
       refuses("the array is of type INT32, the buffer of FLOAT32", buffer::toInts);
+    }
+    try (var integers = DeviceBuffer.allocate(device, ElementType.INT32, 3)) {
+      refuses(
+          "the array is of type FLOAT64, the buffer of INT32",
+          () -> integers.copyFrom(new double[3]));
+      refuses("the array is of type FLOAT32, the buffer of INT32", integers::toFloats);
     }
   }
 

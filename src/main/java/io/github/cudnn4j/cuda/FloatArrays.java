@@ -1,0 +1,49 @@
+package io.github.cudnn4j.cuda;
+
+import java.lang.foreign.MemorySegment;
+
+/** Arrays of Java's floating-point numbers as elements of any such type, rounded or widened. */
+final class FloatArrays {
+  private FloatArrays() {}
+
+  /** Whether numbers can be rounded or widened to elements of this type. */
+  static boolean convertsTo(ElementType type) {
+    return type == ElementType.FLOAT32 || type == ElementType.FLOAT64 || type.half() != null;
+  }
+
+  /** Returns numbers as elements of a type; the array itself if it has that type or no other. */
+  static MemorySegment of(ElementType type, float[] values) {
+    var half = type.half();
+    if (half != null) {
+      return MemorySegment.ofArray(half.fromFloats(values));
+    }
+    if (type == ElementType.FLOAT64) {
+      var doubles = new double[values.length];
+      widen(values, doubles);
+      return MemorySegment.ofArray(doubles);
+    }
+    return MemorySegment.ofArray(values);
+  }
+
+  /** As {@link #of(ElementType, float[])}; through FLOAT32 to one of the half types. */
+  static MemorySegment of(ElementType type, double[] values) {
+    if (type == ElementType.FLOAT64 || !convertsTo(type)) {
+      return MemorySegment.ofArray(values);
+    }
+    var floats = new float[values.length];
+    round(values, floats);
+    return of(type, floats);
+  }
+
+  static void widen(float[] from, double[] to) {
+    for (int i = 0; i < from.length; i++) {
+      to[i] = from[i];
+    }
+  }
+
+  static void round(double[] from, float[] to) {
+    for (int i = 0; i < from.length; i++) {
+      to[i] = (float) from[i];
+    }
+  }
+}
