@@ -15,15 +15,18 @@ import io.github.cudnn4j.bindings.Cudart;
 import io.github.cudnn4j.library.DeviceChoice;
 import io.github.cudnn4j.library.HostControl;
 import io.github.cudnn4j.library.NativeLibraries;
+import io.github.cudnn4j.testing.LeakCheck;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicReference;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
 /** Opening, owning and closing a device. */
+@Tag(LeakCheck.LEAVES_TO_DEVICE)
 class DeviceTest {
   /** Runs on another thread and hands the exception back. */
   private static Throwable onOtherThread(String name, Runnable action) throws InterruptedException {

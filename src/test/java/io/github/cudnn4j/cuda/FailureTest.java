@@ -31,6 +31,7 @@ import org.junit.jupiter.params.provider.EnumSource;
  * a clean exception, the device can still be used, and nothing is left when it is closed.
  */
 @Tag(LeakCheck.LEAVES_OBJECTS)
+@Tag(LeakCheck.LEAVES_TO_DEVICE)
 class FailureTest {
   private HostControl host;
 

@@ -5,11 +5,14 @@ import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
+import io.github.cudnn4j.testing.LeakCheck;
 import jdk.jshell.JShell;
 import jdk.jshell.Snippet;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
 /** A device in jshell with {@code --execution local}, and so in notebooks. */
+@Tag(LeakCheck.LEAVES_TO_DEVICE)
 class JShellTest {
   @Test
   void everySnippetRunsOnAThreadOfItsOwn() {

@@ -12,6 +12,7 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.github.cudnn4j.bindings.Cudart;
+import io.github.cudnn4j.testing.LeakCheck;
 import io.github.cudnn4j.testing.Segments;
 import java.lang.foreign.Arena;
 import java.lang.foreign.FunctionDescriptor;
@@ -20,9 +21,11 @@ import java.lang.foreign.MemorySegment;
 import java.lang.invoke.MethodHandles;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
 /** Host memory that copies are queued from and to. */
+@Tag(LeakCheck.LEAVES_TO_DEVICE)
 class PinnedBufferTest {
   private Device device;
 

@@ -205,9 +205,10 @@ class InteropTest {
       plan.infer(ownX, ownY, RnnStates.NONE);
       theirX.put(values);
       var y = PinnedBuffer.register(device, ElementType.FLOAT32, segment(theirY));
-      try (var x = PinnedBuffer.register(device, ElementType.FLOAT32, segment(theirX))) {
-        var onDevice = DeviceBuffer.wrap(y);
-        plan.infer(DeviceBuffer.wrap(x), onDevice, RnnStates.NONE);
+      try (var x = PinnedBuffer.register(device, ElementType.FLOAT32, segment(theirX));
+          var given = DeviceBuffer.wrap(x);
+          var onDevice = DeviceBuffer.wrap(y)) {
+        plan.infer(given, onDevice, RnnStates.NONE);
         device.synchronize();
         var result = new float[(int) theirY.capacity()];
         theirY.get(result);

@@ -15,6 +15,7 @@ import io.github.cudnn4j.cudnn.CudnnException;
 import io.github.cudnn4j.cudnn.CudnnHandle;
 import io.github.cudnn4j.cudnn.CudnnStatus;
 import io.github.cudnn4j.library.HostControl;
+import io.github.cudnn4j.testing.LeakCheck;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -22,8 +23,10 @@ import java.util.Map;
 import java.util.concurrent.atomic.AtomicReference;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
+@Tag(LeakCheck.LEAVES_TO_DEVICE)
 class RnnLifecycleTest {
   private static final RnnConfig CONFIG = RnnConfig.lstm(3, 5).layers(2).dropout(0.5, 1);
   private static final SequenceShape SHAPE = SequenceShape.of(4, 2);

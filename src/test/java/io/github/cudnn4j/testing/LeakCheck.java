@@ -5,30 +5,69 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import io.github.cudnn4j.library.HostControl;
 import io.github.cudnn4j.library.HostCounter;
 import java.util.Map;
+import java.util.Queue;
 import java.util.TreeMap;
+import java.util.concurrent.ConcurrentLinkedQueue;
+import java.util.logging.LogRecord;
+import java.util.logging.Logger;
 import org.junit.jupiter.api.extension.AfterAllCallback;
+import org.junit.jupiter.api.extension.BeforeAllCallback;
 import org.junit.jupiter.api.extension.ExtensionContext;
 
 /**
- * After every test class: no native object is left alive. Counted by the host device, so that it
- * checks what was really freed; on a GPU there is nothing to count with.
+ * After every test class: no native object is left alive, and with the property {@code
+ * cudnn4j.leaks} nothing was left for its device to close. Objects are counted by the host device,
+ * so that it checks what was really freed; on a GPU there is nothing to count with.
  *
  * <p>Registered for all test classes through {@code META-INF/services}.
  */
-public final class LeakCheck implements AfterAllCallback {
+public final class LeakCheck implements BeforeAllCallback, AfterAllCallback {
   /**
    * Tags a class that cannot but leave objects: a destroy call that is made to fail frees nothing.
    */
   public static final String LEAVES_OBJECTS = "leaves-objects";
 
-  /** What classes with that tag have left. */
+  /** Tags a class that leaves it to its device on purpose to close something. */
+  public static final String LEAVES_TO_DEVICE = "leaves-to-device";
+
+  /** Where a device says what it had to close; referred to, so that it keeps its handler. */
+  private static final Logger REPORTS = Logger.getLogger("io.github.cudnn4j.leaks");
+
+  private static final Queue<LogRecord> REPORTED = new ConcurrentLinkedQueue<>();
+
+  static {
+    REPORTS.setFilter(
+        report -> {
+          REPORTED.add(report);
+          return false;
+        });
+  }
+
+  /** What classes with the first tag have left alive. */
   private static Map<HostCounter, Long> left = Map.of();
+
+  @Override
+  public void beforeAll(ExtensionContext context) {
+    if (context.getRequiredTestClass().getEnclosingClass() == null) {
+      REPORTED.clear();
+    }
+  }
 
   @Override
   public void afterAll(ExtensionContext context) {
     Class<?> testClass = context.getRequiredTestClass();
     if (testClass.getEnclosingClass() != null) {
       return;
+    }
+    if (!context.getTags().contains(LEAVES_TO_DEVICE)) {
+      REPORTED.stream()
+          .filter(report -> report.getMessage().contains("left open"))
+          .findFirst()
+          .ifPresent(
+              report -> {
+                throw new AssertionError(
+                    testClass.getName() + ": " + report.getMessage(), report.getThrown());
+              });
     }
     HostControl.ifHost()
         .ifPresent(
