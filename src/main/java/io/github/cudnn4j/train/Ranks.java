@@ -58,13 +58,16 @@ public record Ranks(int rank, int size, int local, String host, int port, String
   /** The variables of one kind of launcher. */
   private record Launcher(String rank, String size, String local) {}
 
+  private static final Launcher SLURM =
+      new Launcher("SLURM_PROCID", "SLURM_STEP_NUM_TASKS", "SLURM_LOCALID");
+
   private static final List<Launcher> LAUNCHERS =
       List.of(
           new Launcher("RANK", "WORLD_SIZE", "LOCAL_RANK"),
           new Launcher(
               "OMPI_COMM_WORLD_RANK", "OMPI_COMM_WORLD_SIZE", "OMPI_COMM_WORLD_LOCAL_RANK"),
           new Launcher("PMI_RANK", "PMI_SIZE", "MPI_LOCALRANKID"),
-          new Launcher("SLURM_PROCID", "SLURM_STEP_NUM_TASKS", "SLURM_LOCALID"));
+          SLURM);
 
   private static final Launcher INDEXED_JOB =
       new Launcher("JOB_COMPLETION_INDEX", "WORLD_SIZE", "LOCAL_RANK");
@@ -130,7 +133,9 @@ public record Ranks(int rank, int size, int local, String host, int port, String
 
   private static @Nullable Launcher launcher(Map<String, String> variables) {
     for (Launcher each : LAUNCHERS) {
-      if (variables.containsKey(each.rank)) {
+      // Slurm gives a rank to a batch script too, which no step of tasks runs.
+      boolean isScript = each == SLURM && !variables.containsKey(each.size);
+      if (variables.containsKey(each.rank) && !isScript) {
         return each;
       }
     }

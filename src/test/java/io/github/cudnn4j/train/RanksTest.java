@@ -54,6 +54,8 @@ class RanksTest {
   void aloneIsWhoNobodyHasLaunched() throws IOException {
     assertSame(Ranks.ALONE, Ranks.of(Map.of()));
     assertSame(Ranks.ALONE, Ranks.of(Map.of("JOB_COMPLETION_INDEX", "3")));
+    // a batch script of Slurm, beside its steps
+    assertSame(Ranks.ALONE, Ranks.of(Map.of("SLURM_PROCID", "0", "SLURM_LOCALID", "0")));
     assertEquals(1, Ranks.of(Map.of("RANK", "0", "WORLD_SIZE", "1")).size());
   }
 
