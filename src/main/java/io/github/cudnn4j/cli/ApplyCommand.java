@@ -80,15 +80,16 @@ final class ApplyCommand implements Callable<Integer> {
   @Override
   public Integer call() throws IOException {
     try (Device opened = Device.open(device.choice());
-        Model model = checkpoint.load(opened);
-        LineReader lines = reader()) {
+        Model model = checkpoint.load(opened)) {
       Application application = application(model);
       PrintWriter out = spec.commandLine().getOut();
-      for (List<String> some = lines.next(MOST_LINES);
-          !some.isEmpty();
-          some = lines.next(MOST_LINES)) {
-        application.apply(some).forEach(out::println);
-        out.flush();
+      try (LineReader lines = reader()) {
+        for (List<String> some = lines.next(MOST_LINES);
+            !some.isEmpty();
+            some = lines.next(MOST_LINES)) {
+          application.apply(some).forEach(out::println);
+          out.flush();
+        }
       }
     }
     return 0;

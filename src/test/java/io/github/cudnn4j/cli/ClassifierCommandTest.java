@@ -8,9 +8,11 @@ import static io.github.cudnn4j.cli.CommandLineTest.with;
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
+import static org.junit.jupiter.api.Assertions.fail;
 
 import io.github.cudnn4j.cli.CommandLineTest.Ran;
 import java.io.IOException;
+import java.io.InputStream;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -94,8 +96,25 @@ class ClassifierCommandTest {
     assertEquals(4, found.size(), applied.out());
     assertTrue(found.getFirst().matches("good\t[01]\\.\\d{4}"), applied.out());
     assertTrue(found.get(2).startsWith("so-so\t"), applied.out());
-    assertRefused(
-        "--beam: a classifier has none", run(with(new String[] {"apply", "--beam", "2"}, at)));
+    InputStream stdin = System.in;
+    System.setIn(
+        new InputStream() {
+          @Override
+          public int read() {
+            return fail("read");
+          }
+
+          @Override
+          public void close() {
+            fail("closed");
+          }
+        });
+    try {
+      assertRefused(
+          "--beam: a classifier has none", run(with(new String[] {"apply", "--beam", "2"}, at)));
+    } finally {
+      System.setIn(stdin);
+    }
     Files.write(input, new byte[] {'b', 'a', 'd', '\n', (byte) 0xE4, '\n'});
     Ran malformed = run(with(new String[] {"apply", "--input", input + ""}, at));
     assertFailed(
