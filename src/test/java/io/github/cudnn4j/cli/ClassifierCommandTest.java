@@ -7,10 +7,11 @@ import static io.github.cudnn4j.cli.CommandLineTest.weights;
 import static io.github.cudnn4j.cli.CommandLineTest.with;
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
-import static org.junit.jupiter.api.Assertions.fail;
 
 import io.github.cudnn4j.cli.CommandLineTest.Ran;
+import java.io.ByteArrayInputStream;
 import java.io.IOException;
 import java.io.InputStream;
 import java.nio.charset.StandardCharsets;
@@ -20,6 +21,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.SplittableRandom;
+import java.util.concurrent.atomic.AtomicBoolean;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -97,21 +99,18 @@ class ClassifierCommandTest {
     assertTrue(found.getFirst().matches("good\t[01]\\.\\d{4}"), applied.out());
     assertTrue(found.get(2).startsWith("so-so\t"), applied.out());
     InputStream stdin = System.in;
+    var closed = new AtomicBoolean();
     System.setIn(
-        new InputStream() {
-          @Override
-          public int read() {
-            return fail("read");
-          }
-
+        new ByteArrayInputStream(new byte[0]) {
           @Override
           public void close() {
-            fail("closed");
+            closed.set(true);
           }
         });
     try {
       assertRefused(
           "--beam: a classifier has none", run(with(new String[] {"apply", "--beam", "2"}, at)));
+      assertFalse(closed.get(), "standard input is not this command's if it is refused");
     } finally {
       System.setIn(stdin);
     }
