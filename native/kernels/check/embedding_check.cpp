@@ -57,10 +57,10 @@ static const Suite suite([] {
   IN_EACH_TYPE(check_one_hot, one_hot);
   for (int count : {200, 33, 1}) {
     for (int run : {256, 40}) {
-      CHECKED(token_order).check(tokens(count), std::vector<int>(count), count, run);
+      const auto values = tokens(count);
+      CHECKED(token_order).check(values, std::vector<int>(count), count, run);
       CHECKED(merge_token_order)
-          .check(tokens(count), order_of_runs(tokens(count), run), std::vector<int>(count), count,
-                 run);
+          .check(values, order_of_runs(values, run), std::vector<int>(count), count, run);
     }
   }
   IN_EACH_TYPE(check_gradient, embedding_gradient);
