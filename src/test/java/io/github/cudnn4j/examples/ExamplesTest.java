@@ -6,11 +6,16 @@ import static org.junit.jupiter.api.Assumptions.assumeTrue;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import org.junit.jupiter.api.condition.DisabledIfSystemProperty;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
 /** The examples in their short form: each must have learnt something. */
+@DisabledIfSystemProperty(
+    named = "cudnn4j.host.mode",
+    matches = "lazy",
+    disabledReason = "it takes minutes, and what the examples use is tested in both modes")
 class ExamplesTest {
 
   @ParameterizedTest
