@@ -161,8 +161,12 @@ final class RunOptions {
     }
   }
 
-  /** Returns the folder, if there is one, that a new training or the one to go on with is in. */
-  @Nullable Checkpoints checkpoints() throws IOException {
+  /**
+   * Returns the folder, if there is one, that a new training or the one to go on with is in.
+   *
+   * @param first whether this is the rank that writes there
+   */
+  @Nullable Checkpoints checkpoints(boolean first) throws IOException {
     if (otherText && !resume) {
       throw usage("--other-text needs --resume");
     }
@@ -176,7 +180,9 @@ final class RunOptions {
       throw usage("--resume and --overwrite exclude each other");
     }
     Checkpoints checkpoints = Checkpoints.in(checkpoint, KEPT_CHECKPOINTS);
-    checkpoints.requireUnused(); // now: a run must not find out at its end
+    if (first) {
+      checkpoints.requireUnused(); // now: a run must not find out at its end
+    }
     if (!overwrite && !resume && !checkpoints.isEmpty()) {
       throw usage(
           checkpoint + " holds checkpoints already: go on with --resume, or --overwrite them");

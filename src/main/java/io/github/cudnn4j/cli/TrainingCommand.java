@@ -64,14 +64,14 @@ abstract class TrainingCommand<M extends Model> implements Callable<Integer> {
   @Override
   public final Integer call() throws IOException {
     refuseOptionsOfParent();
-    Checkpoints checkpoints = run.checkpoints();
+    Ranks ranks = Ranks.ofEnvironment();
+    Checkpoints checkpoints = run.checkpoints(ranks.rank() == 0);
     Checkpoint from = run.from(checkpoints);
     List<String> changes =
         from == null ? List.of() : KeptOptions.restore(spec, from, kind(), run.isOfOtherData());
     check();
     rule.check();
     run.check(hasValidationFile());
-    Ranks ranks = Ranks.ofEnvironment();
     LearningCurve curve =
         run.plot() == null || ranks.rank() > 0 ? null : LearningCurve.into(run.plot());
     run.makeFolders();

@@ -12,6 +12,7 @@ import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.net.ServerSocket;
 import java.net.Socket;
+import java.net.SocketException;
 import java.net.SocketTimeoutException;
 import java.nio.ByteBuffer;
 import java.security.GeneralSecurityException;
@@ -256,11 +257,14 @@ final class Rendezvous {
     }
   }
 
+  /** Rank 0's connection, and what it said at once. */
+  private record Greeted(Socket socket, byte[] nonce) {}
+
   private Met visit() throws IOException {
-    Socket socket = connect();
+    Greeted greeted = connect();
+    Socket socket = greeted.socket;
     try {
-      socket.setTcpNoDelay(true);
-      byte[] nonces = Arrays.copyOf(read(socket, NONCE, end), 2 * NONCE);
+      byte[] nonces = Arrays.copyOf(greeted.nonce, 2 * NONCE);
       byte[] own = nonce();
       System.arraycopy(own, 0, nonces, NONCE, NONCE);
       var hello = new ByteArrayOutputStream();
@@ -296,7 +300,7 @@ final class Rendezvous {
       }
       content = read(socket, length, end);
       proof = read(socket, MAC, end);
-    } catch (EOFException e) {
+    } catch (EOFException | SocketException e) {
       throw new IOException(
           "rank 0 at "
               + place()
@@ -319,14 +323,19 @@ final class Rendezvous {
     return new Met(content, Map.of(0, socket));
   }
 
-  /** Tries until rank 0 is there; its name may not be known before. */
-  private Socket connect() throws IOException {
+  /**
+   * Tries until rank 0 is there; its name may not be known before, and another, this process itself
+   * included, may have its port.
+   */
+  private Greeted connect() throws IOException {
     while (true) {
       var socket = new Socket();
       try {
         int left = Math.clamp((end - System.nanoTime()) / 1_000_000, 1, 10_000);
         socket.connect(new InetSocketAddress(ranks.host(), ranks.port()), left);
-        return socket;
+        socket.setTcpNoDelay(true);
+        long patience = Math.min(end, System.nanoTime() + PATIENCE.toNanos());
+        return new Greeted(socket, read(socket, NONCE, patience));
       } catch (IOException e) {
         close(socket);
         if (System.nanoTime() >= end) {
@@ -355,12 +364,12 @@ final class Rendezvous {
     while (done < count) {
       long left = (end - System.nanoTime()) / 1_000_000;
       if (left <= 0) {
-        throw new SocketTimeoutException();
+        throw new SocketTimeoutException("Read timed out");
       }
       socket.setSoTimeout((int) Math.min(left, Integer.MAX_VALUE));
       int some = socket.getInputStream().read(bytes, done, count - done);
       if (some < 0) {
-        throw new EOFException();
+        throw new EOFException("who listens there ends the connection");
       }
       done += some;
     }

@@ -18,9 +18,13 @@ import java.io.IOException;
 import java.io.PrintWriter;
 import java.net.InetAddress;
 import java.net.ServerSocket;
+import java.net.Socket;
+import java.net.SocketException;
+import java.nio.channels.FileChannel;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.util.ArrayList;
 import java.util.HashSet;
@@ -80,6 +84,42 @@ class TrainingProcessTest {
       assertTrue(line != null, () -> "no line begins with " + begin + ": " + lines);
       lines.add(line);
     } while (!lines.getLast().startsWith(begin));
+  }
+
+  /** Rank 0 locks the folder at any time while the others begin. */
+  @Test
+  void onlyTheRankThatWritesNeedsTheFolderForItself() throws Exception {
+    Files.createDirectories(checkpoint);
+    Set<StandardOpenOption> make = Set.of(StandardOpenOption.CREATE, StandardOpenOption.WRITE);
+    try (ServerSocket first = new ServerSocket(0, 1, InetAddress.getLoopbackAddress());
+        FileChannel lock = FileChannel.open(checkpoint.resolve(".lock"), make)) {
+      lock.lock();
+      Map<String, String> variables =
+          Map.of(
+              "RANK", "1",
+              "WORLD_SIZE", "2",
+              "MASTER_PORT", "" + first.getLocalPort(),
+              "CUDNN4J_TOKEN", "a token for this test");
+      CompletableFuture<JavaProcess> second = new CompletableFuture<>();
+      Thread.ofVirtual()
+          .start(
+              () -> {
+                try (first) {
+                  second.complete(
+                      JavaProcess.run(
+                          Main.class, JavaProcess.sameProperties(), variables, training()));
+                } catch (IOException | InterruptedException e) {
+                  second.completeExceptionally(e);
+                }
+              });
+      try (Socket met = first.accept()) {
+        met.getOutputStream().write(new byte[32]);
+      } catch (SocketException e) {
+        // It has ended without coming.
+      }
+      String errors = second.get().errors();
+      assertTrue(errors.contains(" has ended, or has another token (CUDNN4J_TOKEN)"), errors);
+    }
   }
 
   @Test

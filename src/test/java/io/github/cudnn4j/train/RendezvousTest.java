@@ -178,6 +178,17 @@ class RendezvousTest {
     }
   }
 
+  /** One who listens there before rank 0 does, and goes. */
+  @Test
+  void anotherBeforeTheFirstRankIsOutwaited() throws Exception {
+    Future<Rendezvous.Met> one;
+    try (var other = new ServerSocket(port, 1, InetAddress.getByName(Ranks.HOST))) {
+      one = come(1, 2);
+      other.accept().close();
+    }
+    assertMet(List.of(one, come(0, 2)));
+  }
+
   /** Three ranks that watch each other, with few signs of life. */
   private List<RankWatch> watches(Duration interval, CountDownLatch found) throws Exception {
     var watches = new ArrayList<RankWatch>();
