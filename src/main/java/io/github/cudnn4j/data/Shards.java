@@ -28,8 +28,11 @@ public final class Shards implements BatchSource {
     this.shards = shards;
     this.first = first;
     this.count = count;
-    Objects.checkFromIndexSize(first, count, shards);
     layout = source.layout().divided(shards);
+    if (count < 1) {
+      throw new IllegalArgumentException("count is " + count + ", must be 1 or more");
+    }
+    Objects.checkFromIndexSize(first, count, shards);
   }
 
   /**
@@ -38,7 +41,8 @@ public final class Shards implements BatchSource {
    * @param shards into how many parts, S
    * @param first the first of them that is here
    * @param count how many are here
-   * @throws IllegalArgumentException if the rows of a batch cannot be divided so
+   * @throws IllegalArgumentException if the rows of a batch cannot be divided so, or {@code count}
+   *     is below 1
    * @throws IndexOutOfBoundsException if there are not as many shards
    */
   public static Shards of(BatchSource source, int shards, int first, int count) {

@@ -102,15 +102,16 @@ public record BeamSearch(
    * @param starts the symbol that each of the B sequences reads first, no part of the result
    * @return for each sequence its hypotheses, the best first; fewer than asked for if there are no
    *     more, none if everything is forbidden
-   * @throws IllegalArgumentException if there is no sequence, or {@code step} returns another
-   *     number of rows or rows that do not fit, or the constraint raises a probability above 1
+   * @throws IllegalArgumentException if there is no sequence or more rows than an int counts, or
+   *     {@code step} returns another number of rows or rows that do not fit, or the constraint
+   *     raises a probability above 1
    * @throws ArithmeticException if a logit is NaN or positive infinity, or all of a row are
    *     negative infinity
    */
   public List<List<Hypothesis>> search(StepFunction step, int[] starts) {
     atLeast("the number of sequences", starts.length, 1);
     Beam[] beams = IntStream.of(starts).mapToObj(Beam::new).toArray(Beam[]::new);
-    int rows = Math.multiplyExact(starts.length, width);
+    int rows = rows(starts.length);
     int[] parents = IntStream.range(0, rows).map(row -> row / width).toArray();
     int[] symbols = IntStream.range(0, rows).map(row -> starts[row / width]).toArray();
     for (int length = 0; length < most && !Arrays.stream(beams).allMatch(Beam::isDone); length++) {
@@ -122,6 +123,22 @@ public record BeamSearch(
       }
     }
     return Arrays.stream(beams).map(Beam::results).toList();
+  }
+
+  /** Returns how many rows a step of as many sequences has. */
+  int rows(int sequences) {
+    long rows = (long) sequences * width;
+    if (rows > Integer.MAX_VALUE) {
+      throw new IllegalArgumentException(
+          String.format(
+              Locale.ROOT,
+              "%d sequences with a width of %d have %d rows, must be at most %d",
+              sequences,
+              width,
+              rows,
+              Integer.MAX_VALUE));
+    }
+    return (int) rows;
   }
 
   private void checkRows(float[][] logits, int rows) {

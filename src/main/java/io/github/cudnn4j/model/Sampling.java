@@ -4,6 +4,7 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.random.RandomGenerator;
 import java.util.stream.IntStream;
+import java.util.stream.Stream;
 
 /**
  * How the next symbol is drawn from a network's logits: from the softmax of the logits divided by
@@ -105,18 +106,27 @@ public record Sampling(double temperature, int topK, double topP) {
    * @param starts the symbol that each of the sequences reads first, no part of the result
    * @param end the symbol that ends a sequence, no part of the result; -1 for none
    * @param most the most symbols of a sequence
+   * @throws IllegalArgumentException if {@code most} is negative, or {@code step} returns another
+   *     number of rows
    * @throws ArithmeticException as {@link #draw(float[], RandomGenerator)} does
    */
   public List<int[]> draw(
       StepFunction step, int[] starts, int end, int most, RandomGenerator random) {
-    int[][] sequences = new int[starts.length][most];
-    int[] lengths = new int[starts.length];
+    if (most < 0) {
+      throw new IllegalArgumentException("most is " + most + ", must be 0 or more");
+    }
+    List<IntStream.Builder> sequences =
+        Stream.generate(IntStream::builder).limit(starts.length).toList();
     boolean[] ended = new boolean[starts.length];
     int[] parents = IntStream.range(0, starts.length).toArray();
     int[] symbols = starts.clone();
     int going = starts.length;
     for (int time = 0; time < most && going > 0; time++) {
       float[][] logits = step.advance(parents, symbols);
+      if (logits.length != starts.length) {
+        throw new IllegalArgumentException(
+            "the step function returned " + logits.length + " rows of logits for " + starts.length);
+      }
       for (int row = 0; row < starts.length; row++) {
         if (ended[row]) {
           continue;
@@ -126,13 +136,11 @@ public record Sampling(double temperature, int topK, double topP) {
           ended[row] = true;
           going--;
         } else {
-          sequences[row][lengths[row]++] = symbols[row];
+          sequences.get(row).add(symbols[row]);
         }
       }
     }
-    return IntStream.range(0, starts.length)
-        .mapToObj(row -> Arrays.copyOf(sequences[row], lengths[row]))
-        .toList();
+    return sequences.stream().map(sequence -> sequence.build().toArray()).toList();
   }
 
   /** Returns the symbol with the largest logit, the first among equals. */

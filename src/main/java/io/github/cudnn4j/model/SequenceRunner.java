@@ -29,6 +29,9 @@ public final class SequenceRunner<T> implements AutoCloseable {
   private static final int MOST_ROWS = 64;
   private static final int FEWEST_STEPS = 8;
 
+  /** The largest power of two. */
+  private static final int MOST_STEPS = 1 << 30;
+
   /** Records the model. */
   @FunctionalInterface
   public interface Recorder<T> {
@@ -62,6 +65,7 @@ public final class SequenceRunner<T> implements AutoCloseable {
   private final Recorder<T> recorder;
   private final Parts parts = new Parts();
   private final Map<Shape, Recorded<T>> recorded = new HashMap<>();
+  private boolean closed;
 
   /** Prepares to apply a model, which is recorded when sequences come. */
   public SequenceRunner(Device device, Precision precision, Recorder<T> recorder) {
@@ -98,8 +102,24 @@ public final class SequenceRunner<T> implements AutoCloseable {
     return List.of(found);
   }
 
-  /** Runs all sequences, each of at least one token, the longest first. */
+  /**
+   * Runs all sequences, the longest first.
+   *
+   * @throws IllegalArgumentException if a sequence has no token or more than 2<sup>30</sup>; none
+   *     is run then
+   * @throws IllegalStateException if this is closed
+   */
   public void run(List<int[]> sequences, Reader<T> reader) {
+    if (closed) {
+      throw new IllegalStateException("the runner is closed");
+    }
+    for (int i = 0; i < sequences.size(); i++) {
+      int length = sequences.get(i).length;
+      if (length < 1 || length > MOST_STEPS) {
+        throw new IllegalArgumentException(
+            "sequence " + i + " has " + length + " tokens, must have from 1 to " + MOST_STEPS);
+      }
+    }
     int[] order =
         IntStream.range(0, sequences.size())
             .boxed()
@@ -118,7 +138,7 @@ public final class SequenceRunner<T> implements AutoCloseable {
   }
 
   private static int powerOfTwo(int least) {
-    return least == 1 ? 1 : Math.multiplyExact(2, Integer.highestOneBit(least - 1));
+    return least == 1 ? 1 : 2 * Integer.highestOneBit(least - 1);
   }
 
   private Recorded<T> record(Shape shape) {
@@ -155,6 +175,7 @@ public final class SequenceRunner<T> implements AutoCloseable {
 
   @Override
   public void close() {
+    closed = true;
     parts.close();
   }
 }

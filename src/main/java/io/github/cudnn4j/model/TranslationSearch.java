@@ -39,7 +39,7 @@ final class TranslationSearch implements AutoCloseable {
     this.beam = beam;
     begin = model.begin();
     int width = beam.width();
-    int places = Math.multiplyExact(rows, width);
+    int places = beam.rows(rows);
     try {
       encoder = parts.add(Tape.inference(model.device(), model.precision()));
       tokens = encoder.indices(time, rows);

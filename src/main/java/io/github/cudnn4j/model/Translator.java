@@ -324,10 +324,15 @@ public final class Translator implements Model {
    *
    * @param width how many hypotheses of a text are followed; 1 takes the likeliest symbol each time
    * @param most the most symbols of a translation
-   * @throws IllegalArgumentException if {@code width} or {@code most} is not positive
+   * @throws IllegalArgumentException if {@code width} or {@code most} is not positive, or the
+   *     latter the largest int
    */
   public List<String> translate(List<String> texts, int width, int most) {
-    var beam = BeamSearch.of(width, end(), Math.addExact(most, 1));
+    if (most < 1 || most == Integer.MAX_VALUE) {
+      throw new IllegalArgumentException(
+          "most is " + most + ", must be from 1 to " + (Integer.MAX_VALUE - 1));
+    }
+    var beam = BeamSearch.of(width, end(), most + 1);
     return translate(
         texts,
         beam,

@@ -121,5 +121,7 @@ class ShardsTest {
     var e = assertThrows(IllegalArgumentException.class, () -> Shards.of(source(6, 6), 4, 0, 1));
     assertEquals("a batch of 6 rows cannot be divided among 4", e.getMessage());
     assertThrows(IndexOutOfBoundsException.class, () -> Shards.of(source(6, 6), 3, 2, 2));
+    var none = assertThrows(IllegalArgumentException.class, () -> Shards.of(source(6, 6), 3, 0, 0));
+    assertEquals("count is 0, must be 1 or more", none.getMessage());
   }
 }

@@ -314,6 +314,9 @@ class BeamSearchTest {
         "the constraint made the logit of symbol 1 99.0, which is more than certain",
         () ->
             search.constraint((symbols, logits) -> logits[1] = 99).search(new Memory(3, 1), START));
+    refused(
+        "4 sequences with a width of 1073741824 have 4294967296 rows, must be at most 2147483647",
+        () -> BeamSearch.of(1 << 30, END, 3).search(new Memory(3, 1), new int[4]));
     refused("n is 0, must be 1 or more", () -> Constraint.noRepeat(0));
     refused(
         "symbol 0 of word [1, 0] is a boundary",

@@ -9,6 +9,7 @@ import io.github.cudnn4j.data.SavableRandom;
 import java.util.Arrays;
 import java.util.Comparator;
 import java.util.List;
+import java.util.Random;
 import java.util.SplittableRandom;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
@@ -150,6 +151,24 @@ class SamplingTest {
       same.nextDouble();
       assertEquals(same.state(), random.state());
     }
+  }
+
+  @Test
+  void aSequenceTakesTheRoomItNeedsAndOneRowOfEachStep() {
+    StepFunction ending = (parents, symbols) -> new float[parents.length][2];
+    int[] starts = {1, 1};
+    var found = Sampling.GREEDY.draw(ending, starts, 0, Integer.MAX_VALUE, new Random(1));
+    assertArrayEquals(new int[2][0], found.toArray());
+    var negative =
+        assertThrows(
+            IllegalArgumentException.class,
+            () -> Sampling.GREEDY.draw(ending, starts, 0, -1, new Random(1)));
+    assertEquals("most is -1, must be 0 or more", negative.getMessage());
+    var few =
+        assertThrows(
+            IllegalArgumentException.class,
+            () -> Sampling.GREEDY.draw((p, s) -> new float[1][2], starts, 0, 3, new Random(1)));
+    assertEquals("the step function returned 1 rows of logits for 2", few.getMessage());
   }
 
   @Test

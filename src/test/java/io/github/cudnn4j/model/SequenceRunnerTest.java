@@ -2,6 +2,7 @@ package io.github.cudnn4j.model;
 
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
 
 import io.github.cudnn4j.cuda.Device;
 import io.github.cudnn4j.cuda.Precision;
@@ -12,6 +13,25 @@ import java.util.SplittableRandom;
 import org.junit.jupiter.api.Test;
 
 class SequenceRunnerTest {
+
+  @Test
+  void refusesWhatItCannotRun() {
+    try (var device = Device.open()) {
+      var runner = new SequenceRunner<>(device, Precision.FP32, (_, tokens, _) -> tokens);
+      for (var sequences : List.of(List.of(new int[0]), List.of(new int[2], new int[0]))) {
+        var e =
+            assertThrows(IllegalArgumentException.class, () -> runner.run(sequences, (_, _) -> {}));
+        assertEquals(
+            "sequence " + (sequences.size() - 1) + " has 0 tokens, must have from 1 to 1073741824",
+            e.getMessage());
+      }
+      runner.close();
+      var e =
+          assertThrows(
+              IllegalStateException.class, () -> runner.run(List.of(new int[1]), (_, _) -> {}));
+      assertEquals("the runner is closed", e.getMessage());
+    }
+  }
 
   /** More sequences than a batch has rows, of many lengths: each gets its own vectors. */
   @Test

@@ -259,6 +259,12 @@ class TranslatorTest {
       var e = assertThrows(IllegalStateException.class, () -> model.attention("a", "b"));
       assertEquals("the translator has no attention", e.getMessage());
       assertEquals(1, model.translate(List.of("ab"), 1, 3).size());
+      for (int most : new int[] {-1, 0, Integer.MAX_VALUE}) {
+        var wrong =
+            assertThrows(
+                IllegalArgumentException.class, () -> model.translate(List.of("ab"), 1, most));
+        assertEquals("most is " + most + ", must be from 1 to 2147483646", wrong.getMessage());
+      }
     }
   }
 
