@@ -81,8 +81,8 @@ final class Audio {
       example.picture(map(unknown, from, to));
       return new Example.Result(
           "same word ranks first",
-          first(from, to),
-          first(Vectors.standard(means(asked)), Vectors.standard(means(among))));
+          Vectors.found(from, to),
+          Vectors.found(Vectors.standard(means(asked)), Vectors.standard(means(among))));
     }
   }
 
@@ -104,18 +104,6 @@ final class Audio {
 
   private static Sound sound(String word, Speaker speaker) {
     return new Sound(word, Speech.stacked(MEL.of(speaker.speak(word)), TIME));
-  }
-
-  /** How often the nearest vector is that of the same word. */
-  private static double first(List<double[]> from, List<double[]> to) {
-    int right = 0;
-    for (int i = 0; i < from.size(); i++) {
-      double[] one = from.get(i);
-      var nearest =
-          Collections.min(to, Comparator.comparingDouble(other -> Vectors.distance(one, other)));
-      right += nearest == to.get(i) ? 1 : 0;
-    }
-    return (double) right / from.size();
   }
 
   private static List<double[]> means(List<Sound> sounds) {

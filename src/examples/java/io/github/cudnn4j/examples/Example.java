@@ -65,6 +65,7 @@ final class Example implements TrainingListener, AutoCloseable {
           entry("attachment", Attachment::run),
           entry("attention", Attending::run),
           entry("audio", Audio::run),
+          entry("autoencoder", Autoencoder::run),
           entry("bidirectional", Bidirectional::run),
           entry("caption", Caption::run),
           entry("clipping", Clipping::run),

@@ -62,4 +62,16 @@ final class Vectors {
   static double distance(double[] x, double[] y) {
     return IntStream.range(0, x.length).mapToDouble(i -> (x[i] - y[i]) * (x[i] - y[i])).sum();
   }
+
+  /** How often the nearest vector is that of the same place; among equal ones it is drawn. */
+  static double found(List<double[]> from, List<double[]> to) {
+    double right = 0;
+    for (int i = 0; i < from.size(); i++) {
+      double[] one = from.get(i);
+      double[] far = to.stream().mapToDouble(other -> Vectors.distance(one, other)).toArray();
+      double least = DoubleStream.of(far).min().orElseThrow();
+      right += far[i] == least ? 1.0 / DoubleStream.of(far).filter(x -> x == least).count() : 0;
+    }
+    return right / from.size();
+  }
 }

@@ -24,6 +24,7 @@ class ExamplesTest {
     "attachment, 0.75, 1",
     "attention, 0.8, 1",
     "audio, 0.96, 1",
+    "autoencoder, 0.55, 1",
     "bidirectional, 0.9, 1",
     "caption, 0.3, 1",
     "clipping, 0, 2.8",

@@ -1,0 +1,149 @@
+package io.github.cudnn4j.examples;
+
+import module java.base;
+
+import io.github.cudnn4j.cuda.Precision;
+import io.github.cudnn4j.data.*;
+import io.github.cudnn4j.model.Vocabulary;
+import io.github.cudnn4j.optim.*;
+import io.github.cudnn4j.rnn.RnnConfig;
+import io.github.cudnn4j.tape.*;
+import io.github.cudnn4j.train.*;
+import java.awt.Color;
+import org.knowm.xchart.AnnotationText;
+import org.knowm.xchart.XYChart;
+import org.knowm.xchart.XYSeries;
+import org.knowm.xchart.XYSeries.XYSeriesRenderStyle;
+
+/**
+ * A sequence autoencoder: the last state of an encoder stands for what was read, and starts a
+ * decoder that writes it again, without the most frequent words. By such a title a passage is found
+ * among others, and among copies that have two words exchanged.
+ *
+ * @see <a href="https://arxiv.org/abs/1511.01432">Dai and Le, 2015</a>
+ */
+final class Autoencoder {
+
+  private static final int COPIES = 5;
+  private static final int SIZE = 128;
+
+  /** What is read and what is to be written. */
+  private record Pair(int[] read, int[] written) {}
+
+  private Autoencoder() {}
+
+  static Example.Result run(Example example) throws IOException {
+    var sentences = Passages.sentences();
+    var words =
+        Vocabulary.mostFrequent(
+            Vocabulary.Units.WORDS,
+            sentences.stream().flatMap(List::stream),
+            example.size(1500, 500));
+    int split = sentences.size() / example.size(16, 8);
+    var held = Passages.of(sentences.subList(0, split), words);
+    var random = new SplittableRandom(1);
+    var training = new ArrayList<Pair>();
+    for (int[] passage : Passages.of(sentences.subList(split, sentences.size()), words)) {
+      for (int[] one :
+          List.of(
+              passage, Passages.mixed(passage, 8, random), Passages.mixed(passage, 8, random))) {
+        training.add(pair(one));
+        training.add(pair(Passages.title(one)));
+      }
+    }
+    var asked = held.stream().map(one -> pair(Passages.title(one))).toList();
+    var among = new ArrayList<Pair>();
+    held.forEach(one -> among.add(pair(one)));
+    for (int[] one : held) {
+      for (int i = 0; i < COPIES; i++) {
+        among.add(pair(Passages.mixed(one, 1, random)));
+      }
+    }
+    int end = words.size();
+    var batches =
+        Batches.<Pair>of(64)
+            .tokens("read", Passages.LENGTH, Pair::read)
+            .tokens("before", Passages.LENGTH + 1, pair -> with(new int[] {end}, pair.written))
+            .labels("next", "before", pair -> with(pair.written, end));
+    try (var p = Parameters.on(example.device(), Precision.FP32)) {
+      var embed = p.embedding("embed", end + 1, 64);
+      var encoder = p.rnn("encoder", RnnConfig.gru(64, SIZE));
+      var decoder = p.rnn("decoder", RnnConfig.gru(64, SIZE));
+      var head = p.linear("head", SIZE, end + 1);
+      p.initialize(1);
+      Outputs.Model vector =
+          (tape, in) ->
+              encoder.on(tape, embed.on(tape, in.tokens("read")), in.lengths("read")).last();
+      Objective write =
+          (tape, in) -> {
+            Tensor state = vector.record(tape, in);
+            Tensor h = tape.reshape(state, 1, state.dim(0), SIZE);
+            // a decoder that saw the words before would guess from them, and need the vector less
+            Tensor x = tape.dropout(embed.on(tape, in.tokens("before")), 0.9, 1);
+            Tensor y = decoder.on(tape, x, in.lengths("before"), h, null).y();
+            return tape.crossEntropy(head.on(tape, y), in.labels("next"));
+          };
+      var from = Vectors.standard(Outputs.of(p, batches.over(asked), vector));
+      var to = Vectors.standard(Outputs.of(p, batches.over(among), vector));
+      double untrained = Vectors.found(from, to);
+      int epochs = example.size(4, 8);
+      var config =
+          TrainerConfig.of(Optimizer.adamW(example.size(3, 10) * 1e-3))
+              .clip(Clip.byNorm(1))
+              .schedule(Schedule.cosine(20, epochs * (training.size() / 64), 0.05))
+              .epochs(epochs);
+      try (var trainer = Trainer.of(p, write, batches.over(training).shuffled(1), config)) {
+        trainer.validation(batches.over(asked), Metric.accuracy()).listener(example);
+        trainer.checkpoints(example.checkpoints("checkpoints")).run();
+      }
+      from = Vectors.standard(Outputs.of(p, batches.over(asked), vector));
+      to = Vectors.standard(Outputs.of(p, batches.over(among), vector));
+      example.picture(map(asked, from, to, words));
+      return new Example.Result(
+          "passage ranks first",
+          Vectors.found(from, to),
+          Vectors.found(bags(asked, end), bags(among, end)),
+          Map.of("untrained", untrained, "passages", (double) held.size()));
+    }
+  }
+
+  private static Pair pair(int[] read) {
+    return new Pair(read, Passages.title(read));
+  }
+
+  private static List<double[]> bags(List<Pair> pairs, int words) {
+    return pairs.stream().map(pair -> Passages.bag(pair.read, words)).toList();
+  }
+
+  private static int[] with(int[] some, int... others) {
+    return IntStream.concat(IntStream.of(some), IntStream.of(others)).toArray();
+  }
+
+  /** Draws titles, each with a line to its passage, and the copies of that as points. */
+  private static XYChart map(
+      List<Pair> asked, List<double[]> from, List<double[]> to, Vocabulary words) {
+    var chart = Example.curves("Titles and passages", "first component", "second component");
+    chart.getStyler().setLegendVisible(false);
+    var axes = Vectors.components(from, 2);
+    for (int i = 0; i < from.size(); i += from.size() / 10) {
+      int copies = from.size() + i * COPIES;
+      add(chart, i + "", List.of(from.get(i), to.get(i)), axes);
+      add(chart, i + " copies", to.subList(copies, copies + COPIES), axes)
+          .setXYSeriesRenderStyle(XYSeriesRenderStyle.Scatter)
+          .setMarkerColor(Color.LIGHT_GRAY);
+      double x = Vectors.dot(from.get(i), axes.get(0)), y = Vectors.dot(from.get(i), axes.get(1));
+      var title = IntStream.of(asked.get(i).read).mapToObj(words::symbol);
+      chart.addAnnotation(new AnnotationText(title.collect(Collectors.joining(" ")), x, y, false));
+    }
+    return chart;
+  }
+
+  private static XYSeries add(
+      XYChart chart, String name, List<double[]> vectors, List<double[]> axes) {
+    var columns =
+        axes.stream()
+            .map(axis -> vectors.stream().mapToDouble(one -> Vectors.dot(one, axis)).toArray())
+            .toList();
+    return chart.addSeries(name, columns.get(0), columns.get(1));
+  }
+}
