@@ -123,7 +123,7 @@ final class Autoencoder {
   private static XYChart map(
       List<Pair> asked, List<double[]> from, List<double[]> to, Vocabulary words) {
     var chart = Example.curves("Titles and passages", "first component", "second component");
-    chart.getStyler().setLegendVisible(false);
+    chart.getStyler().setXAxisMin(-9.0).setXAxisMax(9.0).setLegendVisible(false);
     var axes = Vectors.components(from, 2);
     for (int i = 0; i < from.size(); i += from.size() / 10) {
       int copies = from.size() + i * COPIES;
