@@ -75,6 +75,7 @@ final class Example implements TrainingListener, AutoCloseable {
           entry("key-terms", KeyTerms::run),
           entry("memory", Memory::run),
           entry("parsing", Parsing::run),
+          entry("questions", Questions::run),
           entry("residual", Residual::run),
           entry("slow-context", SlowContext::run),
           entry("speech", Speech::run),

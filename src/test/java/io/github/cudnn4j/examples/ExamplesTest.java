@@ -34,6 +34,7 @@ class ExamplesTest {
     "key-terms, 0.9, 1",
     "memory, 0.8, 1",
     "parsing, 0.25, 1",
+    "questions, 0.5, 1",
     "residual, 1, 16",
     "slow-context, 0.6, 1",
     "speech, 0, 0.65",
