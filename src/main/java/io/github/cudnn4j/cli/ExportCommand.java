@@ -8,7 +8,9 @@ import java.nio.file.Path;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
+import picocli.CommandLine.Spec;
 
 /** Writes a trained model for another runtime. */
 @Command(
@@ -33,6 +35,8 @@ final class ExportCommand implements Callable<Integer> {
 
   @Mixin private DeviceOption device = new DeviceOption();
 
+  @Spec private CommandSpec spec;
+
   @Override
   public Integer call() throws IOException {
     try (Device opened = Device.open(device.choice());
@@ -40,6 +44,7 @@ final class ExportCommand implements Callable<Integer> {
       OnnxGraph graph = model.onnx();
       Main.makeFolderOf("--onnx", file);
       graph.write(file);
+      spec.commandLine().getOut().println("wrote " + file);
     }
     return 0;
   }

@@ -17,9 +17,12 @@ import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.NotDirectoryException;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.Locale;
+import java.util.stream.Collectors;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Model.CommandSpec;
 
 /** The command line: {@code java -jar cudnn4j-cli.jar <command>}. */
 @Command(
@@ -114,17 +117,37 @@ public final class Main {
     return CommandLine.ExitCode.USAGE;
   }
 
-  /** Where a command is due, what is no option of the program's is taken for one. */
   private static String message(CommandLine.ParameterException wrong) {
-    var commands = wrong.getCommandLine().getSubcommands().keySet();
     return wrong instanceof CommandLine.UnmatchedArgumentException unmatched
-            && !commands.isEmpty()
-            && !unmatched.isUnknownOption()
-        ? "there is no command '"
-            + unmatched.getUnmatched().getFirst()
-            + "'; there are "
-            + String.join(", ", commands)
+        ? unmatched(unmatched)
         : wrong.getMessage();
+  }
+
+  /** Where a command is due, what is no option of the program's is taken for one. */
+  private static String unmatched(CommandLine.UnmatchedArgumentException wrong) {
+    var commands = wrong.getCommandLine().getSubcommands();
+    String first = wrong.getUnmatched().getFirst();
+    if (!wrong.isUnknownOption()) {
+      return commands.isEmpty()
+          ? wrong.getMessage()
+          : "there is no command '"
+              + first
+              + "'; there are "
+              + String.join(", ", commands.keySet());
+    }
+    String option = first.split("=", 2)[0];
+    String theirs =
+        commands.values().stream()
+            .map(CommandLine::getCommandSpec)
+            .filter(command -> command.findOption(option) != null)
+            .map(CommandSpec::qualifiedName)
+            .collect(Collectors.joining(", "));
+    if (!theirs.isEmpty()) {
+      return option + " is an option of " + theirs;
+    }
+    List<String> close = wrong.getSuggestions();
+    return wrong.getMessage()
+        + (close.isEmpty() ? "" : "; is it " + String.join(" or ", close) + "?");
   }
 
   /** One line for what a user can do something about; the stack only when asked for. */

@@ -153,10 +153,13 @@ final class TrainClassifierCommand extends TrainingCommand<SequenceClassifier> {
     public String data() {
       return String.format(
           Locale.ROOT,
-          "texts     %,d to learn from, %,d held out, %d labels",
+          "texts     %,d to learn from, %,d held out, %d labels%s",
           split.training().size(),
           split.heldOut().size(),
-          labels.size());
+          labels.size(),
+          2 * labels.size() > split.training().size()
+              ? ": few texts for each; the label is what is in front of the TAB"
+              : "");
     }
   }
 }

@@ -144,10 +144,13 @@ final class TrainTaggerCommand extends TrainingCommand<SequenceTagger> {
     public String data() {
       return String.format(
           Locale.ROOT,
-          "sentences %,d to learn from, %,d held out, %d tags",
+          "sentences %,d to learn from, %,d held out, %d tags%s",
           split.training().size(),
           split.heldOut().size(),
-          tags.size());
+          tags.size(),
+          2 * tags.size() > split.training().stream().mapToInt(s -> s.tags().size()).sum()
+              ? ": few words for each; the tag is what is behind the TAB"
+              : "");
     }
   }
 }

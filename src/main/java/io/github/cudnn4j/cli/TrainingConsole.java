@@ -153,6 +153,9 @@ final class TrainingConsole implements TrainingListener, AutoCloseable {
               ? "the same command with --resume goes on"
               : "nothing of it is kept: that needs --checkpoint DIR");
     }
+    if (!kept && !summary.stopped()) {
+      line("caution   the model is not kept: that needs --checkpoint DIR");
+    }
     for (int i = 1; i <= FINAL_SAMPLES; i++) {
       String sample = samples.sample(FINAL_SAMPLE_LENGTH, i);
       if (!sample.isEmpty()) {

@@ -13,6 +13,6 @@
  * once; {@link io.github.cudnn4j.data.Records#bucketed} puts rows of similar length together. What
  * is behind the end of a row, and the rows that the last batch lacks, are -1 in tokens and labels
  * and 0 in vectors. Labels of -1 do not count; CTC, and a loss without labels, is told which rows
- * count by a slot, {@code label("counted", _ -> 0)}.
+ * count by {@link io.github.cudnn4j.data.Batch#counted}.
  */
 package io.github.cudnn4j.data;

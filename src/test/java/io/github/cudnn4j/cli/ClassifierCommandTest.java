@@ -171,6 +171,13 @@ class ClassifierCommandTest {
     assertRefused(
         "--lr belongs behind classifier",
         run("train", "--lr", "1", "classifier", "--data", data + ""));
+    assertRefused(
+        "--data is an option of cudnn4j train classifier, cudnn4j train tagger, cudnn4j train"
+            + " translator, cudnn4j train recogniser",
+        run("train", "--data", "x"));
+    assertRefused(
+        "Unknown options: '--epoch', '3'; is it --epochs?",
+        run("train", "classifier", "--data", "x", "--epoch", "3"));
     assertRefused("Missing required option: '--text=FILE'", run("train"));
     assertRefused("Missing required option: '--text=FILE'", run("train", "lm"));
     assertRefused(
