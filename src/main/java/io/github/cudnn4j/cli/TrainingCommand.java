@@ -76,6 +76,9 @@ abstract class TrainingCommand<M extends Model> implements Callable<Integer> {
         run.plot() == null || ranks.rank() > 0 ? null : LearningCurve.into(run.plot());
     run.makeFolders();
     TrainingTask<M> task = task(from);
+    if (ranks.size() > 1 && ranks.rank() == 0) {
+      spec.commandLine().getOut().println("ranks     waiting for others: this is " + ranks);
+    }
     try (Device opened = Device.open(device.choice(), ordinal(ranks));
         RankGroup group = RankGroup.join(opened, ranks)) {
       try {
