@@ -4,7 +4,6 @@ import io.github.cudnn4j.model.SequenceClassifier.Example;
 import io.github.cudnn4j.model.Vocabulary.Units;
 import java.io.IOException;
 import java.nio.file.Path;
-import java.util.ArrayList;
 import java.util.Collection;
 import java.util.List;
 
@@ -27,18 +26,11 @@ final class ClassifierFile {
       String option, Path file, EncodingOption encoding, Units units, Collection<String> labels)
       throws IOException {
     LineFile lines = LineFile.of(option, file, encoding);
-    List<Example> examples = new ArrayList<>();
-    lines.read(
-        (number, line) -> {
-          if (line.isBlank()) {
-            return;
-          }
-          int tab = line.indexOf('\t');
-          if (tab < 0) {
-            throw lines.wrong(number, "there is no TAB", EXPECTED);
-          }
-          String label = line.substring(0, tab).strip();
-          String text = line.substring(tab + 1);
+    return lines.readPairs(
+        "text",
+        EXPECTED,
+        (number, before, text) -> {
+          String label = before.strip();
           if (label.isEmpty()) {
             throw lines.wrong(number, "the label is empty", EXPECTED);
           }
@@ -51,11 +43,7 @@ final class ClassifierFile {
                 "the model has no label '" + Terminal.visible(label) + "'",
                 "one of " + Terminal.named(labels));
           }
-          examples.add(new Example(label, text));
+          return new Example(label, text);
         });
-    if (examples.isEmpty()) {
-      throw lines.wrong(0, "there is no text", "lines of " + EXPECTED);
-    }
-    return examples;
   }
 }

@@ -41,29 +41,19 @@ final class Recordings {
       String option, Path file, EncodingOption encoding, @Nullable Vocabulary known)
       throws IOException {
     LineFile lines = LineFile.of(option, file, encoding);
-    List<Spoken> recordings = new ArrayList<>();
-    lines.read(
-        (number, line) -> {
-          if (line.isBlank()) {
-            return;
-          }
-          int tab = line.indexOf('\t');
-          if (tab < 0) {
-            throw lines.wrong(number, "there is no TAB", EXPECTED);
-          }
-          String transcript = line.substring(tab + 1).strip();
+    return lines.readPairs(
+        "recording",
+        EXPECTED,
+        (number, name, after) -> {
+          String transcript = after.strip();
           if (known != null && unknown(transcript, known).length() > 0) {
             throw lines.wrong(
                 number,
                 "the model does not know '" + Terminal.visible(unknown(transcript, known)) + "'",
                 "one of " + Terminal.named(known.symbols()));
           }
-          recordings.add(new Spoken(wav(lines, number, file, line.substring(0, tab)), transcript));
+          return new Spoken(wav(lines, number, file, name), transcript);
         });
-    if (recordings.isEmpty()) {
-      throw lines.wrong(0, "there is no recording", "lines of " + EXPECTED);
-    }
-    return recordings;
   }
 
   private static Path wav(LineFile lines, int number, Path file, String name) throws IOException {

@@ -34,10 +34,7 @@ final class TaggerFile {
             end(sentences, words, found);
             return;
           }
-          int tab = line.indexOf('\t');
-          if (tab < 0) {
-            throw lines.wrong(number, "there is no TAB", EXPECTED);
-          }
+          int tab = lines.tab(number, line, EXPECTED);
           String word = line.substring(0, tab).strip();
           String tag = line.substring(tab + 1).strip();
           if (word.isEmpty() || tag.isEmpty()) {
