@@ -74,16 +74,11 @@ public final class LanguageModel implements Model {
   /** Returns a model with initial weights drawn from the configuration's seed, as PyTorch draws. */
   public static LanguageModel create(
       Device device, Vocabulary vocabulary, LanguageModelConfig config) {
-    Parameters parameters = Parameters.on(device, config.precision());
-    try {
-      LanguageModel model = new LanguageModel(parameters, vocabulary, config);
-      parameters.initialize(config.seed());
-      return model;
-    } catch (RuntimeException | Error e) {
-      try (parameters) {
-        throw e;
-      }
-    }
+    return Models.create(
+        device,
+        config.precision(),
+        config.seed(),
+        parameters -> new LanguageModel(parameters, vocabulary, config));
   }
 
   /**

@@ -96,16 +96,11 @@ public final class Recogniser implements Model {
       throw new IllegalArgumentException(
           "an input of " + config.inputSize() + " elements for vectors of " + sound.bands());
     }
-    Parameters parameters = Parameters.on(device, config.precision());
-    try {
-      Recogniser model = new Recogniser(parameters, vocabulary, sound, config);
-      parameters.initialize(seed);
-      return model;
-    } catch (RuntimeException | Error e) {
-      try (parameters) {
-        throw e;
-      }
-    }
+    return Models.create(
+        device,
+        config.precision(),
+        seed,
+        parameters -> new Recogniser(parameters, vocabulary, sound, config));
   }
 
   /**

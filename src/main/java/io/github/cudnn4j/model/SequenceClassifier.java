@@ -105,17 +105,12 @@ public final class SequenceClassifier implements Model {
       RnnConfig config,
       Pooling pooling,
       long seed) {
-    Parameters parameters = Parameters.on(device, config.precision());
-    try {
-      SequenceClassifier model =
-          new SequenceClassifier(parameters, vocabulary, new Labels(labels), config, pooling);
-      parameters.initialize(seed);
-      return model;
-    } catch (RuntimeException | Error e) {
-      try (parameters) {
-        throw e;
-      }
-    }
+    return Models.create(
+        device,
+        config.precision(),
+        seed,
+        parameters ->
+            new SequenceClassifier(parameters, vocabulary, new Labels(labels), config, pooling));
   }
 
   /**
@@ -186,9 +181,7 @@ public final class SequenceClassifier implements Model {
   public Tensor logits(Tape tape, Indices tokens, Lengths lengths) {
     RecurrentOutput out = rnn.on(tape, embedding.on(tape, tokens), lengths);
     Tensor whole = pooling == Pooling.LAST ? out.last() : lengths.mean(out.y());
-    double dropout = rnn.config().dropout();
-    return linear.on(
-        tape, dropout > 0 ? tape.dropout(whole, dropout, rnn.config().dropoutSeed() + 1) : whole);
+    return linear.on(tape, Models.dropout(tape, whole, rnn.config()));
   }
 
   /**

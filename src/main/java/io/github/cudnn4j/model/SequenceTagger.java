@@ -131,17 +131,12 @@ public final class SequenceTagger implements Model {
       RnnConfig config,
       boolean chained,
       long seed) {
-    Parameters parameters = Parameters.on(device, config.precision());
-    try {
-      SequenceTagger model =
-          new SequenceTagger(parameters, vocabulary, new Labels(tags), config, chained);
-      parameters.initialize(seed);
-      return model;
-    } catch (RuntimeException | Error e) {
-      try (parameters) {
-        throw e;
-      }
-    }
+    return Models.create(
+        device,
+        config.precision(),
+        seed,
+        parameters ->
+            new SequenceTagger(parameters, vocabulary, new Labels(tags), config, chained));
   }
 
   /**
@@ -217,9 +212,7 @@ public final class SequenceTagger implements Model {
    */
   public Tensor emissions(Tape tape, Indices tokens, Lengths lengths) {
     Tensor y = rnn.on(tape, embedding.on(tape, tokens), lengths).y();
-    double dropout = rnn.config().dropout();
-    return linear.on(
-        tape, dropout > 0 ? tape.dropout(y, dropout, rnn.config().dropoutSeed() + 1) : y);
+    return linear.on(tape, Models.dropout(tape, y, rnn.config()));
   }
 
   /**

@@ -158,16 +158,11 @@ public final class Translator implements Model {
       RnnConfig config,
       @Nullable AttentionKind attention,
       long seed) {
-    Parameters parameters = Parameters.on(device, config.precision());
-    try {
-      Translator model = new Translator(parameters, source, target, config, attention);
-      parameters.initialize(seed);
-      return model;
-    } catch (RuntimeException | Error e) {
-      try (parameters) {
-        throw e;
-      }
-    }
+    return Models.create(
+        device,
+        config.precision(),
+        seed,
+        parameters -> new Translator(parameters, source, target, config, attention));
   }
 
   /**
