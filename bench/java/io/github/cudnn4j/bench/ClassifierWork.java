@@ -4,7 +4,6 @@ import io.github.cudnn4j.cuda.Device;
 import io.github.cudnn4j.cuda.Parts;
 import io.github.cudnn4j.data.Batches;
 import io.github.cudnn4j.data.Records;
-import io.github.cudnn4j.data.SavableRandom;
 import io.github.cudnn4j.optim.Clip;
 import io.github.cudnn4j.optim.Optimizer;
 import io.github.cudnn4j.tape.EmbeddingLayer;
@@ -13,8 +12,6 @@ import io.github.cudnn4j.tape.Parameters;
 import io.github.cudnn4j.tape.RnnLayer;
 import io.github.cudnn4j.train.Step;
 import io.github.cudnn4j.train.TrainerConfig;
-import java.io.IOException;
-import java.io.UncheckedIOException;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -28,15 +25,13 @@ import java.util.Map;
 public final class ClassifierWork implements Peer.Job {
   private static final int WORDS = 20_000;
   private static final int CLASSES = 2;
-  private static final int BATCHES = 4;
   private static final int SHORTEST = 5;
   private static final double LEARNING_RATE = 0.001;
 
   private record Text(int[] words, int label) {}
 
   private final Parts parts = new Parts();
-  private final Step step;
-  private final SavableRandom random = new SavableRandom(0);
+  private final Passes passes;
 
   /**
    * Makes the classifier and its training.
@@ -45,9 +40,7 @@ public final class ClassifierWork implements Peer.Job {
    */
   public ClassifierWork(Device device, Workload workload) {
     var config = workload.config();
-    if (!workload.anyOrder()) {
-      throw new UnsupportedOperationException("rows of any lengths are needed, not " + workload);
-    }
+    Passes.requireAnyOrder(workload);
     try {
       var parameters = parts.add(Parameters.on(device, config.precision()));
       EmbeddingLayer embedding = parameters.embedding("embedding", WORDS, config.inputSize());
@@ -55,7 +48,7 @@ public final class ClassifierWork implements Peer.Job {
       LinearLayer linear = parameters.linear("linear", rnn.outputSize(), CLASSES);
       parameters.initialize(1);
       Fill.set(parameters, config.hiddenSize());
-      step =
+      Step step =
           parts.add(
               Step.create(
                   parameters,
@@ -71,13 +64,14 @@ public final class ClassifierWork implements Peer.Job {
                           in.labels("label")),
                   batches(workload),
                   TrainerConfig.of(Optimizer.adam(LEARNING_RATE)).clip(Clip.byNorm(1))));
+      passes = new Passes(step, LEARNING_RATE);
     } catch (RuntimeException | Error e) {
       throw parts.abandon(e);
     }
   }
 
   private static Records<Text> batches(Workload workload) {
-    int rows = BATCHES * workload.batch();
+    int rows = Passes.BATCHES * workload.batch();
     int shortest = Math.min(SHORTEST, workload.time());
     int[] more = Fill.ints(Fill.LENGTHS, rows, workload.time() - shortest + 1);
     int[] labels = Fill.ints(Fill.LABELS, rows, CLASSES);
@@ -93,35 +87,21 @@ public final class ClassifierWork implements Peer.Job {
         .tokens("words", workload.time(), Text::words)
         .label("label", Text::label)
         .over(texts)
-        .bucketed(BATCHES);
+        .bucketed(Passes.BATCHES);
   }
 
   /** Does so many passes, then reads the loss. */
   @Override
   public void run(int times) {
-    steps(times * BATCHES);
+    passes.steps(times * Passes.BATCHES);
   }
 
   /** The loss of the first step, the mean of the rest of the first pass, and that one's tokens. */
   @Override
   public Map<String, Double> check() {
-    double first = steps(1);
-    double next = steps(BATCHES - 1);
-    return Map.of("first", first, "next", next, "tokens", (double) step.tokens());
-  }
-
-  private double steps(int count) {
-    try {
-      for (int i = 0; i < count; i++) {
-        if (!step.hasNext()) {
-          step.begin(random, 0);
-        }
-        step.run(LEARNING_RATE);
-      }
-    } catch (IOException e) {
-      throw new UncheckedIOException(e);
-    }
-    return step.read().loss();
+    double first = passes.steps(1).loss();
+    double next = passes.steps(Passes.BATCHES - 1).loss();
+    return Map.of("first", first, "next", next, "tokens", (double) passes.tokens());
   }
 
   /** Frees everything but the device. */

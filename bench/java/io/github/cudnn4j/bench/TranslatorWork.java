@@ -2,7 +2,6 @@ package io.github.cudnn4j.bench;
 
 import io.github.cudnn4j.cuda.Device;
 import io.github.cudnn4j.cuda.Parts;
-import io.github.cudnn4j.data.SavableRandom;
 import io.github.cudnn4j.model.Translator;
 import io.github.cudnn4j.model.Translator.Pair;
 import io.github.cudnn4j.model.Vocabulary;
@@ -10,8 +9,6 @@ import io.github.cudnn4j.optim.Clip;
 import io.github.cudnn4j.optim.Optimizer;
 import io.github.cudnn4j.train.Step;
 import io.github.cudnn4j.train.TrainerConfig;
-import java.io.IOException;
-import java.io.UncheckedIOException;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
@@ -25,15 +22,13 @@ import java.util.stream.IntStream;
  */
 public final class TranslatorWork implements Peer.Job {
   private static final int SYMBOLS = 200;
-  private static final int BATCHES = 4;
   private static final int SHORTEST = 3;
   private static final int CURVE = 300;
   private static final int POINT = 50;
   private static final double LEARNING_RATE = 0.0003;
 
   private final Parts parts = new Parts();
-  private final Step step;
-  private final SavableRandom random = new SavableRandom(0);
+  private final Passes passes;
 
   /**
    * Makes the translator and its training.
@@ -42,9 +37,7 @@ public final class TranslatorWork implements Peer.Job {
    */
   public TranslatorWork(Device device, Workload workload) {
     var config = workload.config();
-    if (!workload.anyOrder()) {
-      throw new UnsupportedOperationException("rows of any lengths are needed, not " + workload);
-    }
+    Passes.requireAnyOrder(workload);
     List<String> symbols =
         IntStream.range(1, SYMBOLS).mapToObj(i -> Character.toString('a' + i)).toList();
     var vocabulary = Vocabulary.of(Vocabulary.Units.CHARACTERS, symbols);
@@ -52,15 +45,16 @@ public final class TranslatorWork implements Peer.Job {
     try {
       var model = parts.add(Translator.create(device, vocabulary, vocabulary, config, 1));
       Fill.set(model.parameters(), config.hiddenSize());
-      step =
+      Step step =
           parts.add(
               Step.create(
                   model.parameters(),
                   model,
                   model
                       .batches(workload.batch(), longest, longest)
-                      .over(pairs(vocabulary, BATCHES * workload.batch(), longest)),
+                      .over(pairs(vocabulary, Passes.BATCHES * workload.batch(), longest)),
                   TrainerConfig.of(Optimizer.adam(LEARNING_RATE)).clip(Clip.byNorm(1))));
+      passes = new Passes(step, LEARNING_RATE);
     } catch (RuntimeException | Error e) {
       throw parts.abandon(e);
     }
@@ -85,7 +79,7 @@ public final class TranslatorWork implements Peer.Job {
   /** Does so many passes, then reads the loss. */
   @Override
   public void run(int times) {
-    steps(times * BATCHES);
+    passes.steps(times * Passes.BATCHES);
   }
 
   /**
@@ -95,29 +89,15 @@ public final class TranslatorWork implements Peer.Job {
   @Override
   public Map<String, Double> check() {
     Map<String, Double> results = new LinkedHashMap<>();
-    Step.Reading first = steps(1);
-    Step.Reading pass = steps(BATCHES - 1);
+    Step.Reading first = passes.steps(1);
+    Step.Reading pass = passes.steps(Passes.BATCHES - 1);
     results.put("first", first.loss());
     results.put("tokens", first.lossCount() + pass.lossCount());
-    steps(POINT - BATCHES);
+    passes.steps(POINT - Passes.BATCHES);
     for (int done = POINT; done < CURVE; done += POINT) {
-      results.put("curve" + (done + POINT), steps(POINT).loss());
+      results.put("curve" + (done + POINT), passes.steps(POINT).loss());
     }
     return results;
-  }
-
-  private Step.Reading steps(int count) {
-    try {
-      for (int i = 0; i < count; i++) {
-        if (!step.hasNext()) {
-          step.begin(random, 0);
-        }
-        step.run(LEARNING_RATE);
-      }
-    } catch (IOException e) {
-      throw new UncheckedIOException(e);
-    }
-    return step.read();
   }
 
   /** Frees everything but the device. */
