@@ -6,12 +6,9 @@ import static io.github.cudnn4j.proof.Numbers.round;
 import static io.github.cudnn4j.proof.Numbers.write;
 
 import io.github.cudnn4j.cuda.Device;
-import io.github.cudnn4j.cuda.DeviceBuffer;
 import io.github.cudnn4j.cuda.ElementType;
 import io.github.cudnn4j.testing.Closeness;
-import java.util.ArrayList;
 import java.util.Arrays;
-import java.util.List;
 import java.util.SplittableRandom;
 import java.util.function.DoubleBinaryOperator;
 import java.util.function.DoubleUnaryOperator;
@@ -23,33 +20,19 @@ import org.junit.jupiter.params.provider.EnumSource;
 /** Operations and their gradients in every element type, against their equations. */
 class EveryTypeTest {
   private final SplittableRandom random = new SplittableRandom(5);
-  private final List<AutoCloseable> opened = new ArrayList<>();
-  private final List<Tensor> parameters = new ArrayList<>();
   private Device device;
+  private DrawnParameters parameters;
 
   @BeforeEach
   void open() {
     device = Device.open();
+    parameters = new DrawnParameters(device, random);
   }
 
   @AfterEach
-  void close() throws Exception {
-    for (AutoCloseable resource : opened.reversed()) {
-      resource.close();
-    }
+  void close() {
+    parameters.close();
     device.close();
-  }
-
-  private Tensor parameter(ElementType type, int... shape) {
-    int elements = (int) Tensor.elements(shape);
-    var value = DeviceBuffer.allocate(device, type, elements);
-    var gradient = DeviceBuffer.allocate(device, type, elements);
-    opened.add(value);
-    opened.add(gradient);
-    write(value, round(type, random.doubles(elements, -1, 1).toArray()));
-    var tensor = new Tensor(value, gradient, shape);
-    parameters.add(tensor);
-    return tensor;
   }
 
   @ParameterizedTest
@@ -71,13 +54,13 @@ class EveryTypeTest {
   void layerNormInEveryType(ElementType type) {
     int rows = 37;
     int columns = 70;
-    var x = parameter(type, rows, columns);
-    var weight = parameter(type, columns);
-    var bias = parameter(type, columns);
+    var x = parameters.draw(type, rows, columns);
+    var weight = parameters.draw(type, columns);
+    var bias = parameters.draw(type, columns);
     double[] dy = round(type, random.doubles(rows * columns, -1, 1).toArray());
     try (var tape = Tape.training(device, precision(type))) {
       var y = tape.layerNorm(x, weight, bias, 1e-5);
-      parameters.forEach(parameter -> parameter.gradient().clear());
+      parameters.all().forEach(parameter -> parameter.gradient().clear());
       tape.forward();
       write(y.gradient(), dy);
       tape.backward();
@@ -145,8 +128,8 @@ class EveryTypeTest {
 
   private void binary(
       ElementType type, Binary operation, DoubleBinaryOperator value, DoubleBinaryOperator slope) {
-    var x = parameter(type, 67, 3);
-    var y = parameter(type, 67, 3);
+    var x = parameters.draw(type, 67, 3);
+    var y = parameters.draw(type, 67, 3);
     double[] dz = round(type, random.doubles(201, -1, 1).toArray());
     try (var tape = Tape.training(device, precision(type))) {
       var z = operation.on(tape, x, y);

@@ -2,7 +2,6 @@ package io.github.cudnn4j.tape;
 
 import static io.github.cudnn4j.proof.Numbers.precision;
 import static io.github.cudnn4j.proof.Numbers.read;
-import static io.github.cudnn4j.proof.Numbers.round;
 import static io.github.cudnn4j.proof.Numbers.write;
 import static io.github.cudnn4j.tape.Gradients.play;
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
@@ -11,13 +10,11 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 
 import io.github.cudnn4j.cuda.Blas;
 import io.github.cudnn4j.cuda.Device;
-import io.github.cudnn4j.cuda.DeviceBuffer;
 import io.github.cudnn4j.cuda.ElementType;
 import io.github.cudnn4j.cuda.Precision;
 import io.github.cudnn4j.rnn.Rnn;
 import io.github.cudnn4j.rnn.RnnConfig;
 import io.github.cudnn4j.testing.Closeness;
-import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.SplittableRandom;
@@ -36,46 +33,29 @@ class TapeGradientTest {
   private static final int TIME = 3;
   private static final int BATCH = 2;
 
-  private final SplittableRandom random = new SplittableRandom(5);
-  private final List<AutoCloseable> opened = new ArrayList<>();
-  private final List<Tensor> parameters = new ArrayList<>();
   private Device device;
+  private DrawnParameters parameters;
 
   @BeforeEach
   void open() {
     device = Device.open();
+    parameters = new DrawnParameters(device, new SplittableRandom(5));
   }
 
   @AfterEach
-  void close() throws Exception {
-    for (AutoCloseable resource : opened.reversed()) {
-      resource.close();
-    }
+  void close() {
+    parameters.close();
     device.close();
   }
 
-  private Tensor parameter(ElementType type, int... shape) {
-    int elements = (int) Tensor.elements(shape);
-    var value = DeviceBuffer.allocate(device, type, elements);
-    var gradient = DeviceBuffer.allocate(device, type, elements);
-    opened.add(value);
-    opened.add(gradient);
-    write(value, round(type, random.doubles(elements, -1, 1).toArray()));
-    var tensor = new Tensor(value, gradient, shape);
-    parameters.add(tensor);
-    return tensor;
-  }
-
   private Tensor parameter(int... shape) {
-    return parameter(ElementType.FLOAT64, shape);
+    return parameters.draw(ElementType.FLOAT64, shape);
   }
 
   private Rnn network(RnnConfig config) {
     var rnn = Rnn.create(device, config.precision(Precision.FP64));
-    opened.add(rnn);
+    parameters.add(rnn);
     rnn.initialize(3);
-    int elements = (int) rnn.weights().space().elements();
-    parameters.add(new Tensor(rnn.weights().space(), rnn.gradients().space(), elements));
     return rnn;
   }
 
@@ -93,12 +73,12 @@ class TapeGradientTest {
       Arrays.setAll(labels, i -> i % logits.columns());
       targets.buffer().copyFrom(labels);
       var loss = tape.crossEntropy(logits, targets);
-      Gradients.check(tape, loss, parameters);
+      Gradients.check(tape, loss, parameters.all());
     }
   }
 
   private double[][] gradients(Runnable step) {
-    return Gradients.of(parameters, step);
+    return Gradients.of(parameters.all(), step);
   }
 
   @Test
@@ -414,7 +394,7 @@ class TapeGradientTest {
   @EnumSource(names = {"FLOAT32", "FLOAT64", "FLOAT16", "BFLOAT16"})
   void whatDoesNotCountIsNeitherReadNorLeft(ElementType type) {
     double nan = Double.NaN;
-    var x = parameter(type, 3, 2, 1); // [T, B, C]
+    var x = parameters.draw(type, 3, 2, 1); // [T, B, C]
     write(x.value(), new double[] {1, 4, 2, nan, nan, nan});
     try (var tape = Tape.training(device, precision(type))) {
       var lengths = tape.lengths(2);
