@@ -24,14 +24,26 @@ public final class HiddenMarkovModel {
   /**
    * Returns a model that has seen nothing.
    *
-   * @param labels K
-   * @param symbols V
-   * @throws IllegalArgumentException if a number is not positive
+   * @param labels K; (K + 1)² pairs are counted
+   * @param symbols V; K · V of them at labels are counted
+   * @throws IllegalArgumentException if a number is not positive, or there are more counts than
+   *     {@link Integer#MAX_VALUE}
    */
   public HiddenMarkovModel(int labels, int symbols) {
     if (labels < 1 || symbols < 1) {
       throw new IllegalArgumentException(
           labels + " labels and " + symbols + " symbols, both must be positive");
+    }
+    long counts = (labels + 1L) * (labels + 1L) + (long) labels * symbols;
+    if (counts > Integer.MAX_VALUE) {
+      throw new IllegalArgumentException(
+          String.format(
+              Locale.ROOT,
+              "%d labels and %d symbols make %d counts, must be at most %d",
+              labels,
+              symbols,
+              counts,
+              Integer.MAX_VALUE));
     }
     this.labels = labels;
     this.symbols = symbols;

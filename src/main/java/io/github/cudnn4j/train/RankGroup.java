@@ -46,6 +46,8 @@ public final class RankGroup implements AutoCloseable {
   /** How long ranks wait for each other at first: some machines start late. */
   private static final Duration LIMIT = Duration.ofMinutes(5);
 
+  private static final Duration LONGEST = Duration.ofNanos(Long.MAX_VALUE);
+
   private static final Duration SIGN_OF_LIFE = Duration.ofSeconds(5);
 
   /** A collective fails before anybody has said whose fault it is. */
@@ -89,7 +91,8 @@ public final class RankGroup implements AutoCloseable {
   /**
    * Joins the others, and waits for them.
    *
-   * @param limit how long
+   * @param limit how long, above 0 and no more nanoseconds than a long has
+   * @throws IllegalArgumentException if the limit is outside that range
    * @throws IOException naming the rank that does not come, comes twice, or has another number of
    *     ranks, version or token
    * @throws UnsupportedOperationException if there is more than one rank, and the device has no
@@ -99,6 +102,11 @@ public final class RankGroup implements AutoCloseable {
   public static RankGroup join(Device device, Ranks ranks, Duration limit) throws IOException {
     Objects.requireNonNull(device, "device");
     Objects.requireNonNull(ranks, "ranks");
+    Objects.requireNonNull(limit, "limit");
+    if (!limit.isPositive() || limit.compareTo(LONGEST) > 0) {
+      throw new IllegalArgumentException(
+          "limit = " + limit + ", must be above 0 and at most " + LONGEST);
+    }
     return new RankGroup(device, ranks, limit);
   }
 
@@ -123,6 +131,9 @@ public final class RankGroup implements AutoCloseable {
    * @throws IllegalStateException if this is closed or another rank has ended
    */
   public void reduce(Reduction reduction, DeviceBuffer buffer) {
+    Objects.requireNonNull(reduction, "reduction");
+    Objects.requireNonNull(buffer, "buffer");
+    requireOpen();
     if (communicator != null) {
       communicator.allReduce(reduction, buffer);
     }
@@ -130,6 +141,7 @@ public final class RankGroup implements AutoCloseable {
 
   /** Enqueues the copy of rank 0's elements to all others. */
   void broadcast(DeviceBuffer buffer) {
+    requireOpen();
     if (communicator != null) {
       communicator.broadcast(0, buffer);
     }
@@ -137,6 +149,7 @@ public final class RankGroup implements AutoCloseable {
 
   /** Enqueues the copy of all ranks' elements, {@code [n]}, to all ranks, {@code [R, n]}. */
   void gather(DeviceBuffer own, DeviceBuffer all) {
+    requireOpen();
     if (communicator != null) {
       communicator.allGather(own, all);
     } else {
@@ -146,6 +159,7 @@ public final class RankGroup implements AutoCloseable {
 
   /** Adds up numbers over all ranks, in place; waits for the device. */
   void sum(double[] numbers) {
+    requireOpen();
     if (communicator == null || numbers.length == 0) {
       return;
     }
@@ -170,6 +184,7 @@ public final class RankGroup implements AutoCloseable {
    * @return those of each rank
    */
   byte[][] gather(byte[] own) {
+    requireOpen();
     if (communicator == null || own.length == 0) {
       byte[][] all = new byte[size()][];
       Arrays.fill(all, own);
@@ -251,6 +266,12 @@ public final class RankGroup implements AutoCloseable {
     abort(communicator);
     if (lost >= 0) {
       throw new RankLostException(lost, size(), failure);
+    }
+  }
+
+  private void requireOpen() {
+    if (closed) {
+      throw new IllegalStateException("RankGroup is closed");
     }
   }
 

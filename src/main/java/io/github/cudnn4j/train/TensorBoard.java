@@ -78,6 +78,7 @@ public final class TensorBoard implements TrainingListener, AutoCloseable {
    * shown any more, for it will come again.
    *
    * @param step the steps done
+   * @throws IllegalArgumentException if that is negative, or has no next one
    * @throws IOException if that fails
    */
   public static TensorBoard resume(Path folder, long step) throws IOException {
@@ -85,6 +86,10 @@ public final class TensorBoard implements TrainingListener, AutoCloseable {
   }
 
   static TensorBoard resume(Path folder, long step, InstantSource clock) throws IOException {
+    if (step < 0 || step == Long.MAX_VALUE) {
+      throw new IllegalArgumentException(
+          "step = " + step + ", must be from 0 to " + (Long.MAX_VALUE - 1));
+    }
     var board = new TensorBoard(folder, clock);
     Message start = new Message().varint(1, 1); // of a session
     board.write(step + 1, event -> event.message(7, start));

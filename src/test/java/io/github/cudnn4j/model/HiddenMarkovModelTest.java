@@ -51,6 +51,13 @@ class HiddenMarkovModelTest {
     assertEquals(
         "0 labels and 3 symbols, both must be positive",
         refused(() -> new HiddenMarkovModel(0, 3)));
+    assertEquals(
+        "2147483647 labels and 1 symbols make 4611686020574871551 counts, must be at most"
+            + " 2147483647",
+        refused(() -> new HiddenMarkovModel(Integer.MAX_VALUE, 1)));
+    assertEquals(
+        "2 labels and 2147483647 symbols make 4294967303 counts, must be at most 2147483647",
+        refused(() -> new HiddenMarkovModel(2, Integer.MAX_VALUE)));
   }
 
   private static String refused(Runnable call) {

@@ -5,12 +5,19 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertSame;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 
+import io.github.cudnn4j.cuda.Device;
+import io.github.cudnn4j.cuda.DeviceBuffer;
+import io.github.cudnn4j.cuda.ElementType;
+import io.github.cudnn4j.cuda.Reduction;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.HashMap;
+import java.util.List;
 import java.util.Map;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.function.Executable;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -102,5 +109,44 @@ class RanksTest {
     Ranks found = Ranks.of(variables);
     assertEquals(TOKEN, found.token());
     assertFalse(found.toString().contains(TOKEN));
+  }
+
+  @Test
+  void aLimitThatIsNoneIsRefused() {
+    try (var device = Device.open()) {
+      for (var limit :
+          List.of(Duration.ZERO, Duration.ofSeconds(-1), Duration.ofSeconds(Long.MAX_VALUE))) {
+        var e =
+            assertThrows(
+                IllegalArgumentException.class, () -> RankGroup.join(device, Ranks.ALONE, limit));
+        assertEquals(
+            "limit = " + limit + ", must be above 0 and at most PT2562047H47M16.854775807S",
+            e.getMessage());
+      }
+      assertThrows(
+          NullPointerException.class, () -> RankGroup.join(device, Ranks.ALONE, (Duration) null));
+    }
+  }
+
+  @Test
+  void aGroupOfOneIsOfNoUseWhenClosed() throws IOException {
+    try (var device = Device.open();
+        var buffer = DeviceBuffer.allocate(device, ElementType.FLOAT32, 2)) {
+      var group = RankGroup.join(device, Ranks.ALONE);
+      group.reduce(Reduction.SUM, buffer);
+      group.close();
+      group.close();
+      for (Executable use :
+          List.<Executable>of(
+              () -> group.reduce(Reduction.SUM, buffer),
+              () -> group.broadcast(buffer),
+              () -> group.gather(buffer, buffer),
+              () -> group.gather(new byte[1]),
+              () -> group.sum(new double[1]),
+              () -> group.any(true))) {
+        assertEquals(
+            "RankGroup is closed", assertThrows(IllegalStateException.class, use).getMessage());
+      }
+    }
   }
 }

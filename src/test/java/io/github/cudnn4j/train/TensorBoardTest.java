@@ -1,6 +1,7 @@
 package io.github.cudnn4j.train;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import java.io.IOException;
@@ -12,6 +13,8 @@ import java.util.HexFormat;
 import java.util.Map;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 class TensorBoardTest {
 
@@ -55,6 +58,18 @@ class TensorBoardTest {
           "events.out.tfevents.1234." + ProcessHandle.current().pid() + ".cudnn4j",
           file.getFileName().toString());
       assertEquals(8 + 4 + 24 + 4, Files.size(file));
+    }
+  }
+
+  @ParameterizedTest
+  @ValueSource(longs = {-1, Long.MIN_VALUE, Long.MAX_VALUE})
+  void aStepThatCannotHaveBeenDoneIsRefusedBeforeAFileIsMade(long step) throws IOException {
+    var refused =
+        assertThrows(IllegalArgumentException.class, () -> TensorBoard.resume(folder, step));
+    assertEquals(
+        "step = " + step + ", must be from 0 to 9223372036854775806", refused.getMessage());
+    try (var files = Files.list(folder)) {
+      assertEquals(0, files.count());
     }
   }
 
