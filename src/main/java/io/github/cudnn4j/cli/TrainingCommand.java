@@ -79,7 +79,7 @@ abstract class TrainingCommand<M extends Model> implements Callable<Integer> {
     if (ranks.size() > 1 && ranks.rank() == 0) {
       spec.commandLine().getOut().println("ranks     waiting for others: this is " + ranks);
     }
-    try (Device opened = Device.open(device.choice(), ordinal(ranks));
+    try (Device opened = ranks.openDevice(device.choice());
         RankGroup group = RankGroup.join(opened, ranks)) {
       try {
         return train(opened, group, task, curve, checkpoints, from, changes);
@@ -154,11 +154,6 @@ abstract class TrainingCommand<M extends Model> implements Callable<Integer> {
         return status;
       }
     }
-  }
-
-  /** A launcher may show each process one GPU only. */
-  private int ordinal(Ranks ranks) {
-    return ranks.local() > 0 && Device.count(device.choice()) > 1 ? ranks.local() : 0;
   }
 
   /** Returns where to print; a rank other than the first tells nothing but what is wrong. */

@@ -26,7 +26,7 @@ import org.jspecify.annotations.Nullable;
  *
  * <pre>{@code
  * Ranks ranks = Ranks.ofEnvironment();
- * try (Device device = Device.open(DeviceChoice.AUTO, ranks.local());
+ * try (Device device = ranks.openDevice(DeviceChoice.AUTO);
  *     RankGroup group = RankGroup.join(device, ranks)) {
  *   ... // all ranks make the same parameters, source and configuration
  *   try (Trainer trainer = Trainer.of(parameters, objective, source, config, group)) {

@@ -1,5 +1,7 @@
 package io.github.cudnn4j.train;
 
+import io.github.cudnn4j.cuda.Device;
+import io.github.cudnn4j.library.DeviceChoice;
 import io.github.cudnn4j.library.Settings;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
@@ -104,6 +106,18 @@ public record Ranks(int rank, int size, int local, String host, int port, String
    */
   public static Ranks ofEnvironment() throws IOException {
     return of(System.getenv());
+  }
+
+  /**
+   * Opens the device of this rank: that of its number on its machine, or the only one, since a
+   * launcher may show each process one GPU, and the host device is one for each process.
+   *
+   * @throws IllegalArgumentException if there are several GPUs, but not as many as ranks
+   * @throws io.github.cudnn4j.library.LibraryException if none is available
+   * @throws io.github.cudnn4j.cuda.CudaException if it is there but cannot be used
+   */
+  public Device openDevice(DeviceChoice choice) {
+    return Device.open(choice, local > 0 && Device.count(choice) > 1 ? local : 0);
   }
 
   /** {@link #ofEnvironment} of other variables. */

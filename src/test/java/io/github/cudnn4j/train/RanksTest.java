@@ -4,11 +4,13 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertSame;
 import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import io.github.cudnn4j.cuda.Device;
 import io.github.cudnn4j.cuda.DeviceBuffer;
 import io.github.cudnn4j.cuda.ElementType;
 import io.github.cudnn4j.cuda.Reduction;
+import io.github.cudnn4j.library.DeviceChoice;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -147,6 +149,16 @@ class RanksTest {
         assertEquals(
             "RankGroup is closed", assertThrows(IllegalStateException.class, use).getMessage());
       }
+    }
+  }
+
+  /** All ranks of a machine share its host device, which is one for each process. */
+  @Test
+  void aRankOpensADeviceWhereThereIsOnlyOne() {
+    assumeTrue(Device.count(DeviceChoice.configured()) == 1, "several devices");
+    Ranks second = new Ranks(1, 2, 1, "127.0.0.1", 29500, "0123456789abcdef");
+    try (Device device = second.openDevice(DeviceChoice.configured())) {
+      assertEquals(0, device.ordinal());
     }
   }
 }
