@@ -108,7 +108,7 @@ final class Adversarial {
   /** Compares the mean products of values some steps apart; those of white noise are 0. */
   private static Example.Result compare(Example example, List<Wave> data, List<Wave> made)
       throws IOException {
-    var chart = Example.curves("How waves go with themselves", "steps later", "mean product");
+    var chart = Pictures.curves("How waves go with themselves", "steps later", "mean product");
     double apart = 0, naive = 0;
     for (int kind = 0; kind < KINDS; kind++) {
       double[] wanted = products(data, kind);
@@ -121,7 +121,7 @@ final class Adversarial {
       chart.addSeries(name + ", real", Arrays.copyOfRange(wanted, 1, LAGS));
       chart.addSeries(name + ", made", Arrays.copyOfRange(found, 1, LAGS));
     }
-    example.picture(chart);
+    example.picture(() -> chart);
     return new Example.Result("difference of correlations", apart, naive);
   }
 

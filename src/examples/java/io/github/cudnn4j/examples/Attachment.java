@@ -80,7 +80,7 @@ final class Attachment {
               .collect(
                   Collectors.groupingBy(
                       Phrase::preposition, Collectors.averagingDouble(Phrase::verb)));
-      example.picture(chart(p, verb, batches, test, guess));
+      example.picture(() -> chart(p, verb, batches, test, guess));
       return new Example.Result(
           "accuracy", accuracy(p, verb, batches.over(test)), baseline(test, guess));
     }
@@ -109,7 +109,7 @@ final class Attachment {
       values.get(0).add(baseline(some, guess));
       values.get(1).add(accuracy(p, objective, batches.over(some)));
     }
-    var chart = Example.bars("To what does the phrase belong?", "preposition", "accuracy");
+    var chart = Pictures.bars("To what does the phrase belong?", "preposition", "accuracy");
     chart.addSeries("guess by preposition", names, values.get(0));
     chart.addSeries("network", names, values.get(1));
     return chart;

@@ -78,7 +78,7 @@ final class Audio {
       }
       var from = Vectors.standard(Outputs.of(p, batches.over(asked), vector));
       var to = Vectors.standard(Outputs.of(p, batches.over(among), vector));
-      example.picture(map(unknown, from, to));
+      example.picture(() -> map(unknown, from, to));
       return new Example.Result(
           "same word ranks first",
           Vectors.found(from, to),
@@ -88,18 +88,17 @@ final class Audio {
 
   /** The most frequent words of the text that have four letters and more. */
   private static List<String> words(int count) throws IOException {
-    try (var lines = Files.lines(Path.of("target", "text", "english.txt"))) {
-      var counts =
-          lines
-              .flatMap(line -> Stream.of(line.toLowerCase(Locale.ROOT).split("[^a-z]+")))
-              .filter(word -> word.length() >= 4)
-              .collect(Collectors.groupingBy(word -> word, Collectors.counting()));
-      var words = new ArrayList<>(counts.keySet());
-      words.sort(Comparator.comparing((String word) -> -counts.get(word)).thenComparing(w -> w));
-      var some = new ArrayList<>(words.subList(0, count));
-      Collections.shuffle(some, new Random(1));
-      return some;
-    }
+    var counts =
+        Example.english()
+            .lines()
+            .flatMap(line -> Stream.of(line.toLowerCase(Locale.ROOT).split("[^a-z]+")))
+            .filter(word -> word.length() >= 4)
+            .collect(Collectors.groupingBy(word -> word, Collectors.counting()));
+    var words = new ArrayList<>(counts.keySet());
+    words.sort(Comparator.comparing((String word) -> -counts.get(word)).thenComparing(w -> w));
+    var some = new ArrayList<>(words.subList(0, count));
+    Collections.shuffle(some, new Random(1));
+    return some;
   }
 
   private static Sound sound(String word, Speaker speaker) {
@@ -124,7 +123,7 @@ final class Audio {
    * variance.
    */
   private static XYChart map(List<String> words, List<double[]> from, List<double[]> to) {
-    var chart = Example.curves("Words by two speakers", "first component", "second component");
+    var chart = Pictures.curves("Words by two speakers", "first component", "second component");
     chart.getStyler().setLegendVisible(false);
     var axes = Vectors.components(Stream.concat(from.stream(), to.stream()).toList(), 2);
     for (int i = 0; i < Math.min(30, words.size()); i++) {

@@ -83,9 +83,10 @@ final class Autoencoder {
             Tensor y = decoder.on(tape, x, in.lengths("before"), h, null).y();
             return tape.crossEntropy(head.on(tape, y), in.labels("next"));
           };
-      var from = Vectors.standard(Outputs.of(p, batches.over(asked), vector));
-      var to = Vectors.standard(Outputs.of(p, batches.over(among), vector));
-      double untrained = Vectors.found(from, to);
+      double untrained =
+          Vectors.found(
+              Vectors.standard(Outputs.of(p, batches.over(asked), vector)),
+              Vectors.standard(Outputs.of(p, batches.over(among), vector)));
       int epochs = example.size(4, 8);
       var config =
           TrainerConfig.of(Optimizer.adamW(example.size(3, 10) * 1e-3))
@@ -96,9 +97,9 @@ final class Autoencoder {
         trainer.validation(batches.over(asked), Metric.accuracy()).listener(example);
         trainer.checkpoints(example.checkpoints("checkpoints")).run();
       }
-      from = Vectors.standard(Outputs.of(p, batches.over(asked), vector));
-      to = Vectors.standard(Outputs.of(p, batches.over(among), vector));
-      example.picture(map(asked, from, to, words));
+      var from = Vectors.standard(Outputs.of(p, batches.over(asked), vector));
+      var to = Vectors.standard(Outputs.of(p, batches.over(among), vector));
+      example.picture(() -> map(asked, from, to, words));
       return new Example.Result(
           "passage ranks first",
           Vectors.found(from, to),
@@ -122,7 +123,7 @@ final class Autoencoder {
   /** Draws titles, each with a line to its passage, and the copies of that as points. */
   private static XYChart map(
       List<Pair> asked, List<double[]> from, List<double[]> to, Vocabulary words) {
-    var chart = Example.curves("Titles and passages", "first component", "second component");
+    var chart = Pictures.curves("Titles and passages", "first component", "second component");
     chart.getStyler().setXAxisMin(-9.0).setXAxisMax(9.0).setLegendVisible(false);
     var axes = Vectors.components(from, 2);
     for (int i = 0; i < from.size(); i += from.size() / 10) {

@@ -4,11 +4,11 @@ import module java.base;
 
 import io.github.cudnn4j.cuda.Precision;
 import io.github.cudnn4j.data.*;
+import io.github.cudnn4j.examples.Pictures.Curve;
 import io.github.cudnn4j.optim.*;
 import io.github.cudnn4j.rnn.RnnConfig;
 import io.github.cudnn4j.tape.*;
 import io.github.cudnn4j.train.*;
-import org.knowm.xchart.style.markers.SeriesMarkers;
 
 /**
  * Many to many: the letters of a text without the blanks between words, each to be told whether a
@@ -20,7 +20,6 @@ import org.knowm.xchart.style.markers.SeriesMarkers;
 final class Bidirectional {
 
   private static final int TIME = 64;
-  private static final Path TEXT = Path.of("target", "text", "english.txt");
 
   /** Letters; 1 if a word ends with one, otherwise 0. */
   private record Row(int[] letters, int[] ends) {}
@@ -35,7 +34,7 @@ final class Bidirectional {
             .tokens("letters", TIME, TIME, Row::letters)
             .labels("ends", "letters", Row::ends);
     var source = batches.over(rows.subList(held, rows.size())).shuffled(1);
-    var chart = Example.curves("Where does a word end?", "step", "held-out accuracy");
+    var curves = new ArrayList<Curve>();
     double[] accuracy = new double[2];
     for (int directions = 1; directions <= 2; directions++) {
       try (var p = Parameters.on(example.device(), Precision.FP32)) {
@@ -71,26 +70,25 @@ final class Bidirectional {
                 + (directions == 1 ? " direction, " : " directions, ")
                 + p.elements()
                 + " weights";
-        chart.addSeries(name, steps, values).setMarker(SeriesMarkers.NONE);
+        curves.add(new Curve(name, steps, values));
       }
     }
-    example.picture(chart);
+    String title = "Where does a word end?";
+    example.picture(
+        () -> Pictures.curves(title, "step", "held-out accuracy", curves.toArray(Curve[]::new)));
     return new Example.Result("accuracy", accuracy[1], accuracy[0]);
   }
 
   private static List<Row> rows(int count) throws IOException {
     var letters = new ArrayList<Integer>();
     var ends = new ArrayList<Integer>();
-    try (var lines = Files.lines(TEXT)) {
-      for (var line = lines.iterator(); line.hasNext() && letters.size() < count * TIME; ) {
-        for (char c : line.next().toLowerCase(Locale.ROOT).toCharArray()) {
-          if (c != ' ') {
-            letters.add(Math.min(c, 127));
-            ends.add(0);
-          } else if (!ends.isEmpty()) {
-            ends.set(ends.size() - 1, 1);
-          }
-        }
+    String text = Example.english().replace("\n", "").toLowerCase(Locale.ROOT);
+    for (char c : text.toCharArray()) {
+      if (c != ' ') {
+        letters.add(Math.min(c, 127));
+        ends.add(0);
+      } else if (!ends.isEmpty()) {
+        ends.set(ends.size() - 1, 1);
       }
     }
     return IntStream.range(0, count)

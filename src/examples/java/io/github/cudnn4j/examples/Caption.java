@@ -120,7 +120,7 @@ final class Caption {
       for (int i = 0; i < texts.size(); i += SAMPLES) {
         rows.add(LANGUAGES.get(i / SAMPLES) + ": " + String.join("  ", texts.subList(i, i + 8)));
       }
-      example.picture(() -> Example.matrix(parts, rows, LANGUAGES));
+      example.picture(() -> Pictures.matrix(parts, rows, LANGUAGES));
       double right =
           IntStream.range(0, parts.length).mapToDouble(i -> parts[i][i]).average().orElseThrow();
       return new Example.Result("words recognised", right, 1.0 / LANGUAGES.size());

@@ -43,7 +43,7 @@ final class Clipping {
 
   static Example.Result run(Example example) throws IOException {
     int[] text =
-        Files.readString(Path.of("target", "text", "english.txt"))
+        Example.english()
             .chars()
             .limit(TIME * BATCH + 1)
             .map(c -> Math.min(c, CHARACTERS - 1))
@@ -65,7 +65,7 @@ final class Clipping {
       Descent free = descend(p, next, window, Clip.NONE, steps);
       p.weights().copyFrom(first);
       Descent clipped = descend(p, next, window, CLIP, steps);
-      var chart = Example.curves("Gradient descent at a rate of " + RATE, "step", "error");
+      var chart = Pictures.curves("Gradient descent at a rate of " + RATE, "step", "error");
       chart.addSeries("clipped", clipped.errors).setMarker(SeriesMarkers.NONE);
       var red = chart.addSeries("unclipped", free.errors).setMarker(SeriesMarkers.NONE);
       red.setLineColor(Color.RED);
@@ -78,7 +78,7 @@ final class Clipping {
       p.weights().copyFrom(free.weights.get(worst));
       var other = descend(p, next, window, CLIP, 20).weights;
       var ways = List.of(free.weights.subList(worst, Math.min(worst + 4, steps)), other);
-      example.picture(() -> Example.beside(chart, surface(p, next, window, ways)));
+      example.picture(() -> Pictures.beside(chart, surface(p, next, window, ways)));
       return new Example.Result("final error", clipped.errors.getLast(), free.errors.getLast());
     }
   }

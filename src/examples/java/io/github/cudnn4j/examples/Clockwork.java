@@ -4,11 +4,11 @@ import module java.base;
 
 import io.github.cudnn4j.cuda.Precision;
 import io.github.cudnn4j.data.*;
+import io.github.cudnn4j.examples.Pictures.Curve;
 import io.github.cudnn4j.optim.*;
 import io.github.cudnn4j.rnn.RnnConfig;
 import io.github.cudnn4j.tape.*;
 import io.github.cudnn4j.train.*;
-import org.knowm.xchart.style.markers.SeriesMarkers;
 
 /**
  * A clockwork network: groups of units of which each moves only every 1, 2, 4, 8 ... steps, and
@@ -41,9 +41,10 @@ final class Clockwork {
             .floats("wave", time, time, 1, row -> row)
             .floats("nothing", time, time, 1, row -> new float[time][1])
             .over(List.<float[][]>of(wave));
-    var chart = Example.curves("One sequence, produced from nothing", "time", "value");
     var times = IntStream.range(0, time).boxed().toList();
-    chart.addSeries("target", times, IntStream.range(0, time).mapToObj(t -> wave[t][0]).toList());
+    var curves = new ArrayList<Curve>();
+    curves.add(
+        new Curve("target", times, IntStream.range(0, time).mapToObj(t -> wave[t][0]).toList()));
     int epochs = example.size(1500, 150);
     var errors = new ArrayList<Double>();
     for (String kind : List.of("clockwork", "tanh", "lstm")) {
@@ -87,11 +88,12 @@ final class Clockwork {
           errors.add(error / power);
           var values = IntStream.range(0, time).mapToObj(t -> produced[t]).toList();
           String name = String.format(Locale.ROOT, "%s, %d weights", kind, p.elements());
-          chart.addSeries(name, times, values).setMarker(SeriesMarkers.NONE);
+          curves.add(new Curve(name, times, values));
         }
       }
     }
-    example.picture(chart);
+    String title = "One sequence, produced from nothing";
+    example.picture(() -> Pictures.curves(title, "time", "value", curves.toArray(Curve[]::new)));
     return new Example.Result(
         "squared error / power", errors.get(0), Math.min(errors.get(1), errors.get(2)));
   }

@@ -73,7 +73,7 @@ final class Dialogue {
         }
         lines.add("");
       }
-      example.picture(() -> Example.text(lines));
+      example.picture(() -> Pictures.text(lines));
       double loss = Evaluator.loss(model.parameters(), model, batches.over(test));
       return new Example.Result("perplexity", Math.exp(loss), bigrams(training, test));
     }

@@ -18,35 +18,21 @@ import io.github.cudnn4j.train.Objective;
 import io.github.cudnn4j.train.Progress;
 import io.github.cudnn4j.train.TrainingListener;
 import io.github.cudnn4j.train.Validation;
-import java.awt.Color;
-import java.awt.Font;
-import java.awt.Graphics2D;
-import java.awt.image.BufferedImage;
-import java.io.BufferedReader;
 import java.io.IOException;
-import java.io.InputStreamReader;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Random;
-import javax.imageio.ImageIO;
 import me.tongfei.progressbar.ConsoleProgressBarConsumer;
 import me.tongfei.progressbar.ProgressBar;
 import me.tongfei.progressbar.ProgressBarBuilder;
 import org.jspecify.annotations.Nullable;
-import org.knowm.xchart.BitmapEncoder;
-import org.knowm.xchart.CategoryChart;
-import org.knowm.xchart.CategoryChartBuilder;
-import org.knowm.xchart.HeatMapChart;
-import org.knowm.xchart.HeatMapChartBuilder;
-import org.knowm.xchart.XYChart;
-import org.knowm.xchart.XYChartBuilder;
-import org.knowm.xchart.internal.chartpart.Chart;
 
 /**
  * What an example is given: a device, a folder for what it leaves, a progress bar. Run by name:
@@ -90,10 +76,10 @@ final class Example implements TrainingListener, AutoCloseable {
     Result run(Example example) throws IOException;
   }
 
-  /** Makes a picture. */
+  /** Makes a chart or an image: an object here, since not every Java knows these classes. */
   @FunctionalInterface
   interface Painter {
-    BufferedImage paint() throws IOException;
+    Object paint() throws IOException;
   }
 
   /** The number that an example is about, and that of a naive method; and further ones. */
@@ -122,19 +108,22 @@ final class Example implements TrainingListener, AutoCloseable {
       Gallery.update(results);
       return;
     }
-    int count = arguments.length;
-    if (count < 1 || count > 2 || !PROGRAMS.containsKey(arguments[0])) {
+    var words = new ArrayList<>(List.of(arguments));
+    boolean brief = words.remove("--brief");
+    if (words.isEmpty() || words.size() > 2 || !PROGRAMS.containsKey(words.getFirst())) {
       System.err.println(
           "one example, of "
               + PROGRAMS.keySet().stream().sorted().toList()
-              + ", and the folder of its data if it is to have other than its own");
+              + ", and the folder of its data if it is to have other than its own;"
+              + " with --brief in its short form, which learns less and leaves no picture");
       System.exit(2);
     }
-    String name = arguments[0];
-    Path folder = Files.createDirectories(results.resolve(name));
+    String name = words.getFirst();
+    Path folder = Files.createDirectories(results.resolve(brief ? "brief" : "").resolve(name));
     long start = System.nanoTime();
     var facts = new LinkedHashMap<String, Object>();
-    try (var example = new Example(folder, count == 2 ? Path.of(arguments[1]) : null, false)) {
+    Path data = words.size() == 2 ? Path.of(words.getLast()) : null;
+    try (var example = new Example(folder, data, brief)) {
       Result result = PROGRAMS.get(name).run(example);
       facts.put("example", name);
       facts.put("metric", result.metric());
@@ -145,7 +134,9 @@ final class Example implements TrainingListener, AutoCloseable {
       facts.put("device", example.device.name());
     }
     String json = Json.write(facts);
-    Files.writeString(folder.resolve("result.json"), json + "\n");
+    if (!brief) {
+      Files.writeString(folder.resolve("result.json"), json + "\n");
+    }
     System.out.println(json);
   }
 
@@ -225,23 +216,30 @@ final class Example implements TrainingListener, AutoCloseable {
     file.add(name, Arrays.stream(x.shape()).asLongStream().toArray(), x.value().toFloats());
   }
 
-  /** Writes a chart as the picture, or none in the short form. */
-  void picture(Chart<?, ?> chart) throws IOException {
-    picture(() -> BitmapEncoder.getBufferedImage(chart));
-  }
-
-  /** Writes the picture, or makes none in the short form, which needs no fonts. */
+  /** Writes the picture; makes none in the short form, nor where Java has no java.desktop. */
   void picture(Painter painter) throws IOException {
-    if (!brief) {
-      ImageIO.write(painter.paint(), "png", folder.resolve("picture.png").toFile());
+    if (ModuleLayer.boot().findModule("java.desktop").isEmpty()) {
+      System.err.println("no picture: this Java has no module java.desktop");
+    } else if (!brief) {
+      Pictures.write(painter.paint(), folder.resolve("picture.png"));
     }
   }
 
   /** Returns the lines of a file of UTF-8 in one of the jars that examples take data from. */
   static List<String> lines(String resource) throws IOException {
-    var stream = Objects.requireNonNull(Example.class.getResourceAsStream(resource), resource);
-    try (var reader = new BufferedReader(new InputStreamReader(stream, StandardCharsets.UTF_8))) {
-      return reader.lines().toList();
+    return text(resource).lines().toList();
+  }
+
+  /** Returns what the European Parliament said: the text that the build has made, or the jar's. */
+  static String english() throws IOException {
+    Path made = Path.of("target", "text", "english.txt");
+    return Files.exists(made) ? Files.readString(made) : text("english.txt");
+  }
+
+  private static String text(String resource) throws IOException {
+    try (var stream = Example.class.getResourceAsStream(resource)) {
+      return new String(
+          Objects.requireNonNull(stream, resource).readAllBytes(), StandardCharsets.UTF_8);
     }
   }
 
@@ -263,110 +261,6 @@ final class Example implements TrainingListener, AutoCloseable {
         values.add(validation.metrics().get(metric));
       }
     };
-  }
-
-  /** Returns a chart of bars without any. */
-  static CategoryChart bars(String title, String x, String y) {
-    return styled(
-        new CategoryChartBuilder()
-            .title(title)
-            .xAxisTitle(x)
-            .yAxisTitle(y)
-            .width(960)
-            .height(540)
-            .build());
-  }
-
-  /** Returns a chart of lines without any. */
-  static XYChart curves(String title, String x, String y) {
-    return styled(
-        new XYChartBuilder()
-            .title(title)
-            .xAxisTitle(x)
-            .yAxisTitle(y)
-            .width(960)
-            .height(540)
-            .build());
-  }
-
-  /** Returns a picture of both, one beside the other. */
-  static BufferedImage beside(Chart<?, ?> chart, BufferedImage image) {
-    BufferedImage first = BitmapEncoder.getBufferedImage(chart);
-    int height = Math.max(first.getHeight(), image.getHeight());
-    int width = first.getWidth() + image.getWidth();
-    var both = new BufferedImage(width, height, BufferedImage.TYPE_INT_RGB);
-    Graphics2D pen = both.createGraphics();
-    pen.setColor(Color.WHITE);
-    pen.fillRect(0, 0, width, height);
-    pen.drawImage(first, 0, 0, null);
-    pen.drawImage(image, first.getWidth(), (height - image.getHeight()) / 2, null);
-    pen.dispose();
-    return both;
-  }
-
-  /** Draws numbers from 0 to 1 as percentages and colours, with names above and on the right. */
-  static BufferedImage matrix(double[][] numbers, List<String> rows, List<String> columns) {
-    int size = 48;
-    int width = columns.size() * size;
-    int text = rows.stream().mapToInt(String::length).max().orElse(0) * 10;
-    var image =
-        new BufferedImage(width + text, (rows.size() + 1) * size, BufferedImage.TYPE_INT_RGB);
-    Graphics2D pen = image.createGraphics();
-    pen.setFont(new Font(Font.SANS_SERIF, Font.PLAIN, 16));
-    pen.setColor(Color.WHITE);
-    pen.fillRect(0, 0, image.getWidth(), image.getHeight());
-    for (int i = 0; i < rows.size(); i++) {
-      int y = (i + 1) * size;
-      for (int j = 0; j < columns.size(); j++) {
-        pen.setColor(Color.getHSBColor(0.6f, (float) numbers[i][j], 1));
-        pen.fillRect(j * size, y, size - 2, size - 2);
-        pen.setColor(Color.BLACK);
-        pen.drawString("" + Math.round(100 * numbers[i][j]), j * size + 12, y + 30);
-      }
-      pen.drawString(rows.get(i), width + 12, y + 30);
-    }
-    for (int j = 0; j < columns.size(); j++) {
-      pen.drawString(columns.get(j), j * size + 12, 30);
-    }
-    pen.dispose();
-    return image;
-  }
-
-  /** Returns a chart of cells without any, white at 0 and dark at 1. */
-  static HeatMapChart heatMap(String title, String x, String y) {
-    var chart =
-        new HeatMapChartBuilder()
-            .title(title)
-            .xAxisTitle(x)
-            .yAxisTitle(y)
-            .width(960)
-            .height(540)
-            .build();
-    var colors = new Color[] {Color.WHITE, new Color(60, 120, 200), new Color(10, 30, 80)};
-    chart.getStyler().setMin(0).setMax(1).setRangeColors(colors).setHeatMapValueDecimalPattern("0");
-    return styled(chart);
-  }
-
-  /** Draws lines of text. */
-  static BufferedImage text(List<String> lines) {
-    int height = 26;
-    int most = lines.stream().mapToInt(String::length).max().orElse(1);
-    var image = new BufferedImage(most * 11, lines.size() * height, BufferedImage.TYPE_INT_RGB);
-    Graphics2D pen = image.createGraphics();
-    pen.setFont(new Font(Font.MONOSPACED, Font.PLAIN, 16));
-    pen.setColor(Color.WHITE);
-    pen.fillRect(0, 0, image.getWidth(), image.getHeight());
-    pen.setColor(Color.BLACK);
-    for (int i = 0; i < lines.size(); i++) {
-      pen.drawString(lines.get(i), 8, i * height + 18);
-    }
-    pen.dispose();
-    return image;
-  }
-
-  private static <C extends Chart<?, ?>> C styled(C chart) {
-    chart.getStyler().setChartBackgroundColor(Color.WHITE).setPlotBorderVisible(false);
-    return chart;
   }
 
   @Override

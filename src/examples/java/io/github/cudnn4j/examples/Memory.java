@@ -76,7 +76,7 @@ final class Memory {
               p,
               batches.over(List.of(shown)),
               (tape, in) -> tape.concatenate(network.on(tape, in).weights));
-      example.picture(chart(title.toString(), shown, weights.getFirst()));
+      example.picture(() -> chart(title.toString(), shown, weights.getFirst()));
       return new Example.Result(
           "accuracy", accuracy(p, right, batches.over(held)), Story.baseline(training, held));
     }
@@ -143,7 +143,7 @@ final class Memory {
         cells.add(new Number[] {hop, i, weights[(hop + 1) * SENTENCES - 1 - i]});
       }
     }
-    var chart = Example.heatMap(title, story.question() + "? " + story.answer(), "");
+    var chart = Pictures.heatMap(title, story.question() + "? " + story.answer(), "");
     chart.addSeries("weight", List.of("first look", "second look", "third look"), sentences, cells);
     return chart;
   }

@@ -87,9 +87,9 @@ final class Parsing {
           new ArrayList<>(groups.values().stream().map(some -> exact(model, some)).toList());
       names.add("news");
       parts.add(exact(model, news.subList(0, 20)));
-      var chart = Example.bars("Sentences with exactly the right tree", "words", "part of them");
+      var chart = Pictures.bars("Sentences with exactly the right tree", "words", "part of them");
       chart.addSeries("network", names, parts);
-      example.picture(chart);
+      example.picture(() -> chart);
       return new Example.Result(
           "exact match", exact(model, test), (double) naive.count() / test.size());
     }

@@ -14,16 +14,15 @@ final class Passages {
 
   /** Returns the sentences, shuffled, each once. */
   static List<List<String>> sentences() throws IOException {
-    try (var lines = Files.lines(Path.of("target", "text", "english.txt"))) {
-      var sentences =
-          lines
-              .flatMap(line -> Stream.of(line.toLowerCase(Locale.ROOT).split("[.:;?!()]")))
-              .distinct()
-              .map(text -> List.of(text.strip().split("[^a-z]+")))
-              .collect(Collectors.toList());
-      Collections.shuffle(sentences, new Random(1));
-      return sentences;
-    }
+    var sentences =
+        Example.english()
+            .lines()
+            .flatMap(line -> Stream.of(line.toLowerCase(Locale.ROOT).split("[.:;?!()]")))
+            .distinct()
+            .map(text -> List.of(text.strip().split("[^a-z]+")))
+            .collect(Collectors.toList());
+    Collections.shuffle(sentences, new Random(1));
+    return sentences;
   }
 
   /** Returns every second run of different words, all known, at least four of them not frequent. */

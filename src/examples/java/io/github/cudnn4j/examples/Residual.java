@@ -4,11 +4,11 @@ import module java.base;
 
 import io.github.cudnn4j.cuda.Precision;
 import io.github.cudnn4j.data.*;
+import io.github.cudnn4j.examples.Pictures.Curve;
 import io.github.cudnn4j.optim.*;
 import io.github.cudnn4j.rnn.RnnConfig;
 import io.github.cudnn4j.tape.*;
 import io.github.cudnn4j.train.*;
-import org.knowm.xchart.style.markers.SeriesMarkers;
 
 /**
  * Depth: the next character of a text, by LSTM layers on top of each other, without connections
@@ -27,11 +27,11 @@ final class Residual {
   static Example.Result run(Example example) throws IOException {
     int held = example.size(20_000, 5_000);
     int steps = example.size(1500, 60);
-    String text = Files.readString(Path.of("target", "text", "english.txt"));
+    String text = Example.english();
     int[] all = text.chars().map(c -> Math.min(c, CHARACTERS - 1)).toArray();
     var source = TextWindows.training(Arrays.copyOfRange(all, held, all.length), 32, 50, true);
     var heldOut = TextWindows.evaluation(Arrays.copyOf(all, held), 16, 50);
-    var chart = Example.curves(LAYERS + " layers of LSTM", "step", "held-out perplexity");
+    var curves = new ArrayList<Curve>();
     double[] perplexity = new double[2];
     for (int skips = 0; skips <= 1; skips++) {
       boolean residual = skips == 1;
@@ -68,10 +68,12 @@ final class Residual {
         }
         perplexity[skips] = values.getLast();
         String name = (residual ? "with" : "without") + " skip connections, ";
-        chart.addSeries(name + p.elements() + " weights", at, values).setMarker(SeriesMarkers.NONE);
+        curves.add(new Curve(name + p.elements() + " weights", at, values));
       }
     }
-    example.picture(chart);
+    String title = LAYERS + " layers of LSTM";
+    example.picture(
+        () -> Pictures.curves(title, "step", "held-out perplexity", curves.toArray(Curve[]::new)));
     return new Example.Result("perplexity", perplexity[1], perplexity[0]);
   }
 }

@@ -51,7 +51,7 @@ final class SlowContext {
             .label("first", each -> each[0]);
     var held = batches.over(sequences.subList(0, 500));
     var training = batches.over(sequences.subList(500, sequences.size())).shuffled(1);
-    var chart = Example.curves("The first of " + time + " symbols", "step", "held-out accuracy");
+    var chart = Pictures.curves("The first of " + time + " symbols", "step", "held-out accuracy");
     double[] accuracy = new double[2];
     for (int slow = 0; slow <= 1; slow++) {
       try (var p = Parameters.on(example.device(), Precision.FP32)) {
@@ -83,7 +83,7 @@ final class SlowContext {
             .setMarker(SeriesMarkers.NONE);
       }
     }
-    example.picture(chart);
+    example.picture(() -> chart);
     return new Example.Result("accuracy", accuracy[1], accuracy[0]);
   }
 

@@ -55,7 +55,7 @@ final class Speech {
         trainer.listener(Example.recorder(errors.name(), steps, values));
         trainer.checkpoints(example.checkpoints("checkpoints")).run();
       }
-      example.picture(alignment(model, batches, held.getFirst()));
+      example.picture(() -> alignment(model, batches, held.getFirst()));
       return new Example.Result("character error rate", values.getLast(), baseline(training, held));
     }
   }
@@ -133,7 +133,7 @@ final class Speech {
     var one = batches.over(List.of(recording));
     double[] probabilities = Outputs.of(model.parameters(), one, network).getFirst();
     String heard = model.recognise(List.<float[][]>of(recording.frames()), 1).getFirst();
-    var chart = Example.curves("\"" + heard + "\" is heard", "seconds", "probability");
+    var chart = Pictures.curves("\"" + heard + "\" is heard", "seconds", "probability");
     var times = IntStream.range(0, recording.frames().length);
     var seconds = times.mapToObj(t -> t * STACKED * 0.01).toList();
     for (int symbol : model.vocabulary().encode(recording.transcript() + " ")) {

@@ -29,7 +29,7 @@ final class Spelling {
                 .collect(Collectors.groupingBy(pair -> Math.clamp(pair.source().length(), 4, 12))));
     var lengths =
         byLength.keySet().stream().map(length -> length == 12 ? "12-20" : "" + length).toList();
-    var chart = Example.bars("Wrong phonemes", "letters of the word", "phoneme error rate");
+    var shown = new LinkedHashMap<String, List<Double>>();
     var errors = new ArrayList<ErrorRate>();
     for (var attention : Arrays.asList(null, AttentionKind.MULTIPLICATIVE)) {
       String name = attention == null ? "last state only" : "with attention";
@@ -41,10 +41,15 @@ final class Spelling {
         for (List<Pair> some : byLength.values()) {
           rates.add(words.errors(model, some, BEAM).rate());
         }
-        chart.addSeries(name, lengths, rates);
+        shown.put(name, rates);
       }
     }
-    example.picture(chart);
+    example.picture(
+        () -> {
+          var chart = Pictures.bars("Wrong phonemes", "letters of the word", "phoneme error rate");
+          shown.forEach((name, rates) -> chart.addSeries(name, lengths, rates));
+          return chart;
+        });
     return new Example.Result(
         "phoneme error rate",
         errors.get(1).rate(),

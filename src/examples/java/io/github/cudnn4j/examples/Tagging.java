@@ -65,11 +65,14 @@ final class Tagging {
     }
     var softmax = scores.get("LSTM, softmax").words.stream();
     scores.put("LSTM, HMM", counted.words(softmax.map(markov::emissions)));
-    var chart = Example.bars("Dates found, learnt from " + few + " sentences", "", "F1 of spans");
     var f1 = scores.values().stream().map(each -> f1(test, each)).toList();
-    chart.addSeries("Viterbi", List.copyOf(scores.keySet()), f1);
-    chart.getStyler().setYAxisMax(1.0).setLegendVisible(false);
-    example.picture(chart);
+    example.picture(
+        () -> {
+          var chart = Pictures.bars("Dates, from " + few + " sentences", "", "F1 of spans");
+          chart.addSeries("Viterbi", List.copyOf(scores.keySet()), f1);
+          chart.getStyler().setYAxisMax(1.0).setLegendVisible(false);
+          return chart;
+        });
     requireFiveOfEach(scores.get("LSTM, CRF"));
     return new Example.Result("span F1", f1(test, scores.get("LSTM, CRF")), f1.getFirst());
   }

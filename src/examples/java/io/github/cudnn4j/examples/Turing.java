@@ -38,17 +38,18 @@ final class Turing {
     Score lstm = learn(example, "lstm", Turing::lstm, length);
     var title = "right: %.1f %% of %d symbols, %.1f %% of %d; by an LSTM %.1f %% and %.1f %%";
     example.picture(
-        chart(
-            String.format(
-                Locale.ROOT,
-                title,
-                100 * copy.same,
-                length,
-                100 * copy.longer,
-                2 * length,
-                100 * lstm.same,
-                100 * lstm.longer),
-            copy.heads));
+        () ->
+            chart(
+                String.format(
+                    Locale.ROOT,
+                    title,
+                    100 * copy.same,
+                    length,
+                    100 * copy.longer,
+                    2 * length,
+                    100 * lstm.same,
+                    100 * lstm.longer),
+                copy.heads));
     return new Example.Result("symbols right", copy.same, lstm.same);
   }
 
@@ -138,7 +139,7 @@ final class Turing {
       int row = i % rows + i / rows / time * rows;
       cells.add(new Number[] {i / rows % time, 2 * rows - 1 - row, heads[i]});
     }
-    var chart = Example.heatMap(title, "step", "row of the memory: reading above, writing below");
+    var chart = Pictures.heatMap(title, "step", "row of the memory: reading above, writing below");
     chart.getStyler().setYAxisTicksVisible(false);
     var steps = IntStream.range(0, time).boxed().toList();
     chart.addSeries("weight", steps, IntStream.range(0, 2 * rows).boxed().toList(), cells);

@@ -1,11 +1,16 @@
 package io.github.cudnn4j.examples;
 
+import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
+import io.github.cudnn4j.testing.JavaProcess;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Map;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.condition.DisabledIfSystemProperty;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -47,5 +52,18 @@ class ExamplesTest {
     assumeTrue(Files.exists(Path.of("target", "text")), "the texts of the build are not here");
     var result = Example.brief(name, folder);
     assertTrue(result.value() >= least && result.value() <= most, result::toString);
+  }
+
+  /** As in the GPU kit. */
+  @Test
+  void aJavaWithoutDesktopComputesAndLeavesNoPicture() throws Exception {
+    assumeTrue(Files.exists(Path.of("target", "text")), "the texts of the build are not here");
+    var options = new ArrayList<>(JavaProcess.sameProperties());
+    options.add("--limit-modules=java.logging,java.xml,jdk.unsupported");
+    var process = JavaProcess.run(Example.class, options, Map.of(), "--brief", "error-surface");
+    assertEquals(0, process.status(), process.errors());
+    assertEquals("no picture: this Java has no module java.desktop\n", process.errors());
+    String last = process.output().getLast();
+    assertTrue(last.startsWith("{\"example\":\"error-surface\",\"metric\""), last);
   }
 }
