@@ -154,14 +154,15 @@ class Peers:
                 raise Skip("graphs are CUDA's")
             command = [o.python, str(HERE / "torch_peer.py"), mode, "cpu" if host else "cuda"]
             return command, {"OMP_NUM_THREADS": threads}
-        if name == "djl":
+        if name in ("djl", "onnx"):
             if not host:
                 raise Skip("compared on a CPU")
-            jars = os.pathsep.join(map(str, sorted(o.djl.glob("*.jar"))))
+            jars = os.pathsep.join(map(str, sorted(o.jars.glob("*.jar"))))
             if not jars:
-                raise Skip("not fetched: mvn -Pbench dependency:copy@fetch-djl")
-            command = [o.java, "--enable-native-access=ALL-UNNAMED", "-Dai.djl.offline=true", "-cp"]
-            command += [jars + os.pathsep + o.classpath, str(HERE / "DjlPeer.java")]
+                raise Skip("not fetched: mvn -Pbench dependency:copy@fetch-peers")
+            command = [o.java, "--enable-native-access=ALL-UNNAMED", "-Dai.djl.offline=true"]
+            command += ["-Dcudnn4j.device=host", f"-Dcudnn4j.host.path={o.host_path}", "-cp"]
+            command += [jars + os.pathsep + o.classpath, str(HERE / f"{name.capitalize()}Peer.java")]
             return command, {"OMP_NUM_THREADS": threads, "OPT_OUT_TRACKING": "true"}
         if name == "c":
             try:
@@ -380,7 +381,7 @@ def arguments():
     p.add_argument("--java", default=f"{java_home}/bin/java" if java_home else "java")
     p.add_argument("--classpath", default=f"{build}/classes:{build}/test-classes")
     p.add_argument("--host-path", default=f"{build}/native", help="folder of the host device")
-    p.add_argument("--djl", type=Path, default=build / "djl", help="folder of DJL's jars")
+    p.add_argument("--jars", type=Path, default=build / "peer-jars", help="folder of peers in Java")
     p.add_argument("--work", type=Path, default=build / "peers", help="folder for programs, logs, choices")
     p.add_argument("--c-program", type=Path, help="cudnn_peer, compiled elsewhere")
     p.add_argument("--include", action="append", default=[], help="folder of NVIDIA's headers")

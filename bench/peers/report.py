@@ -5,7 +5,7 @@ import statistics
 from html import escape
 
 COLOURS = {"torch": "#c2571a", "torch-graph": "#8a3b12", "torch-compile": "#e39a6f"}
-COLOURS |= {"djl": "#3567a8", "c": "#4b8b3b", "ours-graph": "#777777"}
+COLOURS |= {"djl": "#3567a8", "onnx": "#7a4fa3", "c": "#4b8b3b", "ours-graph": "#777777"}
 HEAD = "| what | threads | ours ms | spread | GFLOP/s | of the floor | peer | theirs ms | ratio | spread |"
 
 
@@ -161,6 +161,9 @@ def targets(cases):
         djl = [r for g in ("lstm", "gru", "vanilla", "short", "infer", "step") for r in of(g, "djl")]
         add("DJL, geometric mean", threads, djl, 1.5, mean)
         add("DJL, the worst", threads, djl, 1.2)
+        onnx = [r for g in ("infer", "layers", "stream") for r in of(g, "onnx")]
+        add("ONNX Runtime, geometric mean", threads, onnx, 1.5, mean)
+        add("ONNX Runtime, the worst", threads, onnx, 1.1)
         add("varying lengths, packed", threads, throughput(cases, threads, "_VAR"), 0.9)
         add("varying lengths, padded", threads, throughput(cases, threads, "_ROWS"), 0.9)
         add("classifier of rows of any lengths", threads, of("classify"), 2.0)
