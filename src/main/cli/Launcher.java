@@ -1,10 +1,15 @@
 package io.github.cudnn4j.cli;
 
+import java.io.IOException;
+import java.io.InputStream;
 import java.lang.reflect.InvocationTargetException;
+import java.lang.reflect.Method;
+import java.util.jar.Manifest;
 
 /**
- * Starts the command line, if this Java is new enough. Compiled for Java 8, so that an older one
- * says what it is to be, not that a class has a wrong version.
+ * Starts the class that the jar's manifest names as {@code Launched-Class}, if this Java is new
+ * enough. Compiled for Java 8, so that an older one says what it is to be, not that a class has a
+ * wrong version.
  */
 public final class Launcher {
 
@@ -12,7 +17,7 @@ public final class Launcher {
 
   private Launcher() {}
 
-  /** Runs one command and exits, with status 1 if this Java is too old. */
+  /** Runs the class's {@code main}; exits with status 1 if this Java is too old. */
   public static void main(String[] arguments) throws Throwable {
     String refusal = refusal(System.getProperty("java.specification.version"));
     if (refusal != null) {
@@ -20,11 +25,17 @@ public final class Launcher {
       System.exit(1);
     }
     try {
-      Class.forName("io.github.cudnn4j.cli.Main")
-          .getMethod("main", String[].class)
-          .invoke(null, (Object) arguments);
+      Method main = Class.forName(launched()).getMethod("main", String[].class);
+      main.setAccessible(true);
+      main.invoke(null, (Object) arguments);
     } catch (InvocationTargetException e) {
       throw e.getCause();
+    }
+  }
+
+  private static String launched() throws IOException {
+    try (InputStream manifest = Launcher.class.getResourceAsStream("/META-INF/MANIFEST.MF")) {
+      return new Manifest(manifest).getMainAttributes().getValue("Launched-Class");
     }
   }
 

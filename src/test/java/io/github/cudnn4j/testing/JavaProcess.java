@@ -42,13 +42,32 @@ public record JavaProcess(int status, List<String> output, String errors) {
     return run(command(classPath.toString(), options, source.toString()), variables);
   }
 
+  /**
+   * Runs a jar's main class to its end.
+   *
+   * @param folder where it runs
+   * @param options of the virtual machine
+   */
+  public static JavaProcess runJar(Path jar, Path folder, List<String> options, String... arguments)
+      throws IOException, InterruptedException {
+    var command = new ArrayList<>(List.of(java()));
+    command.addAll(options);
+    command.addAll(List.of("-jar", jar.toString()));
+    command.addAll(List.of(arguments));
+    return run(new ProcessBuilder(command).directory(folder.toFile()));
+  }
+
   private static JavaProcess run(List<String> command, Map<String, String> variables)
       throws IOException, InterruptedException {
+    var builder = new ProcessBuilder(command);
+    builder.environment().putAll(variables);
+    return run(builder);
+  }
+
+  private static JavaProcess run(ProcessBuilder builder) throws IOException, InterruptedException {
     var errors = Files.createTempFile("java-process", ".txt");
     try {
-      var builder = new ProcessBuilder(command).redirectError(errors.toFile());
-      builder.environment().putAll(variables);
-      var process = builder.start();
+      var process = builder.redirectError(errors.toFile()).start();
       var output = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
       return new JavaProcess(process.waitFor(), output.lines().toList(), Files.readString(errors));
     } finally {
@@ -66,11 +85,15 @@ public record JavaProcess(int status, List<String> output, String errors) {
 
   private static List<String> command(String classPath, List<String> options, String program) {
     var command = new ArrayList<String>();
-    command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
+    command.add(java());
     command.add("--enable-native-access=ALL-UNNAMED");
     command.addAll(options);
     command.addAll(List.of("-cp", classPath, program));
     return command;
+  }
+
+  private static String java() {
+    return Path.of(System.getProperty("java.home"), "bin", "java").toString();
   }
 
   /** Returns this library's own properties as options, so that the program gets the same device. */
