@@ -2,6 +2,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Queue;
@@ -22,8 +23,10 @@ import java.util.stream.Stream;
  * why no test can notice. A change that passes the nearest tests meets those of the whole package.
  *
  * <p>Java is compiled into a folder that comes first on the class path, a native file into a host
- * device of its own, so that neither the sources nor what was built change. A process for each
- * processor runs the tests of many changes, with -XX:ActiveProcessorCount fewer of them.
+ * device of its own, so that neither the sources nor what was built change. Before its changes a
+ * file is made in the same way as it is: tests that fail then notice nothing, and are an error. A
+ * process for each processor runs the tests of many changes of Java, with -XX:ActiveProcessorCount
+ * fewer of them; each native change has a process of its own, in which none has left anything.
  */
 final class Mutations {
   private static final Path LIST = Path.of("src/test/mutation/mutations.txt");
@@ -41,6 +44,7 @@ final class Mutations {
   /** How a change ended, with the tests that ran. */
   enum Outcome {
     NOTICED,
+    NOT_NOTICED_BY_NEAREST,
     NOTICED_BY_PACKAGE,
     NOT_NOTICED,
     FAILS_WITHOUT_A_CHANGE,
@@ -48,8 +52,11 @@ final class Mutations {
     DOES_NOT_MATCH
   }
 
-  private final Map<String, Long> baselines = new ConcurrentHashMap<>();
-  private final Queue<Change> changes = new ConcurrentLinkedQueue<>();
+  /** How long tests took without a change, and which of them failed. */
+  private record Baseline(long seconds, String failed) {}
+
+  private final Map<String, Baseline> baselines = new ConcurrentHashMap<>();
+
   private final Queue<Change> survivors = new ConcurrentLinkedQueue<>();
   private final int[] counts = new int[Outcome.values().length];
   private Path work;
@@ -75,22 +82,28 @@ final class Mutations {
   private int runAll(String part) throws Exception {
     work = Path.of("target/mutation", part.replaceAll("\\W+", "-")).toAbsolutePath();
     delete(work);
-    for (Change change : read(LIST)) {
-      if (Pattern.compile(part).matcher(change.file).find()) {
-        changes.add(change);
-      }
-    }
+    List<Change> changes =
+        read(LIST).stream()
+            .filter(change -> Pattern.compile(part).matcher(change.file).find())
+            .toList();
     inParallel(changes, false);
-    inParallel(survivors, true);
+    inParallel(List.copyOf(survivors), true);
     for (Outcome outcome : Outcome.values()) {
-      System.out.printf("%5d %s%n", counts[outcome.ordinal()], outcome);
+      if (outcome != Outcome.NOT_NOTICED_BY_NEAREST) {
+        System.out.printf("%5d %s%n", counts[outcome.ordinal()], outcome);
+      }
     }
     System.out.printf("%5d not as the list says%n", unexpected);
     return unexpected;
   }
 
-  /** A process for each processor takes changes until there are none. */
-  private void inParallel(Queue<Change> queue, boolean wholePackage) throws Exception {
+  /** A process for each processor takes the changes of a file until there are none. */
+  private void inParallel(List<Change> changes, boolean wholePackage) throws Exception {
+    var byFile = new LinkedHashMap<String, List<Change>>();
+    for (Change change : changes) {
+      byFile.computeIfAbsent(change.file, _ -> new ArrayList<>()).add(change);
+    }
+    var queue = new ConcurrentLinkedQueue<>(byFile.values());
     int workers = Runtime.getRuntime().availableProcessors();
     try (var threads = Executors.newFixedThreadPool(workers)) {
       var running = new ArrayList<Future<?>>();
@@ -100,8 +113,10 @@ final class Mutations {
             threads.submit(
                 () -> {
                   try (var worker = new Worker(folder)) {
-                    for (Change next = queue.poll(); next != null; next = queue.poll()) {
-                      tell(next, run(worker, next, wholePackage), worker.failed);
+                    for (var next = queue.poll(); next != null; next = queue.poll()) {
+                      for (Change change : next) {
+                        tell(change, run(worker, change, wholePackage), worker.failed);
+                      }
                     }
                   }
                   return null;
@@ -114,14 +129,13 @@ final class Mutations {
   }
 
   private synchronized void tell(Change change, Outcome outcome, String failed) {
-    if (survivors.contains(change)) {
-      System.out.printf("%-18s %s%n", "not by the nearest", change.file);
-      System.out.printf("  - %s%n  + %s%n", change.before, change.after);
-      return;
+    if (outcome == Outcome.NOT_NOTICED_BY_NEAREST) {
+      survivors.add(change);
+    } else {
+      counts[outcome.ordinal()]++;
+      boolean noticed = outcome == Outcome.NOTICED || outcome == Outcome.NOTICED_BY_PACKAGE;
+      unexpected += noticed == change.reason.isEmpty() ? 0 : 1;
     }
-    counts[outcome.ordinal()]++;
-    boolean noticed = outcome == Outcome.NOTICED || outcome == Outcome.NOTICED_BY_PACKAGE;
-    unexpected += noticed == change.reason.isEmpty() ? 0 : 1;
     System.out.printf("%-18s %s%n", outcome, change.file);
     System.out.printf("  - %s%n  + %s%n", change.before, change.after);
     if (!failed.isEmpty()) {
@@ -164,31 +178,32 @@ final class Mutations {
   private Outcome run(Worker worker, Change change, boolean wholePackage) throws Exception {
     String original = Files.readString(Path.of(change.file));
     String changed = changed(original, change);
+    worker.failed = "";
     if (changed == null) {
       return Outcome.DOES_NOT_MATCH;
     }
-    String key = change.tests + (change.isJava() ? "" : change.file);
-    if (!wholePackage && !baselines.containsKey(key)) {
-      // Without a change the tests must pass; how long they take is the measure of a hang.
+    List<String> tests = wholePackage ? packageTests(change) : change.tests;
+    String key = tests + (change.isJava() ? "" : change.file);
+    if (!baselines.containsKey(key)) {
+      // How long they take without a change is the measure of a hang.
       long start = System.nanoTime();
-      if (!worker.make(change.file, original) || !worker.passes(change.tests, MOST_SECONDS)) {
-        return Outcome.FAILS_WITHOUT_A_CHANGE;
-      }
-      baselines.put(key, TimeUnit.NANOSECONDS.toSeconds(System.nanoTime() - start));
+      boolean made = worker.make(change.file, original);
+      String failed = made && worker.passes(tests, true, MOST_SECONDS) ? "" : worker.failed;
+      long seconds = TimeUnit.NANOSECONDS.toSeconds(System.nanoTime() - start);
+      baselines.put(key, new Baseline(seconds, made ? failed : "it does not compile"));
+    }
+    Baseline baseline = baselines.get(key);
+    if (!baseline.failed.isEmpty()) {
+      worker.failed = baseline.failed;
+      return Outcome.FAILS_WITHOUT_A_CHANGE;
     }
     if (!worker.make(change.file, changed)) {
       return Outcome.DOES_NOT_COMPILE;
     }
-    if (wholePackage) {
-      return worker.passes(packageTests(change), MOST_SECONDS)
-          ? Outcome.NOT_NOTICED
-          : Outcome.NOTICED_BY_PACKAGE;
+    if (!worker.passes(tests, false, MIN_SECONDS + 3 * baseline.seconds)) {
+      return wholePackage ? Outcome.NOTICED_BY_PACKAGE : Outcome.NOTICED;
     }
-    if (!worker.passes(change.tests, MIN_SECONDS + 3 * baselines.get(key))) {
-      return Outcome.NOTICED;
-    }
-    survivors.add(change);
-    return Outcome.NOT_NOTICED;
+    return wholePackage ? Outcome.NOT_NOTICED : Outcome.NOT_NOTICED_BY_NEAREST;
   }
 
   /** The text with the change; null if the line is not there exactly once. */

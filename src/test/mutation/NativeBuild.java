@@ -8,10 +8,14 @@ import java.util.regex.Pattern;
 import java.util.stream.Stream;
 
 /**
- * A host device with one changed file: what the file is compiled into, without optimization, and
- * the objects of the build for the rest.
+ * A host device with one changed file: what the file is compiled into, without optimization and for
+ * one instruction set, and the objects of the build for the rest.
  */
 final class NativeBuild {
+  /** The least, which every processor has. */
+  static final String ISA = "v2";
+
+  private static final String OTHER_ISA = "-DCUDNN4J_ISA=(?!" + ISA + ").*";
   private static final Path SOURCES = Path.of("native").toAbsolutePath();
   private static final Path BUILT = Path.of("target/native-build").toAbsolutePath();
   private static final Pattern COMMAND =
@@ -36,7 +40,9 @@ final class NativeBuild {
     int compiled = 0;
     for (String entry : Files.readString(BUILT.resolve("compile_commands.json")).split("\n")) {
       Matcher parts = COMMAND.matcher(entry);
-      if (!parts.find() || !link.contains(" " + parts.group(2))) {
+      if (!parts.find()
+          || !link.contains(" " + parts.group(2))
+          || parts.group(1).matches(".* " + OTHER_ISA)) {
         continue;
       }
       Path unit = Path.of(parts.group(3));

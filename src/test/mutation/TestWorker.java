@@ -6,7 +6,9 @@ import java.net.URLClassLoader;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Queue;
 import java.util.Scanner;
+import java.util.concurrent.ConcurrentLinkedQueue;
 import org.junit.platform.engine.CancellationToken;
 import org.junit.platform.engine.TestExecutionResult;
 import org.junit.platform.engine.discovery.DiscoverySelectors;
@@ -19,12 +21,13 @@ import org.junit.platform.launcher.core.LauncherFactory;
 /**
  * Runs tests for {@link Mutations}, many times in one process, which is what makes a change cheap:
  * JUnit and the JDK are loaded and compiled once. Each line of the input has a class path, the
- * folder of the host device and test classes, separated by spaces; the answer is a line with the
- * first test that failed, empty if none did. Each run has class loader and thread of its own, and a
- * host device of its own if its folder is a new one.
+ * folder of the host device, whether to go on after a failure, and test classes, separated by
+ * spaces. Each test is told as it begins; the answer is a line with those that failed. Each run has
+ * class loader and thread of its own, and a host device of its own if its folder is a new one.
  */
 final class TestWorker {
   static final String ANSWER = "answer:";
+  static final String BEGINS = "begins:";
 
   private TestWorker() {}
 
@@ -36,13 +39,13 @@ final class TestWorker {
       String[] request = input.nextLine().split(" ");
       System.setProperty("java.class.path", request[0] + java.io.File.pathSeparator + path);
       System.setProperty("cudnn4j.host.path", request[1]);
-      var failures = new Failures();
+      var failures = new Failures(answers, Boolean.parseBoolean(request[2]));
       var run =
           new Thread(
-              () -> execute(request[0], List.of(request).subList(2, request.length), failures));
+              () -> execute(request[0], List.of(request).subList(3, request.length), failures));
       run.start();
       run.join();
-      answers.println("\n" + ANSWER + failures.first);
+      answers.println("\n" + ANSWER + String.join(", ", failures.names));
     }
     System.exit(0);
   }
@@ -61,22 +64,43 @@ final class TestWorker {
                   .cancellationToken(failures.token)
                   .build());
     } catch (ReflectiveOperationException | IOException | RuntimeException | Error e) {
-      failures.first = e.toString();
+      failures.names.add(e.toString());
     }
   }
 
-  /** The first failure, which ends the run. */
+  /** Gathers failures, and ends the run at the first unless it is to go on. */
   private static final class Failures implements TestExecutionListener {
     final CancellationToken token = CancellationToken.create();
-    volatile String first = "";
+    final Queue<String> names = new ConcurrentLinkedQueue<>();
+    private final PrintStream answers;
+    private final boolean goesOn;
+
+    Failures(PrintStream answers, boolean goesOn) {
+      this.answers = answers;
+      this.goesOn = goesOn;
+    }
+
+    @Override
+    public void executionStarted(TestIdentifier test) {
+      answers.println("\n" + BEGINS + name(test));
+    }
 
     @Override
     public void executionFinished(TestIdentifier test, TestExecutionResult result) {
-      if (result.getStatus() == TestExecutionResult.Status.FAILED && first.isEmpty()) {
-        first = test.getLegacyReportingName();
+      if (result.getStatus() == TestExecutionResult.Status.FAILED) {
+        names.add(name(test));
         result.getThrowable().ifPresent(Throwable::printStackTrace);
-        token.cancel();
+        if (!goesOn) {
+          token.cancel();
+        }
       }
+    }
+
+    private static String name(TestIdentifier test) {
+      return test.getUniqueId()
+          .replaceAll(".*?/\\[class:([^]]*\\.)?", "")
+          .replaceAll("\\]/\\[[\\w-]+:", " ")
+          .replaceAll("\\]$", "");
     }
   }
 

@@ -15,18 +15,25 @@ final class Worker implements AutoCloseable {
   private static final String PATH = System.getProperty("java.class.path");
   private static final int MOST_RUNS = 25;
 
-  /** The test that failed last, or how else the tests ended. */
+  /** Which tests failed last, or how else they ended; empty if all passed. */
   String failed = "";
 
   private final Path folder;
+  private final Path program;
+  private boolean isJava;
   private Path made;
   private Path library;
   private int makes;
   private Process process;
+  private volatile String begun = "";
   private int runs;
 
-  Worker(Path folder) {
+  Worker(Path folder) throws IOException {
     this.folder = folder;
+    program = folder.resolve("program");
+    Files.createDirectories(program);
+    Path source = Path.of("src/test/mutation/TestWorker.java");
+    compile(folder.resolve(source.getFileName()), Files.readString(source), program);
   }
 
   /** Compiles a file with this text; false if that fails. */
@@ -34,12 +41,14 @@ final class Worker implements AutoCloseable {
     if (made != null) {
       Mutations.delete(made);
     }
+    failed = "";
+    isJava = file.endsWith(".java");
     made = folder.resolve("" + makes++);
     library = made.resolve("library");
     Path classes = made.resolve("classes");
     Files.createDirectories(library);
     Files.createDirectories(classes);
-    if (!file.endsWith(".java")) {
+    if (!isJava) {
       if (file.contains("/kernels/")) {
         Path kernels = classes.resolve("io/github/cudnn4j/kernels");
         Files.createDirectories(kernels);
@@ -62,9 +71,12 @@ final class Worker implements AutoCloseable {
     }
   }
 
-  /** Whether all these tests pass with what was made last; a hang and a crash are failures. */
-  boolean passes(List<String> tests, long seconds) throws Exception {
-    if (process == null || !process.isAlive() || runs++ == MOST_RUNS) {
+  /**
+   * Whether these tests pass with what was made last; a hang and a crash are failures. Ends with
+   * the first failure unless {@code all} are to be named.
+   */
+  boolean passes(List<String> tests, boolean all, long seconds) throws Exception {
+    if (process == null || !process.isAlive() || !isJava || runs++ == MOST_RUNS) {
       close();
       process = start();
       runs = 0;
@@ -76,13 +88,15 @@ final class Worker implements AutoCloseable {
             + File.pathSeparator
             + Path.of("target/classes").toAbsolutePath();
     var writer = process.outputWriter(StandardCharsets.UTF_8);
-    writer.write(folders + " " + library + " " + String.join(" ", tests) + "\n");
+    writer.write(folders + " " + library + " " + all + " " + String.join(" ", tests) + "\n");
     writer.flush();
+    begun = "";
     var answer =
         CompletableFuture.supplyAsync(this::answer)
             .completeOnTimeout("hang", seconds, TimeUnit.SECONDS);
     failed = answer.get();
-    if (failed.equals("hang")) {
+    if (failed.equals("hang") || failed.equals("crash")) {
+      failed += " in " + begun;
       close();
     }
     return failed.isEmpty();
@@ -92,7 +106,9 @@ final class Worker implements AutoCloseable {
     try {
       var reader = process.inputReader(StandardCharsets.UTF_8);
       for (String line = reader.readLine(); line != null; line = reader.readLine()) {
-        if (line.startsWith(TestWorker.ANSWER)) {
+        if (line.startsWith(TestWorker.BEGINS)) {
+          begun = line.substring(TestWorker.BEGINS.length());
+        } else if (line.startsWith(TestWorker.ANSWER)) {
           return line.substring(TestWorker.ANSWER.length());
         }
       }
@@ -117,9 +133,11 @@ final class Worker implements AutoCloseable {
             "-Dcudnn4j.cuda.path=" + folder,
             "-Dcudnn4j.algorithms.path=" + folder.resolve("algorithms.json"),
             "-cp",
-            PATH,
-            "src/test/mutation/TestWorker.java"));
-    return new ProcessBuilder(command).redirectError(folder.resolve("tests.log").toFile()).start();
+            program + File.pathSeparator + PATH,
+            TestWorker.class.getName()));
+    var builder = new ProcessBuilder(command).redirectError(folder.resolve("tests.log").toFile());
+    builder.environment().put("CUDNN4J_ISA", NativeBuild.ISA);
+    return builder.start();
   }
 
   @Override
