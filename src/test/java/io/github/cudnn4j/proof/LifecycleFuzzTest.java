@@ -4,6 +4,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.github.cudnn4j.library.HostControl;
+import io.github.cudnn4j.testing.LeakCheck;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -12,6 +13,7 @@ import java.util.Objects;
 import java.util.TreeMap;
 import java.util.concurrent.TimeUnit;
 import java.util.stream.Collectors;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
 /**
@@ -21,6 +23,7 @@ import org.junit.jupiter.api.Test;
  * <p>What the threads do follows from the seed; how they meet does not. {@code
  * -Dcudnn4j.proof.operations=1000000} makes it long, {@code -Dcudnn4j.proof.seed=N} another one.
  */
+@Tag(LeakCheck.LEAVES_TO_DEVICE)
 class LifecycleFuzzTest {
   private static final int THREADS = 8;
   private static final int OPERATIONS = Integer.getInteger("cudnn4j.proof.operations", 16_000);

@@ -1,5 +1,6 @@
 package io.github.cudnn4j.testing;
 
+import io.github.cudnn4j.library.Settings;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -96,10 +97,13 @@ public record JavaProcess(int status, List<String> output, String errors) {
     return Path.of(System.getProperty("java.home"), "bin", "java").toString();
   }
 
-  /** Returns this library's own properties as options, so that the program gets the same device. */
+  /**
+   * Returns this library's own properties as options, so that the program gets the same device;
+   * reports of leaks are for the tests' own process.
+   */
   public static List<String> sameProperties() {
     return System.getProperties().stringPropertyNames().stream()
-        .filter(name -> name.startsWith("cudnn4j."))
+        .filter(name -> name.startsWith("cudnn4j.") && !name.equals(Settings.LEAKS))
         .map(name -> "-D" + name + "=" + System.getProperty(name))
         .toList();
   }

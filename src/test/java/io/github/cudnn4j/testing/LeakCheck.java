@@ -4,6 +4,8 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 
 import io.github.cudnn4j.library.HostControl;
 import io.github.cudnn4j.library.HostCounter;
+import io.github.cudnn4j.library.Settings;
+import java.util.List;
 import java.util.Map;
 import java.util.Queue;
 import java.util.TreeMap;
@@ -11,17 +13,18 @@ import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.logging.LogRecord;
 import java.util.logging.Logger;
 import org.junit.jupiter.api.extension.AfterAllCallback;
-import org.junit.jupiter.api.extension.BeforeAllCallback;
 import org.junit.jupiter.api.extension.ExtensionContext;
 
 /**
- * After every test class: no native object is left alive, and with the property {@code
- * cudnn4j.leaks} nothing was left for its device to close. Objects are counted by the host device,
- * so that it checks what was really freed; on a GPU there is nothing to count with.
+ * After every test class: no native object is left alive, and nothing was left for its device to
+ * close. Objects are counted by the host device, so that it checks what was really freed; on a GPU
+ * there is nothing to count with.
  *
- * <p>Registered for all test classes through {@code META-INF/services}.
+ * <p>Registered for all test classes through {@code META-INF/services}, which sets the property
+ * {@code cudnn4j.leaks} before any of them opens a device; {@code -Dcudnn4j.leaks=false} says no.
+ * Processes that tests start run without it, as a user's do.
  */
-public final class LeakCheck implements BeforeAllCallback, AfterAllCallback {
+public final class LeakCheck implements AfterAllCallback {
   /**
    * Tags a class that cannot but leave objects: a destroy call that is made to fail frees nothing.
    */
@@ -36,6 +39,9 @@ public final class LeakCheck implements BeforeAllCallback, AfterAllCallback {
   private static final Queue<LogRecord> REPORTED = new ConcurrentLinkedQueue<>();
 
   static {
+    if (System.getProperty(Settings.LEAKS) == null) {
+      System.setProperty(Settings.LEAKS, "true");
+    }
     REPORTS.setFilter(
         report -> {
           REPORTED.add(report);
@@ -47,27 +53,17 @@ public final class LeakCheck implements BeforeAllCallback, AfterAllCallback {
   private static Map<HostCounter, Long> left = Map.of();
 
   @Override
-  public void beforeAll(ExtensionContext context) {
-    if (context.getRequiredTestClass().getEnclosingClass() == null) {
-      REPORTED.clear();
-    }
-  }
-
-  @Override
   public void afterAll(ExtensionContext context) {
     Class<?> testClass = context.getRequiredTestClass();
     if (testClass.getEnclosingClass() != null) {
       return;
     }
-    if (!context.getTags().contains(LEAVES_TO_DEVICE)) {
-      REPORTED.stream()
-          .filter(report -> report.getMessage().contains("left open"))
-          .findFirst()
-          .ifPresent(
-              report -> {
-                throw new AssertionError(
-                    testClass.getName() + ": " + report.getMessage(), report.getThrown());
-              });
+    List<LogRecord> leftOpen =
+        REPORTED.stream().filter(report -> report.getMessage().contains("left open")).toList();
+    REPORTED.clear();
+    if (!leftOpen.isEmpty() && !context.getTags().contains(LEAVES_TO_DEVICE)) {
+      LogRecord first = leftOpen.getFirst();
+      throw new AssertionError(testClass.getName() + ": " + first.getMessage(), first.getThrown());
     }
     HostControl.ifHost()
         .ifPresent(
