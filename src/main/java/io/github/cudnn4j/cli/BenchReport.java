@@ -5,12 +5,12 @@ import io.github.cudnn4j.cli.BenchRun.Result;
 import io.github.cudnn4j.cli.BenchRun.Timing;
 import io.github.cudnn4j.cudnn.RnnAlgorithm;
 import io.github.cudnn4j.io.Json;
+import io.github.cudnn4j.io.WholeFile;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.io.UncheckedIOException;
-import java.nio.file.Files;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
-import java.nio.file.StandardCopyOption;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.EnumMap;
@@ -174,9 +174,7 @@ final class BenchReport {
         "leftOut",
         runs.subList(results.size(), runs.size()).stream().map(BenchRun::toString).toList());
     all.put("leftOutBecause", stopped);
-    Path next = json.resolveSibling(json.getFileName() + ".next");
-    Files.writeString(next, Json.write(all) + "\n");
-    Files.move(next, json, StandardCopyOption.REPLACE_EXISTING);
+    WholeFile.write(json, (Json.write(all) + "\n").getBytes(StandardCharsets.UTF_8));
   }
 
   private Map<String, Object> json(Result result, Map<Pass, Result> best) {

@@ -1,13 +1,12 @@
 package io.github.cudnn4j.cli;
 
-import io.github.cudnn4j.io.FileFailure;
+import io.github.cudnn4j.io.WholeFile;
 import io.github.cudnn4j.train.Progress;
 import io.github.cudnn4j.train.TrainingListener;
 import io.github.cudnn4j.train.Validation;
 import java.awt.BasicStroke;
 import java.awt.Color;
 import java.io.IOException;
-import java.io.OutputStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -94,16 +93,16 @@ final class LearningCurve implements TrainingListener {
     if (training.isEmpty() && heldOut.isEmpty()) {
       throw new IOException("nothing finite was logged");
     }
-    try (OutputStream stream = Files.newOutputStream(file)) {
-      BitmapEncoder.saveBitmap(chart(), stream, BitmapEncoder.BitmapFormat.PNG);
-    } catch (IOException e) {
-      throw FileFailure.of(file, e);
+    byte[] picture;
+    try {
+      picture = BitmapEncoder.getBitmapBytes(chart(), BitmapEncoder.BitmapFormat.PNG);
     } catch (RuntimeException | Error e) {
       // A JDK that finds no fonts says so with whatever it happens to throw.
       throw new IOException(
           "Java cannot draw text here; it needs fontconfig and a font, such as DejaVu (" + e + ")",
           e);
     }
+    WholeFile.write(file, picture);
   }
 
   private Score score() {

@@ -1,5 +1,6 @@
 package io.github.cudnn4j.cuda;
 
+import io.github.cudnn4j.io.WholeFile;
 import io.github.cudnn4j.library.UserCache;
 import java.io.IOException;
 import java.lang.System.Logger.Level;
@@ -7,7 +8,6 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
-import java.nio.file.StandardCopyOption;
 import java.nio.file.attribute.FileTime;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
@@ -107,16 +107,10 @@ final class KernelCache {
   }
 
   private static void write(Path file, byte[] content) throws IOException {
-    var partial = Files.createTempFile(file.getParent(), PREFIX, ".partial");
-    try {
-      try (var out = Files.newOutputStream(partial)) {
-        out.write(digest().digest(content));
-        out.write(content);
-      }
-      Files.move(partial, file, StandardCopyOption.ATOMIC_MOVE);
-    } finally {
-      Files.deleteIfExists(partial);
-    }
+    var sum = digest().digest(content);
+    var whole = Arrays.copyOf(sum, sum.length + content.length);
+    System.arraycopy(content, 0, whole, sum.length, content.length);
+    WholeFile.write(file, whole);
   }
 
   private static void prune(Path folder) throws IOException {

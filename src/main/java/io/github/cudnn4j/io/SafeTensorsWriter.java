@@ -1,9 +1,5 @@
 package io.github.cudnn4j.io;
 
-import static java.nio.file.StandardOpenOption.CREATE;
-import static java.nio.file.StandardOpenOption.TRUNCATE_EXISTING;
-import static java.nio.file.StandardOpenOption.WRITE;
-
 import io.github.cudnn4j.io.SafeTensors.Type;
 import java.io.IOException;
 import java.nio.ByteBuffer;
@@ -127,9 +123,7 @@ public final class SafeTensorsWriter {
   }
 
   /**
-   * Writes the file, replacing an existing one, and forces it to the disk.
-   *
-   * <p>A failure leaves a part of a file, which {@link SafeTensors#open} refuses.
+   * Writes the file as {@link WholeFile} does, in place of what is there.
    *
    * @throws IOException if writing fails; the message tells the file
    */
@@ -138,15 +132,14 @@ public final class SafeTensorsWriter {
     var sorted = new ArrayList<>(entries);
     sorted.sort(
         Comparator.comparingInt((Entry entry) -> -entry.type.bytes()).thenComparing(Entry::name));
-    try (var channel = FileChannel.open(file, CREATE, TRUNCATE_EXISTING, WRITE)) {
-      writeAll(channel, header(sorted));
-      for (var entry : sorted) {
-        writeData(channel, entry);
-      }
-      channel.force(true);
-    } catch (IOException e) {
-      throw FileFailure.of(file, e);
-    }
+    WholeFile.write(
+        file,
+        channel -> {
+          writeAll(channel, header(sorted));
+          for (var entry : sorted) {
+            writeData(channel, entry);
+          }
+        });
   }
 
   private ByteBuffer header(List<Entry> sorted) {

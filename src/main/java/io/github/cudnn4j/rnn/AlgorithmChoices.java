@@ -2,13 +2,14 @@ package io.github.cudnn4j.rnn;
 
 import io.github.cudnn4j.cudnn.RnnAlgorithm;
 import io.github.cudnn4j.io.Json;
+import io.github.cudnn4j.io.WholeFile;
 import io.github.cudnn4j.library.Settings;
 import io.github.cudnn4j.library.UserCache;
 import java.io.IOException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
-import java.nio.file.StandardCopyOption;
 import java.util.ArrayList;
 import java.util.EnumMap;
 import java.util.LinkedHashMap;
@@ -211,19 +212,12 @@ public final class AlgorithmChoices {
       }
       choices.removeIf(other -> other.subject.equals(choice.subject));
       choices.add(choice);
-      Path folder = file.toAbsolutePath().getParent();
-      Files.createDirectories(folder);
-      Path partial = Files.createTempFile(folder, file.getFileName() + ".", ".partial");
-      try {
-        Files.writeString(
-            partial,
-            choices.stream()
-                .map(each -> Json.write(each.toJson()))
-                .collect(Collectors.joining(",\n", "[\n", "\n]\n")));
-        Files.move(partial, file, StandardCopyOption.ATOMIC_MOVE);
-      } finally {
-        Files.deleteIfExists(partial);
-      }
+      Files.createDirectories(file.toAbsolutePath().getParent());
+      String text =
+          choices.stream()
+              .map(each -> Json.write(each.toJson()))
+              .collect(Collectors.joining(",\n", "[\n", "\n]\n"));
+      WholeFile.write(file, text.getBytes(StandardCharsets.UTF_8));
     }
   }
 }

@@ -2,10 +2,8 @@ package io.github.cudnn4j.train;
 
 import io.github.cudnn4j.io.FileFailure;
 import java.io.IOException;
-import java.io.InterruptedIOException;
 import java.io.UncheckedIOException;
 import java.nio.ByteBuffer;
-import java.nio.channels.ClosedByInterruptException;
 import java.nio.channels.FileChannel;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -18,35 +16,6 @@ import java.util.Comparator;
 final class CheckpointFiles {
 
   private CheckpointFiles() {}
-
-  /** Work on files, or on data that are read from somewhere. */
-  interface Work<T> {
-    T run() throws IOException;
-  }
-
-  /**
-   * Does work that interrupting the thread does not end: it is begun again then, and the thread is
-   * interrupted again when it is done.
-   */
-  static <T> T uninterrupted(Work<T> work) throws IOException {
-    boolean interrupted = Thread.interrupted();
-    try {
-      while (true) {
-        try {
-          return work.run();
-        } catch (ClosedByInterruptException | InterruptedIOException e) {
-          if (!Thread.interrupted()) {
-            throw e;
-          }
-          interrupted = true;
-        }
-      }
-    } finally {
-      if (interrupted) {
-        Thread.currentThread().interrupt();
-      }
-    }
-  }
 
   /** Writes a new file and forces it to the disk. */
   static void write(Path file, String text) throws IOException {

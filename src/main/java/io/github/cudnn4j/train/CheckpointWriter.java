@@ -1,6 +1,7 @@
 package io.github.cudnn4j.train;
 
 import io.github.cudnn4j.io.SafeTensorsWriter;
+import io.github.cudnn4j.io.Uninterrupted;
 import java.io.IOException;
 import java.nio.channels.ClosedByInterruptException;
 import java.nio.file.Files;
@@ -106,7 +107,7 @@ final class CheckpointWriter implements AutoCloseable {
     whole.put("bestStep", bestStep);
     whole.putAll(description);
     whole.put("notes", checkpoints.notes());
-    Path target = CheckpointFiles.uninterrupted(() -> replace(step, weights, state, whole));
+    Path target = Uninterrupted.run(() -> replace(step, weights, state, whole));
     own.put(step, target);
     prune(bestStep);
     return target;

@@ -1,6 +1,7 @@
 package io.github.cudnn4j.train;
 
 import io.github.cudnn4j.io.FileFailure;
+import io.github.cudnn4j.io.Uninterrupted;
 import java.io.IOException;
 import java.lang.System.Logger.Level;
 import java.nio.ByteBuffer;
@@ -52,7 +53,7 @@ final class FolderLock implements AutoCloseable {
       throw used(folder, Long.toString(ProcessHandle.current().pid()));
     }
     try {
-      return CheckpointFiles.uninterrupted(() -> lock(folder, real, made));
+      return Uninterrupted.run(() -> lock(folder, real, made));
     } catch (IOException | RuntimeException | Error e) {
       HELD.remove(real);
       throw e;

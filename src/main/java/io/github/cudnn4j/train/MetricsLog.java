@@ -2,6 +2,7 @@ package io.github.cudnn4j.train;
 
 import io.github.cudnn4j.io.FileFailure;
 import io.github.cudnn4j.io.Json;
+import io.github.cudnn4j.io.Uninterrupted;
 import java.io.BufferedInputStream;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
@@ -206,7 +207,7 @@ public final class MetricsLog implements TrainingListener, AutoCloseable {
   private void deletePart() {
     try {
       if (Files.isRegularFile(file)) {
-        CheckpointFiles.uninterrupted(
+        Uninterrupted.run(
             () -> {
               truncate(file, length);
               return null;

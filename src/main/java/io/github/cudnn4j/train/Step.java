@@ -13,6 +13,7 @@ import io.github.cudnn4j.data.BatchSource;
 import io.github.cudnn4j.data.Shards;
 import io.github.cudnn4j.io.SafeTensors;
 import io.github.cudnn4j.io.SafeTensorsWriter;
+import io.github.cudnn4j.io.Uninterrupted;
 import io.github.cudnn4j.optim.LossScale;
 import io.github.cudnn4j.optim.StepState;
 import io.github.cudnn4j.optim.Updater;
@@ -107,7 +108,7 @@ public final class Step implements AutoCloseable {
   private final int plays;
 
   private boolean joined;
-  private final CheckpointFiles.Work<Boolean> hasNext = this::hasNext;
+  private final Uninterrupted.Work<Boolean> hasNext = this::hasNext;
 
   /** The micro-batches whose gradients are summed up, of a step that is not complete. */
   private int accumulated;
@@ -364,7 +365,7 @@ public final class Step implements AutoCloseable {
     int shape;
     do {
       shape = accumulate(learningRate);
-    } while (accumulated < plays && CheckpointFiles.uninterrupted(hasNext));
+    } while (accumulated < plays && Uninterrupted.run(hasNext));
     int count = accumulated;
     accumulated = 0;
     updater.microBatches(sum == null ? count : addsEach ? sum.shards() : count * sum.shards());

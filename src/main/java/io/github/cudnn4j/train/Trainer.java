@@ -2,6 +2,7 @@ package io.github.cudnn4j.train;
 
 import io.github.cudnn4j.data.BatchSource;
 import io.github.cudnn4j.data.SavableRandom;
+import io.github.cudnn4j.io.Uninterrupted;
 import io.github.cudnn4j.optim.StepState;
 import io.github.cudnn4j.tape.Parameters;
 import java.io.IOException;
@@ -305,10 +306,10 @@ public final class Trainer implements AutoCloseable {
   }
 
   /** Returns false if reading or waiting was interrupted, which ends the run. */
-  private boolean unlessInterrupted(CheckpointFiles.Work<Boolean> work) throws IOException {
+  private boolean unlessInterrupted(Uninterrupted.Work<Boolean> work) throws IOException {
     if (group != null) {
       // The others would wait for this one; it stops with them.
-      return CheckpointFiles.uninterrupted(work);
+      return Uninterrupted.run(work);
     }
     try {
       return work.run();
@@ -418,7 +419,7 @@ public final class Trainer implements AutoCloseable {
 
   private Evaluator.Result evaluate() throws IOException {
     Evaluator given = evaluator;
-    return given == null ? NOT_VALIDATED : CheckpointFiles.uninterrupted(given::evaluate);
+    return given == null ? NOT_VALIDATED : Uninterrupted.run(given::evaluate);
   }
 
   /** What spoils the weights shows in the steps after it; those do not replace what is good. */

@@ -3,6 +3,7 @@ package io.github.cudnn4j.train;
 import io.github.cudnn4j.data.BatchSource;
 import io.github.cudnn4j.io.SafeTensors;
 import io.github.cudnn4j.io.SafeTensorsWriter;
+import io.github.cudnn4j.io.Uninterrupted;
 import io.github.cudnn4j.tape.Parameters;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
@@ -98,7 +99,7 @@ final class TrainingState {
               position.batch,
               source.batches()));
     }
-    CheckpointFiles.uninterrupted(
+    Uninterrupted.run(
         () -> {
           try (SafeTensors weights = checkpoint.weights();
               SafeTensors state = checkpoint.state()) {

@@ -309,7 +309,7 @@ class BenchCommandTest {
     List<BenchRun> runs = List.of(result.run());
     BenchPeak peak = BenchPeak.known("NVIDIA H200");
     StringWriter out = new StringWriter();
-    Path json = folder.resolve("bench.json");
+    Path json = Files.createDirectory(folder.resolve("results")).resolve("bench.json");
     BenchReport report =
         new BenchReport(
             Map.of(),
@@ -318,7 +318,8 @@ class BenchCommandTest {
             new BenchTable(runs, peak, Integer.MAX_VALUE),
             new PrintWriter(out),
             json);
-    Files.createDirectory(folder.resolve("bench.json.next"));
+    Files.delete(json);
+    Files.delete(json.getParent());
 
     var failure = assertThrows(UncheckedIOException.class, () -> report.add(result));
     assertTrue(failure.getMessage().startsWith("cannot write " + json), failure::getMessage);

@@ -7,6 +7,7 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.github.cudnn4j.io.SafeTensorsWriter;
+import io.github.cudnn4j.io.Uninterrupted;
 import io.github.cudnn4j.testing.JavaProcess;
 import java.io.IOException;
 import java.io.RandomAccessFile;
@@ -479,7 +480,7 @@ class CheckpointsTest {
   void aFileWhoseReadingWasInterruptedIsReadAgain() throws IOException {
     var runs = new ArrayList<Integer>();
     String result =
-        CheckpointFiles.uninterrupted(
+        Uninterrupted.run(
             () -> {
               runs.add(runs.size());
               if (runs.size() == 1) {

@@ -1,0 +1,91 @@
+package io.github.cudnn4j.io;
+
+import static java.nio.file.StandardOpenOption.CREATE_NEW;
+import static java.nio.file.StandardOpenOption.TRUNCATE_EXISTING;
+import static java.nio.file.StandardOpenOption.WRITE;
+
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.channels.FileChannel;
+import java.nio.file.AccessDeniedException;
+import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
+import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+import java.util.UUID;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Writes files of which there is never a part: where writing fails or the process ends, what was
+ * there before still is. May be used from any thread.
+ */
+public final class WholeFile {
+
+  private static final int KEPT_OF_NAME = 64;
+
+  private WholeFile() {}
+
+  /** What a file is to hold. */
+  @FunctionalInterface
+  public interface Content {
+    /** Writes all of it. */
+    void writeTo(FileChannel channel) throws IOException;
+  }
+
+  /**
+   * Writes a file in place of what is there, and forces it to the disk. A link stays one; what is
+   * no regular file, such as a device, is written to as it is.
+   *
+   * @throws IOException if the folder is not there, writing fails, or the thread is interrupted;
+   *     the message tells the file
+   */
+  public static void write(Path file, Content content) throws IOException {
+    if (Files.exists(file) && !Files.isRegularFile(file)) {
+      try (var channel = FileChannel.open(file, WRITE, TRUNCATE_EXISTING)) {
+        content.writeTo(channel);
+      } catch (IOException e) {
+        throw FileFailure.of(file, e);
+      }
+      return;
+    }
+    Path target = (Files.exists(file) ? file.toRealPath() : file).toAbsolutePath();
+    Path partial = target.resolveSibling(partial(target.getFileName().toString()));
+    try {
+      try (var channel = FileChannel.open(partial, CREATE_NEW, WRITE)) {
+        content.writeTo(channel);
+        channel.force(true);
+      }
+      Files.move(partial, target, StandardCopyOption.ATOMIC_MOVE);
+    } catch (NoSuchFileException e) {
+      throw new NoSuchFileException(file.toString());
+    } catch (AccessDeniedException e) {
+      throw new AccessDeniedException(file.toString());
+    } catch (IOException e) {
+      throw FileFailure.of(file, e);
+    } finally {
+      Files.deleteIfExists(partial);
+    }
+  }
+
+  /** As {@link #write(Path, Content)}, of bytes, also in a thread that is interrupted. */
+  public static void write(Path file, byte[] bytes) throws IOException {
+    Uninterrupted.<@Nullable Void>run(
+        () -> {
+          write(
+              file,
+              channel -> {
+                var left = ByteBuffer.wrap(bytes);
+                while (left.hasRemaining()) {
+                  channel.write(left);
+                }
+              });
+          return null;
+        });
+  }
+
+  /** Returns a name that begins as the file's, so that who cleans up finds it. */
+  private static String partial(String name) {
+    String kept = name.substring(0, Math.min(KEPT_OF_NAME, name.length()));
+    return kept + "." + UUID.randomUUID() + ".partial";
+  }
+}

@@ -1,0 +1,93 @@
+package io.github.cudnn4j.io;
+
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
+
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.channels.ClosedByInterruptException;
+import java.nio.file.FileSystemException;
+import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
+import java.nio.file.Path;
+import java.util.List;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+class WholeFileTest {
+
+  private static final byte[] BEFORE = {1, 2, 3};
+  private static final byte[] AFTER = {4, 5};
+
+  @TempDir private Path folder;
+
+  private void assertHolds(byte[] expected, Path file) throws IOException {
+    assertArrayEquals(expected, Files.readAllBytes(file));
+    try (var files = Files.list(file.getParent())) {
+      assertEquals(List.of(file), files.toList());
+    }
+  }
+
+  @Test
+  void isThereAsAWhole() throws IOException {
+    Path file = folder.resolve("a");
+    WholeFile.write(file, BEFORE);
+    assertHolds(BEFORE, file);
+    WholeFile.write(file, AFTER);
+    assertHolds(AFTER, file);
+    Path longest = Files.createDirectory(folder.resolve("b")).resolve("n".repeat(255));
+    WholeFile.write(longest, AFTER);
+    assertHolds(AFTER, longest);
+  }
+
+  @Test
+  void whatIsInterruptedLeavesWhatWasThere() throws IOException {
+    Path file = Files.write(folder.resolve("a"), BEFORE);
+    WholeFile.Content after = channel -> channel.write(ByteBuffer.wrap(AFTER));
+    Thread.currentThread().interrupt();
+    assertThrows(ClosedByInterruptException.class, () -> WholeFile.write(file, after));
+    assertHolds(BEFORE, file);
+    WholeFile.write(file, BEFORE);
+    assertTrue(Thread.interrupted());
+    assertHolds(BEFORE, file);
+    var failed =
+        assertThrows(
+            FileSystemException.class,
+            () ->
+                WholeFile.write(
+                    file,
+                    channel -> {
+                      after.writeTo(channel);
+                      throw new IOException("no space");
+                    }));
+    assertEquals(file + ": no space", failed.getMessage());
+    assertHolds(BEFORE, file);
+  }
+
+  @Test
+  void linksStayAndDevicesAreWrittenTo() throws IOException {
+    Path target = Files.createDirectory(folder.resolve("b")).resolve("a");
+    Path link = Files.createSymbolicLink(folder.resolve("link"), Files.write(target, BEFORE));
+    WholeFile.write(link, AFTER);
+    assertTrue(Files.isSymbolicLink(link));
+    assertHolds(AFTER, target);
+
+    Path full = Path.of("/dev/full");
+    assumeTrue(Files.isWritable(full));
+    var failed = assertThrows(FileSystemException.class, () -> WholeFile.write(full, AFTER));
+    assertTrue(failed.getMessage().startsWith("/dev/full: "), failed::getMessage);
+    assertTrue(Files.isWritable(full));
+  }
+
+  @Test
+  void failuresTellTheFile() {
+    Path gone = folder.resolve("gone/a");
+    var failed = assertThrows(NoSuchFileException.class, () -> WholeFile.write(gone, AFTER));
+    assertEquals(gone.toString(), failed.getMessage());
+    var ofFolder = assertThrows(FileSystemException.class, () -> WholeFile.write(folder, AFTER));
+    assertEquals(folder.toString(), ofFolder.getFile());
+  }
+}
