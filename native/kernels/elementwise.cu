@@ -21,6 +21,11 @@ DEVICE void multiple(const T* x, double factor, T* z, long long n) {
   FOR_EACH(i, n) { z[i] = static_cast<T>(times * static_cast<Number<T>>(x[i])); }
 }
 
+template <class T>
+DEVICE void number(const int* x, T* y, long long n) {
+  FOR_EACH(i, n) { y[i] = static_cast<T>(static_cast<Number<T>>(x[i])); }
+}
+
 // The functions by their numbers in UnaryFunction.java.
 constexpr int function_tanh = 0;
 constexpr int function_sigmoid = 1;
@@ -102,6 +107,12 @@ KERNEL(scale_f16, (const f16* x, double factor, f16* z, long long n), (n, n)) {
 KERNEL(scale_bf16, (const bf16* x, double factor, bf16* z, long long n), (n, n)) {
   multiple(x, factor, z, n);
 }
+
+// y[n] = x
+KERNEL(from_int_f32, (const int* x, float* y, long long n), (n, n)) { number(x, y, n); }
+KERNEL(from_int_f64, (const int* x, double* y, long long n), (n, n)) { number(x, y, n); }
+KERNEL(from_int_f16, (const int* x, f16* y, long long n), (n, n)) { number(x, y, n); }
+KERNEL(from_int_bf16, (const int* x, bf16* y, long long n), (n, n)) { number(x, y, n); }
 
 // y[n] = the function of x
 KERNEL(activate_f32, (int function, const float* x, float* y, long long n), (n, n)) {

@@ -16,6 +16,11 @@ static void check_scale(const Checked<const T*, double, T*, long long>& kernel) 
 }
 
 template <class T>
+static void check_from_int(const Checked<const int*, T*, long long>& kernel) {
+  for (int n : sizes) kernel.check(ints(n, -5, 5), numbers<T>(n), n);
+}
+
+template <class T>
 static void check_activation(const Checked<int, const T*, T*, long long>& kernel) {
   for (int function : {0, 1, 2}) kernel.check(function, numbers<T>(100), numbers<T>(100), 100);
 }
@@ -40,6 +45,7 @@ static const Suite suite([] {
   IN_EACH_TYPE(check_both, add);
   IN_EACH_TYPE(check_both, multiply);
   IN_EACH_TYPE(check_scale, scale);
+  IN_EACH_TYPE(check_from_int, from_int);
   IN_EACH_TYPE(check_activation, activate);
   IN_EACH_TYPE(check_slope, activation_gradient);
   IN_EACH_TYPE(check_copy, copy_columns);

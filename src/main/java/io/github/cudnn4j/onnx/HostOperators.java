@@ -62,11 +62,10 @@ final class HostOperators {
   private static OnnxArray cast(OnnxNode node, List<OnnxArray> in) {
     OnnxType type = castTo(node);
     double[] values = in.get(0).values();
-    boolean whole = type == OnnxType.INT32 || type == OnnxType.INT64;
     return new OnnxArray(
         type,
         in.get(0).shape(),
-        whole ? Arrays.stream(values).map(value -> (long) value).toArray() : values);
+        type.isFloating() ? values : Arrays.stream(values).map(value -> (long) value).toArray());
   }
 
   static OnnxType castTo(OnnxNode node) {
@@ -262,39 +261,45 @@ final class HostOperators {
   private static OnnxArray each(OnnxNode node, List<OnnxArray> in, DoubleBinaryOperator operator) {
     OnnxArray a = in.get(0);
     OnnxArray b = in.get(1);
-    OnnxArray larger = a.rank() >= b.rank() && a.values().length >= b.values().length ? a : b;
-    int[] shape = larger.shape();
-    if (!isRepeated(a.shape(), shape) || !isRepeated(b.shape(), shape)) {
-      throw node.refused(
-          "the shapes "
-              + Arrays.toString(a.shape())
-              + " and "
-              + Arrays.toString(b.shape())
-              + " do not fit each other");
-    }
-    double[] values = new double[larger.values().length];
+    int[] shape = broadcast(node, a.shape(), b.shape());
+    int[] ofA = OnnxArray.strides(a.shape(), shape);
+    int[] ofB = OnnxArray.strides(b.shape(), shape);
+    double[] values = new double[OnnxArray.computable(longs(shape))];
     for (int i = 0; i < values.length; i++) {
-      values[i] =
-          operator.applyAsDouble(
-              a.values()[i % a.values().length], b.values()[i % b.values().length]);
+      int rest = i;
+      int inA = 0;
+      int inB = 0;
+      for (int extent = shape.length - 1; extent >= 0; extent--) {
+        int place = rest % shape[extent];
+        rest /= shape[extent];
+        inA += place * ofA[extent];
+        inB += place * ofB[extent];
+      }
+      values[i] = operator.applyAsDouble(a.values()[inA], b.values()[inB]);
     }
-    return new OnnxArray(larger.type(), shape, values);
+    return new OnnxArray((a.rank() >= b.rank() ? a : b).type(), shape, values);
   }
 
-  /** Tells whether an array of this shape, repeated as a whole, has the other one. */
-  static boolean isRepeated(int[] shape, int[] larger) {
-    int missing = larger.length - shape.length;
-    if (missing < 0) {
-      return false;
-    }
-    boolean ones = true;
-    for (int i = 0; i < shape.length; i++) {
-      boolean same = shape[i] == larger[missing + i];
-      if (!same && !(ones && shape[i] == 1)) {
-        return false;
+  private static long[] longs(int[] numbers) {
+    return Arrays.stream(numbers).asLongStream().toArray();
+  }
+
+  /** Returns the shape of what is computed of each pair of elements; an extent of 1 is repeated. */
+  static int[] broadcast(OnnxNode node, int[] a, int[] b) {
+    int[] shape = new int[Math.max(a.length, b.length)];
+    for (int i = 1; i <= shape.length; i++) {
+      int ofA = i <= a.length ? a[a.length - i] : 1;
+      int ofB = i <= b.length ? b[b.length - i] : 1;
+      if (ofA != ofB && ofA != 1 && ofB != 1) {
+        throw node.refused(
+            "the shapes "
+                + Arrays.toString(a)
+                + " and "
+                + Arrays.toString(b)
+                + " do not fit each other");
       }
-      ones &= shape[i] == 1;
+      shape[shape.length - i] = ofA == 1 ? ofB : ofA;
     }
-    return true;
+    return shape;
   }
 }

@@ -1,5 +1,6 @@
 package io.github.cudnn4j.onnx;
 
+import io.github.cudnn4j.io.HalfFloat;
 import io.github.cudnn4j.io.Message;
 import java.io.IOException;
 import java.nio.ByteBuffer;
@@ -80,6 +81,8 @@ record OnnxArray(OnnxType type, int[] shape, double[] values) {
             case DOUBLE -> raw(type, tensor.fixed(10, Double.BYTES), what);
             case INT32 -> Arrays.stream(tensor.numbers(5)).asDoubleStream().toArray();
             case INT64 -> Arrays.stream(tensor.numbers(7)).asDoubleStream().toArray();
+            case FLOAT16, BFLOAT16 ->
+                Arrays.stream(tensor.numbers(5)).mapToDouble(bits -> half(type, bits)).toArray();
           };
     }
     long[] shape = tensor.numbers(1);
@@ -112,9 +115,15 @@ record OnnxArray(OnnxType type, int[] shape, double[] values) {
             case DOUBLE -> bytes.getDouble();
             case INT32 -> bytes.getInt();
             case INT64 -> bytes.getLong();
+            case FLOAT16, BFLOAT16 -> half(type, bytes.getShort());
           };
     }
     return values;
+  }
+
+  private static double half(OnnxType type, long bits) {
+    HalfFloat half = type == OnnxType.FLOAT16 ? HalfFloat.FLOAT16 : HalfFloat.BFLOAT16;
+    return half.toFloat((short) bits);
   }
 
   int rank() {
@@ -122,7 +131,7 @@ record OnnxArray(OnnxType type, int[] shape, double[] values) {
   }
 
   boolean isFloating() {
-    return type == OnnxType.FLOAT || type == OnnxType.DOUBLE;
+    return type.isFloating();
   }
 
   /** Returns whole numbers, as extents and places are. */
@@ -144,6 +153,17 @@ record OnnxArray(OnnxType type, int[] shape, double[] values) {
 
   OnnxArray reshape(int... extents) {
     return new OnnxArray(type, extents, values);
+  }
+
+  /** Returns by how many elements the places of a shape's extents lie apart; 0 where repeated. */
+  static int[] strides(int[] shape, int[] repeated) {
+    int[] strides = new int[repeated.length];
+    int stride = 1;
+    for (int i = shape.length - 1, to = strides.length - 1; i >= 0; i--, to--) {
+      strides[to] = shape[i] == 1 ? 0 : stride;
+      stride *= shape[i];
+    }
+    return strides;
   }
 
   /** Returns some places of an extent, in their order. */

@@ -2,9 +2,8 @@ package io.github.cudnn4j.onnx;
 
 import io.github.cudnn4j.cuda.DeviceBuffer;
 import io.github.cudnn4j.cuda.ElementType;
-import io.github.cudnn4j.cudnn.RnnMode;
 import io.github.cudnn4j.io.Message;
-import io.github.cudnn4j.rnn.ForeignWeights;
+import io.github.cudnn4j.io.WholeFile;
 import io.github.cudnn4j.rnn.RnnConfig;
 import io.github.cudnn4j.tape.EmbeddingLayer;
 import io.github.cudnn4j.tape.LayerNormLayer;
@@ -12,18 +11,13 @@ import io.github.cudnn4j.tape.LinearLayer;
 import io.github.cudnn4j.tape.Parameter;
 import io.github.cudnn4j.tape.RnnLayer;
 import java.io.IOException;
-import java.nio.ByteBuffer;
-import java.nio.ByteOrder;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HashMap;
-import java.util.HashSet;
-import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.Set;
+import java.util.Objects;
 import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
 
@@ -44,7 +38,8 @@ import org.jspecify.annotations.Nullable;
  * is left out. {@link #node} adds any other operator. Extents such as T and B are of any size where
  * the graph is run. It is for opset {@value #OPSET}, which ONNX Runtime has since its version 1.12.
  *
- * <p>Nothing here is in device memory, and nothing is to be closed.
+ * <p>All methods refuse values of another graph, and shapes and types that do not fit, by an
+ * IllegalArgumentException. Nothing here is in device memory, and nothing is to be closed.
  *
  * @see <a href="https://onnx.ai/onnx/operators/">The operators</a>
  */
@@ -57,7 +52,7 @@ public final class OnnxGraph {
 
   private final String name;
   private final List<Message> nodes = new ArrayList<>();
-  private final Map<String, Message> weights = new LinkedHashMap<>();
+  private final List<Message> weights = new ArrayList<>();
 
   /** What the weights are of: two sets of parameters may have the same names. */
   private final Map<String, Object> owners = new HashMap<>();
@@ -65,38 +60,51 @@ public final class OnnxGraph {
   private final List<Message> inputs = new ArrayList<>();
   private final List<Message> outputs = new ArrayList<>();
   private final Map<String, String> metadata = new TreeMap<>();
-  private final Set<String> names = new HashSet<>();
+  private final Map<String, OnnxValue> values = new HashMap<>();
 
-  /** Begins a graph. */
+  /**
+   * Begins a graph.
+   *
+   * @throws IllegalArgumentException if the name is empty
+   */
   public OnnxGraph(String name) {
+    if (name.isEmpty()) {
+      throw new IllegalArgumentException("the name of the graph is empty");
+    }
     this.name = name;
   }
 
   /**
    * Adds an input.
    *
-   * @param shape the extents, each a number or a name, such as {@code T}
-   * @throws IllegalArgumentException if the name is taken
+   * @param shape the extents, each a number above 0 or a name that begins with a letter, such as
+   *     {@code T}
+   * @throws IllegalArgumentException if the name is taken or empty, an extent is neither, or ONNX
+   *     has no such type
    */
   public OnnxValue input(String name, ElementType type, String... shape) {
-    OnnxValue value = new OnnxValue(take(name), type, List.of(shape));
-    inputs.add(description(name, value));
+    OnnxType.of(type);
+    OnnxValue value = take(name, type, List.of(shape));
+    inputs.add(OnnxMessages.description(name, value));
     return value;
   }
 
   /**
    * Adds an output.
    *
-   * @throws IllegalArgumentException if the name is taken
+   * @throws IllegalArgumentException if the name is taken or empty
    */
   public void output(String name, OnnxValue value) {
-    nodes.add(node("Identity", Map.of(), List.of(value.name()), List.of(take(name))));
-    outputs.add(description(name, value));
+    require("the output", value);
+    OnnxValue output = take(name, value.type(), value.shape());
+    add("Identity", Map.of(), List.of(value.name()), List.of(output.name()));
+    outputs.add(OnnxMessages.description(name, value));
   }
 
   /** Adds a remark for whoever reads the file; a second one of that name replaces the first. */
   public void metadata(String name, String text) {
-    metadata.put(name, text);
+    metadata.put(
+        Objects.requireNonNull(name, "name"), Objects.requireNonNull(text, "text of " + name));
   }
 
   /**
@@ -106,6 +114,7 @@ public final class OnnxGraph {
    * @return {@code [..., E]}
    */
   public OnnxValue embedding(EmbeddingLayer layer, OnnxValue tokens) {
+    require("tokens", tokens, ElementType.INT32, ElementType.INT64);
     return node(
         "Gather",
         Map.of(),
@@ -118,10 +127,14 @@ public final class OnnxGraph {
    * Adds the encoding of tokens as unit vectors.
    *
    * @param tokens {@code [...]} INT64; none is negative
-   * @param classes V
+   * @param classes V, at least 1
    * @return {@code [..., V]}
    */
   public OnnxValue oneHot(OnnxValue tokens, int classes) {
+    require("tokens", tokens, ElementType.INT64);
+    if (classes < 1) {
+      throw new IllegalArgumentException("classes = " + classes + ", must be at least 1");
+    }
     return node(
         "OneHot",
         Map.of(),
@@ -138,6 +151,7 @@ public final class OnnxGraph {
    * @return {@code [..., O]}
    */
   public OnnxValue linear(LinearLayer layer, OnnxValue x) {
+    requireColumns(x, layer.inputSize());
     OnnxValue weight = weight(layer.weight());
     OnnxValue transposed =
         node(
@@ -145,7 +159,7 @@ public final class OnnxGraph {
             Map.of("perm", new long[] {1, 0}),
             List.of(weight.extent(1), weight.extent(0)),
             weight);
-    List<String> shape = with(x.shape().subList(0, x.shape().size() - 1), layer.outputSize());
+    List<String> shape = with(x.shape().subList(0, x.rank() - 1), layer.outputSize());
     OnnxValue product = node("MatMul", Map.of(), shape, x, transposed);
     Parameter bias = layer.bias();
     return bias == null ? product : node("Add", Map.of(), shape, product, weight(bias));
@@ -158,6 +172,7 @@ public final class OnnxGraph {
    * @return the shape of {@code x}
    */
   public OnnxValue layerNorm(LayerNormLayer layer, OnnxValue x) {
+    requireColumns(x, layer.size());
     return node(
         "LayerNormalization",
         Map.of("epsilon", (float) layer.epsilon()),
@@ -184,7 +199,7 @@ public final class OnnxGraph {
    * @param lengths {@code [B]} INT32, in [1, T]
    */
   public OnnxRecurrent rnn(RnnLayer layer, OnnxValue x, OnnxValue lengths) {
-    return rnn(layer, x, lengths, null, null);
+    return rnn(layer, x, Objects.requireNonNull(lengths, "lengths"), null, null);
   }
 
   /**
@@ -201,121 +216,27 @@ public final class OnnxGraph {
       @Nullable OnnxValue h0,
       @Nullable OnnxValue c0) {
     RnnConfig config = layer.config();
-    if (config.clip() != null) {
-      throw new IllegalArgumentException(
-          "ONNX bounds what goes into activations, no cell states, but this is " + config);
+    require("x", x, ElementType.FLOAT32);
+    requireShape("x", x, "T", "B", String.valueOf(config.inputSize()));
+    if (lengths != null) {
+      require("lengths", lengths, ElementType.INT32);
+      requireShape("lengths", lengths, x.extent(1));
     }
-    boolean lstm = config.hasCellState();
-    List<OnnxValue> hs = split(h0, config.layers());
-    List<OnnxValue> cs = split(c0, config.layers());
-    List<OnnxValue> lastHs = new ArrayList<>();
-    List<OnnxValue> lastCs = new ArrayList<>();
-    OnnxValue y = x;
-    for (int number = 0; number < config.layers(); number++) {
-      ForeignWeights.Onnx arrays = ForeignWeights.onnx(layer.rnn().weights(), number);
-      String prefix = layer.parameter("weight_hh_l0").name().replace("weight_hh_l0", "");
-      String suffix = "_l" + number;
-      int directions = config.directions();
-      int rows = config.gates() * config.hiddenSize();
-      int columns = arrays.w().length / directions / rows;
-      List<String> taken = new ArrayList<>();
-      taken.add(y.name());
-      taken.add(weight(layer, prefix + "W" + suffix, arrays.w(), directions, rows, columns).name());
-      taken.add(
-          weight(layer, prefix + "R" + suffix, arrays.r(), directions, rows, config.hiddenSize())
-              .name());
-      double[] b = arrays.b();
-      taken.add(
-          b == null ? "" : weight(layer, prefix + "B" + suffix, b, directions, 2 * rows).name());
-      taken.add(lengths == null ? "" : lengths.name());
-      taken.add(hs.isEmpty() ? "" : hs.get(number).name());
-      if (lstm) {
-        taken.add(cs.isEmpty() ? "" : cs.get(number).name());
-      }
-      String batch = x.extent(1);
-      String hidden = String.valueOf(config.hiddenSize());
-      List<String> state = List.of(String.valueOf(directions), batch, hidden);
-      OnnxValue steps = value(List.of(x.extent(0), String.valueOf(directions), batch, hidden));
-      lastHs.add(value(state));
-      List<String> given = new ArrayList<>(List.of(steps.name(), lastHs.getLast().name()));
-      if (lstm) {
-        lastCs.add(value(state));
-        given.add(lastCs.getLast().name());
-      }
-      nodes.add(node(operator(config.mode()), attributes(config), taken, given));
-      y = sideBySide(steps, config.outputSize());
-    }
-    return new OnnxRecurrent(this, y, join(lastHs), lstm ? join(lastCs) : null, lastHs.getLast());
-  }
-
-  private static String operator(RnnMode mode) {
-    return switch (mode) {
-      case LSTM -> "LSTM";
-      case GRU -> "GRU";
-      case TANH, RELU -> "RNN";
+    String[] state = {
+      String.valueOf(config.pseudoLayers()), x.extent(1), String.valueOf(config.hiddenSize())
     };
-  }
-
-  private static Map<String, Object> attributes(RnnConfig config) {
-    Map<String, Object> attributes = new LinkedHashMap<>();
-    attributes.put("hidden_size", (long) config.hiddenSize());
-    attributes.put("direction", config.directions() == 2 ? "bidirectional" : "forward");
-    switch (config.mode()) {
-      case GRU -> attributes.put("linear_before_reset", 1L);
-      case TANH -> attributes.put("activations", activations("Tanh", config));
-      case RELU -> attributes.put("activations", activations("Relu", config));
-      case LSTM -> {}
+    if (h0 != null) {
+      require("h0", h0, ElementType.FLOAT32);
+      requireShape("h0", h0, state);
     }
-    return attributes;
-  }
-
-  private static String[] activations(String activation, RnnConfig config) {
-    String[] all = new String[config.directions()];
-    Arrays.fill(all, activation);
-    return all;
-  }
-
-  /** Makes {@code [T, D, B, H]} to {@code [T, B, D·H]}. */
-  private OnnxValue sideBySide(OnnxValue steps, int size) {
-    List<String> shape = List.of(steps.extent(0), steps.extent(2), String.valueOf(size));
-    OnnxValue batchFirst =
-        node(
-            "Transpose",
-            Map.of("perm", new long[] {0, 2, 1, 3}),
-            List.of(steps.extent(0), steps.extent(2), steps.extent(1), steps.extent(3)),
-            steps);
-    return reshape(batchFirst, shape, 0, 0, -1);
-  }
-
-  private List<OnnxValue> split(@Nullable OnnxValue state, int layers) {
-    if (state == null || layers == 1) {
-      return state == null ? List.of() : List.of(state);
+    if (c0 != null) {
+      require("c0", c0, ElementType.FLOAT32);
+      requireShape("c0", c0, state);
+      if (!config.hasCellState()) {
+        throw new IllegalArgumentException("c0 for a " + config.mode() + ", which has no cell");
+      }
     }
-    int each = Integer.parseInt(state.extent(0)) / layers;
-    List<OnnxValue> parts = new ArrayList<>();
-    for (int i = 0; i < layers; i++) {
-      parts.add(value(List.of(String.valueOf(each), state.extent(1), state.extent(2))));
-    }
-    nodes.add(
-        node(
-            "Split",
-            Map.of("axis", 0L),
-            List.of(state.name()),
-            parts.stream().map(OnnxValue::name).toList()));
-    return parts;
-  }
-
-  private OnnxValue join(List<OnnxValue> states) {
-    OnnxValue first = states.getFirst();
-    if (states.size() == 1) {
-      return first;
-    }
-    int extent = states.size() * Integer.parseInt(first.extent(0));
-    return node(
-        "Concat",
-        Map.of("axis", 0L),
-        List.of(String.valueOf(extent), first.extent(1), first.extent(2)),
-        states.toArray(OnnxValue[]::new));
+    return new RecurrentWriter(this, layer, x).write(lengths, h0, c0);
   }
 
   /**
@@ -326,6 +247,10 @@ public final class OnnxGraph {
    * @return {@code [B, C]}
    */
   public OnnxValue mean(OnnxValue y, OnnxValue lengths) {
+    require("y", y, ElementType.FLOAT32);
+    requireShape("y", y, "T", "B", "C");
+    require("lengths", lengths, ElementType.INT32);
+    requireShape("lengths", lengths, y.extent(1));
     List<String> shape = List.of(y.extent(1), y.extent(2));
     OnnxValue sum = node("ReduceSum", Map.of("keepdims", 0L), shape, y, numbers(0));
     OnnxValue count =
@@ -335,8 +260,17 @@ public final class OnnxGraph {
     return node("Div", Map.of(), shape, sum, column);
   }
 
-  /** Adds the softmax over the last extent. */
+  /**
+   * Adds the softmax over the last extent.
+   *
+   * @param x {@code [..., C]}
+   * @return the shape of {@code x}
+   */
   public OnnxValue softmax(OnnxValue x) {
+    require("x", x, ElementType.FLOAT32);
+    if (x.rank() == 0) {
+      throw new IllegalArgumentException("x is one number, must have an extent");
+    }
     return node("Softmax", Map.of("axis", -1L), x.shape(), x);
   }
 
@@ -350,48 +284,49 @@ public final class OnnxGraph {
    *
    * @param operator its name, such as {@code Tanh}
    * @param attributes each a Long, Float, String, {@code long[]} or {@code String[]}
-   * @param shape of the output
-   * @throws IllegalArgumentException if an attribute is something else
+   * @param shape of the output, the extents as those of {@link #input}
+   * @param inputs {@link OnnxValue#NONE} for one that is left out
+   * @throws IllegalArgumentException if the operator has no name, or an attribute is something else
    */
   public OnnxValue node(
       String operator, Map<String, ?> attributes, List<String> shape, OnnxValue... inputs) {
-    OnnxValue output = value(shape);
-    nodes.add(
-        node(
+    if (operator.isEmpty()) {
+      throw new IllegalArgumentException("the name of the operator is empty");
+    }
+    for (int i = 0; i < inputs.length; i++) {
+      if (!OnnxValue.NONE.equals(inputs[i])) {
+        require("input " + i, inputs[i]);
+      }
+    }
+    String output = free();
+    Message node =
+        OnnxMessages.node(
+            operator + "_" + nodes.size(),
             operator,
             attributes,
             Arrays.stream(inputs).map(OnnxValue::name).toList(),
-            List.of(output.name())));
-    return output;
+            List.of(output));
+    OnnxValue value = take(output, ElementType.FLOAT32, shape);
+    nodes.add(node);
+    return value;
   }
 
-  private Message node(
-      String operator, Map<String, ?> attributes, List<String> taken, List<String> given) {
-    Message node = new Message();
-    taken.forEach(each -> node.text(1, each));
-    given.forEach(each -> node.text(2, each));
-    node.text(3, operator + "_" + nodes.size()).text(4, operator);
-    attributes.forEach((key, value) -> node.message(5, attribute(key, value)));
-    return node;
+  /** Adds an operator whose outputs are there. */
+  void add(String operator, Map<String, ?> attributes, List<String> taken, List<String> given) {
+    nodes.add(OnnxMessages.node(operator + "_" + nodes.size(), operator, attributes, taken, given));
   }
 
-  private static Message attribute(String name, Object value) {
-    Message attribute = new Message().text(1, name);
-    switch (value) {
-      case Float number -> attribute.fixed32(2, Float.floatToRawIntBits(number)).varint(20, 1);
-      case Long number -> attribute.varint(3, number).varint(20, 2);
-      case String text -> attribute.text(4, text).varint(20, 3);
-      case long[] numbers -> {
-        Arrays.stream(numbers).forEach(number -> attribute.varint(8, number));
-        attribute.varint(20, 7);
-      }
-      case String[] texts -> {
-        Arrays.stream(texts).forEach(text -> attribute.text(9, text));
-        attribute.varint(20, 8);
-      }
-      default -> throw new IllegalArgumentException("attribute " + name + " is " + value);
+  /** Makes what a node is to compute. */
+  OnnxValue value(List<String> shape) {
+    return take(free(), ElementType.FLOAT32, shape);
+  }
+
+  private String free() {
+    int number = values.size();
+    while (values.containsKey("value_" + number)) {
+      number++;
     }
-    return attribute;
+    return "value_" + number;
   }
 
   /**
@@ -413,40 +348,24 @@ public final class OnnxGraph {
     return weight(parameter, parameter.name(), values, parameter.shape());
   }
 
-  private OnnxValue weight(Object owner, String name, double[] values, int... shape) {
-    if (owners.putIfAbsent(name, owner) != owner) {
-      ByteBuffer bytes = littleEndian(Float.BYTES, values.length);
-      for (double value : values) {
-        bytes.putFloat((float) value);
-      }
-      weights.put(take(name), tensor(name, OnnxType.FLOAT, bytes, shape));
+  /** Adds weights, or finds those of the same owner. */
+  OnnxValue weight(Object owner, String name, double[] numbers, int... shape) {
+    if (owners.get(name) != owner) {
+      List<String> extents = Arrays.stream(shape).mapToObj(String::valueOf).toList();
+      take(name, ElementType.FLOAT32, extents);
+      owners.put(name, owner);
+      weights.add(OnnxMessages.floats(name, numbers, shape));
     }
-    return new OnnxValue(
-        name, ElementType.FLOAT32, Arrays.stream(shape).mapToObj(String::valueOf).toList());
+    return Objects.requireNonNull(values.get(name));
   }
 
   private OnnxValue numbers(long... numbers) {
     String name = "numbers" + Arrays.toString(numbers).replace(" ", "");
-    if (!weights.containsKey(name)) {
-      ByteBuffer bytes = littleEndian(Long.BYTES, numbers.length);
-      Arrays.stream(numbers).forEach(bytes::putLong);
-      weights.put(take(name), tensor(name, OnnxType.INT64, bytes, numbers.length));
+    if (owners.putIfAbsent(name, this) == null) {
+      take(name, ElementType.INT64, List.of(String.valueOf(numbers.length)));
+      weights.add(OnnxMessages.longs(name, numbers));
     }
-    return new OnnxValue(name, ElementType.INT64, List.of(String.valueOf(numbers.length)));
-  }
-
-  private static ByteBuffer littleEndian(int size, int count) {
-    return ByteBuffer.allocate(Math.multiplyExact(size, count)).order(ByteOrder.LITTLE_ENDIAN);
-  }
-
-  private static Message tensor(String name, OnnxType type, ByteBuffer bytes, int... shape) {
-    Message tensor = new Message();
-    Arrays.stream(shape).forEach(extent -> tensor.varint(1, extent));
-    return tensor.varint(2, type.number()).text(8, name).bytes(9, bytes.array());
-  }
-
-  private OnnxValue value(List<String> shape) {
-    return new OnnxValue(take("value_" + names.size()), ElementType.FLOAT32, shape);
+    return Objects.requireNonNull(values.get(name));
   }
 
   private static List<String> with(List<String> shape, int last) {
@@ -455,23 +374,50 @@ public final class OnnxGraph {
     return longer;
   }
 
-  private String take(String taken) {
-    if (taken.isEmpty() || !names.add(taken)) {
+  private OnnxValue take(String taken, ElementType type, List<String> shape) {
+    for (String extent : shape) {
+      boolean isName = !extent.isEmpty() && Character.isLetter(extent.charAt(0));
+      if (!isName && !OnnxValue.isNumber(extent)) {
+        throw new IllegalArgumentException(
+            "extent \"" + extent + "\", must be a number above 0 or a name");
+      }
+    }
+    OnnxValue value = new OnnxValue(taken, type, shape);
+    if (taken.isEmpty() || values.putIfAbsent(taken, value) != null) {
       throw new IllegalArgumentException("the name \"" + taken + "\" is taken or empty");
     }
-    return taken;
+    return value;
   }
 
-  private static Message description(String name, OnnxValue value) {
-    Message shape = new Message();
-    for (String extent : value.shape()) {
-      boolean fixed = extent.chars().allMatch(Character::isDigit);
-      shape.message(
-          1,
-          fixed ? new Message().varint(1, Long.parseLong(extent)) : new Message().text(2, extent));
+  private void require(String what, OnnxValue value, ElementType... types) {
+    Objects.requireNonNull(value, what);
+    if (values.get(value.name()) != value) {
+      throw new IllegalArgumentException(what + " is " + value + ", which is of another graph");
     }
-    Message type = new Message().varint(1, OnnxType.of(value.type()).number()).message(2, shape);
-    return new Message().text(1, name).message(2, new Message().message(1, type));
+    if (types.length > 0 && !List.of(types).contains(value.type())) {
+      throw new IllegalArgumentException(what + " is " + value + ", must be of " + List.of(types));
+    }
+  }
+
+  private void requireColumns(OnnxValue x, int columns) {
+    require("x", x, ElementType.FLOAT32);
+    if (x.rank() == 0 || !OnnxValue.fits(x.extent(-1), columns)) {
+      throw new IllegalArgumentException("x is " + x + ", must be [..., " + columns + "]");
+    }
+  }
+
+  /** Checks extents, which may be anything where one of both is a name. */
+  private static void requireShape(String what, OnnxValue value, String... shape) {
+    boolean fits = value.rank() == shape.length;
+    for (int i = 0; fits && i < shape.length; i++) {
+      fits =
+          !OnnxValue.isNumber(shape[i])
+              || OnnxValue.fits(value.extent(i), Long.parseLong(shape[i]));
+    }
+    if (!fits) {
+      throw new IllegalArgumentException(
+          what + " is " + value + ", must be " + Arrays.toString(shape));
+    }
   }
 
   /** Returns the file's bytes. */
@@ -479,7 +425,7 @@ public final class OnnxGraph {
     Message graph = new Message();
     nodes.forEach(node -> graph.message(1, node));
     graph.text(2, name);
-    weights.values().forEach(weight -> graph.message(5, weight));
+    weights.forEach(weight -> graph.message(5, weight));
     inputs.forEach(input -> graph.message(11, input));
     outputs.forEach(output -> graph.message(12, output));
     Message model = new Message().varint(1, IR_VERSION).text(2, "cudnn4j").message(7, graph);
@@ -489,11 +435,11 @@ public final class OnnxGraph {
   }
 
   /**
-   * Writes a file in place of what is there.
+   * Writes a file as {@link WholeFile} does, in place of what is there.
    *
    * @throws IOException if that fails
    */
   public void write(Path file) throws IOException {
-    Files.write(file, toByteArray());
+    WholeFile.write(file, toByteArray());
   }
 }

@@ -30,12 +30,16 @@ import java.util.Map;
  * }
  * }</pre>
  *
- * <p>Read are the operators LSTM, GRU and RNN; Gather, OneHot, MatMul, Gemm, LayerNormalization;
- * Add, Sub, Mul, Div, Tanh, Sigmoid, Relu, Exp, Log, Softmax, LogSoftmax; Squeeze, Unsqueeze,
- * Reshape, Flatten, Transpose, Concat, Slice, Split, Identity, Cast and Dropout, which does
- * nothing; and, of numbers that are known when the network is recorded, Constant, Shape, Expand and
- * ConstantOfShape. That is what PyTorch's exporters write for its recurrent layers. All else is
- * refused, with the node's name, its operator and the reason.
+ * <p>Read are the operators LSTM, GRU and RNN, in all directions; Gather, OneHot, MatMul, Gemm,
+ * LayerNormalization; Add, Sub, Mul, Div, ReduceSum, Tanh, Sigmoid, Relu, Exp, Log, Softmax,
+ * LogSoftmax; Squeeze, Unsqueeze, Reshape, Flatten, Transpose, Concat, Slice, Split, Identity, Cast
+ * and Dropout, which does nothing; and, of numbers that are known when the network is recorded,
+ * Constant, Shape, Expand and ConstantOfShape. That is what PyTorch's exporters write for its
+ * recurrent layers, and what {@link OnnxGraph} writes. All else is refused, with the node's name,
+ * its operator and the reason.
+ *
+ * <p>Weights of FLOAT16 and BFLOAT16 are widened. All floating-point numbers are computed with in
+ * the tape's precision, whatever the file's type is.
  *
  * <p>The parameters have the file's names. Those of a recurrent node are PyTorch's behind the name
  * of the node, such as {@code /rnn/LSTM.weight_ih_l0}.

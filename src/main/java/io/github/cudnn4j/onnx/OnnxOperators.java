@@ -1,8 +1,11 @@
 package io.github.cudnn4j.onnx;
 
+import io.github.cudnn4j.cuda.DeviceBuffer;
 import io.github.cudnn4j.cuda.ElementType;
+import io.github.cudnn4j.cuda.Kernel;
+import io.github.cudnn4j.cuda.Launch;
 import io.github.cudnn4j.tape.Lengths;
-import io.github.cudnn4j.tape.RecurrentOutput;
+import io.github.cudnn4j.tape.Operation;
 import io.github.cudnn4j.tape.RnnLayer;
 import io.github.cudnn4j.tape.Tape;
 import io.github.cudnn4j.tape.Tensor;
@@ -28,7 +31,7 @@ final class OnnxOperators {
           Map.entry("Shape", (_, node, in) -> shape(node, in)),
           Map.entry("Identity", (_, node, in) -> List.of(given(node, in, 0))),
           Map.entry("Dropout", (_, node, in) -> List.of(given(node, in, 0))),
-          Map.entry("Cast", (_, node, in) -> List.of(cast(node, given(node, in, 0)))),
+          Map.entry("Cast", (on, node, in) -> List.of(on.cast(node, given(node, in, 0)))),
           Map.entry("Gather", OnnxOperators::gather),
           Map.entry("MatMul", OnnxOperators::matMul),
           Map.entry("Gemm", OnnxOperators::gemm),
@@ -41,6 +44,7 @@ final class OnnxOperators {
           Map.entry("Relu", (on, node, in) -> on.each(node, in, on.tape::relu)),
           Map.entry("Exp", (on, node, in) -> on.each(node, in, on.tape::exp)),
           Map.entry("Log", (on, node, in) -> on.each(node, in, on.tape::log)),
+          Map.entry("ReduceSum", OnnxOperators::reduceSum),
           Map.entry("Softmax", (on, node, in) -> on.rows(node, in, on.tape::softmax)),
           Map.entry("LogSoftmax", (on, node, in) -> on.rows(node, in, on.tape::logSoftmax)),
           Map.entry("LayerNormalization", OnnxOperators::layerNorm),
@@ -53,12 +57,12 @@ final class OnnxOperators {
           Map.entry("Concat", OnnxOperators::concat),
           Map.entry("Slice", OnnxOperators::slice),
           Map.entry("Split", OnnxOperators::split),
-          Map.entry("LSTM", OnnxOperators::recurrent),
-          Map.entry("GRU", OnnxOperators::recurrent),
-          Map.entry("RNN", OnnxOperators::recurrent));
+          Map.entry("LSTM", (on, node, in) -> on.recurrent.record(node, in)),
+          Map.entry("GRU", (on, node, in) -> on.recurrent.record(node, in)),
+          Map.entry("RNN", (on, node, in) -> on.recurrent.record(node, in)));
 
   private final Tape tape;
-  private final Map<String, RnnLayer> networks;
+  private final RecurrentOperator recurrent;
 
   /**
    * Plays onto a tape.
@@ -67,7 +71,7 @@ final class OnnxOperators {
    */
   OnnxOperators(Tape tape, Map<String, RnnLayer> networks) {
     this.tape = tape;
-    this.networks = networks;
+    recurrent = new RecurrentOperator(this, tape, networks);
   }
 
   static boolean isKnown(String operator) {
@@ -158,7 +162,7 @@ final class OnnxOperators {
     return device(node, value).inOrder(tape);
   }
 
-  private Tensor tensor(OnnxNode node, List<@Nullable Value> in, int index) {
+  Tensor tensor(OnnxNode node, List<@Nullable Value> in, int index) {
     return tensor(node, given(node, in, index));
   }
 
@@ -178,13 +182,36 @@ final class OnnxOperators {
     return Math.clamp(place < 0 ? place + rank : place, 0, rank);
   }
 
-  private static Value cast(OnnxNode node, Value value) {
-    OnnxType type = HostOperators.castTo(node);
-    boolean whole = type == OnnxType.INT32 || type == OnnxType.INT64;
-    if (whole == value instanceof Value.OnDevice) {
-      throw node.refused("a cast to " + type + " of numbers on the device is not read");
+  /** Floating-point numbers are all of the tape's type, whole ones all INT32. */
+  private Value cast(OnnxNode node, Value value) {
+    boolean floating = HostOperators.castTo(node).isFloating();
+    return switch (value) {
+      case Value.OnDevice tensor when floating -> tensor;
+      case Value.Numbers numbers ->
+          floating ? floats(numbers.indices().buffer(), numbers.indices().shape()) : numbers;
+      case Value.Counts counts ->
+          floating ? floats(counts.lengths().buffer(), counts.shape()) : counts;
+      default -> throw node.refused("it makes whole numbers of what is computed on the device");
+    };
+  }
+
+  private Value floats(DeviceBuffer whole, int[] shape) {
+    long n = whole.elements();
+    Kernel kernel = tape.device().kernels().get("elementwise", "from_int", tape.type());
+    return Value.OnDevice.of(
+        tape.record(
+            shape, (_, y) -> new Unlearned(tape.own(kernel.overElements(n, whole, y.value(), n)))));
+  }
+
+  /** What has no gradient, for nothing in it is learnt. */
+  private record Unlearned(Launch launch) implements Operation {
+    @Override
+    public void forward() {
+      launch.run();
     }
-    return value;
+
+    @Override
+    public void backward() {}
   }
 
   private List<Value> gather(OnnxNode node, List<@Nullable Value> in) {
@@ -282,22 +309,71 @@ final class OnnxOperators {
       OnnxNode node, List<@Nullable Value> in, BinaryOperator<Tensor> operator) {
     Tensor x = tensor(node, in, 0);
     Tensor y = tensor(node, in, 1);
-    int[] shape = (x.elements() >= y.elements() && x.rank() >= y.rank() ? x : y).shape();
+    int[] shape = HostOperators.broadcast(node, x.shape(), y.shape());
     return one(operator.apply(repeated(node, x, shape), repeated(node, y, shape)));
   }
 
-  /** Records a tensor that is repeated as a whole to have a shape. */
+  /** Records a tensor whose extents of 1 are repeated to have a shape. */
   private Tensor repeated(OnnxNode node, Tensor x, int[] shape) {
-    if (Arrays.equals(x.shape(), shape)) {
-      return x;
-    }
-    boolean single = x.elements() == 1 && x.rank() <= shape.length;
-    if (!single && !HostOperators.isRepeated(x.shape(), shape)) {
+    if (!Arrays.equals(HostOperators.broadcast(node, x.shape(), shape), shape)) {
       throw node.refused(x + " does not fit the shape " + Arrays.toString(shape));
     }
-    long elements = Arrays.stream(shape).asLongStream().reduce(1, (a, b) -> a * b);
-    Tensor flat = tape.reshape(x, (int) x.elements());
-    return tape.reshape(tape.repeat(flat, (int) (elements / x.elements())), shape);
+    int missing = shape.length - x.rank();
+    int[] order =
+        IntStream.concat(
+                IntStream.range(0, shape.length).filter(i -> !isKept(x, i - missing, shape[i])),
+                IntStream.range(0, shape.length).filter(i -> isKept(x, i - missing, shape[i])))
+            .toArray();
+    int times = Math.toIntExact(elements(shape) / x.elements());
+    if (times == 1) {
+      return tape.reshape(x, shape);
+    }
+    Tensor flat = tape.repeat(tape.reshape(x, Math.toIntExact(x.elements())), times);
+    Tensor inOrder = tape.reshape(flat, Arrays.stream(order).map(i -> shape[i]).toArray());
+    int[] back = new int[order.length];
+    for (int i = 0; i < order.length; i++) {
+      back[order[i]] = i;
+    }
+    return Value.OnDevice.of(inOrder).transpose(back).inOrder(tape);
+  }
+
+  private static boolean isKept(Tensor x, int extent, int size) {
+    return extent >= 0 && x.dim(extent) == size;
+  }
+
+  private static long elements(int... shape) {
+    return Arrays.stream(shape).asLongStream().reduce(1, (a, b) -> a * b);
+  }
+
+  private List<Value> reduceSum(OnnxNode node, List<@Nullable Value> in) {
+    Value.OnDevice x = device(node, given(node, in, 0));
+    int[] shape = x.shape();
+    Value told = optional(in, 1);
+    long[] axes = told == null ? new long[0] : array(node, told).numbers();
+    if (axes.length == 0 && node.number("noop_with_empty_axes", 0) != 0) {
+      return List.of(x);
+    }
+    boolean[] summed = new boolean[shape.length];
+    Arrays.fill(summed, axes.length == 0);
+    for (long axis : axes) {
+      summed[OnnxNode.axis(axis, shape.length, node)] = true;
+    }
+    int[] gone = IntStream.range(0, shape.length).filter(i -> summed[i]).toArray();
+    int[] kept = IntStream.range(0, shape.length).filter(i -> !summed[i]).toArray();
+    int[] order = IntStream.concat(Arrays.stream(gone), Arrays.stream(kept)).toArray();
+    int columns = kept.length == 0 ? 1 : shape[kept[kept.length - 1]];
+    int count = Math.toIntExact(elements(Arrays.stream(gone).map(i -> shape[i]).toArray()));
+    int rows = Math.toIntExact(x.tensor().elements() / count / columns);
+    Lengths all = tape.lengths(rows);
+    int[] lengths = new int[rows];
+    Arrays.fill(lengths, count);
+    all.set(lengths);
+    Tensor sum = all.sum(tape.reshape(x.transpose(order).inOrder(tape), count, rows, columns));
+    int[] left =
+        node.number("keepdims", 1) != 0
+            ? IntStream.range(0, shape.length).map(i -> summed[i] ? 1 : shape[i]).toArray()
+            : Arrays.stream(kept).map(i -> shape[i]).toArray();
+    return one(tape.reshape(sum, left.length == 0 ? new int[] {1} : left));
   }
 
   private List<Value> layerNorm(OnnxNode node, List<@Nullable Value> in) {
@@ -392,51 +468,5 @@ final class OnnxOperators {
       first += count;
     }
     return outputs;
-  }
-
-  private List<Value> recurrent(OnnxNode node, List<@Nullable Value> in) {
-    RnnLayer layer = networks.get(node.name());
-    Tensor x = tensor(node, in, 0);
-    Lengths lengths = lengths(node, optional(in, 4), x);
-    Tensor h0 = state(node, optional(in, 5));
-    Tensor c0 = state(node, optional(in, 6));
-    if (layer.config().hasCellState() && (h0 == null) != (c0 == null)) {
-      Tensor zeros = tape.input((h0 == null ? c0 : h0).shape());
-      h0 = h0 == null ? zeros : h0;
-      c0 = c0 == null ? zeros : c0;
-    }
-    RecurrentOutput out;
-    if (lengths == null) {
-      out = h0 == null ? layer.on(tape, x) : layer.on(tape, x, h0, c0);
-    } else {
-      out = h0 == null ? layer.on(tape, x, lengths) : layer.on(tape, x, lengths, h0, c0);
-    }
-    Tensor steps =
-        tape.reshape(
-            out.y(), x.dim(0), x.dim(1), layer.config().directions(), layer.config().hiddenSize());
-    List<Value> outputs = new ArrayList<>();
-    outputs.add(Value.OnDevice.of(steps).transpose(new int[] {0, 2, 1, 3}));
-    outputs.add(Value.OnDevice.of(out.h()));
-    Tensor c = out.c();
-    if (c != null) {
-      outputs.add(Value.OnDevice.of(c));
-    }
-    return outputs;
-  }
-
-  private @Nullable Tensor state(OnnxNode node, @Nullable Value value) {
-    boolean zero = value == null || value instanceof Value.Host host && host.array().isZero();
-    return zero ? null : tensor(node, value);
-  }
-
-  private static @Nullable Lengths lengths(OnnxNode node, @Nullable Value value, Tensor x) {
-    return switch (value) {
-      case null -> null;
-      case Value.Counts counts -> counts.lengths();
-      case Value.Host host
-          when Arrays.stream(host.array().values()).allMatch(length -> length == x.dim(0)) ->
-          null;
-      default -> throw node.refused("its sequence_lens must be Lengths that are given");
-    };
   }
 }

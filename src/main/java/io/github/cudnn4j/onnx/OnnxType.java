@@ -9,7 +9,9 @@ enum OnnxType {
   FLOAT(1, ElementType.FLOAT32),
   INT32(6, ElementType.INT32),
   INT64(7, ElementType.INT64),
-  DOUBLE(11, ElementType.FLOAT64);
+  FLOAT16(10, ElementType.FLOAT16),
+  DOUBLE(11, ElementType.FLOAT64),
+  BFLOAT16(16, ElementType.BFLOAT16);
 
   private final int number;
   private final ElementType type;
@@ -17,6 +19,10 @@ enum OnnxType {
   OnnxType(int number, ElementType type) {
     this.number = number;
     this.type = type;
+  }
+
+  boolean isFloating() {
+    return this != INT32 && this != INT64;
   }
 
   int number() {

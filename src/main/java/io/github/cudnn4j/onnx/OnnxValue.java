@@ -14,6 +14,9 @@ import java.util.Objects;
  */
 public record OnnxValue(String name, ElementType type, List<String> shape) {
 
+  /** An input of a node that is left out. */
+  public static final OnnxValue NONE = new OnnxValue("", ElementType.FLOAT32, List.of());
+
   /** Copies the shape. */
   public OnnxValue {
     Objects.requireNonNull(name, "name");
@@ -24,5 +27,19 @@ public record OnnxValue(String name, ElementType type, List<String> shape) {
   /** Returns one extent, counted from the last if negative. */
   String extent(int index) {
     return shape.get(index < 0 ? shape.size() + index : index);
+  }
+
+  int rank() {
+    return shape.size();
+  }
+
+  /** Returns whether an extent is a number above 0, not a name. */
+  static boolean isNumber(String extent) {
+    return extent.matches("[1-9][0-9]{0,17}");
+  }
+
+  /** Returns whether an extent may be this number. */
+  static boolean fits(String extent, long number) {
+    return !isNumber(extent) || extent.equals(String.valueOf(number));
   }
 }

@@ -23,7 +23,7 @@ record RecurrentNode(
 
   static final List<String> OPERATORS = List.of("LSTM", "GRU", "RNN");
 
-  private static final List<String> DIRECTIONS = List.of("forward", "bidirectional", "reverse");
+  private static final List<Object> DIRECTIONS = List.of("forward", "bidirectional", "reverse");
 
   /**
    * Checks a node.
@@ -47,9 +47,11 @@ record RecurrentNode(
       attributes.put("P", node.input(7));
     }
     Object direction = attributes.getOrDefault("direction", "forward");
-    if (direction instanceof String text && !DIRECTIONS.contains(text)) {
-      throw node.unreadable("direction is " + text);
+    if (!DIRECTIONS.contains(direction)) {
+      throw node.unreadable("direction is " + direction);
     }
+    // What reads backward only is recorded as one that reads reversed rows.
+    attributes.remove("direction");
     WeightLayout.ONNX.requireComputable(cell, attributes);
     if (node.number("layout", 0) != 0) {
       throw node.unreadable("layout = 1, the batch before the time, is not read");
@@ -85,6 +87,11 @@ record RecurrentNode(
         w.values(),
         r.values(),
         b == null ? null : b.values());
+  }
+
+  /** Tells whether the network begins at each row's last step. */
+  static boolean isReverse(OnnxNode node) {
+    return "reverse".equals(node.attributes().get("direction"));
   }
 
   private static OnnxArray weight(

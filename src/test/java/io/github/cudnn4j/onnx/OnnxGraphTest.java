@@ -21,6 +21,8 @@ import io.github.cudnn4j.testing.Closeness;
 import io.github.cudnn4j.testing.JavaProcess;
 import io.github.cudnn4j.testing.OnnxRuntime;
 import io.github.cudnn4j.testing.OnnxRuntime.Array;
+import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -30,6 +32,7 @@ import java.util.Random;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.function.Executable;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
@@ -173,6 +176,69 @@ class OnnxGraphTest {
     }
   }
 
+  private static void assertRefused(String message, Executable use) {
+    assertEquals(message, assertThrows(IllegalArgumentException.class, use).getMessage());
+  }
+
+  @Test
+  void whatDoesNotBelongIntoAGraphIsRefused() throws IOException {
+    try (Parameters p = Parameters.on(device, Precision.FP32)) {
+      var linear = p.linear("linear", INPUT, INPUT);
+      var gru = p.rnn("gru", RnnConfig.gru(INPUT, INPUT).layers(2));
+      var embedding = p.embedding("embedding", 3, INPUT);
+      p.initialize(1);
+      var graph = new OnnxGraph("network");
+      var x = graph.input("x", ElementType.FLOAT32, "T", "B", "4");
+      var tokens = graph.input("tokens", ElementType.INT64, "T", "B");
+      var lengths = graph.input("lengths", ElementType.INT32, "2");
+      var other = new OnnxGraph("other");
+      var others = other.input("x", ElementType.FLOAT32, "T", "B", "4");
+
+      String ofOther = " is OnnxValue[name=x, type=FLOAT32, shape=[T, B, 4]], which is of another";
+      assertRefused("x" + ofOther + " graph", () -> graph.linear(linear, others));
+      assertRefused("x" + ofOther + " graph", () -> graph.rnn(gru, others));
+      assertRefused("x" + ofOther + " graph", () -> graph.softmax(others));
+      assertRefused("y" + ofOther + " graph", () -> graph.mean(others, lengths));
+      assertRefused("the output" + ofOther + " graph", () -> graph.output("y", others));
+      assertRefused(
+          "input 1" + ofOther + " graph", () -> graph.node("Add", Map.of(), x.shape(), x, others));
+
+      for (String extent : List.of("0", "-1", "", "+1", "1.5", "9".repeat(19), "?")) {
+        assertRefused(
+            "extent \"" + extent + "\", must be a number above 0 or a name",
+            () -> graph.input("z", ElementType.FLOAT32, "T", extent));
+      }
+      assertRefused("classes = 0, must be at least 1", () -> graph.oneHot(tokens, 0));
+      assertRefused("the name \"x\" is taken or empty", () -> graph.output("x", x));
+      assertRefused("the name of the graph is empty", () -> new OnnxGraph(""));
+      assertRefused(
+          "the name of the operator is empty", () -> graph.node("", Map.of(), List.of("T"), x));
+      assertRefused(
+          "attribute axis is 1, must be of a type that is written",
+          () -> graph.node("Softmax", Map.of("axis", 1), x.shape(), x));
+      assertRefused(
+          "UINT8 is not written to ONNX", () -> graph.input("bytes", ElementType.UINT8, "T"));
+
+      String isTokens = " is OnnxValue[name=tokens, type=INT64, shape=[T, B]], must be ";
+      assertRefused("x" + isTokens + "of [FLOAT32]", () -> graph.linear(linear, tokens));
+      assertRefused("lengths" + isTokens + "of [INT32]", () -> graph.rnn(gru, x, tokens));
+      var state = graph.input("state", ElementType.FLOAT32, "2", "B", "4");
+      var narrow = graph.input("narrow", ElementType.FLOAT32, "2", "B", "3");
+      assertRefused(
+          "h0 is " + narrow + ", must be [2, B, 4]", () -> graph.rnn(gru, x, null, narrow, null));
+      assertRefused("c0 for a GRU, which has no cell", () -> graph.rnn(gru, x, null, state, state));
+      assertRefused("x is " + narrow + ", must be [T, B, 4]", () -> graph.rnn(gru, narrow));
+      assertRefused("x is " + narrow + ", must be [..., 4]", () -> graph.linear(linear, narrow));
+      assertRefused(
+          "tokens is " + x + ", must be of [INT32, INT64]", () -> graph.embedding(embedding, x));
+
+      assertThrows(NullPointerException.class, () -> graph.output("y", null));
+      assertThrows(NullPointerException.class, () -> graph.metadata("note", null));
+      assertThrows(
+          NullPointerException.class, () -> graph.node("Tanh", Map.of(), x.shape(), x, null));
+    }
+  }
+
   @Test
   void weightsOfOneNameAreNotTakenForEachOther() {
     try (Parameters one = Parameters.on(device, Precision.FP32);
@@ -190,6 +256,18 @@ class OnnxGraphTest {
       assertThrows(IllegalArgumentException.class, () -> graph.linear(otherLinear, x));
       assertThrows(IllegalArgumentException.class, () -> graph.rnn(otherLstm, x));
     }
+  }
+
+  /** What is there is replaced, not written over, so that there is never a part of a file. */
+  @Test
+  void aFileIsWrittenAsAWhole() throws IOException {
+    Path file = Files.writeString(folder.resolve("network.onnx"), "before");
+    Path before = Files.createLink(folder.resolve("before"), file);
+    OnnxGraph graph = new OnnxGraph("network");
+    graph.output("y", graph.input("value_1", ElementType.FLOAT32, "T"));
+    graph.write(file);
+    assertArrayEquals(graph.toByteArray(), Files.readAllBytes(file));
+    assertEquals("before", Files.readString(before));
   }
 
   @Test

@@ -8,7 +8,9 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import io.github.cudnn4j.cuda.Device;
 import io.github.cudnn4j.cuda.ElementType;
 import io.github.cudnn4j.cuda.Precision;
+import io.github.cudnn4j.io.HalfFloat;
 import io.github.cudnn4j.io.Message;
+import io.github.cudnn4j.io.WeightLayout;
 import io.github.cudnn4j.optim.Clip;
 import io.github.cudnn4j.optim.LossScale;
 import io.github.cudnn4j.optim.Optimizer;
@@ -26,14 +28,17 @@ import io.github.cudnn4j.testing.OnnxRuntime;
 import io.github.cudnn4j.testing.OnnxRuntime.Array;
 import java.io.IOException;
 import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Random;
+import java.util.stream.Collectors;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -196,8 +201,142 @@ class OnnxNetworkTest {
           graph.node(
               "Transpose", Map.of("perm", new long[] {0, 2, 1}), List.of("T", "5", "B"), scores);
       graph.output("exchanged", exchanged);
+      graph.output("mean", graph.mean(out.y(), lengths));
       compare(graph.toByteArray(), 4, 3);
       compare(graph.toByteArray(), 1, 2);
+    }
+  }
+
+  private static OnnxValue constant(OnnxGraph graph, long... numbers) {
+    return graph.node(
+        "Constant", Map.of("value_ints", numbers), List.of(String.valueOf(numbers.length)));
+  }
+
+  @Test
+  void sumsAndWhatIsRepeatedAreThoseOfOnnxRuntime() throws Exception {
+    try (Parameters p = Parameters.on(device, Precision.FP32)) {
+      var column = p.tensor("column", Init.uniform(1), 3, 1);
+      var row = p.tensor("row", Init.uniform(1), 3);
+      p.initialize(3);
+      OnnxGraph graph = new OnnxGraph("network");
+      OnnxValue x = graph.input("x", ElementType.FLOAT32, "T", "3", "2");
+      OnnxValue tokens = graph.input("tokens", ElementType.INT64, "T", "3");
+      OnnxValue numbers =
+          graph.node("Cast", Map.of("to", (long) OnnxType.FLOAT.number()), tokens.shape(), tokens);
+      graph.output("numbers", graph.node("Tanh", Map.of(), numbers.shape(), numbers));
+      graph.output("columns", graph.node("Mul", Map.of(), x.shape(), graph.weight(column), x));
+      graph.output(
+          "outer",
+          graph.node("Sub", Map.of(), List.of("3", "3"), graph.weight(column), graph.weight(row)));
+      for (long[] axes : new long[][] {{0}, {1}, {-1}, {2, 0}, {0, 1}, {0, 1, 2}, {}}) {
+        String name = Arrays.toString(axes);
+        OnnxValue told = axes.length == 0 ? OnnxValue.NONE : constant(graph, axes);
+        OnnxValue kept = graph.node("ReduceSum", Map.of(), List.of("a", "b", "c"), x, told);
+        graph.output(name, graph.node("Sub", Map.of(), x.shape(), x, kept));
+        if (axes.length % 3 != 0) {
+          OnnxValue alone = graph.node("ReduceSum", Map.of("keepdims", 0L), List.of("a"), x, told);
+          graph.output(name + " alone", alone);
+        }
+      }
+      graph.output(
+          "none", graph.node("ReduceSum", Map.of("noop_with_empty_axes", 1L), x.shape(), x));
+      compare(graph.toByteArray(), 4, 3);
+      compare(graph.toByteArray(), 1, 3);
+    }
+  }
+
+  /** Each row is read from its last step on, whatever its length. */
+  @ParameterizedTest
+  @ValueSource(strings = {"LSTM", "GRU", "RNN"})
+  void networksThatReadBackwardAreThoseOfOnnxRuntime(String operator) throws Exception {
+    int gates = WeightLayout.Cell.valueOf(operator).gates();
+    boolean lstm = operator.equals("LSTM");
+    for (boolean lengthsGiven : new boolean[] {false, true}) {
+      try (Parameters p = Parameters.on(device, Precision.FP32)) {
+        var w = p.tensor("W", Init.uniform(1), 1, gates * 2, 3);
+        var r = p.tensor("R", Init.uniform(1), 1, gates * 2, 2);
+        var b = p.tensor("B", Init.uniform(1), 1, 2 * gates * 2);
+        p.initialize(1);
+        OnnxGraph graph = new OnnxGraph("network");
+        OnnxValue x = graph.input("x", ElementType.FLOAT32, "T", "B", "3");
+        String lengths = lengthsGiven ? graph.input("lengths", ElementType.INT32, "B").name() : "";
+        OnnxValue h0 = graph.input("h0", ElementType.FLOAT32, "1", "B", "2");
+        List<OnnxValue> given = new ArrayList<>();
+        given.add(graph.value(List.of("T", "1", "B", "2")));
+        given.add(graph.value(h0.shape()));
+        if (lstm) {
+          given.add(graph.value(h0.shape()));
+        }
+        graph.add(
+            operator,
+            Map.of("direction", "reverse", "hidden_size", 2L, "linear_before_reset", 1L)
+                .entrySet()
+                .stream()
+                .filter(each -> operator.equals("GRU") || !each.getKey().startsWith("linear"))
+                .collect(Collectors.toMap(Map.Entry::getKey, Map.Entry::getValue)),
+            List.of(
+                x.name(),
+                graph.weight(w).name(),
+                graph.weight(r).name(),
+                graph.weight(b).name(),
+                lengths,
+                h0.name()),
+            given.stream().map(OnnxValue::name).toList());
+        for (int i = 0; i < given.size(); i++) {
+          graph.output(List.of("y", "h", "c").get(i), given.get(i));
+        }
+        compare(graph.toByteArray(), 4, 3);
+        compare(graph.toByteArray(), 1, 2);
+      }
+    }
+  }
+
+  private static Message half(int type, short[] bits, boolean raw) {
+    Message tensor = new Message().varint(1, 3).varint(1, 2).varint(2, type).text(8, "w");
+    var bytes = ByteBuffer.allocate(2 * bits.length).order(ByteOrder.LITTLE_ENDIAN);
+    for (short each : bits) {
+      bytes.putShort(each);
+      if (!raw) {
+        tensor.varint(5, Short.toUnsignedLong(each));
+      }
+    }
+    return raw ? tensor.bytes(9, bytes.array()) : tensor;
+  }
+
+  /** Weights of 16 bits, which a node casts. */
+  @Test
+  void weightsOf16BitsAreThoseOfOnnxRuntime() throws Exception {
+    float[] weights = {1.5f, -2, 0.333f, 7, -0.001f, 3e-6f};
+    for (HalfFloat type : HalfFloat.values()) {
+      short[] bits = type.fromFloats(weights);
+      OnnxType written = OnnxType.valueOf(type.name());
+      for (boolean raw : new boolean[] {true, false}) {
+        OnnxValue x = new OnnxValue("x", ElementType.FLOAT32, List.of("B", "3"));
+        OnnxValue y = new OnnxValue("y", ElementType.FLOAT32, List.of("B", "2"));
+        Message graph =
+            new Message()
+                .message(
+                    1,
+                    OnnxMessages.node("c", "Cast", Map.of("to", 1L), List.of("w"), List.of("wide")))
+                .message(
+                    1,
+                    OnnxMessages.node("m", "MatMul", Map.of(), List.of("x", "wide"), List.of("y")))
+                .text(2, "network")
+                .message(5, half(written.number(), bits, raw))
+                .message(11, OnnxMessages.description("x", x))
+                .message(12, OnnxMessages.description("y", y));
+        byte[] bytes =
+            new Message()
+                .varint(1, 8)
+                .message(7, graph)
+                .message(8, new Message().varint(2, 17))
+                .toByteArray();
+        compare(bytes, 1, 3);
+        double[] values = OnnxFile.parse(ByteBuffer.wrap(bytes)).arrays().get("w").values();
+        for (int i = 0; i < values.length; i++) {
+          assertEquals(type.toFloat(bits[i]), values[i]);
+        }
+      }
     }
   }
 
@@ -247,7 +386,7 @@ class OnnxNetworkTest {
       var peepholes = p.tensor("P", Init.uniform(1), 1, 6);
       p.initialize(1);
       OnnxGraph graph = new OnnxGraph("network");
-      OnnxValue none = new OnnxValue("", ElementType.FLOAT32, List.of());
+      OnnxValue none = OnnxValue.NONE;
       OnnxValue[] all = {
         graph.input("x", ElementType.FLOAT32, "T", "B", "3"),
         graph.weight(w),
@@ -281,7 +420,7 @@ class OnnxNetworkTest {
     assertRefused("peepholes", "LSTM", 4, Map.of(), 8);
     assertRefused("input_forget = 1", "LSTM", 4, Map.of("input_forget", 1L), 3);
     assertRefused("clip", "LSTM", 4, Map.of("clip", 3f), 3);
-    assertRefused("direction = reverse", "RNN", 1, Map.of("direction", "reverse"), 3);
+    assertRefused("direction is 1", "RNN", 1, Map.of("direction", 1L), 3);
     assertRefused("direction is sideways", "RNN", 1, Map.of("direction", "sideways"), 3);
     assertRefused(
         "R has the shape [1, 8, 2], must be [2, 8, 2]",
@@ -311,10 +450,11 @@ class OnnxNetworkTest {
         2, OnnxFile.parse(ByteBuffer.wrap(model(17, floats))).arrays().get("w").values().length);
     assertEquals("the operators are of opset 9, read are 13 to 25", refusal(model(9, floats)));
     assertEquals("the operators are of opset 99, read are 13 to 25", refusal(model(99, floats)));
-    Message half = new Message().varint(1, 2).varint(2, 10).text(8, "w").bytes(9, new byte[4]);
+    Message whole = new Message().varint(1, 2).varint(2, 3).text(8, "w").bytes(9, new byte[2]);
     assertEquals(
-        "\"w\" is of the type number 10, read are [FLOAT, INT32, INT64, DOUBLE]",
-        refusal(model(17, half)));
+        "\"w\" is of the type number 3, read are"
+            + " [FLOAT, INT32, INT64, FLOAT16, DOUBLE, BFLOAT16]",
+        refusal(model(17, whole)));
     Message external = new Message().varint(1, 2).varint(2, 1).text(8, "w").varint(14, 1);
     assertEquals(
         "\"w\" has its data in another file, which is not read", refusal(model(17, external)));
