@@ -21,12 +21,14 @@ final class StopSignals implements AutoCloseable {
   private static final int ENDED_BY_SIGNAL = 128;
 
   private final Runnable stop;
+  private final String when;
   private final PrintWriter err;
   private final Map<Object, Object> before = new LinkedHashMap<>();
   private volatile int status;
 
-  private StopSignals(Runnable stop, PrintWriter err) {
+  private StopSignals(Runnable stop, String when, PrintWriter err) {
     this.stop = stop;
+    this.when = when;
     this.err = err;
   }
 
@@ -34,9 +36,10 @@ final class StopSignals implements AutoCloseable {
    * Handles the signals from now on.
    *
    * @param stop called at the first one, on another thread
+   * @param when it will have stopped, for the user
    */
-  static StopSignals handle(Runnable stop, PrintWriter err) {
-    StopSignals signals = new StopSignals(stop, err);
+  static StopSignals handle(Runnable stop, String when, PrintWriter err) {
+    StopSignals signals = new StopSignals(stop, when, err);
     try {
       Class<?> type = Class.forName("sun.misc.Signal");
       Class<?> handlerType = Class.forName("sun.misc.SignalHandler");
@@ -71,7 +74,7 @@ final class StopSignals implements AutoCloseable {
       Runtime.getRuntime().halt(number);
     }
     status = number;
-    err.println("SIG" + name + ": stopping after this step; a second one stops at once");
+    err.println("SIG" + name + ": stopping " + when + "; a second one stops at once");
     err.flush();
     stop.run();
   }

@@ -75,14 +75,14 @@ abstract class TrainingCommand<M extends Model> implements Callable<Integer> {
     LearningCurve curve =
         run.plot() == null || ranks.rank() > 0 ? null : LearningCurve.into(run.plot());
     run.makeFolders();
-    TrainingTask<M> task = task(from);
     if (ranks.size() > 1 && ranks.rank() == 0) {
       spec.commandLine().getOut().println("ranks     waiting for others: this is " + ranks);
     }
     try (Device opened = ranks.openDevice(device.choice());
         RankGroup group = RankGroup.join(opened, ranks)) {
       try {
-        return train(opened, group, task, curve, checkpoints, from, changes);
+        // With the others there, they hear of it if this fails or takes no end.
+        return train(opened, group, task(from), curve, checkpoints, from, changes);
       } catch (IOException | RuntimeException | Error e) {
         group.abort(e);
         throw e;
@@ -133,7 +133,11 @@ abstract class TrainingCommand<M extends Model> implements Callable<Integer> {
         int status;
         try (MetricsLog log = first ? run.log(from) : null;
             TensorBoard board = first ? run.board(from) : null;
-            StopSignals signals = StopSignals.handle(trainer::stop, spec.commandLine().getErr())) {
+            StopSignals signals =
+                StopSignals.handle(
+                    trainer::stop,
+                    group.size() > 1 ? "at the next log point" : "after this step",
+                    spec.commandLine().getErr())) {
           if (log != null) {
             trainer.listener(model.hasPerplexity() ? log.withPerplexity() : log);
           }
@@ -141,7 +145,8 @@ abstract class TrainingCommand<M extends Model> implements Callable<Integer> {
             trainer.listener(board);
           }
           summary = trainer.run();
-          status = signals.status();
+          // All have the status of the one that was told to stop.
+          status = (int) group.max(signals.status());
           console.finished(summary, from, checkpoints != null);
         } finally {
           // Also of a training that ends early: what it has shown and written until then stays.

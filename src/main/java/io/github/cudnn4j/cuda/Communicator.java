@@ -1,5 +1,6 @@
 package io.github.cudnn4j.cuda;
 
+import io.github.cudnn4j.bindings.Cudart;
 import io.github.cudnn4j.bindings.NativeTypes;
 import io.github.cudnn4j.bindings.Nccl;
 import io.github.cudnn4j.bindings.ncclUniqueId;
@@ -8,6 +9,10 @@ import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.util.Objects;
+import java.util.concurrent.CancellationException;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionException;
+import java.util.concurrent.CompletionStage;
 import java.util.concurrent.atomic.AtomicBoolean;
 
 /**
@@ -92,31 +97,62 @@ public final class Communicator extends DeviceResource {
     }
   }
 
+  /** As {@link #join(Device, Id, int, int, CompletionStage)}, whatever happens meanwhile. */
+  public static Communicator join(Device device, Id id, int rank, int ranks) {
+    return join(device, id, rank, ranks, new CompletableFuture<>());
+  }
+
   /**
    * Joins as a rank, and waits until all others have; on the host device for a minute.
    *
    * @param rank from 0, each once
    * @param ranks how many there are
+   * @param lost gives up waiting when it is done, as when somebody knows that another rank has
+   *     ended, for which NCCL waits forever; a thread may be left to NCCL then
    * @throws IllegalArgumentException if the rank is not one of the ranks
    * @throws UnsupportedOperationException if the device has no NCCL
    * @throws IllegalStateException if the device is closed or this thread captures
    * @throws CudaException if the others do not come or do not fit, or two ranks have one device
+   * @throws CancellationException if {@code lost} is done before all have joined
    */
-  public static Communicator join(Device device, Id id, int rank, int ranks) {
+  public static Communicator join(
+      Device device, Id id, int rank, int ranks, CompletionStage<?> lost) {
     Objects.requireNonNull(id, "id");
+    Objects.requireNonNull(lost, "lost");
     Arguments.between(ranks, 1, Integer.MAX_VALUE, "ranks");
     Arguments.between(rank, 0, ranks - 1L, "rank");
     device.checkAccess();
     Recording.refuse("joining other ranks");
     NativeLibraries.current().require(JOIN);
+    var joined = new CompletableFuture<MemorySegment>();
+    int ordinal = device.ordinal();
+    Thread.ofPlatform()
+        .daemon()
+        .name("cudnn4j-join")
+        .start(() -> initialize(ordinal, id, rank, ranks, joined));
+    lost.whenComplete((_, _) -> joined.cancel(false));
+    try {
+      return new Communicator(device, joined.join(), rank, ranks);
+    } catch (CompletionException e) {
+      throw e.getCause() instanceof CudaException failure ? failure : e;
+    }
+  }
+
+  private static void initialize(
+      int ordinal, Id id, int rank, int ranks, CompletableFuture<MemorySegment> joined) {
     try (var arena = Arena.ofConfined()) {
+      CudaException.checkCudart(Cudart.cudaSetDevice(ordinal), "cudaSetDevice");
       var value = arena.allocate(ncclUniqueId.layout());
       MemorySegment.copy(id.bytes, 0, value, ValueLayout.JAVA_BYTE, 0, Id.BYTES);
       var out = arena.allocate(NativeTypes.C_POINTER);
       CudaException.checkNccl(
           Nccl.ncclCommInitRank(out, ranks, value, rank), JOIN, MemorySegment.NULL);
       var handle = MemorySegment.ofAddress(out.get(NativeTypes.C_POINTER, 0).address());
-      return new Communicator(device, handle, rank, ranks);
+      if (!joined.complete(handle)) {
+        CudaException.checkNccl(Nccl.ncclCommAbort(handle), "ncclCommAbort", MemorySegment.NULL);
+      }
+    } catch (Throwable e) {
+      joined.completeExceptionally(e);
     }
   }
 

@@ -50,5 +50,8 @@ public final class Settings {
   /** The variable with the name of a file that holds {@link #TOKEN_VARIABLE}. */
   public static final String TOKEN_FILE_VARIABLE = "CUDNN4J_TOKEN_FILE";
 
+  /** The variable with the seconds that the ranks of a training wait for each other to come. */
+  public static final String JOIN_VARIABLE = "CUDNN4J_JOIN_SECONDS";
+
   private Settings() {}
 }

@@ -12,12 +12,15 @@ import io.github.cudnn4j.cuda.Reduction;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.lang.foreign.MemorySegment;
+import java.nio.ByteBuffer;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
 import java.time.Duration;
 import java.util.Arrays;
 import java.util.Map;
 import java.util.Objects;
+import java.util.concurrent.CancellationException;
+import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -43,11 +46,6 @@ import org.jspecify.annotations.Nullable;
  */
 public final class RankGroup implements AutoCloseable {
 
-  /** How long ranks wait for each other at first: some machines start late. */
-  private static final Duration LIMIT = Duration.ofMinutes(5);
-
-  private static final Duration LONGEST = Duration.ofNanos(Long.MAX_VALUE);
-
   private static final Duration SIGN_OF_LIFE = Duration.ofSeconds(5);
 
   /** A collective fails before anybody has said whose fault it is. */
@@ -61,7 +59,7 @@ public final class RankGroup implements AutoCloseable {
   private final @Nullable RankWatch watch;
   private boolean closed;
 
-  private RankGroup(Device device, Ranks ranks, Duration limit) throws IOException {
+  private RankGroup(Device device, Ranks ranks) throws IOException {
     this.device = device;
     this.ranks = ranks;
     if (ranks.size() == 1) {
@@ -70,44 +68,43 @@ public final class RankGroup implements AutoCloseable {
       return;
     }
     Rendezvous.Met met =
-        Rendezvous.meet(ranks, Ranks.VERSION, limit, () -> Communicator.Id.create(device).bytes());
+        Rendezvous.meet(ranks, Ranks.VERSION, () -> Communicator.Id.create(device).bytes());
+    var watching = new RankWatch(met.peers(), SIGN_OF_LIFE);
     Communicator joined;
     try {
       joined =
-          Communicator.join(device, Communicator.Id.of(met.message()), ranks.rank(), ranks.size());
+          Communicator.join(
+              device,
+              Communicator.Id.of(met.message()),
+              ranks.rank(),
+              ranks.size(),
+              watching.lost());
+    } catch (CancellationException e) {
+      watching.abandon();
+      throw new RankLostException(watching.lost(Duration.ZERO), ranks.size(), e);
     } catch (RuntimeException | Error e) {
-      met.peers().values().forEach(Rendezvous::close);
+      watching.abandon();
       throw e;
     }
     communicator = joined;
-    watch = new RankWatch(met.peers(), SIGN_OF_LIFE, () -> abort(joined));
-  }
-
-  /** As {@link #join(Device, Ranks, Duration)}, within 5 minutes. */
-  public static RankGroup join(Device device, Ranks ranks) throws IOException {
-    return join(device, ranks, LIMIT);
+    watch = watching;
+    watching.lost().thenRun(() -> abort(joined));
   }
 
   /**
-   * Joins the others, and waits for them.
+   * Joins the others, and waits for them as long as {@link Ranks#limit} says.
    *
-   * @param limit how long, above 0 and no more nanoseconds than a long has
-   * @throws IllegalArgumentException if the limit is outside that range
+   * @throws RankLostException if one that has come ends before all have joined
    * @throws IOException naming the rank that does not come, comes twice, or has another number of
    *     ranks, version or token
    * @throws UnsupportedOperationException if there is more than one rank, and the device has no
    *     NCCL
    * @throws io.github.cudnn4j.cuda.CudaException if two ranks have one GPU
    */
-  public static RankGroup join(Device device, Ranks ranks, Duration limit) throws IOException {
+  public static RankGroup join(Device device, Ranks ranks) throws IOException {
     Objects.requireNonNull(device, "device");
     Objects.requireNonNull(ranks, "ranks");
-    Objects.requireNonNull(limit, "limit");
-    if (!limit.isPositive() || limit.compareTo(LONGEST) > 0) {
-      throw new IllegalArgumentException(
-          "limit = " + limit + ", must be above 0 and at most " + LONGEST);
-    }
-    return new RankGroup(device, ranks, limit);
+    return new RankGroup(device, ranks);
   }
 
   /** Returns which rank this is, from 0. */
@@ -170,11 +167,22 @@ public final class RankGroup implements AutoCloseable {
     }
   }
 
-  /** Returns whether something is so on any rank; waits for the device. */
-  boolean any(boolean here) {
-    double[] count = {here ? 1 : 0};
-    sum(count);
-    return count[0] > 0;
+  /**
+   * Returns the largest number of all ranks, which is the same on all of them; waits for the
+   * device.
+   *
+   * @throws IllegalStateException if this is closed or another rank has ended
+   */
+  public double max(double here) {
+    requireOpen();
+    if (communicator == null) {
+      return here;
+    }
+    try (var buffer = DeviceBuffer.allocate(device, ElementType.FLOAT64, 1)) {
+      buffer.copyFrom(new double[] {here});
+      communicator.allReduce(Reduction.MAX, buffer);
+      return buffer.toDoubles()[0];
+    }
   }
 
   /**
@@ -210,13 +218,15 @@ public final class RankGroup implements AutoCloseable {
   /**
    * Makes sure that all ranks do the same; waits for the device.
    *
-   * @param facts of the same names on all ranks
-   * @throws IOException naming the fact and the first rank that has another value than rank 0
+   * @param facts of the same names on all ranks; of what is a map, or has many lines, only that is
+   *     told which differs
+   * @throws IOException naming the fact, the first rank that has another one than rank 0, and what
+   *     both have
    */
   void agree(Map<String, ?> facts) throws IOException {
     var digests = new ByteArrayOutputStream();
     for (Object value : facts.values()) {
-      digests.write(digest(String.valueOf(value).getBytes(UTF_8)));
+      digests.write(digest(text(value).getBytes(UTF_8)));
     }
     byte[][] all = gather(digests.toByteArray());
     int at = 0;
@@ -224,21 +234,47 @@ public final class RankGroup implements AutoCloseable {
       int next = at + digest(new byte[0]).length;
       for (int rank = 1; rank < all.length; rank++) {
         if (!Arrays.equals(all[0], at, next, all[rank], at, next)) {
+          byte[][] texts = gatherAny(text(fact.getValue()).getBytes(UTF_8));
+          String first = new String(texts[0], UTF_8);
+          String other = new String(texts[rank], UTF_8);
           throw new IOException(
-              "rank "
-                  + rank
-                  + " has another "
-                  + fact.getKey()
-                  + " than rank 0; here it is "
-                  + shortened(String.valueOf(fact.getValue())));
+              String.format(
+                  "rank %d has another %s than rank 0: %s; rank 0: %s",
+                  rank, fact.getKey(), without(other, first), without(first, other)));
         }
       }
       at = next;
     }
   }
 
-  private static String shortened(String text) {
-    return text.length() > MOST_SAID ? text.substring(0, MOST_SAID) + "..." : text;
+  /** Collects bytes, of which each rank has as many as it has; waits for the device. */
+  private byte[][] gatherAny(byte[] own) {
+    int most = (int) max(own.length);
+    byte[] padded = ByteBuffer.allocate(Integer.BYTES + most).putInt(own.length).put(own).array();
+    byte[][] all = gather(padded);
+    for (int rank = 0; rank < all.length; rank++) {
+      int length = ByteBuffer.wrap(all[rank]).getInt();
+      all[rank] = Arrays.copyOfRange(all[rank], Integer.BYTES, Integer.BYTES + length);
+    }
+    return all;
+  }
+
+  private static String text(Object value) {
+    return value instanceof Map<?, ?> map
+        ? map.entrySet().stream()
+            .map(entry -> entry.getKey() + " " + entry.getValue())
+            .collect(Collectors.joining("\n"))
+        : String.valueOf(value);
+  }
+
+  /** Returns the lines that another text has not. */
+  private static String without(String text, String other) {
+    var known = other.lines().collect(Collectors.toSet());
+    String rest =
+        text.lines().filter(line -> !known.contains(line)).collect(Collectors.joining(", "));
+    return rest.isEmpty()
+        ? "nothing else"
+        : rest.length() > MOST_SAID ? rest.substring(0, MOST_SAID) + "..." : rest;
   }
 
   private static byte[] digest(byte[] bytes) {

@@ -7,6 +7,7 @@ import java.nio.ByteBuffer;
 import java.time.Duration;
 import java.util.Map;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionStage;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
@@ -31,16 +32,19 @@ final class RankWatch {
    *
    * @param peers the connections by rank, taken over
    * @param interval between signs of life; a rank that sends none for four times as long is lost
-   * @param whenLost runs once, in any thread
    */
-  RankWatch(Map<Integer, Socket> peers, Duration interval, Runnable whenLost) throws IOException {
+  RankWatch(Map<Integer, Socket> peers, Duration interval) throws IOException {
     this.peers = peers;
-    lost.thenRun(whenLost);
     for (var peer : peers.entrySet()) {
       peer.getValue().setSoTimeout(Math.toIntExact(4 * interval.toMillis()));
       Thread.ofVirtual().start(() -> listen(peer.getKey(), peer.getValue()));
     }
     Thread.ofVirtual().start(() -> beat(interval));
+  }
+
+  /** Returns the rank that has ended, once one has; completed in any thread. */
+  CompletionStage<Integer> lost() {
+    return lost;
   }
 
   /**

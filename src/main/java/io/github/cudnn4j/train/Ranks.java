@@ -7,6 +7,7 @@ import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
@@ -30,7 +31,8 @@ import org.jspecify.annotations.Nullable;
  * and {@code MASTER_PORT} name the address at which rank 0 listens, by default {@value #HOST} and
  * {@value #PORT}; it is the port after it where torchrun's agent has the one that it names. {@code
  * CUDNN4J_TOKEN}, or the file that {@code CUDNN4J_TOKEN_FILE} names, is a secret of at least
- * {@value #TOKEN_LENGTH} characters, the same for all ranks and known to nobody else.
+ * {@value #TOKEN_LENGTH} characters, the same for all ranks and known to nobody else. {@code
+ * CUDNN4J_JOIN_SECONDS} is the limit, by default {@value #JOIN_SECONDS}.
  *
  * @param rank from 0
  * @param size the number of ranks
@@ -38,11 +40,18 @@ import org.jspecify.annotations.Nullable;
  * @param host the name or address at which rank 0 listens
  * @param port the port at which rank 0 listens
  * @param token the secret; empty if there is one rank only
+ * @param limit how long ranks wait for each other to come
  */
-public record Ranks(int rank, int size, int local, String host, int port, String token) {
+public record Ranks(
+    int rank, int size, int local, String host, int port, String token, Duration limit) {
+
+  static final int JOIN_SECONDS = 60;
+  static final Duration LIMIT = Duration.ofSeconds(JOIN_SECONDS);
+
+  private static final Duration LONGEST = Duration.ofNanos(Long.MAX_VALUE);
 
   /** One process alone. */
-  public static final Ranks ALONE = new Ranks(0, 1, 0, Ranks.HOST, Ranks.PORT, "");
+  public static final Ranks ALONE = new Ranks(0, 1, 0, Ranks.HOST, Ranks.PORT, "", Ranks.LIMIT);
 
   /** The version of this library, which all ranks must have. */
   public static final String VERSION = "0.1.0";
@@ -56,6 +65,7 @@ public record Ranks(int rank, int size, int local, String host, int port, String
 
   private static final String TOKEN = Settings.TOKEN_VARIABLE;
   private static final String TOKEN_FILE = Settings.TOKEN_FILE_VARIABLE;
+  private static final String JOIN = Settings.JOIN_VARIABLE;
 
   /** The variables of one kind of launcher. */
   private record Launcher(String rank, String size, String local) {}
@@ -77,7 +87,8 @@ public record Ranks(int rank, int size, int local, String host, int port, String
   /**
    * Checks the numbers.
    *
-   * @throws IllegalArgumentException if one is out of its range, or the token is too short
+   * @throws IllegalArgumentException if one is out of its range, the token is too short, or the
+   *     limit is not above 0 or has more nanoseconds than a long
    */
   public Ranks {
     between("size", size, 1, MOST_RANKS);
@@ -94,6 +105,10 @@ public record Ranks(int rank, int size, int local, String host, int port, String
               "a token of %d characters, must have at least %d",
               token.length(),
               TOKEN_LENGTH));
+    }
+    if (!limit.isPositive() || limit.compareTo(LONGEST) > 0) {
+      throw new IllegalArgumentException(
+          "limit = " + limit + ", must be above 0 and at most " + LONGEST);
     }
   }
 
@@ -142,7 +157,10 @@ public record Ranks(int rank, int size, int local, String host, int port, String
         local,
         variables.getOrDefault("MASTER_ADDR", HOST),
         port(variables),
-        size == 1 ? "" : token(variables));
+        size == 1 ? "" : token(variables),
+        variables.containsKey(JOIN)
+            ? Duration.ofSeconds(number(variables, JOIN, 1, Integer.MAX_VALUE))
+            : LIMIT);
   }
 
   private static @Nullable Launcher launcher(Map<String, String> variables) {

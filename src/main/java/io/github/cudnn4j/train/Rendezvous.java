@@ -14,6 +14,7 @@ import java.net.ServerSocket;
 import java.net.Socket;
 import java.net.SocketException;
 import java.net.SocketTimeoutException;
+import java.net.UnknownHostException;
 import java.nio.ByteBuffer;
 import java.security.GeneralSecurityException;
 import java.security.MessageDigest;
@@ -62,17 +63,15 @@ final class Rendezvous {
 
   private final Ranks ranks;
   private final String version;
-  private final Duration limit;
   private final long end;
 
   /** One who has proved to have the token. */
   private record Visitor(Socket socket, byte[] nonces, int rank, int size, String version) {}
 
-  private Rendezvous(Ranks ranks, String version, Duration limit) {
+  private Rendezvous(Ranks ranks, String version) {
     this.ranks = ranks;
     this.version = version;
-    this.limit = limit;
-    this.end = System.nanoTime() + limit.toNanos();
+    this.end = System.nanoTime() + ranks.limit().toNanos();
   }
 
   /**
@@ -82,9 +81,8 @@ final class Rendezvous {
    * @param message makes what all are told, on rank 0, when all are there
    * @throws IOException if they do not all come, or do not fit; the message says who
    */
-  static Met meet(Ranks ranks, String version, Duration limit, Supplier<byte[]> message)
-      throws IOException {
-    var rendezvous = new Rendezvous(ranks, version, limit);
+  static Met meet(Ranks ranks, String version, Supplier<byte[]> message) throws IOException {
+    var rendezvous = new Rendezvous(ranks, version);
     return ranks.rank() == 0 ? rendezvous.gather(message) : rendezvous.visit();
   }
 
@@ -93,17 +91,13 @@ final class Rendezvous {
     var members = new TreeMap<Integer, Visitor>();
     try (var door = new ServerSocket()) {
       door.setReuseAddress(true);
-      try {
-        door.bind(new InetSocketAddress(InetAddress.getByName(ranks.host()), ranks.port()));
-      } catch (IOException e) {
-        throw new IOException(
-            "rank 0 cannot listen at " + place() + ": " + e.getMessage() + " (MASTER_ADDR)", e);
-      }
+      listen(door);
       Thread.ofVirtual().start(() -> admit(door, visitors));
       while (members.size() < ranks.size() - 1) {
-        Visitor visitor = visitors.poll(Math.max(0, end - System.nanoTime()), TimeUnit.NANOSECONDS);
+        Visitor visitor = visitors.poll(BETWEEN_TRIES.toMillis(), TimeUnit.MILLISECONDS);
         if (visitor == null) {
-          throw new IOException(missing(members));
+          requireThere(members);
+          continue;
         }
         String objection = objection(visitor, members);
         if (objection.isEmpty()) {
@@ -131,6 +125,40 @@ final class Rendezvous {
     }
   }
 
+  /** Its own name may not be known at once where names are made with the machines. */
+  private void listen(ServerSocket door) throws IOException, InterruptedException {
+    while (true) {
+      try {
+        door.bind(new InetSocketAddress(InetAddress.getByName(ranks.host()), ranks.port()));
+        return;
+      } catch (IOException e) {
+        if (!(e instanceof UnknownHostException) || System.nanoTime() >= end) {
+          throw new IOException(
+              "rank 0 cannot listen at " + place() + ": " + e.getMessage() + " (MASTER_ADDR)", e);
+        }
+      }
+      Thread.sleep(BETWEEN_TRIES);
+    }
+  }
+
+  /** Those who have come say nothing until they are answered; who has ended is not waited for. */
+  private void requireThere(Map<Integer, Visitor> members) throws IOException {
+    if (System.nanoTime() >= end) {
+      throw new IOException(missing(members));
+    }
+    for (Visitor member : members.values()) {
+      try {
+        member.socket.setSoTimeout(1);
+        member.socket.getInputStream().read();
+      } catch (SocketTimeoutException e) {
+        continue;
+      } catch (IOException e) {
+        // It has ended, too.
+      }
+      throw new IOException("rank " + member.rank + " has come and ended");
+    }
+  }
+
   private String missing(Map<Integer, Visitor> members) {
     String who =
         IntStream.range(1, ranks.size())
@@ -143,7 +171,7 @@ final class Rendezvous {
         + " ranks these have not come to "
         + place()
         + " within "
-        + limit.toSeconds()
+        + ranks.limit().toSeconds()
         + " s: "
         + who;
   }
@@ -310,7 +338,12 @@ final class Rendezvous {
           e);
     } catch (SocketTimeoutException e) {
       throw new IOException(
-          "the other ranks have not come to " + place() + " within " + limit.toSeconds() + " s", e);
+          "the other ranks have not come to "
+              + place()
+              + " within "
+              + ranks.limit().toSeconds()
+              + " s",
+          e);
     }
     byte[] answer = Arrays.copyOf(head, ANSWER_HEAD + content.length);
     System.arraycopy(content, 0, answer, ANSWER_HEAD, content.length);
@@ -343,7 +376,7 @@ final class Rendezvous {
               "rank 0 has not come to "
                   + place()
                   + " within "
-                  + limit.toSeconds()
+                  + ranks.limit().toSeconds()
                   + " s (MASTER_ADDR, MASTER_PORT): "
                   + e.getMessage(),
               e);

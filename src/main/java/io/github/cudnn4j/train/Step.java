@@ -291,7 +291,7 @@ public final class Step implements AutoCloseable {
   private void join() throws IOException {
     if (group != null) {
       var facts = new LinkedHashMap<String, Object>();
-      facts.put("model", parameters.precision() + " " + parameters.layout());
+      facts.put("model", parameters.precision() + "\n" + parameters.layout());
       facts.put("training", config.toMap());
       facts.put("rhythm", config.rhythm());
       facts.put("shape of batches", source.layout());

@@ -380,7 +380,7 @@ public final class Trainer implements AutoCloseable {
     position.intervalCount = 0;
     requireConvergence(now, config.maxBadSteps());
     if (group != null) {
-      allStop = group.any(isThisToldToStop());
+      allStop = group.max(isThisToldToStop() ? 1 : 0) > 0;
     }
     clock.resume();
   }

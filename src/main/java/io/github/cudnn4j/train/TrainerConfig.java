@@ -8,7 +8,6 @@ import io.github.cudnn4j.optim.ParameterGroup;
 import io.github.cudnn4j.optim.Schedule;
 import java.util.LinkedHashMap;
 import java.util.List;
-import java.util.Locale;
 import java.util.Map;
 import java.util.Objects;
 import java.util.function.Consumer;
@@ -270,15 +269,14 @@ public record TrainerConfig(
   }
 
   /** Returns when the ranks of a training wait for each other, beside at each step. */
-  String rhythm() {
-    return String.format(
-        Locale.ROOT,
-        "logs %d, validations %d, patience %d, checkpoints %d, bad steps %d",
-        logEvery,
-        validateEvery,
-        patience,
-        checkpointEvery,
-        maxBadSteps);
+  Map<String, Object> rhythm() {
+    var map = new LinkedHashMap<String, Object>();
+    map.put("logEvery", logEvery);
+    map.put("validateEvery", validateEvery);
+    map.put("patience", patience);
+    map.put("checkpointEvery", checkpointEvery);
+    map.put("maxBadSteps", maxBadSteps);
+    return map;
   }
 
   private static void require(String name, long value, long least) {

@@ -65,11 +65,38 @@ class TrainingProcessTest {
   /** Begins a command, its errors in its output, behind the words of another one. */
   private static Process start(List<String> before, Class<?> program, String... arguments)
       throws IOException {
+    return start(before, Map.of(), program, arguments);
+  }
+
+  private static Process start(
+      List<String> before, Map<String, String> variables, Class<?> program, String... arguments)
+      throws IOException {
     List<String> options = new ArrayList<>(JavaProcess.sameProperties());
     options.add("-XX:-UsePerfData"); // a file that may be larger than a limit allows
     List<String> command = new ArrayList<>(before);
     command.addAll(JavaProcess.command(program, options, List.of(arguments)));
-    return new ProcessBuilder(command).redirectErrorStream(true).start();
+    ProcessBuilder builder = new ProcessBuilder(command).redirectErrorStream(true);
+    builder.environment().putAll(variables);
+    return builder.start();
+  }
+
+  /** What tells a process that it is one of two ranks. */
+  private static Map<String, String> rank(int rank, int port) {
+    return Map.of(
+        "RANK",
+        rank + "",
+        "WORLD_SIZE",
+        "2",
+        "MASTER_PORT",
+        port + "",
+        "CUDNN4J_TOKEN",
+        "a token for this test");
+  }
+
+  private static int freePort() throws IOException {
+    try (ServerSocket free = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
+      return free.getLocalPort();
+    }
   }
 
   private static Ran finish(Process process) throws IOException, InterruptedException {
@@ -94,12 +121,7 @@ class TrainingProcessTest {
     try (ServerSocket first = new ServerSocket(0, 1, InetAddress.getLoopbackAddress());
         FileChannel lock = FileChannel.open(checkpoint.resolve(".lock"), make)) {
       lock.lock();
-      Map<String, String> variables =
-          Map.of(
-              "RANK", "1",
-              "WORLD_SIZE", "2",
-              "MASTER_PORT", "" + first.getLocalPort(),
-              "CUDNN4J_TOKEN", "a token for this test");
+      Map<String, String> variables = rank(1, first.getLocalPort());
       CompletableFuture<JavaProcess> second = new CompletableFuture<>();
       Thread.ofVirtual()
           .start(
@@ -232,7 +254,7 @@ class TrainingProcessTest {
 
     public static void main(String[] arguments) throws InterruptedException {
       PrintWriter out = new PrintWriter(System.out, true);
-      try (StopSignals _ = StopSignals.handle(() -> out.println("asked"), out)) {
+      try (StopSignals _ = StopSignals.handle(() -> out.println("asked"), "soon", out)) {
         out.println("ready");
         new CountDownLatch(1).await();
       }
@@ -335,23 +357,11 @@ class TrainingProcessTest {
       "--deterministic"
     };
     Map<?, ?> alone = run(training).result();
-    int port;
-    try (var free = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
-      port = free.getLocalPort();
-    }
+    int port = freePort();
     try (var threads = Executors.newVirtualThreadPerTaskExecutor()) {
       var ranks = new ArrayList<Future<JavaProcess>>();
       for (int rank = 0; rank < 2; rank++) {
-        Map<String, String> variables =
-            Map.of(
-                "RANK",
-                rank + "",
-                "WORLD_SIZE",
-                "2",
-                "MASTER_PORT",
-                port + "",
-                "CUDNN4J_TOKEN",
-                "a token for this test");
+        Map<String, String> variables = rank(rank, port);
         ranks.add(
             threads.submit(
                 () ->
@@ -368,6 +378,49 @@ class TrainingProcessTest {
       assertEquals(alone.get("weightsSha256"), result.get("weightsSha256"));
       assertEquals(List.of(), second.output());
       assertEquals("", second.errors());
+    }
+  }
+
+  /** A launcher that looks at one of them must not take the training for done. */
+  @Test
+  void aSignalToOneRankIsTheStatusOfAll() throws IOException, InterruptedException {
+    assumeTrue(HostControl.ifHost().isPresent(), "one GPU cannot be two ranks");
+    String[] endless = training("--epochs", "2147483647", "--log-every", "1");
+    int port = freePort();
+    Process first = start(List.of(), rank(0, port), Main.class, endless);
+    Process second = start(List.of(), rank(1, port), Main.class, endless);
+    try (BufferedReader output = first.inputReader(StandardCharsets.UTF_8)) {
+      await(output, "epoch ");
+      second.toHandle().destroy();
+      List<String> rest = output.lines().toList();
+      assertEquals(TERMINATED, first.waitFor(), rest::toString);
+      assertEquals(
+          new Ran(
+              TERMINATED,
+              "SIGTERM: stopping at the next log point; a second one stops at once\n",
+              "SIGTERM: stopping at the next log point; a second one stops at once\n"),
+          finish(second));
+    } finally {
+      first.destroyForcibly();
+      second.destroyForcibly();
+    }
+  }
+
+  /** It has not trained yet, and has not even read its text. */
+  @Test
+  void aRankThatIsKilledWhileItReadsEndsTheOthers() throws IOException, InterruptedException {
+    assumeTrue(HostControl.ifHost().isPresent(), "one GPU cannot be two ranks");
+    int port = freePort();
+    Process first = start(List.of(), rank(0, port), Main.class, training());
+    text = folder.resolve("never.txt");
+    assertEquals(0, new ProcessBuilder("mkfifo", text + "").start().waitFor());
+    Process second = start(List.of(), rank(1, port), Main.class, training());
+    try (var _ = Files.newOutputStream(text)) { // returns when it is opened to be read
+      second.destroyForcibly();
+      assertFailed("cudnn4j train: rank 1 of 2 has ended: start all ranks again", finish(first));
+    } finally {
+      first.destroyForcibly();
+      second.destroyForcibly();
     }
   }
 }

@@ -18,7 +18,6 @@ import io.github.cudnn4j.tape.RnnLayer;
 import io.github.cudnn4j.tape.Tape;
 import java.io.IOException;
 import java.nio.file.Path;
-import java.time.Duration;
 import java.util.List;
 import java.util.SplittableRandom;
 import java.util.stream.IntStream;
@@ -33,7 +32,6 @@ final class RankTraining {
   static final int LAST_STEP = 17;
 
   private static final int SAVED_EVERY = 5;
-  private static final Duration LIMIT = Duration.ofMinutes(5);
 
   private RankTraining() {}
 
@@ -180,7 +178,7 @@ final class RankTraining {
   public static void main(String[] arguments) throws IOException {
     var ranks = Ranks.ofEnvironment();
     try (var device = Device.open();
-        var group = RankGroup.join(device, ranks, LIMIT)) {
+        var group = RankGroup.join(device, ranks)) {
       try {
         switch (arguments[0]) {
           case "train" ->

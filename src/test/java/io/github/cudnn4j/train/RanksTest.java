@@ -11,13 +11,17 @@ import io.github.cudnn4j.cuda.DeviceBuffer;
 import io.github.cudnn4j.cuda.ElementType;
 import io.github.cudnn4j.cuda.Reduction;
 import io.github.cudnn4j.library.DeviceChoice;
+import io.github.cudnn4j.library.HostControl;
 import java.io.IOException;
+import java.net.InetAddress;
+import java.net.ServerSocket;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.Executors;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.function.Executable;
 import org.junit.jupiter.api.io.TempDir;
@@ -56,7 +60,9 @@ class RanksTest {
   })
   void eachLauncherIsUnderstood(
       String variables, int rank, int size, int local, String host, int port) throws IOException {
-    assertEquals(new Ranks(rank, size, local, host, port, TOKEN), Ranks.of(variables(variables)));
+    assertEquals(
+        new Ranks(rank, size, local, host, port, TOKEN, Ranks.LIMIT),
+        Ranks.of(variables(variables)));
   }
 
   @Test
@@ -85,6 +91,8 @@ class RanksTest {
             + " 65536",
         "RANK=0 WORLD_SIZE=2 LOCAL_RANK=2 | LOCAL_RANK is '2', must be a number from 0 to 1",
         "RANK=0 WORLD_SIZE=2 MASTER_PORT=0 | MASTER_PORT is '0', must be a number from 1 to 65535",
+        "RANK=0 WORLD_SIZE=2 CUDNN4J_JOIN_SECONDS=0"
+            + " | CUDNN4J_JOIN_SECONDS is '0', must be a number from 1 to 2147483647",
         "RANK=0 WORLD_SIZE=2 OMPI_COMM_WORLD_RANK=1 OMPI_COMM_WORLD_SIZE=2"
             + " | RANK is 0, but OMPI_COMM_WORLD_RANK is 1",
         "RANK=0 WORLD_SIZE=2 CUDNN4J_TOKEN=short"
@@ -114,19 +122,45 @@ class RanksTest {
   }
 
   @Test
-  void aLimitThatIsNoneIsRefused() {
-    try (var device = Device.open()) {
-      for (var limit :
-          List.of(Duration.ZERO, Duration.ofSeconds(-1), Duration.ofSeconds(Long.MAX_VALUE))) {
-        var e =
-            assertThrows(
-                IllegalArgumentException.class, () -> RankGroup.join(device, Ranks.ALONE, limit));
-        assertEquals(
-            "limit = " + limit + ", must be above 0 and at most PT2562047H47M16.854775807S",
-            e.getMessage());
-      }
-      assertThrows(
-          NullPointerException.class, () -> RankGroup.join(device, Ranks.ALONE, (Duration) null));
+  void aLimitThatIsNoneIsRefused() throws IOException {
+    for (var limit :
+        List.of(Duration.ZERO, Duration.ofSeconds(-1), Duration.ofSeconds(Long.MAX_VALUE))) {
+      var e =
+          assertThrows(
+              IllegalArgumentException.class,
+              () -> new Ranks(0, 2, 0, Ranks.HOST, Ranks.PORT, TOKEN, limit));
+      assertEquals(
+          "limit = " + limit + ", must be above 0 and at most PT2562047H47M16.854775807S",
+          e.getMessage());
+    }
+    assertEquals(
+        Duration.ofSeconds(7),
+        Ranks.of(variables("RANK=0 WORLD_SIZE=2 CUDNN4J_JOIN_SECONDS=7")).limit());
+  }
+
+  /** One that is killed when all have met, before it has joined the communicator. */
+  @Test
+  void oneThatEndsBeforeItJoinsIsLost() throws Exception {
+    assumeTrue(HostControl.ifHost().isPresent(), "a thread is left to NCCL");
+    int port;
+    try (var free = new ServerSocket(0, 1, InetAddress.getByName(Ranks.HOST))) {
+      port = free.getLocalPort();
+    }
+    var limit = Duration.ofSeconds(50);
+    var first = new Ranks(0, 2, 0, Ranks.HOST, port, TOKEN, limit);
+    var second = new Ranks(1, 2, 0, Ranks.HOST, port, TOKEN, limit);
+    try (var threads = Executors.newVirtualThreadPerTaskExecutor();
+        var device = Device.open()) {
+      threads.submit(
+          () -> {
+            var met = Rendezvous.meet(second, Ranks.VERSION, () -> new byte[0]);
+            met.peers().values().forEach(Rendezvous::close);
+            return null;
+          });
+      var e = assertThrows(RankLostException.class, () -> RankGroup.join(device, first));
+      assertEquals(
+          "rank 1 of 2 has ended: start all ranks again and resume from the newest checkpoint",
+          e.getMessage());
     }
   }
 
@@ -145,7 +179,7 @@ class RanksTest {
               () -> group.gather(buffer, buffer),
               () -> group.gather(new byte[1]),
               () -> group.sum(new double[1]),
-              () -> group.any(true))) {
+              () -> group.max(1))) {
         assertEquals(
             "RankGroup is closed", assertThrows(IllegalStateException.class, use).getMessage());
       }
@@ -156,7 +190,7 @@ class RanksTest {
   @Test
   void aRankOpensADeviceWhereThereIsOnlyOne() {
     assumeTrue(Device.count(DeviceChoice.configured()) == 1, "several devices");
-    Ranks second = new Ranks(1, 2, 1, "127.0.0.1", 29500, "0123456789abcdef");
+    Ranks second = new Ranks(1, 2, 1, Ranks.HOST, Ranks.PORT, TOKEN, Ranks.LIMIT);
     try (Device device = second.openDevice(DeviceChoice.configured())) {
       assertEquals(0, device.ordinal());
     }

@@ -49,8 +49,8 @@ class RendezvousTest {
 
   private Future<Rendezvous.Met> come(
       int rank, int size, String token, String version, Duration limit) {
-    var ranks = new Ranks(rank, size, 0, Ranks.HOST, port, token);
-    return threads.submit(() -> Rendezvous.meet(ranks, version, limit, () -> MESSAGE));
+    var ranks = new Ranks(rank, size, 0, Ranks.HOST, port, token, limit);
+    return threads.submit(() -> Rendezvous.meet(ranks, version, () -> MESSAGE));
   }
 
   private Future<Rendezvous.Met> come(int rank, int size) {
@@ -128,6 +128,17 @@ class RendezvousTest {
     assertMet(List.of(first, stayed, come(2, 3)));
   }
 
+  @Test
+  void oneThatHasComeAndEndedIsNotWaitedFor() throws Exception {
+    var first = come(0, 3);
+    var twice = List.of(come(1, 3), come(1, 3));
+    while (twice.stream().noneMatch(Future::isDone)) {
+      Thread.onSpinWait();
+    }
+    twice.forEach(each -> each.cancel(true)); // The one that is left has come.
+    assertEquals("rank 1 has come and ended", refusal(first));
+  }
+
   /** Those who say nothing, too much, or something else, and more than are heard at a time. */
   @Test
   void strangersChangeNothing() throws Exception {
@@ -193,7 +204,9 @@ class RendezvousTest {
   private List<RankWatch> watches(Duration interval, CountDownLatch found) throws Exception {
     var watches = new ArrayList<RankWatch>();
     for (var each : List.of(come(0, 3), come(1, 3), come(2, 3))) {
-      watches.add(new RankWatch(each.get().peers(), interval, found::countDown));
+      var watch = new RankWatch(each.get().peers(), interval);
+      watch.lost().thenRun(found::countDown);
+      watches.add(watch);
     }
     return watches;
   }
@@ -219,7 +232,7 @@ class RendezvousTest {
   void oneThatGivesNoSignOfLifeIsLost() throws Exception {
     var first = come(0, 2);
     var mute = come(1, 2).get();
-    var watch = new RankWatch(first.get().peers(), Duration.ofMillis(20), () -> {});
+    var watch = new RankWatch(first.get().peers(), Duration.ofMillis(20));
     assertEquals(1, watch.lost(LONG));
     watch.abandon();
     mute.peers().get(0).close();
