@@ -7,11 +7,12 @@ set -uo pipefail
 usage="usage: $0 [OPTION...] RESULTS
   RESULTS      folder for what comes out, results.tar.gz and summary.md; must be new or empty
   --plan       first: doctor, probe, the tests that say most about a GPU, steps, in 315 seconds;
-               second: the other tests, networks, d2l, sweep, in 355; the options below change that
+               second: the other tests, networks, d2l, examples, sweep, in 355; the options below
+               change that
   --again      RESULTS of an earlier run, or its archive: the test classes that failed there come
                first, then those that did not run; with --plan second those that passed do not
-  --only       comma-separated parts of doctor,probe,tests,steps,networks,d2l,sweep, which share
-               the time; default all
+  --only       comma-separated parts of doctor,probe,tests,steps,networks,d2l,examples,sweep, which
+               share the time; default all
   --classes    regular expression: only the test classes in whose full name it is found
   --seconds    for everything together, default 530
   --jobs       test classes that run at a time; default half of the processors, at most 8, and one
@@ -27,8 +28,9 @@ refuse() {
 ((BASH_VERSINFO[0] * 100 + BASH_VERSINFO[1] >= 404)) || refuse "bash 4.4 is needed, this is $BASH_VERSION"
 
 # Each part in its turn, and the share of the time that it may take.
-parts=(doctor probe tests steps networks d2l sweep)
-declare -A share=([doctor]=40 [probe]=50 [tests]=150 [steps]=90 [networks]=110 [d2l]=80 [sweep]=70)
+parts=(doctor probe tests steps networks d2l examples sweep)
+declare -A share=([doctor]=40 [probe]=50 [tests]=150 [steps]=90 [networks]=110 [d2l]=80 [examples]=60
+  [sweep]=70)
 save_every=15 # seconds
 
 plan= again= only= classes= seconds= jobs= python= device=cuda host_path= results=
@@ -57,7 +59,7 @@ case $plan in
     classes=${classes:-'\.(rnn|cudnn|cuda|proof|train)\.'}
     ;;
   second)
-    only=${only:-tests,networks,d2l,sweep}
+    only=${only:-tests,networks,d2l,examples,sweep}
     seconds=${seconds:-355}
     ;;
   *) refuse "--plan is first or second, not $plan" ;;
@@ -343,40 +345,65 @@ compare() {
 
 # The character models of d2l.ai, from the command line to the perplexity.
 d2l() {
-  local end=$((SECONDS + $1)) epochs=500 cell precision line left status=0 late=0
+  local end=$((SECONDS + $1)) epochs=500 cell precision row line status=0 late=0
   [[ $device == cuda ]] || epochs=20
-  local row
   printf '| cell | precision | algorithm | training perplexity | tokens/s | seconds |\n'
   printf '|---|---|---|---|---|---|\n'
   for precision in FP32 TF32 BF16; do
     for row in {lstm,gru,tanh}" | $precision | "{standard,auto}; do
       cell=${row%% *}
-      left=$((end - SECONDS))
-      if ((left < 8)); then
-        printf '| %s | not run, the time was up | | |\n' "$row"
-        late=1
-        continue
-      fi
-      line=$(within "$left" "${java[@]}" io.github.cudnn4j.cli.Main train --device "$device" \
+      row "$row" d2l "$end" io.github.cudnn4j.cli.Main train --device "$device" \
         --text "$kit/text.txt" --letters-only --cell "$cell" --hidden 256 --one-hot --batch 32 \
         --steps 35 --tokens 10000 --epochs "$epochs" --optimizer sgd --lr 1 --clip-norm 1 \
-        --precision "$precision" --algorithm "${row##* }" \
-        2>> "$logs/d2l.txt" | tee -a "$logs/d2l.txt" | tail -n 1)
-      if [[ $line == '{'* ]]; then
-        printf '%s\n' "$line" >> "$work/d2l.jsonl"
-        printf '| %s | %.3f | %.0f | %.1f |\n' "$row" "$(field perplexity "$line")" \
-          "$(field tokensPerSecond "$line")" "$(field seconds "$line")"
-      elif ((SECONDS >= end)); then
-        printf '| %s | not finished, the time was up | | |\n' "$row"
-        late=1
-      else
-        printf '| %s | FAILED, see logs/d2l.txt | | |\n' "$row"
-        status=1
-      fi
+        --precision "$precision" --algorithm "${row##* }" || continue
+      printf '| %s | %.3f | %.0f | %.1f |\n' "$row" "$(field perplexity "$line")" \
+        "$(field tokensPerSecond "$line")" "$(field seconds "$line")"
     done
   done
   ((status == 1 || late == 0)) || return 124
   return "$status"
+}
+
+# The examples that take the least time, of those that need no more than is packed.
+examples() {
+  local end=$((SECONDS + $1)) name line status=0 late=0
+  printf '| example | value | naive baseline | seconds | metric |\n'
+  printf '|---|---|---|---|---|\n'
+  for name in tagging key-terms caption error-surface clockwork; do
+    row "$name" examples "$end" io.github.cudnn4j.examples.Example "$name" || continue
+    printf '| %s | %.4f | %.4f | %.0f | %s |\n' "$name" "$(field value "$line")" \
+      "$(field baseline "$line")" "$(field seconds "$line")" \
+      "$(sed -E 's/.*"metric":"([^"]*)".*/\1/' <<< "$line")"
+  done
+  ((status == 1 || late == 0)) || return 124
+  return "$status"
+}
+
+# row LABEL PART END COMMAND...: sets line to the JSON at the end of what Java prints; without one
+# it prints a row that says why, and sets status or late
+row() {
+  local label=$1 part=$2 end=$3 left=$(($3 - SECONDS))
+  shift 3
+  if ((left < 8)); then
+    printf '| %s | not run, the time was up |\n' "$label"
+    late=1
+    return 1
+  fi
+  mkdir -p "$logs/$part"
+  line=$(cd "$logs/$part" && within "$left" "${java[@]}" "$@" 2>> "$logs/$part.txt" |
+    tee -a "$logs/$part.txt" | tail -n 1)
+  if [[ $line == '{'* ]]; then
+    printf '%s\n' "$line" >> "$work/$part.jsonl"
+    return
+  fi
+  if ((SECONDS >= end)); then
+    printf '| %s | not finished, the time was up |\n' "$label"
+    late=1
+  else
+    printf '| %s | FAILED, see logs/%s.txt |\n' "$label" "$part"
+    status=1
+  fi
+  return 1
 }
 # field NAME JSON: a number
 field() { sed -E "s/.*\"$1\":([-+.0-9eE]+).*/\\1/" <<< "$2"; }
@@ -504,6 +531,10 @@ summary() {
   if [[ -f $work/d2l.txt ]]; then
     printf '\n## d2l, trained from the command line\n\n'
     cat "$work/d2l.txt"
+  fi
+  if [[ -f $work/examples.txt ]]; then
+    printf '\n## Examples\n\n'
+    cat "$work/examples.txt"
   fi
   if grep -qs '^Training; speed-up' "$work/sweep.txt"; then
     printf '\n## Sweep, whose table is in sweep.txt\n\n'

@@ -35,6 +35,8 @@ class GpuKitTest {
             echo "$class ${CUBLAS_WORKSPACE_CONFIG-unset}" >> ran
             . "tests/${class//.//}.class"
             exit ;;
+          tagging)
+            echo '{"example":"tagging","metric":"span F1","value":0.9599,"baseline":0.7416,"seconds":11}' ;;
           doctor) echo '  0  A GPU, compute capability 9.0' ;;
         esac
       done
@@ -171,7 +173,13 @@ class GpuKitTest {
     output = run(1, "second", "--plan", "second", "--again", again, "--jobs", "1");
     assertEquals(
         List.of("train.BitsTest :4096:2", "train.DTest :4096:2", "io.BTest :4096:2"), ran());
-    assertTrue(output.matches("(?s).*\n== tests.*\n== networks.*\n== d2l.*\n== sweep.*"), output);
+    assertTrue(
+        output.matches("(?s).*\n== tests.*\n== networks.*\n== d2l.*\n== examples.*\n== sweep.*"),
+        output);
+    List<String> examples = kept("second", "examples.txt").lines().toList();
+    assertEquals("| tagging | 0.9599 | 0.7416 | 11 | span F1 |", examples.get(2));
+    assertEquals("| key-terms | FAILED, see logs/examples.txt |", examples.get(3));
+    assertTrue(kept("second", "examples.jsonl").startsWith("{\"example\":\"tagging\","));
   }
 
   @Test
