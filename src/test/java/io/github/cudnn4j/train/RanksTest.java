@@ -141,7 +141,9 @@ class RanksTest {
   /** One that is killed when all have met, before it has joined the communicator. */
   @Test
   void oneThatEndsBeforeItJoinsIsLost() throws Exception {
-    assumeTrue(HostControl.ifHost().isPresent(), "a thread is left to NCCL");
+    var host = HostControl.ifHost();
+    assumeTrue(host.isPresent(), "a thread is left to NCCL");
+    host.orElseThrow().joinSeconds(2);
     int port;
     try (var free = new ServerSocket(0, 1, InetAddress.getByName(Ranks.HOST))) {
       port = free.getLocalPort();
@@ -161,6 +163,13 @@ class RanksTest {
       assertEquals(
           "rank 1 of 2 has ended: start all ranks again and resume from the newest checkpoint",
           e.getMessage());
+      for (var thread : Thread.getAllStackTraces().keySet()) {
+        if (thread.getName().equals("cudnn4j-join")) {
+          thread.join();
+        }
+      }
+    } finally {
+      host.orElseThrow().joinSeconds(60);
     }
   }
 
