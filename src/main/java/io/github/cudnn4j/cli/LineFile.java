@@ -92,7 +92,12 @@ final class LineFile {
   /** Returns what is wrong with a line, or the file if {@code number} is 0. */
   IOException wrong(int number, String what, String expected) {
     return new IOException(
-        name + (number == 0 ? "" : ", line " + number) + ": " + what + "; expected " + expected);
+        (number == 0 ? name : place(number)) + ": " + what + "; expected " + expected);
+  }
+
+  /** Names a line. */
+  String place(int number) {
+    return name + ", line " + number;
   }
 
   private static final class Cursor {

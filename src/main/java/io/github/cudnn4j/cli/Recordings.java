@@ -27,8 +27,31 @@ final class Recordings {
 
   private Recordings() {}
 
-  /** A WAV file, and what is said there. */
-  record Spoken(Path wav, String transcript) {}
+  /**
+   * A WAV file, and what is said there.
+   *
+   * @param line which tells of it, with its file
+   */
+  record Spoken(String line, Path wav, String transcript) {
+
+    /**
+     * Returns the sound as vectors.
+     *
+     * @throws IOException telling the line, if the file cannot be read, has no sample, or has
+     *     another format or sample rate
+     */
+    float[][] vectors(LogMel features) throws IOException {
+      try {
+        float[][] vectors = features.of(wav);
+        if (vectors.length == 0 && Sound.ofWav(wav).samples().length == 0) {
+          throw new IOException(wav + " has no sample");
+        }
+        return vectors;
+      } catch (IOException e) {
+        throw new IOException(line + ": " + Main.message(e), e);
+      }
+    }
+  }
 
   /**
    * Reads a file; blank lines are passed over.
@@ -52,7 +75,7 @@ final class Recordings {
                 "the model does not know '" + Terminal.visible(unknown(transcript, known)) + "'",
                 "one of " + Terminal.named(known.symbols()));
           }
-          return new Spoken(wav(lines, number, file, name), transcript);
+          return new Spoken(lines.place(number), wav(lines, number, file, name), transcript);
         });
   }
 
@@ -92,19 +115,20 @@ final class Recordings {
    * recordings have elements of mean 0 and deviation 1.
    */
   static LogMel features(List<Spoken> recordings, int bands) throws IOException {
-    Path first = recordings.getFirst().wav;
-    int rate = Sound.ofWav(first).sampleRate();
+    Spoken first = recordings.getFirst();
     LogMel features;
     try {
-      features = LogMel.of(rate, bands);
+      features = LogMel.of(Sound.ofWav(first.wav).sampleRate(), bands);
+    } catch (IOException e) {
+      throw new IOException(first.line + ": " + Main.message(e), e);
     } catch (IllegalArgumentException e) {
-      throw new IOException(first + ": " + e.getMessage(), e);
+      throw new IOException(first.line + ": " + first.wav + ": " + e.getMessage(), e);
     }
     double count = 0;
     double sum = 0;
     double squares = 0;
     for (Spoken spoken : recordings.subList(0, Math.min(SCALED_BY, recordings.size()))) {
-      for (float[] vector : features.of(spoken.wav)) {
+      for (float[] vector : spoken.vectors(features)) {
         for (float element : vector) {
           count++;
           sum += element;
@@ -134,7 +158,7 @@ final class Recordings {
   static List<Recording> of(List<Spoken> recordings, LogMel features) throws IOException {
     List<Recording> read = new ArrayList<>();
     for (Spoken spoken : recordings) {
-      read.add(new Recording(features.of(spoken.wav), spoken.transcript));
+      read.add(new Recording(spoken.vectors(features), spoken.transcript));
     }
     return read;
   }

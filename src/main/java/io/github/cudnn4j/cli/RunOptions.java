@@ -9,6 +9,7 @@ import io.github.cudnn4j.train.TensorBoard;
 import io.github.cudnn4j.train.Trainer;
 import io.github.cudnn4j.train.TrainerConfig;
 import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Model.CommandSpec;
@@ -200,12 +201,13 @@ final class RunOptions {
         .orElseThrow(() -> usage("--resume: " + checkpoint + " holds no checkpoint"));
   }
 
-  /**
-   * Makes the folder of the metrics, so that what is wrong with it is found before the training.
-   */
+  /** Makes the folders, so that what is wrong with them is found before the training. */
   void makeFolders() throws IOException {
     if (metrics != null) {
       Main.makeFolderOf("--metrics", metrics);
+    }
+    if (tensorboard != null) {
+      Files.createDirectories(tensorboard);
     }
   }
 

@@ -269,10 +269,8 @@ public final class Recogniser implements Model {
   /** The wrong characters and words, and the part of the transcripts that is right as a whole. */
   @Override
   public List<Metric> metrics() {
-    return List.of(
-        TextMetric.characterErrorRate(this::written),
-        TextMetric.wordErrorRate(this::written),
-        TextMetric.exactMatch(this::written));
+    var texts = new TextMetric(this::written);
+    return List.of(texts.characterErrorRate(), texts.wordErrorRate(), texts.exactMatch());
   }
 
   private Supplier<List<TextMetric.Written>> written(Tape tape, Batch in) {

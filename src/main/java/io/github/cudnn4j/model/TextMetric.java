@@ -10,11 +10,23 @@ import java.util.function.BiConsumer;
 import java.util.function.Function;
 import java.util.function.Supplier;
 import java.util.function.ToDoubleFunction;
+import org.jspecify.annotations.Nullable;
 
-/** Metrics of the texts that a model writes, which are decoded and counted on the host. */
+/**
+ * Metrics of the texts that a model writes, which are decoded on the host, once for all metrics of
+ * one object, and counted there.
+ */
 final class TextMetric {
 
-  private TextMetric() {}
+  private final Decoder decoder;
+
+  /** Of the tape that metrics are being recorded on. */
+  private @Nullable Texts texts;
+
+  /** Makes metrics of what is decoded so. */
+  TextMetric(Decoder decoder) {
+    this.decoder = decoder;
+  }
 
   /** The right text of a record, and that which the model wrote. */
   record Written(String right, String predicted) {}
@@ -27,11 +39,10 @@ final class TextMetric {
   }
 
   /** The part of the texts that is right as a whole. */
-  static Metric exactMatch(Decoder decoder) {
+  Metric exactMatch() {
     return of(
         "exactMatch",
         true,
-        decoder,
         texts -> {
           double right = texts.stream().filter(text -> text.right.equals(text.predicted)).count();
           return new double[] {right, texts.size()};
@@ -40,25 +51,20 @@ final class TextMetric {
   }
 
   /** The wrong characters, divided by those of the right texts. */
-  static Metric characterErrorRate(Decoder decoder) {
+  Metric characterErrorRate() {
     return errorRate(
-        "characterErrorRate",
-        decoder,
-        (rate, text) -> rate.addCharacters(text.right, text.predicted));
+        "characterErrorRate", (rate, text) -> rate.addCharacters(text.right, text.predicted));
   }
 
   /** The wrong words, divided by those of the right texts. */
-  static Metric wordErrorRate(Decoder decoder) {
-    return errorRate(
-        "wordErrorRate", decoder, (rate, text) -> rate.addWords(text.right, text.predicted));
+  Metric wordErrorRate() {
+    return errorRate("wordErrorRate", (rate, text) -> rate.addWords(text.right, text.predicted));
   }
 
-  private static Metric errorRate(
-      String name, Decoder decoder, BiConsumer<ErrorRate, Written> count) {
+  private Metric errorRate(String name, BiConsumer<ErrorRate, Written> count) {
     return of(
         name,
         false,
-        decoder,
         texts -> {
           var rate = new ErrorRate();
           texts.forEach(text -> count.accept(rate, text));
@@ -68,11 +74,10 @@ final class TextMetric {
   }
 
   /** BLEU of the texts' words. */
-  static Metric bleu(Decoder decoder, Function<String, List<String>> split) {
+  Metric bleu(Function<String, List<String>> split) {
     return of(
         "bleu",
         true,
-        decoder,
         texts -> {
           var bleu = new Bleu();
           texts.forEach(
@@ -82,24 +87,56 @@ final class TextMetric {
         counts -> Bleu.of(counts).score());
   }
 
-  private static Metric of(
+  private Metric of(
       String name,
       boolean higherIsBetter,
-      Decoder decoder,
       Function<List<Written>, double[]> count,
       ToDoubleFunction<double[]> value) {
     return Metric.of(
-        name, higherIsBetter, (tape, in, _) -> new Counted(decoder.record(tape, in), count), value);
+        name, higherIsBetter, (tape, in, _) -> new Counted(texts(tape, in), count), value);
+  }
+
+  /** All metrics are recorded on one tape before the first is on the next one. */
+  private Texts texts(Tape tape, Batch in) {
+    Texts known = texts;
+    if (known == null || known.tape != tape) {
+      known = new Texts(tape, decoder.record(tape, in));
+      texts = known;
+    }
+    return known;
+  }
+
+  /** The texts of the batches of one tape, decoded when the first metric wants them. */
+  private static final class Texts {
+    private final Tape tape;
+    private final Supplier<List<Written>> decoder;
+    private long batches;
+    private List<Written> latest = List.of();
+
+    Texts(Tape tape, Supplier<List<Written>> decoder) {
+      this.tape = tape;
+      this.decoder = decoder;
+    }
+
+    /** Returns those of a batch, of which each metric counts all. */
+    List<Written> of(long batch) {
+      if (batch != batches) {
+        latest = decoder.get();
+        batches = batch;
+      }
+      return latest;
+    }
   }
 
   /** The sums of the counts of batches. */
   private static final class Counted implements Metric.Meter {
-    private final Supplier<List<Written>> decoder;
+    private final Texts texts;
     private final Function<List<Written>, double[]> count;
     private double[] sums;
+    private long batches;
 
-    Counted(Supplier<List<Written>> decoder, Function<List<Written>, double[]> count) {
-      this.decoder = decoder;
+    Counted(Texts texts, Function<List<Written>, double[]> count) {
+      this.texts = texts;
       this.count = count;
       sums = count.apply(List.of());
     }
@@ -111,7 +148,7 @@ final class TextMetric {
 
     @Override
     public void batchDone() {
-      double[] more = count.apply(decoder.get());
+      double[] more = count.apply(texts.of(++batches));
       for (int i = 0; i < sums.length; i++) {
         sums[i] += more[i];
       }

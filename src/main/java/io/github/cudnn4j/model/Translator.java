@@ -406,9 +406,8 @@ public final class Translator implements Model {
   /** The part of the targets that is written as it is, and BLEU, of the likeliest symbols. */
   @Override
   public List<Metric> metrics() {
-    return List.of(
-        TextMetric.exactMatch(this::written),
-        TextMetric.bleu(this::written, Vocabulary.Units.WORDS::split));
+    var texts = new TextMetric(this::written);
+    return List.of(texts.exactMatch(), texts.bleu(Vocabulary.Units.WORDS::split));
   }
 
   /** Records how a batch is translated; no translation is longer than the longest target. */

@@ -371,6 +371,9 @@ class CommandLineTest {
     assertFailed(inTheWay, train("--plot", text + "/curve.png"));
     assertFailed(inTheWay, train("--metrics", text + "/metrics.jsonl"));
     assertRefused("--metrics: " + folder + " is a folder", train("--metrics", folder + ""));
+    Ran beforeAnythingElse = train("--tensorboard", text + "");
+    assertFailed(inTheWay, beforeAnythingElse);
+    assertEquals("", beforeAnythingElse.out());
     assertEquals(
         "cannot be used: a -> b (AtomicMoveNotSupportedException)",
         Main.message(new AtomicMoveNotSupportedException("a", "b", null)));

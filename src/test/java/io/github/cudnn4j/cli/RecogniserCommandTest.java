@@ -124,6 +124,24 @@ class RecogniserCommandTest {
   }
 
   @Test
+  void goesOnWithOtherDataOfAnyLength() throws IOException {
+    assertEquals(0, train("--epochs", "1").status());
+    SplittableRandom random = new SplittableRandom(3);
+    for (String transcript : new String[] {"abcabcabc", "a"}) {
+      List<String> lines = new ArrayList<>();
+      for (int i = 0; i < 12; i++) {
+        lines.add(record("wav/other" + i + ".wav", transcript, random));
+      }
+      Path others = Files.write(folder.resolve("others.tsv"), lines);
+      String[] resume = {"train", "recogniser", "--data", others + "", "--resume"};
+      String[] at = {"--checkpoint", checkpoint + ""};
+      Ran resumed = run(with(with(resume, at), "--other-data", "--epochs", "1"));
+      assertEquals(0, resumed.status(), resumed.err());
+      assertTrue(resumed.out().contains(", on other data, from their beginning"), resumed.out());
+    }
+  }
+
+  @Test
   void leavesOutWhatIsTooLong() throws IOException {
     Wav.write(folder.resolve("long.wav"), RATE, 16, new double[RATE]);
     String lines = Files.readString(data);
@@ -150,7 +168,11 @@ class RecogniserCommandTest {
         data + ", line 1: there is no file " + folder.resolve("none.wav") + expected,
         "none.wav\ta\n");
     assertWrong(data + ": there is no recording; expected lines of a WAV file", "\n");
-    assertWrong(data + " is no WAV file", "data.tsv\ta\n");
+    assertWrong(data + ", line 1: " + data + " is no WAV file", "data.tsv\ta\n");
+    Path silent = Wav.write(folder.resolve("silent.wav"), RATE, 16);
+    assertWrong(data + ", line 3: " + silent + " has no sample", "wav/0.wav\ta\n\nsilent.wav\tb\n");
+    Wav.write(folder.resolve("other.wav"), 2 * RATE, 16, new double[999]);
+    assertWrong(data + ", line 2: ", "wav/0.wav\ta\nother.wav\tb\n");
     assertWrong(
         "there is nothing to learn from: all records are without sound, longer than",
         "wav/0.wav\t" + "a".repeat(256) + "\n");
