@@ -34,11 +34,11 @@ final class Attachment {
   private Attachment() {}
 
   static Example.Result run(Example example) throws IOException {
-    var training = phrases("training").subList(0, example.size(20_801, 4_000));
-    var development = phrases("devset").subList(0, example.size(4_039, 500));
-    var test = phrases("test");
+    var training = phrases(example, "training", example.most(20_801, 4_000));
+    var development = phrases(example, "devset", example.most(4_039, 500));
+    var test = phrases(example, "test", Integer.MAX_VALUE);
     var paths = new HashMap<String, String>();
-    lines("bitstrings").forEach(line -> paths.put(line[0], line[1]));
+    lines(example, "bitstrings").forEach(line -> paths.put(line[0], line[1]));
     var counts =
         training.stream()
             .flatMap(phrase -> features(phrase, paths).stream())
@@ -133,13 +133,14 @@ final class Attachment {
     return features;
   }
 
-  private static List<Phrase> phrases(String name) throws IOException {
-    return lines(name)
+  private static List<Phrase> phrases(Example example, String name, int most) throws IOException {
+    return lines(example, name)
+        .limit(most)
         .map(line -> new Phrase(List.of(line).subList(1, 5), line[5].equals("V") ? 1 : 0))
         .toList();
   }
 
-  private static Stream<String[]> lines(String name) throws IOException {
-    return Example.lines("/data/ppa/" + name).stream().map(line -> line.split("\\s"));
+  private static Stream<String[]> lines(Example example, String name) throws IOException {
+    return example.lines(name, "/data/ppa/" + name).stream().map(line -> line.split("\\s"));
   }
 }

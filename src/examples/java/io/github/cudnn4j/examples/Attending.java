@@ -23,7 +23,10 @@ final class Attending {
   static Example.Result run(Example example) throws IOException {
     var words =
         Pronouncing.words(
-            example.size(100_000, 4_000), example.size(1_000, 200), example.size(500, 100));
+            example,
+            example.most(100_000, 4_000),
+            example.size(1_000, 200),
+            example.size(500, 100));
     var maps = new ArrayList<AttentionMap>();
     var more = new LinkedHashMap<String, Double>();
     double least = 1;

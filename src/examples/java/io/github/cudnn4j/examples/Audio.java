@@ -9,8 +9,6 @@ import io.github.cudnn4j.optim.*;
 import io.github.cudnn4j.rnn.RnnConfig;
 import io.github.cudnn4j.tape.*;
 import io.github.cudnn4j.train.*;
-import org.knowm.xchart.AnnotationText;
-import org.knowm.xchart.XYChart;
 
 /**
  * An audio autoencoder: the sound of a word to one vector, from which the sound is to be produced
@@ -30,7 +28,7 @@ final class Audio {
   private Audio() {}
 
   static Example.Result run(Example example) throws IOException {
-    var words = words(example.size(700, 120));
+    var words = words(example, example.size(700, 120));
     var unknown = words.subList(0, example.size(100, 40));
     var training = new ArrayList<Sound>();
     var random = new SplittableRandom(1);
@@ -78,7 +76,7 @@ final class Audio {
       }
       var from = Vectors.standard(Outputs.of(p, batches.over(asked), vector));
       var to = Vectors.standard(Outputs.of(p, batches.over(among), vector));
-      example.picture(() -> map(unknown, from, to));
+      example.picture(() -> VectorMap.of("Words by two speakers", unknown, from, to, 0, 30));
       return new Example.Result(
           "same word ranks first",
           Vectors.found(from, to),
@@ -87,9 +85,10 @@ final class Audio {
   }
 
   /** The most frequent words of the text that have four letters and more. */
-  private static List<String> words(int count) throws IOException {
+  private static List<String> words(Example example, int count) throws IOException {
     var counts =
-        Example.english()
+        example
+            .text()
             .lines()
             .flatMap(line -> Stream.of(line.toLowerCase(Locale.ROOT).split("[^a-z]+")))
             .filter(word -> word.length() >= 4)
@@ -102,7 +101,7 @@ final class Audio {
   }
 
   private static Sound sound(String word, Speaker speaker) {
-    return new Sound(word, Speech.stacked(MEL.of(speaker.speak(word)), TIME));
+    return new Sound(word, Recordings.stacked(MEL.of(speaker.speak(word)), TIME));
   }
 
   private static List<double[]> means(List<Sound> sounds) {
@@ -116,22 +115,5 @@ final class Audio {
               return mean;
             })
         .toList();
-  }
-
-  /**
-   * Draws the first words, each a line from one speaker to the other, in the plane of most
-   * variance.
-   */
-  private static XYChart map(List<String> words, List<double[]> from, List<double[]> to) {
-    var chart = Pictures.curves("Words by two speakers", "first component", "second component");
-    chart.getStyler().setLegendVisible(false);
-    var axes = Vectors.components(Stream.concat(from.stream(), to.stream()).toList(), 2);
-    for (int i = 0; i < Math.min(30, words.size()); i++) {
-      double[] x = {Vectors.dot(from.get(i), axes.get(0)), Vectors.dot(to.get(i), axes.get(0))};
-      double[] y = {Vectors.dot(from.get(i), axes.get(1)), Vectors.dot(to.get(i), axes.get(1))};
-      chart.addSeries(words.get(i), x, y);
-      chart.addAnnotation(new AnnotationText(words.get(i), x[0], y[0], false));
-    }
-    return chart;
   }
 }

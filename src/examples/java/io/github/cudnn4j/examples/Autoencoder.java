@@ -9,11 +9,6 @@ import io.github.cudnn4j.optim.*;
 import io.github.cudnn4j.rnn.RnnConfig;
 import io.github.cudnn4j.tape.*;
 import io.github.cudnn4j.train.*;
-import java.awt.Color;
-import org.knowm.xchart.AnnotationText;
-import org.knowm.xchart.XYChart;
-import org.knowm.xchart.XYSeries;
-import org.knowm.xchart.XYSeries.XYSeriesRenderStyle;
 
 /**
  * A sequence autoencoder: the last state of an encoder stands for what was read, and starts a
@@ -33,7 +28,7 @@ final class Autoencoder {
   private Autoencoder() {}
 
   static Example.Result run(Example example) throws IOException {
-    var sentences = Passages.sentences();
+    var sentences = Passages.sentences(example);
     var words =
         Vocabulary.mostFrequent(
             Vocabulary.Units.WORDS,
@@ -63,8 +58,9 @@ final class Autoencoder {
     var batches =
         Batches.<Pair>of(64)
             .tokens("read", Passages.LENGTH, Pair::read)
-            .tokens("before", Passages.LENGTH + 1, pair -> with(new int[] {end}, pair.written))
-            .labels("next", "before", pair -> with(pair.written, end));
+            .tokens(
+                "before", Passages.LENGTH + 1, pair -> Example.with(new int[] {end}, pair.written))
+            .labels("next", "before", pair -> Example.with(pair.written, end));
     try (var p = Parameters.on(example.device(), Precision.FP32)) {
       var embed = p.embedding("embed", end + 1, 64);
       var encoder = p.rnn("encoder", RnnConfig.gru(64, SIZE));
@@ -99,7 +95,13 @@ final class Autoencoder {
       }
       var from = Vectors.standard(Outputs.of(p, batches.over(asked), vector));
       var to = Vectors.standard(Outputs.of(p, batches.over(among), vector));
-      example.picture(() -> map(asked, from, to, words));
+      var titles = asked.stream().map(pair -> words.decode(pair.read)).toList();
+      example.picture(
+          () -> {
+            var map = VectorMap.of("Titles and passages", titles, from, to, COPIES, 10);
+            map.getStyler().setXAxisMin(-9.0).setXAxisMax(9.0);
+            return map;
+          });
       return new Example.Result(
           "passage ranks first",
           Vectors.found(from, to),
@@ -114,37 +116,5 @@ final class Autoencoder {
 
   private static List<double[]> bags(List<Pair> pairs, int words) {
     return pairs.stream().map(pair -> Passages.bag(pair.read, words)).toList();
-  }
-
-  private static int[] with(int[] some, int... others) {
-    return IntStream.concat(IntStream.of(some), IntStream.of(others)).toArray();
-  }
-
-  /** Draws titles, each with a line to its passage, and the copies of that as points. */
-  private static XYChart map(
-      List<Pair> asked, List<double[]> from, List<double[]> to, Vocabulary words) {
-    var chart = Pictures.curves("Titles and passages", "first component", "second component");
-    chart.getStyler().setXAxisMin(-9.0).setXAxisMax(9.0).setLegendVisible(false);
-    var axes = Vectors.components(from, 2);
-    for (int i = 0; i < from.size(); i += from.size() / 10) {
-      int copies = from.size() + i * COPIES;
-      add(chart, i + "", List.of(from.get(i), to.get(i)), axes);
-      add(chart, i + " copies", to.subList(copies, copies + COPIES), axes)
-          .setXYSeriesRenderStyle(XYSeriesRenderStyle.Scatter)
-          .setMarkerColor(Color.LIGHT_GRAY);
-      double x = Vectors.dot(from.get(i), axes.get(0)), y = Vectors.dot(from.get(i), axes.get(1));
-      var title = IntStream.of(asked.get(i).read).mapToObj(words::symbol);
-      chart.addAnnotation(new AnnotationText(title.collect(Collectors.joining(" ")), x, y, false));
-    }
-    return chart;
-  }
-
-  private static XYSeries add(
-      XYChart chart, String name, List<double[]> vectors, List<double[]> axes) {
-    var columns =
-        axes.stream()
-            .map(axis -> vectors.stream().mapToDouble(one -> Vectors.dot(one, axis)).toArray())
-            .toList();
-    return chart.addSeries(name, columns.get(0), columns.get(1));
   }
 }

@@ -28,7 +28,7 @@ final class Bidirectional {
 
   static Example.Result run(Example example) throws IOException {
     int held = example.size(500, 100);
-    var rows = rows(held + example.size(8_000, 1_500));
+    var rows = rows(example, held + example.size(8_000, 1_500));
     var batches =
         Batches.<Row>of(32)
             .tokens("letters", TIME, TIME, Row::letters)
@@ -79,10 +79,10 @@ final class Bidirectional {
     return new Example.Result("accuracy", accuracy[1], accuracy[0]);
   }
 
-  private static List<Row> rows(int count) throws IOException {
+  private static List<Row> rows(Example example, int count) throws IOException {
     var letters = new ArrayList<Integer>();
     var ends = new ArrayList<Integer>();
-    String text = Example.english().replace("\n", "").toLowerCase(Locale.ROOT);
+    String text = example.text().replace("\n", "").toLowerCase(Locale.ROOT);
     for (char c : text.toCharArray()) {
       if (c != ' ') {
         letters.add(Math.min(c, 127));

@@ -30,44 +30,47 @@ final class Caption {
 
   static Example.Result run(Example example) throws IOException {
     var words = new ArrayList<Word>();
-    for (int i = 0; i < LANGUAGES.size(); i++) {
+    var names = example.files("*.txt").stream().map(file -> file.getFileName().toString());
+    var named = names.map(name -> name.replace(".txt", "")).toList();
+    var languages = named.isEmpty() ? LANGUAGES : named;
+    for (int i = 0; i < languages.size(); i++) {
       int language = i;
-      var lines = Example.lines("/opennlp/tools/sentdetect/Sentences_" + LANGUAGES.get(i) + ".txt");
-      lines.stream()
+      String name = languages.get(i) + ".txt";
+      example.lines(name, "/opennlp/tools/sentdetect/Sentences_" + name).stream()
           .flatMap(line -> Arrays.stream(line.split("[^\\p{L}]+")))
           .map(word -> word.toLowerCase(Locale.ROOT))
           .filter(word -> word.length() >= 4 && word.length() <= LONGEST)
           .distinct()
-          .limit(900)
+          .limit(example.most(900, 900))
           .forEach(word -> words.add(new Word(language, word)));
     }
     Collections.shuffle(words, new Random(1));
     var vocabulary = Vocabulary.of(words.stream().map(Word::text).collect(Collectors.joining()));
     int end = vocabulary.size();
+    int[] first = {end};
     var batches =
         Batches.<Word>of(32)
             .label("language", Word::language)
-            .tokens(
-                "before", LONGEST + 1, word -> with(new int[] {end}, vocabulary.encode(word.text)))
-            .labels("next", "before", word -> with(vocabulary.encode(word.text), end));
+            .tokens("before", LONGEST + 1, one -> Example.with(first, vocabulary.encode(one.text)))
+            .labels("next", "before", word -> Example.with(vocabulary.encode(word.text), end));
     try (var p = Parameters.on(example.device(), Precision.FP32)) {
-      var language = p.embedding("language", LANGUAGES.size(), SIZE);
+      var language = p.embedding("language", languages.size(), SIZE);
       var letter = p.embedding("letter", end + 1, 32);
       var lstm = p.rnn("lstm", RnnConfig.lstm(32, SIZE));
       var head = p.linear("head", SIZE, end + 1);
       p.initialize(1);
-      BiFunction<Tape, Indices, Tensor> first =
+      BiFunction<Tape, Indices, Tensor> state =
           (tape, numbers) -> tape.reshape(language.on(tape, numbers), 1, numbers.dim(0), SIZE);
       Objective write =
           (tape, in) -> {
-            Tensor h = first.apply(tape, in.labels("language"));
+            Tensor h = state.apply(tape, in.labels("language"));
             Tensor x = letter.on(tape, in.tokens("before"));
             Tensor y = lstm.on(tape, x, in.lengths("before"), h, tape.input(h.shape())).y();
             return tape.crossEntropy(head.on(tape, tape.dropout(y, 0.2, 1)), in.labels("next"));
           };
       train(example, "writer", p, write, batches.over(words).shuffled(1), example.size(8, 2));
 
-      int rows = SAMPLES * LANGUAGES.size();
+      int rows = SAMPLES * languages.size();
       StepNetwork step =
           (tape, in) -> {
             Tensor x = letter.on(tape, in.tokens());
@@ -85,45 +88,49 @@ final class Caption {
                   rows)) {
         var numbers = tape.indices(rows);
         numbers.buffer().copyFrom(IntStream.range(0, rows).map(i -> i / SAMPLES).toArray());
-        Tensor h = first.apply(tape, numbers);
+        Tensor h = state.apply(tape, numbers);
         tape.forward();
         runner.state(0).copyFrom(h.value());
         int[] starts = new int[rows];
         Arrays.fill(starts, end);
         var written = Sampling.temperature(0.8).draw(runner, starts, end, LONGEST, new Random(1));
         var texts = written.stream().map(vocabulary::decode).toList();
-        return recognised(example, words, vocabulary, texts);
+        return recognised(example, languages, words, vocabulary, texts);
       }
     }
   }
 
   /** Trains a classifier on real words and asks it for the languages of those written. */
   private static Example.Result recognised(
-      Example example, List<Word> words, Vocabulary vocabulary, List<String> texts)
+      Example example,
+      List<String> languages,
+      List<Word> words,
+      Vocabulary vocabulary,
+      List<String> texts)
       throws IOException {
     var real =
         words.stream()
-            .map(word -> new SequenceClassifier.Example(LANGUAGES.get(word.language), word.text))
+            .map(word -> new SequenceClassifier.Example(languages.get(word.language), word.text))
             .toList();
     var network = RnnConfig.lstm(24, 48).bidirectional().dropout(0.3, 1);
     try (var model =
         SequenceClassifier.create(
-            example.device(), vocabulary, LANGUAGES, network, SequenceClassifier.Pooling.LAST, 1)) {
+            example.device(), vocabulary, languages, network, SequenceClassifier.Pooling.LAST, 1)) {
       var source = model.batches(32, LONGEST).over(real).shuffled(1);
       train(example, "classifier", model.parameters(), model, source, example.size(8, 3));
       var found = model.classify(texts);
-      double[][] parts = new double[LANGUAGES.size()][LANGUAGES.size()];
+      double[][] parts = new double[languages.size()][languages.size()];
       for (int i = 0; i < texts.size(); i++) {
-        parts[i / SAMPLES][LANGUAGES.indexOf(found.get(i).label())] += 1.0 / SAMPLES;
+        parts[i / SAMPLES][languages.indexOf(found.get(i).label())] += 1.0 / SAMPLES;
       }
       var rows = new ArrayList<String>();
       for (int i = 0; i < texts.size(); i += SAMPLES) {
-        rows.add(LANGUAGES.get(i / SAMPLES) + ": " + String.join("  ", texts.subList(i, i + 8)));
+        rows.add(languages.get(i / SAMPLES) + ": " + String.join("  ", texts.subList(i, i + 8)));
       }
-      example.picture(() -> Pictures.matrix(parts, rows, LANGUAGES));
+      example.picture(() -> Pictures.matrix(parts, rows, languages));
       double right =
           IntStream.range(0, parts.length).mapToDouble(i -> parts[i][i]).average().orElseThrow();
-      return new Example.Result("words recognised", right, 1.0 / LANGUAGES.size());
+      return new Example.Result("words recognised", right, 1.0 / languages.size());
     }
   }
 
@@ -139,9 +146,5 @@ final class Caption {
     try (var trainer = Trainer.of(p, objective, source, config)) {
       trainer.listener(example).checkpoints(example.checkpoints(name)).run();
     }
-  }
-
-  private static int[] with(int[] some, int... others) {
-    return IntStream.concat(IntStream.of(some), IntStream.of(others)).toArray();
   }
 }

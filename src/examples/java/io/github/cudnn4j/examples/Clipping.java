@@ -42,12 +42,8 @@ final class Clipping {
   private Clipping() {}
 
   static Example.Result run(Example example) throws IOException {
-    int[] text =
-        Example.english()
-            .chars()
-            .limit(TIME * BATCH + 1)
-            .map(c -> Math.min(c, CHARACTERS - 1))
-            .toArray();
+    var beginning = example.text().chars().limit(TIME * BATCH + 1);
+    int[] text = beginning.map(c -> Math.min(c, CHARACTERS - 1)).toArray();
     var window = TextWindows.training(text, BATCH, TIME, false);
     try (var p = Parameters.on(example.device(), Precision.FP32)) {
       var embed = p.embedding("embed", CHARACTERS, 32);

@@ -48,29 +48,31 @@ final class Dialogue {
 
   static Example.Result run(Example example) throws IOException {
     var random = new Random(1);
-    var talks = Stream.generate(() -> talk(random)).limit(example.size(3_000, 600)).toList();
-    var test = talks.subList(0, 100).stream().flatMap(List::stream).toList();
-    var training = talks.subList(100, talks.size()).stream().flatMap(List::stream).toList();
+    var text = String.join("\n", example.lines("*.txt"));
+    var talks =
+        text.isEmpty()
+            ? Stream.generate(() -> talk(random)).limit(example.size(3_000, 600)).toList()
+            : Stream.of(text.split("\n\\s*\n")).map(talk -> talk.lines().toList()).toList();
+    int held = Math.min(100, talks.size() / 4);
+    var test = talks.subList(0, held).stream().flatMap(Dialogue::replies).toList();
+    var training = talks.subList(held, talks.size()).stream().flatMap(Dialogue::replies).toList();
     var heard = vocabulary(training.stream().map(Pair::source));
     var said = vocabulary(training.stream().map(Pair::target));
     var network = RnnConfig.lstm(48, 64).bidirectional();
     try (var model = Translator.create(example.device(), heard, said, network, 1)) {
       var batches = model.batches(32, MOST, MOST);
-      var config =
-          TrainerConfig.of(Optimizer.adam(3e-3)).clip(Clip.byNorm(1)).epochs(example.size(3, 3));
+      var config = TrainerConfig.of(Optimizer.adam(3e-3)).clip(Clip.byNorm(1)).epochs(3);
       var source = batches.over(training).shuffled(1).bucketed(20);
       try (var trainer = Trainer.of(model.parameters(), model, source, config)) {
         trainer.listener(example).checkpoints(example.checkpoints("checkpoints")).run();
       }
       var lines = new ArrayList<String>();
-      for (Pair turn : talks.getFirst()) {
-        var history = List.of(turn.source());
+      for (Pair turn : replies(talks.getFirst()).toList()) {
+        var twice = Collections.nCopies(2, turn.source());
         lines.add("heard:  " + turn.source());
-        lines.add("beam:   " + model.translate(history, 5, MOST).getFirst());
-        for (int i = 0; i < 2; i++) {
-          var drawn = model.translate(history, Sampling.temperature(1), MOST, random);
-          lines.add("drawn:  " + drawn.getFirst());
-        }
+        lines.add("beam:   " + model.translate(twice, 5, MOST).getFirst());
+        var drawn = model.translate(twice, Sampling.temperature(1), MOST, random);
+        drawn.forEach(reply -> lines.add("drawn:  " + reply));
         lines.add("");
       }
       example.picture(() -> Pictures.text(lines));
@@ -79,27 +81,36 @@ final class Dialogue {
     }
   }
 
-  /** Plays a talk and returns what was said before each reply, and the reply. */
-  private static List<Pair> talk(Random random) {
-    var turns = new ArrayList<Pair>();
+  /** Returns every second turn, and the words before it, or the last ones of many. */
+  private static Stream<Pair> replies(List<String> turns) {
+    return IntStream.iterate(1, i -> i < turns.size(), i -> i + 2)
+        .mapToObj(i -> new Pair(last(turns.subList(0, i)), last(turns.subList(i, i + 1))));
+  }
+
+  private static String last(List<String> turns) {
+    var words = WORDS.split(String.join(" | ", turns));
+    return String.join(" ", words.subList(Math.max(0, words.size() - MOST), words.size()));
+  }
+
+  /** Plays a talk. */
+  private static List<String> talk(Random random) {
+    var turns = new ArrayList<String>();
     var known = new String[SLOTS.size()];
-    var history = new StringJoiner(" | ");
     String words = one(GREETINGS, random);
     for (int slot = 0; slot < known.length; slot++) {
       words += random.nextInt(3) == 0 ? " " + say(slot, known, random) : "";
     }
     while (true) {
-      history.add(words);
+      turns.add(words);
       int next = Arrays.asList(known).indexOf(null);
       String reply = one(next < 0 ? DONE : SLOTS.get(next).asked, random);
       for (int slot = 0; slot < known.length && next < 0; slot++) {
         reply = reply.replace("%" + slot, known[slot]);
       }
-      turns.add(new Pair(history.toString(), reply));
+      turns.add(reply);
       if (next < 0) {
         return turns;
       }
-      history.add(reply);
       words = say(next, known, random);
     }
   }
@@ -114,7 +125,7 @@ final class Dialogue {
   }
 
   private static Vocabulary vocabulary(Stream<String> texts) {
-    return Vocabulary.mostFrequent(WORDS, texts.flatMap(text -> WORDS.split(text).stream()), 1_000);
+    return Vocabulary.mostFrequent(WORDS, texts.flatMap(text -> WORDS.split(text).stream()), 9_000);
   }
 
   /** Returns the perplexity of replies where each word depends on the one before it. */
@@ -124,13 +135,11 @@ final class Dialogue {
       pairs(pair).forEach(two -> counts.merge(two, 1.0, Double::sum));
       pairs(pair).forEach(two -> counts.merge(two.subList(0, 1), 1.0, Double::sum));
     }
-    return Math.exp(
-        -test.stream()
-            .flatMap(pair -> pairs(pair).stream())
-            .mapToDouble(
-                two -> Math.log(counts.getOrDefault(two, 0.1) / counts.get(two.subList(0, 1))))
-            .average()
-            .orElseThrow());
+    ToDoubleFunction<List<String>> logarithm =
+        two ->
+            Math.log(counts.getOrDefault(two, 0.1) / counts.getOrDefault(two.subList(0, 1), 1.0));
+    var all = test.stream().flatMap(pair -> pairs(pair).stream());
+    return Math.exp(-all.mapToDouble(logarithm).average().orElseThrow());
   }
 
   private static List<List<String>> pairs(Pair pair) {

@@ -21,6 +21,7 @@ import io.github.cudnn4j.train.Validation;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -29,6 +30,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Random;
+import java.util.stream.IntStream;
 import me.tongfei.progressbar.ConsoleProgressBarConsumer;
 import me.tongfei.progressbar.ProgressBar;
 import me.tongfei.progressbar.ProgressBarBuilder;
@@ -94,8 +96,9 @@ final class Example implements TrainingListener, AutoCloseable {
   private final boolean brief;
   private final Device device = Device.open();
   private @Nullable ProgressBar bar;
+  private boolean dataRead;
 
-  private Example(Path folder, @Nullable Path data, boolean brief) {
+  Example(Path folder, @Nullable Path data, boolean brief) {
     this.folder = folder;
     this.data = data;
     this.brief = brief;
@@ -151,18 +154,25 @@ final class Example implements TrainingListener, AutoCloseable {
     return device;
   }
 
-  /** Returns the folder of data that was named; null if none was. */
-  @Nullable Path data() {
-    return data;
-  }
-
   /** Returns the first number, or the second in the short form. */
   int size(int full, int brief) {
     return this.brief ? brief : full;
   }
 
-  /** Returns where checkpoints go; those of an earlier run are gone. */
+  /** Returns how much to take of the example's own data, as {@link #size} does; all of other's. */
+  int most(int full, int brief) {
+    return data == null ? size(full, brief) : Integer.MAX_VALUE;
+  }
+
+  /**
+   * Returns where checkpoints go; those of an earlier run are gone.
+   *
+   * @throws IllegalArgumentException if a folder of data was named and the example has not read it
+   */
   Checkpoints checkpoints(String name) throws IOException {
+    if (data != null && !dataRead) {
+      throw new IllegalArgumentException("this example takes no folder of data, given is " + data);
+    }
     var checkpoints = Checkpoints.in(folder.resolve(name), 1);
     checkpoints.clear();
     return checkpoints;
@@ -225,13 +235,53 @@ final class Example implements TrainingListener, AutoCloseable {
     }
   }
 
-  /** Returns the lines of a file of UTF-8 in one of the jars that examples take data from. */
-  static List<String> lines(String resource) throws IOException {
-    return text(resource).lines().toList();
+  /**
+   * Returns the files whose names match a glob, in the folder that was named and those within it,
+   * in the order of their paths; none if no folder was named.
+   *
+   * @throws NoSuchFileException if there is none in the folder
+   */
+  List<Path> files(String glob) throws IOException {
+    if (data == null) {
+      return List.of();
+    }
+    dataRead = true;
+    var matcher = data.getFileSystem().getPathMatcher("glob:" + glob);
+    try (var all = Files.walk(data)) {
+      var files =
+          all.filter(file -> matcher.matches(file.getFileName()) && Files.isRegularFile(file))
+              .sorted()
+              .toList();
+      if (files.isEmpty()) {
+        throw new NoSuchFileException(data.toString(), null, "no file there is named " + glob);
+      }
+      return files;
+    }
   }
 
-  /** Returns what the European Parliament said: the text that the build has made, or the jar's. */
-  static String english() throws IOException {
+  /**
+   * Returns the lines of these files, of UTF-8; if no folder was named, those of resources in the
+   * jars that examples take data from.
+   */
+  List<String> lines(String glob, String... resources) throws IOException {
+    var lines = new ArrayList<String>();
+    for (Path file : files(glob)) {
+      lines.addAll(Files.readAllLines(file));
+    }
+    for (String resource : data == null ? resources : new String[0]) {
+      lines.addAll(text(resource).lines().toList());
+    }
+    return lines;
+  }
+
+  /**
+   * Returns the files {@code *.txt} of the folder that was named, of UTF-8; if none was, what the
+   * European Parliament said: the text that the build has made, or the jar's.
+   */
+  String text() throws IOException {
+    if (data != null) {
+      return String.join("\n", lines("*.txt"));
+    }
     Path made = Path.of("target", "text", "english.txt");
     return Files.exists(made) ? Files.readString(made) : text("english.txt");
   }
@@ -241,6 +291,11 @@ final class Example implements TrainingListener, AutoCloseable {
       return new String(
           Objects.requireNonNull(stream, resource).readAllBytes(), StandardCharsets.UTF_8);
     }
+  }
+
+  /** Returns numbers with others behind them. */
+  static int[] with(int[] some, int... others) {
+    return IntStream.concat(IntStream.of(some), IntStream.of(others)).toArray();
   }
 
   /** Draws numbers of mean 0 and variance 1. */

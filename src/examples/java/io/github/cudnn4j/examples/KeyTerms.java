@@ -21,23 +21,22 @@ import java.awt.image.BufferedImage;
 final class KeyTerms {
 
   private static final List<String> TAGS = List.of("O", "B-date", "I-date");
+  private static final String NEWS = "/opennlp/tools/namefind/RandomNewsWithGeneratedDates_";
   private static final int MOST = 80;
 
   private KeyTerms() {}
 
   static Example.Result run(Example example) throws IOException {
     var sentences = new ArrayList<Sentence>();
-    for (String language : List.of("EN", "DE")) {
-      Example.lines("/opennlp/tools/namefind/RandomNewsWithGeneratedDates_" + language + ".train")
-          .stream()
-          .distinct()
-          .filter(line -> line.contains("<START"))
-          .forEach(line -> sentences.add(letters(Sentence.marked(line))));
-    }
+    example.lines("*.train", NEWS + "EN.train", NEWS + "DE.train").stream()
+        .distinct()
+        .filter(line -> line.contains("<START"))
+        .forEach(line -> sentences.add(letters(Sentence.marked(line))));
     Collections.shuffle(sentences, new Random(1));
-    int held = example.size(500, 100);
+    int held = Math.min(example.size(500, 100), sentences.size() / 4);
     var test = sentences.subList(0, held);
-    var training = sentences.subList(held, held + example.size(1500, 500));
+    var training =
+        sentences.subList(held, Math.min(sentences.size(), held + example.size(1500, 500)));
     var known = training.stream().flatMap(sentence -> sentence.words().stream());
     var vocabulary = Vocabulary.mostFrequent(Vocabulary.Units.WORDS, known, 100);
     var network = RnnConfig.lstm(24, 48).bidirectional().dropout(0.2, 1);
@@ -50,7 +49,7 @@ final class KeyTerms {
         trainer.listener(example).checkpoints(example.checkpoints("checkpoints")).run();
       }
       var tagged = model.tag(test.stream().map(Sentence::words).toList());
-      example.picture(() -> picture(test.subList(0, 20), tagged));
+      example.picture(() -> picture(test.subList(0, Math.min(20, held)), tagged));
       var naive = test.stream().map(sentence -> digits(sentence.words())).toList();
       return new Example.Result("span F1", f1(test, tagged), f1(test, naive));
     }

@@ -60,7 +60,7 @@ final class Parsing {
       }
     }
     var news =
-        Example.lines("/opennlp/tools/parser/parser.train").stream()
+        example.lines("*.train", "/opennlp/tools/parser/parser.train").stream()
             .map(Parsing::read)
             .filter(pair -> pair.target().split(" ").length < MOST)
             .toList();

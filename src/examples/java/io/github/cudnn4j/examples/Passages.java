@@ -8,14 +8,15 @@ import io.github.cudnn4j.model.Vocabulary;
 final class Passages {
 
   static final int LENGTH = 12;
-  private static final int FREQUENT = 60;
+  static final int FREQUENT = 60;
 
   private Passages() {}
 
   /** Returns the sentences, shuffled, each once. */
-  static List<List<String>> sentences() throws IOException {
+  static List<List<String>> sentences(Example example) throws IOException {
     var sentences =
-        Example.english()
+        example
+            .text()
             .lines()
             .flatMap(line -> Stream.of(line.toLowerCase(Locale.ROOT).split("[.:;?!()]")))
             .distinct()
@@ -23,6 +24,29 @@ final class Passages {
             .collect(Collectors.toList());
     Collections.shuffle(sentences, new Random(1));
     return sentences;
+  }
+
+  /** Returns the parts between punctuation marks in each paragraph, of as many words at most. */
+  static List<List<List<String>>> paragraphs(Example example, int least, int most)
+      throws IOException {
+    return example
+        .text()
+        .lines()
+        .map(line -> Stream.of(line.toLowerCase(Locale.ROOT).split("[.,:;?!()]+")))
+        .map(
+            parts ->
+                parts
+                    .map(part -> List.of(part.strip().split("[^a-z]+")))
+                    .filter(part -> part.size() >= least)
+                    .map(part -> part.subList(0, Math.min(most, part.size())))
+                    .toList())
+        .toList();
+  }
+
+  /** Returns the most frequent words of paragraphs. */
+  static Vocabulary vocabulary(List<List<List<String>>> paragraphs, int most) {
+    var words = paragraphs.stream().flatMap(List::stream).flatMap(List::stream);
+    return Vocabulary.mostFrequent(Vocabulary.Units.WORDS, words, most);
   }
 
   /** Returns every second run of different words, all known, at least four of them not frequent. */

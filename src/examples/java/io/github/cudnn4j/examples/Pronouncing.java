@@ -15,18 +15,19 @@ import org.jspecify.annotations.Nullable;
 final class Pronouncing {
 
   private static final String FILE = "/com/sun/speech/freetts/en/us/cmudict04_compiled.txt";
-  private static final Pattern LINE = Pattern.compile("([a-z]+)0\t(.+) ");
+  private static final Pattern LINE = Pattern.compile("([a-z]+)0?\\s+(.+?)\\s*");
   private static final int LONGEST = 20;
   private static final int HIDDEN = 64;
 
   private Pronouncing() {}
 
-  static Translating words(int training, int development, int test) throws IOException {
+  static Translating words(Example example, int training, int development, int test)
+      throws IOException {
     var pairs =
-        Example.lines(FILE).stream()
-            .map(LINE::matcher)
+        example.lines("*.dict", FILE).stream()
+            .map(line -> LINE.matcher(line.toLowerCase(Locale.ROOT)))
             .filter(line -> line.matches() && line.end(1) <= LONGEST)
-            .map(line -> new Pair(line.group(1), line.group(2).replace("1", "")))
+            .map(line -> new Pair(line.group(1), line.group(2).replaceAll("[0-9]", "")))
             .toList();
     return Translating.of(pairs, training, development, test, LONGEST);
   }

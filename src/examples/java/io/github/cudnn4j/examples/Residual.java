@@ -27,7 +27,7 @@ final class Residual {
   static Example.Result run(Example example) throws IOException {
     int held = example.size(20_000, 5_000);
     int steps = example.size(1500, 60);
-    String text = Example.english();
+    String text = example.text();
     int[] all = text.chars().map(c -> Math.min(c, CHARACTERS - 1)).toArray();
     var source = TextWindows.training(Arrays.copyOfRange(all, held, all.length), 32, 50, true);
     var heldOut = TextWindows.evaluation(Arrays.copyOf(all, held), 16, 50);

@@ -6,7 +6,6 @@ import io.github.cudnn4j.data.Batches;
 import io.github.cudnn4j.model.*;
 import io.github.cudnn4j.model.Recogniser.Recording;
 import io.github.cudnn4j.optim.*;
-import io.github.cudnn4j.rnn.RnnConfig;
 import io.github.cudnn4j.tape.*;
 import io.github.cudnn4j.train.*;
 import org.knowm.xchart.XYChart;
@@ -21,99 +20,40 @@ import org.knowm.xchart.style.markers.SeriesMarkers;
  */
 final class Speech {
 
-  private static final String SYMBOLS = "abcdefghijklmnopqrstuvwxyz0123456789";
-  private static final LogMel MEL = LogMel.of(Speaker.SAMPLE_RATE, 20);
-
-  /** As many vectors of 10 ms make one that the network reads. */
-  private static final int STACKED = 3;
-
-  private static final int FRAMES = 150;
-
   private Speech() {}
 
   static Example.Result run(Example example) throws IOException {
-    String symbols = SYMBOLS.substring(0, example.size(SYMBOLS.length(), 3));
-    int longest = example.size(6, 3);
-    var random = new SplittableRandom(1);
-    var training = recordings(example.size(4_000, 300), symbols, longest, false, random);
-    var held = recordings(example.size(400, 50), symbols, longest, true, random);
-    var network = RnnConfig.lstm(STACKED * MEL.bands(), example.size(96, 32)).bidirectional();
-    try (var model = Recogniser.create(example.device(), Vocabulary.of(SYMBOLS), network, 1)) {
-      var batches = model.batches(32, FRAMES, longest);
-      int epochs = example.size(12, 25);
+    var data = Recordings.of(example);
+    var network = data.network();
+    try (var model = Recogniser.create(example.device(), data.symbols(), network, 1)) {
+      var batches = model.batches(data.batch(), data.frames(), data.longest());
+      int steps = data.epochs() * (data.training().size() / data.batch());
       var config =
           TrainerConfig.of(Optimizer.adamW(example.size(3, 10) / 1000.0))
               .clip(Clip.byNorm(5))
-              .schedule(Schedule.cosine(50, epochs * (training.size() / 32), 0.05))
-              .epochs(epochs);
-      var source = batches.over(training).shuffled(1).bucketed(20);
+              .schedule(Schedule.cosine(50, steps, 0.05))
+              .epochs(data.epochs());
+      var source = batches.over(data.training()).shuffled(1).bucketed(20);
       var errors = model.metrics().getFirst();
-      var steps = new ArrayList<Long>();
+      var at = new ArrayList<Long>();
       var values = new ArrayList<Double>();
       try (var trainer = Trainer.of(model.parameters(), model, source, config)) {
-        trainer.validation(batches.over(held), errors).listener(example);
-        trainer.listener(Example.recorder(errors.name(), steps, values));
+        trainer.validation(batches.over(data.held()), errors).listener(example);
+        trainer.listener(Example.recorder(errors.name(), at, values));
         trainer.checkpoints(example.checkpoints("checkpoints")).run();
       }
-      example.picture(() -> alignment(model, batches, held.getFirst()));
-      return new Example.Result("character error rate", values.getLast(), baseline(training, held));
+      example.picture(() -> alignment(model, batches, data.held().getFirst()));
+      return new Example.Result("character error rate", values.getLast(), baseline(data));
     }
-  }
-
-  /** Lets sequences be spelt, with a symbol twice in a row in every second one, or in all. */
-  private static List<Recording> recordings(
-      int count, String symbols, int longest, boolean twice, SplittableRandom random) {
-    var speakers = new ArrayList<Speaker>();
-    for (int i = 0; i < 20; i++) {
-      String voice = i % 2 == 0 ? "kevin" : "kevin16";
-      speakers.add(new Speaker(voice, random.nextInt(80, 180), random.nextInt(140, 220)));
-    }
-    var recordings = new ArrayList<Recording>();
-    while (recordings.size() < count) {
-      var spelt = new StringBuilder();
-      int length = random.nextInt(2, longest + 1);
-      int same = twice || random.nextBoolean() ? random.nextInt(1, length) : 0;
-      for (int i = 0; i < length; i++) {
-        spelt.append(
-            i > 0 && i == same
-                ? spelt.charAt(i - 1)
-                : symbols.charAt(random.nextInt(symbols.length())));
-      }
-      String text = String.join(" ", spelt.toString().split(""));
-      float[] sound = speakers.get(random.nextInt(speakers.size())).speak(text);
-      double noise = random.nextDouble(0.001, 0.01);
-      for (int i = 0; i < sound.length; i++) {
-        sound[i] += (float) (noise * random.nextGaussian());
-      }
-      recordings.add(new Recording(stacked(MEL.of(sound), FRAMES), spelt.toString()));
-    }
-    return recordings;
-  }
-
-  /** Puts vectors in a row side by side, less the mean of all. */
-  static float[][] stacked(float[][] vectors, int most) {
-    var stacked = new float[Math.min(vectors.length / STACKED, most)][STACKED * MEL.bands()];
-    double sum = 0;
-    for (float[] vector : vectors) {
-      for (float value : vector) {
-        sum += value;
-      }
-    }
-    double mean = sum / vectors.length / MEL.bands();
-    for (int i = 0; i < stacked.length * STACKED * MEL.bands(); i++) {
-      float value = vectors[i / MEL.bands()][i % MEL.bands()];
-      stacked[i / stacked[0].length][i % stacked[0].length] = (float) (value - mean) / 4;
-    }
-    return stacked;
   }
 
   /** The errors of writing what the training recording spells that is as long. */
-  private static double baseline(List<Recording> training, List<Recording> held) {
+  private static double baseline(Recordings data) {
     var rate = new ErrorRate();
-    for (var recording : held) {
+    for (var recording : data.held()) {
       var like =
           Collections.min(
-              training,
+              data.training(),
               Comparator.comparing(
                   other -> Math.abs(other.frames().length - recording.frames().length)));
       rate.addCharacters(recording.transcript(), like.transcript());
@@ -135,8 +75,8 @@ final class Speech {
     String heard = model.recognise(List.<float[][]>of(recording.frames()), 1).getFirst();
     var chart = Pictures.curves("\"" + heard + "\" is heard", "seconds", "probability");
     var times = IntStream.range(0, recording.frames().length);
-    var seconds = times.mapToObj(t -> t * STACKED * 0.01).toList();
-    for (int symbol : model.vocabulary().encode(recording.transcript() + " ")) {
+    var seconds = times.mapToObj(t -> t * Recordings.STACKED * 0.01).toList();
+    for (int symbol : model.vocabulary().encode(recording.transcript() + Vocabulary.UNKNOWN)) {
       String name = symbol == 0 ? "blank" : model.vocabulary().symbol(symbol);
       if (!chart.getSeriesMap().containsKey(name)) {
         var values =

@@ -22,7 +22,10 @@ final class Spelling {
   static Example.Result run(Example example) throws IOException {
     var words =
         Pronouncing.words(
-            example.size(100_000, 4_000), example.size(1_000, 200), example.size(3_000, 200));
+            example,
+            example.most(100_000, 4_000),
+            example.size(1_000, 200),
+            example.size(3_000, 200));
     var byLength =
         new TreeMap<>(
             words.test().stream()

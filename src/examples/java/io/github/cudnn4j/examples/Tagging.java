@@ -22,11 +22,7 @@ import io.github.cudnn4j.train.*;
  */
 final class Tagging {
 
-  private static final String NEWS =
-      "/opennlp/tools/namefind/RandomNewsWithGeneratedDates_EN.train";
-  private static final List<String> TAGS = List.of("O", "B-date", "I-date");
-  private static final int K = TAGS.size();
-  private static final int ANY = Integer.MAX_VALUE;
+  private static final int FIVE = 5;
 
   /** What a path of tags is scored by: words, one by one, and neighbours. */
   private record Scores(
@@ -36,7 +32,12 @@ final class Tagging {
       return new Scores(others.toList(), transitions, start, end);
     }
 
-    List<int[]> paths(CountedLabels labels) {
+    /** Finds the best paths that have each tag so often. */
+    List<int[]> paths(int least, int most) {
+      int[][] bounds = new int[2][start.length];
+      Arrays.fill(bounds[0], least);
+      Arrays.fill(bounds[1], most);
+      var labels = new CountedLabels(bounds[0], bounds[1]);
       return words.stream().map(each -> labels.bestPath(each, transitions, start, end)).toList();
     }
   }
@@ -44,56 +45,49 @@ final class Tagging {
   private Tagging() {}
 
   static Example.Result run(Example example) throws IOException {
-    int few = 100;
-    var lines = new ArrayList<>(Example.lines(NEWS).stream().distinct().toList());
-    Collections.shuffle(lines, new Random(1));
-    var all = lines.stream().map(line -> Sentence.marked(line.replaceAll("[0-9]", "0"))).toList();
-    var training = all.subList(0, few);
-    var test = all.subList(few, example.size(all.size(), 400));
-    var known = training.stream().flatMap(sentence -> sentence.words().stream());
-    var vocabulary = Vocabulary.mostFrequent(Vocabulary.Units.WORDS, known, ANY);
-    var markov = new HiddenMarkovModel(K, vocabulary.size());
-    training.forEach(each -> markov.add(tags(each), vocabulary.encode(each.words())));
-    var scores = new LinkedHashMap<String, Scores>();
+    var text = TaggedText.of(example);
+    var read = text.test().stream().map(text::words).toList();
+    var markov = new HiddenMarkovModel(text.tags().size(), text.vocabulary().size());
+    text.training().forEach(each -> markov.add(text.tags(each), text.words(each)));
     var counted = new Scores(List.of(), markov.transitions(), markov.start(), markov.end());
-    scores.put(
-        "HMM",
-        counted.words(
-            test.stream().map(each -> markov.emissions(vocabulary.encode(each.words())))));
+    var scores = new LinkedHashMap<String, Scores>();
+    scores.put("HMM", counted.words(read.stream().map(markov::emissions)));
     for (String loss : List.of("softmax", "hinge", "CRF")) {
-      scores.put("LSTM, " + loss, network(example, loss, vocabulary, training, test));
+      scores.put(loss, network(example, loss, text, read));
     }
-    var softmax = scores.get("LSTM, softmax").words.stream();
-    scores.put("LSTM, HMM", counted.words(softmax.map(markov::emissions)));
-    var f1 = scores.values().stream().map(each -> f1(test, each)).toList();
+    var softmax = scores.get("softmax").words.stream();
+    scores.put("softmaxHMM", counted.words(softmax.map(markov::emissions)));
+    var right = new LinkedHashMap<String, Double>();
+    scores.forEach((name, each) -> right.put(name, text.score(each.paths(0, Integer.MAX_VALUE))));
+    var more = new LinkedHashMap<>(right);
+    more.keySet().removeAll(List.of("HMM", "CRF"));
+    var lines = new ArrayList<String>();
+    if (text.areSpans()) {
+      more.put("fiveOfEach", fiveOfEach(text, scores.get("CRF"), lines));
+    }
     example.picture(
         () -> {
-          var chart = Pictures.bars("Dates, from " + few + " sentences", "", "F1 of spans");
-          chart.addSeries("Viterbi", List.copyOf(scores.keySet()), f1);
+          var chart = Pictures.bars(text.training().size() + " sentences", "", text.metric());
+          chart.addSeries("Viterbi", List.copyOf(right.keySet()), List.copyOf(right.values()));
           chart.getStyler().setYAxisMax(1.0).setLegendVisible(false);
-          return chart;
+          return Pictures.beside(chart, Pictures.text(lines));
         });
-    requireFiveOfEach(scores.get("LSTM, CRF"));
-    return new Example.Result("span F1", f1(test, scores.get("LSTM, CRF")), f1.getFirst());
+    return new Example.Result(text.metric(), right.get("CRF"), right.get("HMM"), more);
   }
 
   /** Trains a network and returns its scores of words, and the transitions learnt with them. */
-  private static Scores network(
-      Example example,
-      String kind,
-      Vocabulary vocabulary,
-      List<Sentence> training,
-      List<Sentence> test)
+  private static Scores network(Example example, String kind, TaggedText text, List<int[]> read)
       throws IOException {
+    int count = text.tags().size();
     var batches =
-        Batches.<Sentence>of(10)
-            .tokens("words", 40, sentence -> vocabulary.encode(sentence.words()))
-            .labels("tags", "words", Tagging::tags);
+        Batches.<Sentence>of(text.batch())
+            .tokens("words", TaggedText.LONGEST, text::words)
+            .labels("tags", "words", text::tags);
     try (var p = Parameters.on(example.device(), Precision.FP32)) {
-      var embed = p.embedding("embed", vocabulary.size(), 32);
-      var lstm = p.rnn("lstm", RnnConfig.lstm(32, 32).bidirectional());
-      var head = p.linear("head", lstm.outputSize(), K);
-      var chain = p.linearChain("chain", K);
+      var embed = p.embedding("embed", text.vocabulary().size(), text.size());
+      var lstm = p.rnn("lstm", RnnConfig.lstm(text.size(), text.size()).bidirectional());
+      var head = p.linear("head", lstm.outputSize(), count);
+      var chain = p.linearChain("chain", count);
       p.init("chain.*", Init.zeros()).initialize(1);
       Objective tags =
           (tape, in) -> {
@@ -106,48 +100,49 @@ final class Tagging {
               default -> chain.on(tape, lengths).loss(y, in.labels("tags"));
             };
           };
-      var config = TrainerConfig.of(Optimizer.adam(5e-3)).clip(Clip.byNorm(1)).epochs(40);
-      try (var trainer = Trainer.of(p, tags, batches.over(training).shuffled(1), config)) {
+      var config =
+          TrainerConfig.of(Optimizer.adam(5e-3)).clip(Clip.byNorm(1)).epochs(text.epochs());
+      var source = batches.over(text.training()).shuffled(1).bucketed(20);
+      try (var trainer = Trainer.of(p, tags, source, config)) {
         trainer.listener(example).checkpoints(example.checkpoints(kind)).run();
       }
       var words =
           SequenceRunner.vectors(
               p,
-              test.stream().map(sentence -> vocabulary.encode(sentence.words())).toList(),
+              read,
               (tape, tokens, lengths) -> {
                 Tensor y = head.on(tape, lstm.on(tape, embed.on(tape, tokens), lengths).y());
                 return kind.equals("softmax") ? tape.logSoftmax(y) : y;
               });
-      var rows = new double[K][];
+      var rows = new double[count][];
       var transitions = p.read("chain.transitions");
-      Arrays.setAll(rows, k -> Arrays.copyOfRange(transitions, k * K, (k + 1) * K));
+      Arrays.setAll(rows, k -> Arrays.copyOfRange(transitions, k * count, (k + 1) * count));
       return new Scores(
           words, rows, p.read("chain.start_transitions"), p.read("chain.end_transitions"));
     }
   }
 
-  /** Finds the best path of the first 15 words with five of each tag. */
-  private static void requireFiveOfEach(Scores scores) {
-    var some = scores.words.stream().filter(each -> each.length >= 15);
-    var cut = scores.words(some.map(each -> Arrays.copyOf(each, 15)));
-    for (int[] path : cut.paths(CountedLabels.exactly(5, 5, 5))) {
-      Arrays.sort(path);
-      if (!Arrays.equals(path, new int[] {0, 0, 0, 0, 0, 1, 1, 1, 1, 1, 2, 2, 2, 2, 2})) {
-        throw new AssertionError(Arrays.toString(path));
-      }
+  /**
+   * Finds the best paths of sentences' first words that have each tag five times; returns how many
+   * of them have, and adds lines of one sentence with its tags and such a path.
+   */
+  private static double fiveOfEach(TaggedText text, Scores scores, List<String> lines) {
+    int length = text.tags().size() * FIVE;
+    var some = scores.words.stream().filter(each -> each.length >= length);
+    var first = scores.words(some.map(each -> Arrays.copyOf(each, length)));
+    var paths = first.paths(FIVE, FIVE);
+    int[] five = IntStream.range(0, length).map(i -> i / FIVE).toArray();
+    var right =
+        paths.stream().filter(path -> Arrays.equals(IntStream.of(path).sorted().toArray(), five));
+    var sentence =
+        text.test().stream()
+            .filter(each -> each.words().size() >= length)
+            .findFirst()
+            .orElseThrow();
+    for (int t = 0; t < length; t++) {
+      String tag = text.tags().get(paths.getFirst()[t]);
+      lines.add("%-14s %-7s %s".formatted(sentence.words().get(t), sentence.tags().get(t), tag));
     }
-  }
-
-  private static double f1(List<Sentence> test, Scores scores) {
-    var paths = scores.paths(CountedLabels.atMost(ANY, ANY, ANY));
-    var score = SpanScore.lenient();
-    for (int i = 0; i < paths.size(); i++) {
-      score.add(test.get(i).tags(), Arrays.stream(paths.get(i)).mapToObj(TAGS::get).toList());
-    }
-    return score.overall().f1();
-  }
-
-  private static int[] tags(Sentence sentence) {
-    return sentence.tags().stream().mapToInt(TAGS::indexOf).toArray();
+    return (double) right.count() / paths.size();
   }
 }

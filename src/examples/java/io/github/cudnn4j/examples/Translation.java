@@ -24,23 +24,20 @@ final class Translation {
   private Translation() {}
 
   static Example.Result run(Example example) throws IOException {
-    Path folder = example.data();
-    return folder == null ? dates(example) : texts(example, folder);
+    var lines = example.lines("*.tsv");
+    return lines.isEmpty() ? dates(example) : texts(example, lines);
   }
 
-  private static Example.Result texts(Example example, Path folder) throws IOException {
+  private static Example.Result texts(Example example, List<String> lines) throws IOException {
     var units = Vocabulary.Units.WORDS;
-    var pairs = new ArrayList<Pair>();
-    try (var files = Files.newDirectoryStream(folder, "*.tsv")) {
-      for (Path file : files) {
-        Files.readAllLines(file).stream()
+    var pairs =
+        lines.stream()
             .map(line -> line.split("\t"))
             .filter(line -> line.length == 2)
             .filter(line -> units.split(line[0]).size() <= MOST_WORDS)
             .filter(line -> units.split(line[1]).size() <= MOST_WORDS)
-            .forEach(line -> pairs.add(new Pair(line[0], line[1])));
-      }
-    }
+            .map(line -> new Pair(line[0], line[1]))
+            .toList();
     int held = Math.min(1_000, pairs.size() / 10);
     var texts = Translating.of(pairs, pairs.size(), held, held, MOST_WORDS);
     var config = RnnConfig.gru(128, 128).bidirectional();

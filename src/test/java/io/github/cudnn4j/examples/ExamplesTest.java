@@ -52,6 +52,7 @@ class ExamplesTest {
     assumeTrue(Files.exists(Path.of("target", "text")), "the texts of the build are not here");
     var result = Example.brief(name, folder);
     assertTrue(result.value() >= least && result.value() <= most, result::toString);
+    assertEquals(1, result.more().getOrDefault("fiveOfEach", 1.0), "paths that obey a constraint");
   }
 
   /** As in the GPU kit. */
