@@ -2,6 +2,7 @@ package io.github.cudnn4j.cuda;
 
 import static java.lang.foreign.MemoryLayout.PathElement.groupElement;
 
+import io.github.cudnn4j.bindings.Cudart;
 import io.github.cudnn4j.library.DeviceKind;
 import java.lang.foreign.AddressLayout;
 import java.lang.foreign.Arena;
@@ -18,6 +19,7 @@ import java.util.Arrays;
 import java.util.Locale;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
+import org.jspecify.annotations.Nullable;
 
 /**
  * A tensor that another library hands over through DLPack without a copy; and the way to hand a
@@ -25,9 +27,10 @@ import java.util.concurrent.ConcurrentHashMap;
  *
  * <p>The C structure is {@code DLManagedTensor}, in Python inside a capsule named {@code dltensor},
  * or, since DLPack 1.0, {@code DLManagedTensorVersioned} inside one named {@code
- * dltensor_versioned}. The memory is that of the device: of the same CUDA device, or, on the host
- * device, memory that the host device has allocated, which DLPack calls memory of the CPU. Whoever
- * hands over says on which stream the contents will be ready; see {@link Stream#wrap}.
+ * dltensor_versioned}. The memory is that of the device: of the same CUDA device, or, for the host
+ * device, of the CPU; such memory that the host device does not know is registered with it, see
+ * {@link PinnedBuffer#register}, until the tensor is closed. Whoever hands over says on which
+ * stream the contents will be ready; see {@link Stream#wrap}.
  *
  * <p>Belongs to the device's thread. An owner: closing it waits for the device, then tells the
  * other library that its memory is no longer used.
@@ -102,13 +105,21 @@ public final class DlPackTensor extends DeviceResource {
   private final long[] shape;
   private final DeviceBuffer buffer;
 
+  /** Keeps memory of the CPU registered; null if nothing was to be. */
+  private final @Nullable PinnedBuffer registration;
+
   private DlPackTensor(
-      Device device, Form form, MemorySegment managed, long[] shape, DeviceBuffer buffer) {
-    super(device);
+      Form form,
+      MemorySegment managed,
+      long[] shape,
+      DeviceBuffer buffer,
+      @Nullable PinnedBuffer registration) {
+    super(buffer.device());
     this.form = form;
     this.managed = managed;
     this.shape = shape;
     this.buffer = buffer;
+    this.registration = registration;
   }
 
   /**
@@ -171,7 +182,24 @@ public final class DlPackTensor extends DeviceResource {
         elements == 0
             ? DeviceBuffer.allocate(device, type, 0)
             : DeviceBuffer.wrap(device, type, data, elements);
-    return new DlPackTensor(device, form, managed, shape, buffer);
+    return new DlPackTensor(form, managed, shape, buffer, register(buffer));
+  }
+
+  /** Makes memory of the CPU known to the host device, unless it is. */
+  private static @Nullable PinnedBuffer register(DeviceBuffer buffer) {
+    if (buffer.device().kind() != DeviceKind.HOST || buffer.elements() == 0) {
+      return null;
+    }
+    try {
+      var memory = MemorySegment.ofAddress(buffer.address()).reinterpret(buffer.bytes());
+      return PinnedBuffer.register(buffer.device(), buffer.type(), memory);
+    } catch (CudaException e) {
+      if (e.code() == Cudart.cudaErrorHostMemoryAlreadyRegistered()) {
+        return null;
+      }
+      buffer.close();
+      throw e;
+    }
   }
 
   /**
@@ -260,6 +288,9 @@ public final class DlPackTensor extends DeviceResource {
   protected void release() {
     buffer.close();
     device().synchronize();
+    if (registration != null) {
+      registration.close();
+    }
     var deleter = managed.get(POINTER, form.at("deleter"));
     if (deleter.address() != 0) {
       try {

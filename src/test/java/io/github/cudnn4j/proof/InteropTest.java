@@ -271,6 +271,29 @@ class InteropTest {
     }
   }
 
+  /** On the host device a tensor of the CPU is memory of the device for as long as it is taken. */
+  @Test
+  void aTensorOfTheCpuIsComputedWithInPlace() {
+    assumeTrue(device.kind() == DeviceKind.HOST, "a GPU takes no tensor of the CPU");
+    try (var theirs = new FloatPointer(VALUES);
+        var library = new DlPackLibrary(segment(theirs))) {
+      for (int times = 1; times <= 2; times++) {
+        try (var tensor = DlPackTensor.of(device, library.address());
+            var again = DlPackTensor.of(device, library.address())) {
+          device.blas().scal(2, tensor.buffer());
+          device.synchronize();
+          assertEquals(theirs.address(), again.buffer().address());
+          assertEquals(VALUES[5] * (1 << times), theirs.get(5));
+        }
+        assertEquals(2 * times, library.deleted);
+      }
+      library.byteOffset(2);
+      assertThrows(
+          IllegalArgumentException.class, () -> DlPackTensor.of(device, library.address()));
+      PinnedBuffer.register(device, ElementType.FLOAT32, segment(theirs)).close();
+    }
+  }
+
   @Test
   void whatIsNoBufferIsRefused() {
     var host = device.kind() == DeviceKind.HOST;
