@@ -2,9 +2,9 @@ package io.github.cudnn4j;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
-import static org.junit.jupiter.api.Assumptions.assumeFalse;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
+import io.github.cudnn4j.testing.InOneMode;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
@@ -22,6 +22,7 @@ import org.junit.jupiter.api.io.TempDir;
  * What {@code bench/gpu/run.sh} runs, in which order, and what it keeps when it is killed. Java and
  * Python are small programs of the shell; a test class is what such a Java does.
  */
+@InOneMode
 class GpuKitTest {
   private static final Path SCRIPT = Path.of("bench/gpu/run.sh");
 
@@ -55,7 +56,6 @@ class GpuKitTest {
   @BeforeEach
   void pack() throws IOException {
     assumeTrue(Files.exists(SCRIPT), "the sources are not here");
-    assumeFalse("lazy".equals(System.getProperty("cudnn4j.host.mode")), "no device takes part");
     kit = folder.resolve("kit");
     String script = Files.readString(SCRIPT);
     assertTrue(script.contains("save_every=15 "));

@@ -16,6 +16,7 @@ import io.github.cudnn4j.tape.Loss;
 import io.github.cudnn4j.tape.Parameters;
 import io.github.cudnn4j.tape.Tape;
 import io.github.cudnn4j.tape.Tensor;
+import io.github.cudnn4j.testing.InOneMode;
 import io.github.cudnn4j.testing.SourceProgram;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -31,6 +32,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 /** The programs of the guide are short, compile without a warning, and learn. */
+@InOneMode
 class GuideTest {
   private static final Path GUIDE =
       Path.of(System.getProperty("basedir", ""), "src", "examples", "guide");

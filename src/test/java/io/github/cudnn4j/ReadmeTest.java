@@ -4,6 +4,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
+import io.github.cudnn4j.testing.InOneMode;
 import io.github.cudnn4j.testing.SourceProgram;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -14,6 +15,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 /** The example in the README compiles without a warning, runs, and does what its text says. */
+@InOneMode
 class ReadmeTest {
   private static final Path README = Path.of(System.getProperty("basedir", ""), "README.md");
   private static final Pattern EXAMPLE = Pattern.compile("(?s)```java\n(.*?)```");

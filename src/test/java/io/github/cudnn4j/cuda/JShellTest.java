@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
+import io.github.cudnn4j.testing.InOneMode;
 import io.github.cudnn4j.testing.LeakCheck;
 import jdk.jshell.JShell;
 import jdk.jshell.Snippet;
@@ -13,6 +14,7 @@ import org.junit.jupiter.api.Test;
 
 /** A device in jshell with {@code --execution local}, and so in notebooks. */
 @Tag(LeakCheck.LEAVES_TO_DEVICE)
+@InOneMode
 class JShellTest {
   @Test
   void everySnippetRunsOnAThreadOfItsOwn() {

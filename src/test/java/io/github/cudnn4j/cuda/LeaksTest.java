@@ -4,6 +4,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.github.cudnn4j.testing.InOneMode;
 import io.github.cudnn4j.testing.JavaProcess;
 import java.io.IOException;
 import java.util.ArrayList;
@@ -11,6 +12,7 @@ import java.util.Map;
 import org.junit.jupiter.api.Test;
 
 /** What is not closed is reported with the place it was made at, if a user wants to know. */
+@InOneMode
 class LeaksTest {
   /** Leaves a buffer open, then a device. */
   static final class Leaking {

@@ -2,6 +2,7 @@ package io.github.cudnn4j.cuda;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 
+import io.github.cudnn4j.testing.InOneMode;
 import io.github.cudnn4j.testing.JavaProcess;
 import java.io.IOException;
 import java.util.List;
@@ -9,6 +10,7 @@ import java.util.Map;
 import org.junit.jupiter.api.Test;
 
 /** What is copied is right when the compiler has taken part, which it does sooner in a child. */
+@InOneMode
 class SmallCopiesTest {
   @Test
   void copiesOfEverySizeAreRightOnceTheyAreCompiled() throws IOException, InterruptedException {

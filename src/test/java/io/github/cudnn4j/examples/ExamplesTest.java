@@ -4,6 +4,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
+import io.github.cudnn4j.testing.InOneMode;
 import io.github.cudnn4j.testing.JavaProcess;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -11,16 +12,12 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Map;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.api.condition.DisabledIfSystemProperty;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
 /** The examples in their short form: each must have learnt something. */
-@DisabledIfSystemProperty(
-    named = "cudnn4j.host.mode",
-    matches = "lazy",
-    disabledReason = "it takes minutes, and what the examples use is tested in both modes")
+@InOneMode
 class ExamplesTest {
 
   @ParameterizedTest

@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assumptions.assumeTrue;
 import io.github.cudnn4j.bindings.Cublas;
 import io.github.cudnn4j.bindings.Cudnn;
 import io.github.cudnn4j.testing.Closeness;
+import io.github.cudnn4j.testing.InOneMode;
 import io.github.cudnn4j.testing.JavaProcess;
 import java.lang.foreign.MemorySegment;
 import java.util.Arrays;
@@ -265,6 +266,7 @@ class BlasNarrowTest {
     }
   }
 
+  @InOneMode
   @ParameterizedTest
   @ValueSource(strings = {"v2", "v3", "v4"})
   void everyInstructionSetConvertsEveryNumber(String set) throws Exception {

@@ -3,7 +3,7 @@ package io.github.cudnn4j.host;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
-import io.github.cudnn4j.library.HostMode;
+import io.github.cudnn4j.testing.InOneMode;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -13,12 +13,12 @@ import org.junit.jupiter.api.Test;
  * The kernels as a GPU has them, with blocks, warps and shared memory, against the host device's:
  * native/kernels/check, which ThreadSanitizer watches where the compiler has it.
  */
+@InOneMode
 class KernelThreadsTest extends HostDeviceTest {
   private static final String PATH = "cudnn4j.host.path";
 
   @Test
   void everyKernelAgreesAndHasNoRaces() throws Exception {
-    assumeTrue(host.mode() == HostMode.EAGER, "the mode of the streams makes no difference");
     var program = Path.of(System.getProperty(PATH, "."), "kernel_check");
     assumeTrue(Files.isExecutable(program), program + " was not built here");
     var process = new ProcessBuilder(program.toString()).redirectErrorStream(true).start();

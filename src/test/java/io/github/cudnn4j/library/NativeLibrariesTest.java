@@ -7,6 +7,7 @@ import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import io.github.cudnn4j.cli.Main;
 import io.github.cudnn4j.io.Json;
+import io.github.cudnn4j.testing.InOneMode;
 import io.github.cudnn4j.testing.JavaProcess;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
@@ -21,6 +22,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 /** Which device a process gets, and that its bindings call that device and no other. */
+@InOneMode
 class NativeLibrariesTest {
   @TempDir private Path folder;
 

@@ -13,6 +13,7 @@ import io.github.cudnn4j.cudnn.CudnnException;
 import io.github.cudnn4j.cudnn.RnnDataLayout;
 import io.github.cudnn4j.library.HostControl;
 import io.github.cudnn4j.testing.Closeness;
+import io.github.cudnn4j.testing.InOneMode;
 import io.github.cudnn4j.testing.JavaProcess;
 import java.util.Arrays;
 import java.util.Map;
@@ -177,6 +178,7 @@ class RnnOnHostTest {
     }
   }
 
+  @InOneMode
   @ParameterizedTest
   @ValueSource(strings = {"v2", "v3", "v4"})
   void everyInstructionSetComputesTheSame(String set) throws Exception {

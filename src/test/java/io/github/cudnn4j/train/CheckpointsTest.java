@@ -8,6 +8,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.github.cudnn4j.io.SafeTensorsWriter;
 import io.github.cudnn4j.io.Uninterrupted;
+import io.github.cudnn4j.testing.InOneMode;
 import io.github.cudnn4j.testing.JavaProcess;
 import java.io.IOException;
 import java.io.RandomAccessFile;
@@ -424,6 +425,7 @@ class CheckpointsTest {
   }
 
   /** In a child, where the compiler has taken part after some steps. */
+  @InOneMode
   @Test
   void threeHundredCheckpointsAreWhatTheDeviceHolds() throws IOException, InterruptedException {
     var process =
