@@ -1,5 +1,6 @@
 package io.github.cudnn4j.cli;
 
+import io.github.cudnn4j.io.Json;
 import io.github.cudnn4j.io.WholeFile;
 import io.github.cudnn4j.train.Progress;
 import io.github.cudnn4j.train.TrainingListener;
@@ -12,7 +13,9 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
+import java.util.Map;
 import java.util.Objects;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import org.knowm.xchart.BitmapEncoder;
 import org.knowm.xchart.XYChart;
@@ -30,6 +33,7 @@ final class LearningCurve implements TrainingListener {
 
   private static final int WIDTH = 960;
   private static final int HEIGHT = 540;
+  private static final int TICK_SPACING = 40;
   private static final String LOSS = "Loss";
 
   private final Path file;
@@ -64,6 +68,52 @@ final class LearningCurve implements TrainingListener {
   LearningCurve of(Score drawn) {
     score = drawn;
     return this;
+  }
+
+  /**
+   * Adds what {@link io.github.cudnn4j.train.MetricsLog} has written of this training before it
+   * goes on.
+   *
+   * @throws IOException if the file cannot be read
+   */
+  void addPast(Path metrics) throws IOException {
+    try (Stream<String> lines = Files.lines(metrics)) {
+      for (String line : (Iterable<String>) lines::iterator) {
+        if (!(parse(line) instanceof Map<?, ?> told)
+            || !(told.get("step") instanceof Long step)
+            || !(told.get("loss") instanceof Number loss)) {
+          continue;
+        }
+        double drawn = score().isOfLoss() ? Math.exp(loss.doubleValue()) : loss.doubleValue();
+        if ("train".equals(told.get("kind"))) {
+          forgetFrom(step, trainingSteps, training);
+          add(trainingSteps, training, step, drawn);
+        } else if (score().isOfLoss()) {
+          forgetFrom(step, heldOutSteps, heldOut);
+          add(heldOutSteps, heldOut, step, drawn);
+        } else if (told.get(score().name()) instanceof Number value) {
+          forgetFrom(step, heldOutSteps, heldOut);
+          add(heldOutSteps, heldOut, step, value.doubleValue());
+        }
+      }
+    }
+  }
+
+  /** The file may have begun with another training. */
+  private static void forgetFrom(long step, List<Double> steps, List<Double> values) {
+    while (!steps.isEmpty() && steps.getLast() >= step) {
+      steps.removeLast();
+      values.removeLast();
+    }
+  }
+
+  /** Returns null of a line that something else wrote. */
+  private static @Nullable Object parse(String line) {
+    try {
+      return Json.parse(line);
+    } catch (IOException e) {
+      return null;
+    }
   }
 
   @Override
@@ -125,9 +175,13 @@ final class LearningCurve implements TrainingListener {
     styler.setLegendLayout(Styler.LegendLayout.Horizontal);
     styler.setChartBackgroundColor(Color.WHITE);
     styler.setPlotBorderVisible(false);
-    styler.setYAxisLogarithmic(score().isOfLoss());
-    styler.setYAxisMin(0, score().isOfLoss() ? 1.0 : 0.0);
+    styler.setYAxisMin(0, 0.0);
     styler.setYAxisDecimalPattern("0.###");
+    if (score().isOfLoss()) {
+      // On a logarithmic axis of the library nothing between 1 and 10 has a label.
+      styler.setYAxisTickMarkSpacingHint(TICK_SPACING);
+      styler.setyAxisTickLabelsFormattingFunction(LearningCurve::label);
+    }
     if (axisOfLoss == 1) {
       chart.setYAxisGroupTitle(1, LOSS);
       styler.setYAxisGroupPosition(1, Styler.YAxisPosition.Right);
@@ -177,9 +231,17 @@ final class LearningCurve implements TrainingListener {
         + (heldOut.isEmpty() ? "" : training.isEmpty() ? " held out" : " and held out");
   }
 
-  private static XYSeries series(
+  /** Labels the powers of 2; what is drawn begins at 1. */
+  private static String label(double power) {
+    return power == Math.rint(power) ? String.format(Locale.ROOT, "%.0f", Math.pow(2, power)) : "";
+  }
+
+  /** Adds a line; what is of a loss lies at its logarithm to the base of 2. */
+  private XYSeries series(
       XYChart chart, String name, List<Double> x, List<Double> y, Color color, float width) {
-    XYSeries series = chart.addSeries(name, x, y);
+    List<Double> heights =
+        score().isOfLoss() ? y.stream().map(each -> Math.log(each) / Math.log(2)).toList() : y;
+    XYSeries series = chart.addSeries(name, x, heights);
     // One point is no line.
     series.setMarker(x.size() == 1 ? SeriesMarkers.CIRCLE : SeriesMarkers.NONE);
     series.setLineColor(color);

@@ -31,6 +31,11 @@ final class RunOptions {
 
   private static final int FEWEST_BETWEEN_VALIDATIONS = 50;
 
+  private static final int MOST_BETWEEN_LOOKS = 20;
+
+  /** Looks over a whole run at least, of which a curve is drawn. */
+  private static final int LOOKS = 20;
+
   @Spec(Spec.Target.MIXEE)
   private CommandSpec command;
 
@@ -134,10 +139,13 @@ final class RunOptions {
 
   @Option(
       names = "--log-every",
-      converter = Limits.PositiveCount.class,
-      defaultValue = "20",
+      converter = Limits.Count.class,
+      defaultValue = "0",
       paramLabel = "STEPS",
-      description = "Updates between looks at loss and gradient norm. Default: ${DEFAULT-VALUE}")
+      description =
+          "Updates between looks at loss and gradient norm; 0: "
+              + MOST_BETWEEN_LOOKS
+              + ", or fewer where there are few. Default: 0")
   private int logEvery;
 
   /** Refuses what would have no effect. */
@@ -211,6 +219,13 @@ final class RunOptions {
     }
   }
 
+  /** Adds to a curve what the metrics tell of the training before it goes on. */
+  void addPast(LearningCurve curve) throws IOException {
+    if (metrics != null) {
+      curve.addPast(metrics);
+    }
+  }
+
   @Nullable MetricsLog log(@Nullable Checkpoint from) throws IOException {
     if (metrics == null) {
       return null;
@@ -255,7 +270,7 @@ final class RunOptions {
         .clip(rule.clip())
         .schedule(rule.schedule(total))
         .epochs(epochs)
-        .logEvery(logEvery)
+        .logEvery(logEvery == 0 ? Math.clamp(total / LOOKS, 1, MOST_BETWEEN_LOOKS) : logEvery)
         .validateEvery(distance)
         .checkpointEvery(checkpointEvery == 0 ? distance : checkpointEvery)
         .patience(patience)

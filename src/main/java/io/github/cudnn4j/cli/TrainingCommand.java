@@ -138,6 +138,9 @@ abstract class TrainingCommand<M extends Model> implements Callable<Integer> {
                     trainer::stop,
                     group.size() > 1 ? "at the next log point" : "after this step",
                     spec.commandLine().getErr())) {
+          if (curve != null && from != null) {
+            run.addPast(curve);
+          }
           if (log != null) {
             trainer.listener(model.hasPerplexity() ? log.withPerplexity() : log);
           }

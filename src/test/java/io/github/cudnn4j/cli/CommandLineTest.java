@@ -252,6 +252,10 @@ class CommandLineTest {
     Ran trained = train("--epochs", "1", "--log-every", "1", "--plot", plot.toString());
     assertEquals(0, trained.status, trained.err);
     assertTrue(ImageIO.read(plot.toFile()).getWidth() > 0);
+    Path metrics = folder.resolve("few.jsonl");
+    assertEquals(0, train("--epochs", "1", "--metrics", metrics + "").status);
+    long looks = Files.readAllLines(metrics).stream().filter(l -> l.contains("\"train\"")).count();
+    assertTrue(looks >= 20, () -> looks + " points of a curve");
   }
 
   /** By the option's name and its limit, before the text is looked at, which is not there. */
