@@ -9,6 +9,7 @@ import io.github.cudnn4j.bench.RnnWork;
 import io.github.cudnn4j.bench.StreamWork;
 import io.github.cudnn4j.bench.Workload;
 import io.github.cudnn4j.cuda.Device;
+import io.github.cudnn4j.testing.InOneMode;
 import java.io.File;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
@@ -23,6 +24,7 @@ import org.junit.jupiter.api.condition.DisabledIfSystemProperty;
 import org.junit.jupiter.api.io.TempDir;
 
 /** How {@code bench/peers/compare.py} starts its processes. */
+@InOneMode
 class PeersTest {
   private static final Path FOLDER = Path.of("bench/peers");
 

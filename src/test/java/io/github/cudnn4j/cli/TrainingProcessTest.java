@@ -11,6 +11,7 @@ import static org.junit.jupiter.api.Assumptions.assumeTrue;
 import io.github.cudnn4j.cli.CommandLineTest.Ran;
 import io.github.cudnn4j.io.Json;
 import io.github.cudnn4j.library.HostControl;
+import io.github.cudnn4j.testing.InOneMode;
 import io.github.cudnn4j.testing.JavaProcess;
 import io.github.cudnn4j.train.Checkpoints;
 import java.io.BufferedReader;
@@ -42,6 +43,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 /** Commands in a process of their own: what ends it, what it shares and what it may not do. */
+@InOneMode
 class TrainingProcessTest {
 
   private static final int TERMINATED = 128 + 15;

@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assumptions.abort;
 
 import io.github.cudnn4j.bindings.Nccl;
 import io.github.cudnn4j.bindings.ncclUniqueId;
+import io.github.cudnn4j.testing.InOneMode;
 import io.github.cudnn4j.testing.JavaProcess;
 import java.io.IOException;
 import java.lang.foreign.Arena;
@@ -17,6 +18,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 /** NCCL's own library, which answers without a GPU, where it is found. */
+@InOneMode
 class NcclTest {
   private static final String FILE = "libnccl.so.2";
   private static final int BYTES = 128;

@@ -13,6 +13,7 @@ import io.github.cudnn4j.library.HostControl;
 import io.github.cudnn4j.library.LibraryReport.Fact;
 import io.github.cudnn4j.library.NativeLibraries;
 import io.github.cudnn4j.optim.Optimizer;
+import io.github.cudnn4j.testing.InOneMode;
 import io.github.cudnn4j.testing.JavaProcess;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -24,6 +25,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 /** What a profiler is told of a training step, by an NVTX that prints it. */
+@InOneMode
 class ProfilerRangeTest {
   private static final String NVTX =
       """

@@ -7,6 +7,7 @@ import io.github.cudnn4j.cuda.Precision;
 import io.github.cudnn4j.cudnn.RnnMode;
 import io.github.cudnn4j.data.TextWindows;
 import io.github.cudnn4j.optim.Optimizer;
+import io.github.cudnn4j.testing.InOneMode;
 import io.github.cudnn4j.testing.JavaProcess;
 import java.io.IOException;
 import java.nio.file.Path;
@@ -54,6 +55,7 @@ class TrainingEventsTest {
   }
 
   /** As in an image that jlink made without it. */
+  @InOneMode
   @Test
   void withoutFlightRecorderTrainingIsAsEver() throws IOException, InterruptedException {
     var options = new ArrayList<>(JavaProcess.sameProperties());
