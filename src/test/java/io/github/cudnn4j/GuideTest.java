@@ -1,5 +1,6 @@
 package io.github.cudnn4j;
 
+import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
@@ -26,16 +27,22 @@ import java.util.List;
 import java.util.Random;
 import java.util.function.Supplier;
 import java.util.regex.Pattern;
+import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/** The programs of the guide are short, compile without a warning, and learn. */
+/**
+ * The programs of the guide are short, compile without a warning, and do what its pages say; what
+ * these and the README show is part of them, and what they link to exists.
+ */
 @InOneMode
 class GuideTest {
-  private static final Path GUIDE =
-      Path.of(System.getProperty("basedir", ""), "src", "examples", "guide");
+  private static final Path BASE = Path.of(System.getProperty("basedir", ""));
+  private static final Path GUIDE = BASE.resolve("src/examples/guide");
+  private static final Pattern CODE = Pattern.compile("(?s)```java\n(.*?)```");
+  private static final Pattern LINK = Pattern.compile("\\]\\(([^)#]+)(#[^)]*)?\\)");
 
   private final Random random = new Random(11);
 
@@ -91,6 +98,126 @@ class GuideTest {
       text.append((char) ('a' + random.nextInt(8)));
     }
     return text + "\t" + text.reverse();
+  }
+
+  @Test
+  void networkTrains() throws Exception {
+    double previous = 1;
+    List<String> lines = run("Network", 30, () -> "");
+    for (int step = 0; step < lines.size(); step++) {
+      String[] words = lines.get(step).split(": mean of y ");
+      assertEquals("step " + step, words[0]);
+      double mean = Double.parseDouble(words[1]);
+      assertTrue(mean < previous, () -> "the mean of y does not fall: " + lines);
+      previous = mean;
+    }
+    assertEquals(5, lines.size());
+  }
+
+  @Test
+  void forecasterLearns() throws Exception {
+    List<String> lines = run("Forecaster", 40, () -> "");
+    assertTrue(last(lines, "steps: loss") < 0.01, lines::toString);
+    assertTrue(lines.getLast().startsWith("forecast "), lines::toString);
+  }
+
+  @Test
+  void namerWritesANameOfEachKind() throws Exception {
+    var names = List.of("anna", "berta", "caesar", "dora");
+    List<String> lines =
+        run(
+            "Namer",
+            45,
+            () -> {
+              int kind = random.nextInt(4);
+              return kind + "\t" + names.get(kind);
+            });
+    assertEquals(names, lines.subList(lines.size() - 4, lines.size()));
+  }
+
+  @Test
+  void writerAnswersItsClients() throws Exception {
+    List<String> lines = run("Writer", 55, () -> "the cat sees the dog and the bird");
+    assertTrue(last(lines, "loss") < 0.5, lines::toString);
+    var answers = lines.stream().filter(line -> line.startsWith("answer: ")).sorted().toList();
+    assertEquals(4, answers.size(), lines::toString);
+    assertTrue(answers.getFirst().startsWith("answer: cat sees the dog"), answers::toString);
+  }
+
+  @Test
+  void ownPartsLearn() throws Exception {
+    List<String> lines = run("Own", 85, () -> "");
+    assertTrue(last(lines, "percent") < 10, lines::toString);
+  }
+
+  @Test
+  void exchangedWeightsComeBack() throws Exception {
+    List<String> lines = run("Exchange", 65, () -> "");
+    assertEquals("[5, 2], the same memory: true", lines.get(2));
+    assertEquals("384 numbers of the kernel, [8, 48]", lines.getLast());
+  }
+
+  @Test
+  void togetherLearnsAlone() throws Exception {
+    List<String> lines = run("Together", 40, () -> "");
+    assertTrue(last(lines, "loss") < 0.05, lines::toString);
+    assertEquals("1 of 1 ranks", lines.getLast());
+  }
+
+  @Test
+  void whatPagesShowIsPartOfAProgram() throws IOException {
+    assumeTrue(Files.isDirectory(GUIDE), "no sources here, only the built classes");
+    var programs = new ArrayList<String>();
+    for (Path program : files(".java")) {
+      programs.add(withoutMargin(Files.readString(program)));
+    }
+    var unknown = new ArrayList<String>();
+    for (Path page : pages()) {
+      for (var block : CODE.matcher(Files.readString(page)).results().toList()) {
+        String code = withoutMargin(block.group(1));
+        if (programs.stream().noneMatch(program -> program.contains(code))) {
+          unknown.add(page.getFileName() + ":\n" + block.group(1));
+        }
+      }
+    }
+    assertEquals(List.of(), unknown);
+  }
+
+  @Test
+  void linksLeadSomewhere() throws IOException {
+    assumeTrue(Files.isDirectory(GUIDE), "no sources here, only the built classes");
+    var broken = new ArrayList<String>();
+    String readme = Files.readString(BASE.resolve("README.md"));
+    for (Path page : pages()) {
+      for (var link : LINK.matcher(Files.readString(page)).results().toList()) {
+        String target = link.group(1);
+        if (!target.contains("://") && Files.notExists(page.resolveSibling(target))) {
+          broken.add(page + ": " + target);
+        }
+      }
+      if (page.startsWith(GUIDE) && !readme.contains("guide/" + page.getFileName() + ")")) {
+        broken.add("README.md does not link " + page.getFileName());
+      }
+    }
+    assertEquals(List.of(), broken);
+  }
+
+  private static List<Path> pages() throws IOException {
+    var pages = new ArrayList<>(files(".md"));
+    for (String page : List.of("README.md", "src/examples/README.md", "bench/README.md")) {
+      pages.add(BASE.resolve(page));
+    }
+    return pages;
+  }
+
+  private static List<Path> files(String ending) throws IOException {
+    try (var files = Files.list(GUIDE)) {
+      return files.filter(file -> file.toString().endsWith(ending)).sorted().toList();
+    }
+  }
+
+  private static String withoutMargin(String code) {
+    return code.lines().map(String::strip).collect(Collectors.joining("\n"));
   }
 
   /** What the description of the package {@code tape} shows, with one batch for all steps. */

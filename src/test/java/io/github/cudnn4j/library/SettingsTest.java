@@ -16,10 +16,10 @@ import java.util.stream.Stream;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 
-/** What can be set from outside is written down in one place, and in the README. */
+/** What can be set from outside is written down in one place, and in the guide. */
 class SettingsTest {
   private static final Path BASE = Path.of(System.getProperty("basedir", ""));
-  private static final Path README = BASE.resolve("README.md");
+  private static final Path PAGE = BASE.resolve("src/examples/guide/install.md");
   private static final Path JAVA = BASE.resolve("src/main/java");
   private static final Pattern NAME =
       Pattern.compile("\"[^\"\n]*?((?<!github\\.)\\bcudnn4j\\.[a-z.]+|\\bCUDNN4J_[A-Z_]+)");
@@ -27,7 +27,7 @@ class SettingsTest {
 
   @BeforeEach
   void sourcesAreHere() {
-    assumeTrue(Files.isRegularFile(README), "no README here, only the built classes");
+    assumeTrue(Files.isRegularFile(PAGE), "no sources here, only the built classes");
   }
 
   @Test
@@ -42,15 +42,15 @@ class SettingsTest {
   }
 
   @Test
-  void theReadmeNamesEverySetting() throws IOException {
+  void theGuideNamesEverySetting() throws IOException {
     var settings =
         new TreeSet<>(names(NAME, JAVA.resolve("io/github/cudnn4j/library/Settings.java")));
     assertFalse(settings.isEmpty());
     for (Path file : files(BASE.resolve("native"), ".cpp")) {
       settings.addAll(names(NATIVE, file));
     }
-    String readme = Files.readString(README);
-    settings.removeIf(name -> readme.contains("`" + name + "`"));
+    String page = Files.readString(PAGE);
+    settings.removeIf(name -> page.contains("`" + name + "`"));
     assertEquals(List.of(), List.copyOf(settings));
   }
 
