@@ -92,6 +92,10 @@ public final class DlPackTensor extends DeviceResource {
   }
 
   private static final int MAJOR = 1;
+
+  /** As many as NumPy and PyTorch have. */
+  private static final int MOST_DIMENSIONS = 64;
+
   private static final long READ_ONLY = 1;
 
   private static final MethodHandle DELETER =
@@ -128,7 +132,8 @@ public final class DlPackTensor extends DeviceResource {
    * @param address of the {@code DLManagedTensor}. Its elements lie row by row without gaps, and it
    *     stays the other library's if it is refused.
    * @throws IllegalArgumentException if the address is 0, the tensor is on another device, has
-   *     gaps, or is of a type that {@link ElementType} does not have
+   *     gaps, more than 64 dimensions or no pointer where it needs one, or is of a type that {@link
+   *     ElementType} does not have
    * @throws IllegalStateException if the device is closed
    */
   public static DlPackTensor of(Device device, long address) {
@@ -171,10 +176,13 @@ public final class DlPackTensor extends DeviceResource {
     var tensor = form.tensor(managed);
     checkDevice(device, integer(tensor, "device_type"), integer(tensor, "device_id"));
     var type = type(tensor);
-    var shape = longs(pointer(tensor, "shape"), integer(tensor, "ndim"));
+    var dimensions = integer(tensor, "ndim");
+    Arguments.between(dimensions, 0, MOST_DIMENSIONS, "the DLPack tensor's dimensions");
+    var shape = dimensions == 0 ? new long[0] : longs(required(tensor, "shape"), dimensions);
     var elements = elements(shape);
     if (elements > 0) {
       checkStrides(shape, pointer(tensor, "strides"));
+      required(tensor, "data");
     }
     var data =
         pointer(tensor, "data").address() + tensor.get(ValueLayout.JAVA_LONG, at("byte_offset"));
@@ -403,6 +411,15 @@ public final class DlPackTensor extends DeviceResource {
 
   private static MemorySegment pointer(MemorySegment tensor, String field) {
     return tensor.get(POINTER, at(field));
+  }
+
+  /** Where a pointer leads that is NULL, no exception tells of. */
+  private static MemorySegment required(MemorySegment tensor, String field) {
+    var pointer = pointer(tensor, field);
+    if (pointer.address() == 0) {
+      throw new IllegalArgumentException("the DLPack tensor's pointer " + field + " is NULL");
+    }
+    return pointer;
   }
 
   private static long at(String field) {

@@ -27,12 +27,14 @@ import java.lang.foreign.FunctionDescriptor;
 import java.lang.foreign.Linker;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
+import java.lang.invoke.MethodHandle;
 import java.lang.invoke.MethodHandles;
 import java.lang.invoke.MethodType;
 import java.lang.module.ModuleFinder;
 import java.net.URISyntaxException;
 import java.nio.file.Path;
 import java.util.SplittableRandom;
+import java.util.concurrent.Executors;
 import java.util.function.Consumer;
 import java.util.stream.IntStream;
 import org.bytedeco.javacpp.BytePointer;
@@ -324,6 +326,24 @@ class InteropTest {
           theirs,
           library -> library.shape.setAtIndex(ValueLayout.JAVA_LONG, 1, -1),
           "a dimension's size = -1, must be from 0 to " + Long.MAX_VALUE / 2);
+      for (int dimensions : new int[] {-1, 65, Integer.MIN_VALUE, Integer.MAX_VALUE}) {
+        refused(
+            theirs,
+            library -> library.set(ValueLayout.JAVA_INT, 16, dimensions),
+            "the DLPack tensor's dimensions = " + dimensions + ", must be from 0 to 64");
+      }
+      // An offset does not make a place of none.
+      refused(
+          theirs,
+          library -> {
+            library.structure.set(ValueLayout.ADDRESS, 0, MemorySegment.NULL);
+            library.byteOffset(8);
+          },
+          "the DLPack tensor's pointer data is NULL");
+      refused(
+          theirs,
+          library -> library.structure.set(ValueLayout.ADDRESS, 24, MemorySegment.NULL),
+          "the DLPack tensor's pointer shape is NULL");
       refused(
           theirs,
           library -> library.byteOffset(2),
@@ -386,6 +406,34 @@ class InteropTest {
           var tensor = DlPackTensor.of(device, DlPackTensor.export(empty, 3, 0))) {
         assertEquals(ElementType.BFLOAT16, tensor.buffer().type());
         assertEquals(0, tensor.buffer().elements());
+      }
+    }
+  }
+
+  /** The other library frees when and where it likes, and not twice what is gone. */
+  @Test
+  void whatIsHandedOverIsDeletedOnceByAnyThread() throws Exception {
+    long address;
+    MemorySegment deleter;
+    try (var buffer = DeviceBuffer.allocate(device, ElementType.FLOAT32, 6)) {
+      address = DlPackTensor.export(buffer, 2, 3);
+      deleter = MemorySegment.ofAddress(address).reinterpret(64).get(ValueLayout.ADDRESS, 56);
+    }
+    MethodHandle delete =
+        Linker.nativeLinker()
+            .downcallHandle(deleter, FunctionDescriptor.ofVoid(ValueLayout.ADDRESS));
+    try (var threads = Executors.newFixedThreadPool(1)) {
+      for (int times = 0; times < 2; times++) {
+        threads
+            .submit(
+                () -> {
+                  try {
+                    delete.invokeExact(MemorySegment.ofAddress(address));
+                  } catch (Throwable e) {
+                    throw new AssertionError(e);
+                  }
+                })
+            .get();
       }
     }
   }
