@@ -17,7 +17,7 @@ static void check_scale(const Checked<const T*, double, T*, long long>& kernel) 
 
 template <class T>
 static void check_from_int(const Checked<const int*, T*, long long>& kernel) {
-  for (int n : sizes) kernel.check(ints(n, -5, 5), numbers<T>(n), n);
+  for (int n : sizes) kernel.check(integers(n, -5, 5), numbers<T>(n), n);
 }
 
 template <class T>
