@@ -90,4 +90,41 @@ class RnnDropoutTest {
           "a dropout state of 3 bytes given, but " + fixture.config + " has none", e.getMessage());
     }
   }
+
+  /** Of a layer that puts out 1 everywhere, to a layer that passes on what it gets. */
+  @Test
+  void everyPartIsDroppedAtTheRate() {
+    int hidden = 800;
+    int parts = 8;
+    RnnConfig config = RnnConfig.relu(1, hidden).layers(2).dropout(0.25, 11);
+    try (RnnFixture fixture = new RnnFixture(device, config, SHAPE)) {
+      for (RnnParameter parameter : fixture.rnn.weights().parameters()) {
+        double[] values = new double[Math.toIntExact(parameter.elements())];
+        switch (parameter.name()) {
+          case "bias_ih_l0" -> Arrays.fill(values, 1);
+          case "weight_ih_l1" -> {
+            for (int i = 0; i < hidden; i++) {
+              values[i * hidden + i] = 1;
+            }
+          }
+          default -> {
+            // 0
+          }
+        }
+        parameter.copyFrom(values);
+      }
+      fixture.plan.forward(fixture.x, fixture.y, RnnStates.NONE);
+      double[] y = RnnFixture.read(fixture.y);
+      int size = y.length / parts;
+      double deviation = Math.sqrt(0.25 * 0.75 * size);
+      for (int part = 0; part < parts; part++) {
+        int dropped = 0;
+        for (int i = part * size; i < (part + 1) * size; i++) {
+          dropped += y[i] == 0 ? 1 : 0;
+          assertEquals(y[i] == 0 ? 0 : 4 / 3.0, y[i], 1e-6, "element " + i);
+        }
+        assertEquals(0.25 * size, dropped, 5 * deviation, "dropped in part " + part);
+      }
+    }
+  }
 }

@@ -7,13 +7,11 @@ import java.util.Arrays;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 
 /** One layer in one direction, written down as the equations say, in double. */
 class RnnReferenceTest {
-  private static final int T = 4;
-  private static final int B = 3;
-  private static final int I = 3;
-  private static final int H = 5;
   private static final Closeness CLOSE = Closeness.within(1e-12);
   private static Device device;
 
@@ -48,10 +46,12 @@ class RnnReferenceTest {
     return sum;
   }
 
-  @Test
-  void lstm() {
-    RnnConfig config = RnnConfig.lstm(I, H).precision(Precision.FP64);
-    try (RnnFixture fixture = new RnnFixture(device, config, SequenceShape.of(T, B))) {
+  /** A few sequences, and one step of a network that is large for it. */
+  @ParameterizedTest
+  @CsvSource({"4, 3, 3, 5", "1, 1, 64, 64"})
+  void lstm(int time, int batch, int input, int hidden) {
+    RnnConfig config = RnnConfig.lstm(input, hidden).precision(Precision.FP64);
+    try (RnnFixture fixture = new RnnFixture(device, config, SequenceShape.of(time, batch))) {
       double[] x = RnnFixture.read(fixture.x);
       double[] wi = parameter(fixture.rnn, "weight_ih_l0");
       double[] wh = parameter(fixture.rnn, "weight_hh_l0");
@@ -59,20 +59,23 @@ class RnnReferenceTest {
       double[] bh = parameter(fixture.rnn, "bias_hh_l0");
       double[] h = RnnFixture.read(fixture.states.hx());
       double[] c = RnnFixture.read(fixture.states.cx());
-      double[] y = new double[T * B * H];
-      for (int t = 0; t < T; t++) {
+      double[] y = new double[time * batch * hidden];
+      for (int t = 0; t < time; t++) {
         double[] previous = h.clone();
-        for (int b = 0; b < B; b++) {
-          double[] gate = new double[4 * H];
-          for (int row = 0; row < 4 * H; row++) {
+        for (int b = 0; b < batch; b++) {
+          double[] gate = new double[4 * hidden];
+          for (int row = 0; row < 4 * hidden; row++) {
             gate[row] =
-                affine(wi, bi, row, x, (t * B + b) * I) + affine(wh, bh, row, previous, b * H);
+                affine(wi, bi, row, x, (t * batch + b) * input)
+                    + affine(wh, bh, row, previous, b * hidden);
           }
-          for (int j = 0; j < H; j++) {
-            int k = b * H + j;
-            c[k] = sigmoid(gate[H + j]) * c[k] + sigmoid(gate[j]) * Math.tanh(gate[2 * H + j]);
-            h[k] = sigmoid(gate[3 * H + j]) * Math.tanh(c[k]);
-            y[(t * B + b) * H + j] = h[k];
+          for (int j = 0; j < hidden; j++) {
+            int k = b * hidden + j;
+            c[k] =
+                sigmoid(gate[hidden + j]) * c[k]
+                    + sigmoid(gate[j]) * Math.tanh(gate[2 * hidden + j]);
+            h[k] = sigmoid(gate[3 * hidden + j]) * Math.tanh(c[k]);
+            y[(t * batch + b) * hidden + j] = h[k];
           }
         }
       }
@@ -83,32 +86,37 @@ class RnnReferenceTest {
     }
   }
 
-  @Test
-  void gru() {
-    RnnConfig config = RnnConfig.gru(I, H).precision(Precision.FP64);
-    try (RnnFixture fixture = new RnnFixture(device, config, SequenceShape.of(T, B))) {
+  /** A few sequences, and one step of a network that is large for it. */
+  @ParameterizedTest
+  @CsvSource({"4, 3, 3, 5", "1, 1, 64, 64"})
+  void gru(int time, int batch, int input, int hidden) {
+    RnnConfig config = RnnConfig.gru(input, hidden).precision(Precision.FP64);
+    try (RnnFixture fixture = new RnnFixture(device, config, SequenceShape.of(time, batch))) {
       double[] x = RnnFixture.read(fixture.x);
       double[] wi = parameter(fixture.rnn, "weight_ih_l0");
       double[] wh = parameter(fixture.rnn, "weight_hh_l0");
       double[] bi = parameter(fixture.rnn, "bias_ih_l0");
       double[] bh = parameter(fixture.rnn, "bias_hh_l0");
       double[] h = RnnFixture.read(fixture.states.hx());
-      double[] y = new double[T * B * H];
-      for (int t = 0; t < T; t++) {
+      double[] y = new double[time * batch * hidden];
+      for (int t = 0; t < time; t++) {
         double[] previous = h.clone();
-        for (int b = 0; b < B; b++) {
-          int at = (t * B + b) * I;
-          for (int j = 0; j < H; j++) {
-            double reset = sigmoid(affine(wi, bi, j, x, at) + affine(wh, bh, j, previous, b * H));
+        for (int b = 0; b < batch; b++) {
+          int at = (t * batch + b) * input;
+          for (int j = 0; j < hidden; j++) {
+            double reset =
+                sigmoid(affine(wi, bi, j, x, at) + affine(wh, bh, j, previous, b * hidden));
             double update =
-                sigmoid(affine(wi, bi, H + j, x, at) + affine(wh, bh, H + j, previous, b * H));
+                sigmoid(
+                    affine(wi, bi, hidden + j, x, at)
+                        + affine(wh, bh, hidden + j, previous, b * hidden));
             double candidate =
                 Math.tanh(
-                    affine(wi, bi, 2 * H + j, x, at)
-                        + reset * affine(wh, bh, 2 * H + j, previous, b * H));
-            int k = b * H + j;
+                    affine(wi, bi, 2 * hidden + j, x, at)
+                        + reset * affine(wh, bh, 2 * hidden + j, previous, b * hidden));
+            int k = b * hidden + j;
             h[k] = (1 - update) * candidate + update * previous[k];
-            y[(t * B + b) * H + j] = h[k];
+            y[(t * batch + b) * hidden + j] = h[k];
           }
         }
       }
@@ -120,8 +128,8 @@ class RnnReferenceTest {
 
   @Test
   void statesLeftOutAreZero() {
-    RnnConfig config = RnnConfig.lstm(I, H).layers(2).bidirectional().precision(Precision.FP64);
-    try (RnnFixture fixture = new RnnFixture(device, config, SequenceShape.of(T, B))) {
+    RnnConfig config = RnnConfig.lstm(3, 5).layers(2).bidirectional().precision(Precision.FP64);
+    try (RnnFixture fixture = new RnnFixture(device, config, SequenceShape.of(4, 3))) {
       double[] zeros = new double[Math.toIntExact(fixture.plan.stateElements())];
       Arrays.fill(zeros, 0);
       fixture.set(fixture.states.hx(), zeros);
