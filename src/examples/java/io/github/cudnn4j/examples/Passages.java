@@ -27,11 +27,12 @@ final class Passages {
   }
 
   /** Returns the parts between punctuation marks in each paragraph, of as many words at most. */
-  static List<List<List<String>>> paragraphs(Example example, int least, int most)
+  static List<List<List<String>>> paragraphs(Example example, int least, int most, int count)
       throws IOException {
     return example
         .text()
         .lines()
+        .limit(count)
         .map(line -> Stream.of(line.toLowerCase(Locale.ROOT).split("[.,:;?!()]+")))
         .map(
             parts ->
