@@ -45,9 +45,9 @@ record TaggedText(
             .map(brown ? TaggedText::classes : TaggedText::dates)
             .collect(Collectors.toCollection(ArrayList::new));
     Collections.shuffle(all, new Random(1));
-    int held = brown ? Math.min(2_000, all.size() / 10) : all.size() - FEW;
-    var test = all.subList(0, Math.min(held, example.size(held, 300)));
-    var training = all.subList(held, all.size()).stream().map(TaggedText::cut).toList();
+    int count = brown ? all.size() - Math.min(2_000, all.size() / 10) : FEW;
+    var training = all.subList(0, count).stream().map(TaggedText::cut).toList();
+    var test = all.subList(count, brown ? all.size() : example.size(all.size(), 400));
     var tags = all.stream().flatMap(one -> one.tags().stream()).distinct().sorted().toList();
     var known = training.stream().flatMap(one -> one.words().stream());
     var words = Vocabulary.mostFrequent(Vocabulary.Units.WORDS, known, 15_000);

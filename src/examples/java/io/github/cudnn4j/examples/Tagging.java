@@ -70,7 +70,7 @@ final class Tagging {
           var chart = Pictures.bars(text.training().size() + " sentences", "", text.metric());
           chart.addSeries("Viterbi", List.copyOf(right.keySet()), List.copyOf(right.values()));
           chart.getStyler().setYAxisMax(1.0).setLegendVisible(false);
-          return Pictures.beside(chart, Pictures.text(lines));
+          return lines.isEmpty() ? chart : Pictures.beside(chart, Pictures.text(lines));
         });
     return new Example.Result(text.metric(), right.get("CRF"), right.get("HMM"), more);
   }
@@ -102,7 +102,7 @@ final class Tagging {
           };
       var config =
           TrainerConfig.of(Optimizer.adam(5e-3)).clip(Clip.byNorm(1)).epochs(text.epochs());
-      var source = batches.over(text.training()).shuffled(1).bucketed(20);
+      var source = batches.over(text.training()).shuffled(1);
       try (var trainer = Trainer.of(p, tags, source, config)) {
         trainer.listener(example).checkpoints(example.checkpoints(kind)).run();
       }
