@@ -8,6 +8,7 @@ import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
 import java.nio.file.AccessDeniedException;
+import java.nio.file.FileSystemException;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
@@ -16,12 +17,15 @@ import java.util.UUID;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Writes files of which there is never a part: where writing fails or the process ends, what was
- * there before still is. May be used from any thread.
+ * Reads files as a whole, and writes them so that there is never a part of one: where writing fails
+ * or the process ends, what was there before still is. May be used from any thread.
  */
 public final class WholeFile {
 
   private static final int KEPT_OF_NAME = 64;
+
+  /** The longest array of a JVM is shorter than an int's largest number. */
+  private static final int MOST_READ = Integer.MAX_VALUE - 8;
 
   private WholeFile() {}
 
@@ -30,6 +34,20 @@ public final class WholeFile {
   public interface Content {
     /** Writes all of it. */
     void writeTo(FileChannel channel) throws IOException;
+  }
+
+  /**
+   * Returns all bytes of a file.
+   *
+   * @throws IOException if it cannot be read or has more than an array
+   */
+  public static byte[] read(Path file) throws IOException {
+    long bytes = Files.size(file);
+    if (bytes > MOST_READ) {
+      throw new FileSystemException(
+          file.toString(), null, "it has " + bytes + " bytes, at most " + MOST_READ + " are read");
+    }
+    return Files.readAllBytes(file);
   }
 
   /**

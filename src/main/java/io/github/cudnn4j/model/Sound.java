@@ -1,10 +1,10 @@
 package io.github.cudnn4j.model;
 
+import io.github.cudnn4j.io.WholeFile;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Locale;
 
@@ -33,7 +33,7 @@ public record Sound(int sampleRate, float[] samples) {
    * @throws IOException if it cannot be read, or has another format
    */
   public static Sound ofWav(Path wav) throws IOException {
-    ByteBuffer file = ByteBuffer.wrap(Files.readAllBytes(wav)).order(ByteOrder.LITTLE_ENDIAN);
+    ByteBuffer file = ByteBuffer.wrap(WholeFile.read(wav)).order(ByteOrder.LITTLE_ENDIAN);
     if (file.remaining() < HEADER || !tag(file, 0).equals("RIFF") || !tag(file, 8).equals("WAVE")) {
       throw new IOException(wav + " is no WAV file");
     }

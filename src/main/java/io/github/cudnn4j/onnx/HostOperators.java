@@ -52,11 +52,7 @@ final class HostOperators {
     for (OnnxArray each : in) {
       given.add(each == null ? OnnxArray.whole() : each);
     }
-    try {
-      return OPERATORS.get(node.operator()).compute(node, given);
-    } catch (ArithmeticException | IndexOutOfBoundsException e) {
-      throw node.refused("its inputs do not fit: " + e.getMessage());
-    }
+    return OPERATORS.get(node.operator()).compute(node, given);
   }
 
   private static OnnxArray cast(OnnxNode node, List<OnnxArray> in) {

@@ -1,6 +1,7 @@
 package io.github.cudnn4j.onnx;
 
 import io.github.cudnn4j.io.FileFailure;
+import io.github.cudnn4j.io.WholeFile;
 import io.github.cudnn4j.tape.Init;
 import io.github.cudnn4j.tape.Parameter;
 import io.github.cudnn4j.tape.Parameters;
@@ -8,7 +9,6 @@ import io.github.cudnn4j.tape.RnnLayer;
 import io.github.cudnn4j.tape.Tape;
 import java.io.IOException;
 import java.nio.ByteBuffer;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -76,7 +76,7 @@ public final class OnnxNetwork {
   public static OnnxNetwork read(Path file, Parameters parameters) throws IOException {
     OnnxFile parsed;
     try {
-      parsed = OnnxFile.parse(ByteBuffer.wrap(Files.readAllBytes(file)));
+      parsed = OnnxFile.parse(ByteBuffer.wrap(WholeFile.read(file)));
     } catch (IOException e) {
       throw FileFailure.of(file, e);
     }

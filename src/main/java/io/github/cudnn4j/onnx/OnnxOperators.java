@@ -85,15 +85,15 @@ final class OnnxOperators {
    * @return the outputs, from the first on; null for one that is not computed
    */
   List<@Nullable Value> record(OnnxNode node, List<@Nullable Value> in) {
-    boolean known = in.stream().allMatch(each -> each == null || each instanceof Value.Host);
-    if (known && HostOperators.isKnown(node.operator())) {
-      return List.of(new Value.Host(HostOperators.compute(node, arrays(node, in, 0))));
-    }
-    Operator operator = OPERATORS.get(node.operator());
-    if (operator == null) {
-      throw node.refused("its inputs must be known when it is recorded");
-    }
     try {
+      boolean known = in.stream().allMatch(each -> each == null || each instanceof Value.Host);
+      if (known && HostOperators.isKnown(node.operator())) {
+        return List.of(new Value.Host(HostOperators.compute(node, arrays(node, in, 0))));
+      }
+      Operator operator = OPERATORS.get(node.operator());
+      if (operator == null) {
+        throw node.refused("its inputs must be known when it is recorded");
+      }
       return new ArrayList<>(operator.record(this, node, in));
     } catch (ArithmeticException | IndexOutOfBoundsException e) {
       throw node.refused("its inputs do not fit: " + e.getMessage());

@@ -1,5 +1,7 @@
 package io.github.cudnn4j.io;
 
+import static java.nio.file.StandardOpenOption.CREATE_NEW;
+import static java.nio.file.StandardOpenOption.WRITE;
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
@@ -9,6 +11,7 @@ import static org.junit.jupiter.api.Assumptions.assumeTrue;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.ClosedByInterruptException;
+import java.nio.channels.FileChannel;
 import java.nio.file.FileSystemException;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
@@ -89,5 +92,18 @@ class WholeFileTest {
     assertEquals(gone.toString(), failed.getMessage());
     var ofFolder = assertThrows(FileSystemException.class, () -> WholeFile.write(folder, AFTER));
     assertEquals(folder.toString(), ofFolder.getFile());
+  }
+
+  @Test
+  void whatNoArrayHoldsIsRefused() throws IOException {
+    Path file = folder.resolve("a");
+    try (var channel = FileChannel.open(file, CREATE_NEW, WRITE)) {
+      channel.write(ByteBuffer.wrap(BEFORE), (3L << 30) - BEFORE.length);
+    }
+    var failed = assertThrows(FileSystemException.class, () -> WholeFile.read(file));
+    assertEquals(
+        file + ": it has 3221225472 bytes, at most 2147483639 are read", failed.getMessage());
+    WholeFile.write(file, BEFORE);
+    assertArrayEquals(BEFORE, WholeFile.read(file));
   }
 }

@@ -434,6 +434,31 @@ class OnnxNetworkTest {
     assertRefused("its R are no weights of the file", "LSTM", 4, Map.of(), 2);
   }
 
+  /** Also what is computed on the host tells its node. */
+  @Test
+  void aShapeBeyondAllMeasureIsRefusedByNode() throws IOException {
+    OnnxGraph graph = new OnnxGraph("network");
+    OnnxValue x = graph.input("x", ElementType.FLOAT32, "T");
+    OnnxValue shape = constant(graph, 1L << 40);
+    graph.output(
+        "y",
+        graph.node(
+            "Add",
+            Map.of(),
+            List.of("T"),
+            x,
+            graph.node("ConstantOfShape", Map.of(), List.of("n"), shape)));
+    try (Parameters p = Parameters.on(device, Precision.FP32);
+        Tape tape = Tape.inference(device, Precision.FP32)) {
+      OnnxRecording recording =
+          OnnxNetwork.read(file(graph.toByteArray()), p).on(tape).with("x", tape.input(3));
+      assertEquals(
+          "node \"ConstantOfShape_1\" (ConstantOfShape): the shape [1099511627776] has more than"
+              + " 4194304 elements",
+          assertThrows(IllegalArgumentException.class, recording::record).getMessage());
+    }
+  }
+
   private static byte[] model(long opset, Message tensor) {
     Message graph = new Message().text(2, "network").message(5, tensor);
     return new Message()
