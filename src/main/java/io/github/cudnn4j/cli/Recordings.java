@@ -102,10 +102,17 @@ final class Recordings {
         .orElse("");
   }
 
-  /** Returns the characters of transcripts. */
-  static Vocabulary vocabulary(List<Spoken> recordings) {
+  /**
+   * Returns the characters of transcripts.
+   *
+   * @throws IOException if there is none
+   */
+  static Vocabulary vocabulary(List<Spoken> recordings) throws IOException {
     TreeSet<Integer> characters = new TreeSet<>();
     recordings.forEach(spoken -> spoken.transcript.codePoints().forEach(characters::add));
+    if (characters.isEmpty()) {
+      throw new IOException("there is nothing to learn: all transcripts are empty");
+    }
     return Vocabulary.of(
         Vocabulary.Units.CHARACTERS, characters.stream().map(Character::toString).toList());
   }

@@ -19,7 +19,16 @@ final class TranslatorFile {
    * @throws IOException if the file cannot be read, has no pair, or a line is not as expected
    */
   static List<Pair> read(String option, Path file, EncodingOption encoding) throws IOException {
-    return LineFile.of(option, file, encoding)
-        .readPairs("text", EXPECTED, (_, text, translation) -> new Pair(text, translation));
+    LineFile lines = LineFile.of(option, file, encoding);
+    return lines.readPairs(
+        "text",
+        EXPECTED,
+        (number, text, translation) -> {
+          if (text.isBlank() || translation.isBlank()) {
+            throw lines.wrong(
+                number, "the " + (text.isBlank() ? "text" : "translation") + " is empty", EXPECTED);
+          }
+          return new Pair(text, translation);
+        });
   }
 }

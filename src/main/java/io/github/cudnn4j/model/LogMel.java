@@ -25,6 +25,12 @@ import java.util.Map;
 public final class LogMel {
 
   private static final double FLOOR = 1e-6;
+  private static final int LOWEST_RATE = 1000;
+
+  /** Above all that records; more would only take memory. */
+  private static final int HIGHEST_RATE = 1_000_000;
+
+  private static final int MOST_BANDS = 1000;
 
   private final int sampleRate;
   private final int window;
@@ -36,15 +42,21 @@ public final class LogMel {
   private final double[][] bands;
 
   private LogMel(int sampleRate, int window, int hop, int bands, double mean, double deviation) {
-    if (sampleRate < 1 || window < 1 || hop < 1 || bands < 1) {
+    if (Math.min(Math.min(sampleRate, window), Math.min(hop, bands)) < 1
+        || sampleRate > HIGHEST_RATE
+        || window > sampleRate
+        || bands > MOST_BANDS) {
       throw new IllegalArgumentException(
           String.format(
               Locale.ROOT,
-              "%d Hz, windows of %d every %d samples and %d bands, must be positive",
+              "%d Hz, windows of %d every %d samples and %d bands, must be positive, at most %d Hz,"
+                  + " a second and %d bands",
               sampleRate,
               window,
               hop,
-              bands));
+              bands,
+              HIGHEST_RATE,
+              MOST_BANDS));
     }
     this.sampleRate = sampleRate;
     this.window = window;
@@ -60,15 +72,21 @@ public final class LogMel {
   /**
    * Returns frames of 25 ms, every 10 ms, with a mean of 0 and a deviation of 1.
    *
-   * @param sampleRate in Hz, from 1000
-   * @param bands the elements of a vector, F
-   * @throws IllegalArgumentException if a number is too small
+   * @param sampleRate in Hz, from 1000 to 1,000,000
+   * @param bands the elements of a vector, F, at most 1000
+   * @throws IllegalArgumentException if a number is outside its range
    */
   public static LogMel of(int sampleRate, int bands) {
-    if (sampleRate < 1000 || bands < 1) {
+    if (sampleRate < LOWEST_RATE || sampleRate > HIGHEST_RATE || bands < 1 || bands > MOST_BANDS) {
       throw new IllegalArgumentException(
           String.format(
-              Locale.ROOT, "%d Hz and %d bands, must be at least 1000 and 1", sampleRate, bands));
+              Locale.ROOT,
+              "%d Hz and %d bands, must be from %d to %d and from 1 to %d",
+              sampleRate,
+              bands,
+              LOWEST_RATE,
+              HIGHEST_RATE,
+              MOST_BANDS));
     }
     return new LogMel(sampleRate, sampleRate / 40, sampleRate / 100, bands, 0, 1);
   }

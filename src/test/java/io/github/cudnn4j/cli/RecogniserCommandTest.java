@@ -171,6 +171,14 @@ class RecogniserCommandTest {
     assertWrong(data + ", line 1: " + data + " is no WAV file", "data.tsv\ta\n");
     Path silent = Wav.write(folder.resolve("silent.wav"), RATE, 16);
     assertWrong(data + ", line 3: " + silent + " has no sample", "wav/0.wav\ta\n\nsilent.wav\tb\n");
+    assertWrong("there is nothing to learn: all transcripts are empty", "wav/0.wav\t\n");
+    Path absurd = Wav.write(folder.resolve("absurd.wav"), Integer.MAX_VALUE, 16, new double[999]);
+    assertWrong(
+        data
+            + ", line 1: "
+            + absurd
+            + ": 2147483647 Hz and 8 bands, must be from 1000 to 1000000 and from 1 to 1000",
+        "absurd.wav\ta\n");
     Wav.write(folder.resolve("other.wav"), 2 * RATE, 16, new double[999]);
     assertWrong(data + ", line 2: ", "wav/0.wav\ta\nother.wav\tb\n");
     assertWrong(

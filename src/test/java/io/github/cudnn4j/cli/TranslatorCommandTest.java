@@ -122,6 +122,15 @@ class TranslatorCommandTest {
     assertFailed(
         data + ", line 3: there is no TAB; expected a text, a TAB and its translation",
         run("train", "translator", "--data", data + ""));
+    Files.writeString(data, "a\tb\n \tb\n");
+    assertFailed(
+        data + ", line 2: the text is empty; expected a text, a TAB and its translation",
+        run("train", "translator", "--data", data + ""));
+    Files.writeString(data, "a\t\n");
+    assertFailed(
+        data + ", line 1: the translation is empty; expected a text, a TAB and its translation",
+        run("train", "translator", "--data", data + ""));
+    Files.writeString(data, "a\tb\n");
     assertRefused(
         "--projection: a translator has none",
         run(

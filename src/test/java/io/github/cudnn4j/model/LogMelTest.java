@@ -2,6 +2,7 @@ package io.github.cudnn4j.model;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.github.cudnn4j.io.SafeTensors;
 import io.github.cudnn4j.testing.Closeness;
@@ -10,6 +11,8 @@ import java.net.URISyntaxException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
+import java.util.HashMap;
+import java.util.Map;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -39,6 +42,34 @@ class LogMelTest {
   void shortSoundsHaveNoVectors() {
     assertEquals(0, LogMel.of(8000, 13).of(new float[199]).length);
     assertEquals(1, LogMel.of(8000, 13).of(new float[200]).length);
+  }
+
+  /** Before memory is taken for it, also where a checkpoint tells the numbers. */
+  @Test
+  void numbersBeyondAllMeasureAreRefused() {
+    for (int[] each : new int[][] {{999, 1}, {1_000_001, 1}, {8000, 0}, {8000, 1001}}) {
+      var refused = assertThrows(IllegalArgumentException.class, () -> LogMel.of(each[0], each[1]));
+      assertEquals(
+          each[0]
+              + " Hz and "
+              + each[1]
+              + " bands, must be from 1000 to 1000000 and from 1 to 1000",
+          refused.getMessage());
+    }
+    Map<String, Object> kept = LogMel.of(8000, 13).toMap();
+    for (String name : new String[] {"sampleRate", "window", "hop", "bands"}) {
+      for (int value : new int[] {0, -1, Integer.MAX_VALUE}) {
+        Map<String, Object> spoilt = new HashMap<>(kept);
+        spoilt.put(name, value);
+        if (name.equals("hop") && value > 0) {
+          LogMel.ofMap(spoilt);
+        } else {
+          var refused =
+              assertThrows(IllegalArgumentException.class, () -> LogMel.ofMap(spoilt), name);
+          assertTrue(refused.getMessage().contains("must be positive"), refused::getMessage);
+        }
+      }
+    }
   }
 
   @Test
