@@ -25,8 +25,8 @@ final class Hierarchical {
   private Hierarchical() {}
 
   static Example.Result run(Example example) throws IOException {
-    var paragraphs = Passages.paragraphs(example, 2, LONGEST, example.most(Integer.MAX_VALUE, 700));
-    var words = Passages.vocabulary(paragraphs, example.size(500, 200));
+    var paragraphs = Passages.paragraphs(example, 2, LONGEST, example.most(1_500, 700));
+    var words = Passages.vocabulary(paragraphs, example.size(300, 200));
     int first = paragraphs.size() / 16;
     var held = documents(paragraphs.subList(0, first), words);
     var training = new ArrayList<List<int[]>>();
@@ -83,13 +83,13 @@ final class Hierarchical {
       UnaryOperator<List<int[]>> after)
       throws IOException {
     int most = parts == 1 ? PHRASES * (LONGEST + 1) : LONGEST;
-    int size = example.size(128, 64);
+    int size = 64;
     try (var model = new DocumentAutoencoder(example.device(), parts, most, symbols, size)) {
       var batches = model.batches(BATCH);
       var read = held.stream().map(before).toList();
-      int epochs = example.size(8, parts == 1 ? 1 : 10);
+      int epochs = example.size(10, parts == 1 ? 1 : 10);
       var config =
-          TrainerConfig.of(Optimizer.adamW(example.size(4, 10) * 1e-3))
+          TrainerConfig.of(Optimizer.adamW(1e-2))
               .clip(Clip.byNorm(1))
               .schedule(Schedule.cosine(20, epochs * (training.size() / BATCH), 0.05))
               .epochs(epochs);
