@@ -23,6 +23,7 @@ import java.time.Duration;
 import java.util.ArrayDeque;
 import java.util.Arrays;
 import java.util.Map;
+import java.util.Objects;
 import java.util.TreeMap;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
@@ -320,14 +321,15 @@ final class Rendezvous {
     byte[] head;
     byte[] content;
     byte[] proof;
+    long last = end + PATIENCE.toNanos(); // Rank 0 knows who is missing.
     try {
-      head = read(socket, ANSWER_HEAD, end);
+      head = read(socket, ANSWER_HEAD, last);
       int length = ByteBuffer.wrap(head, 1, Integer.BYTES).getInt();
       if (length < 0 || length > MOST_ANSWER) {
         throw new IOException("rank 0 at " + place() + " answers with " + length + " bytes");
       }
-      content = read(socket, length, end);
-      proof = read(socket, MAC, end);
+      content = read(socket, length, last);
+      proof = read(socket, MAC, last);
     } catch (EOFException | SocketException e) {
       throw new IOException(
           "rank 0 at "
@@ -378,7 +380,7 @@ final class Rendezvous {
                   + " within "
                   + ranks.limit().toSeconds()
                   + " s (MASTER_ADDR, MASTER_PORT): "
-                  + e.getMessage(),
+                  + Objects.requireNonNullElse(e.getMessage(), e.getClass().getSimpleName()),
               e);
         }
       }

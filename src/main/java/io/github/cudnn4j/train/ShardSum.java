@@ -24,7 +24,8 @@ import org.jspecify.annotations.Nullable;
  *     (0+1) + (2+3)
  * </pre>
  *
- * <p>Otherwise each rank has one, and NCCL adds them as it is fastest. Owner of the memory for it.
+ * <p>The micro-batches of a shard are added up first, one after the other. Without a fixed number
+ * each rank has one shard, and NCCL adds them as it is fastest. Owner of the memory for it.
  */
 final class ShardSum implements AutoCloseable {
 
@@ -35,6 +36,11 @@ final class ShardSum implements AutoCloseable {
   private final int shards;
   private final int ranks;
   private final boolean fixed;
+
+  /** The sum of each shard here over its micro-batches; empty if there is one. */
+  private final List<DeviceBuffer> ofShards = new ArrayList<>();
+
+  private final List<Launch> addOfShards = new ArrayList<>();
 
   /** The mean loss of all. */
   private final DeviceBuffer loss;
@@ -53,9 +59,10 @@ final class ShardSum implements AutoCloseable {
    * Prepares.
    *
    * @param fixedShards how many shards a batch has; 0: one for each rank
+   * @param microBatches how many batches a step has at most
    * @throws IllegalArgumentException if the ranks cannot have equally many
    */
-  ShardSum(Parameters parameters, @Nullable RankGroup group, int fixedShards) {
+  ShardSum(Parameters parameters, @Nullable RankGroup group, int fixedShards, int microBatches) {
     this.group = group;
     ranks = group == null ? 1 : group.size();
     fixed = fixedShards > 0;
@@ -70,6 +77,9 @@ final class ShardSum implements AutoCloseable {
       loss = parts.add(DeviceBuffer.allocate(device, parameters.masters().type(), 1));
       if (fixed) {
         allocateTree();
+        if (microBatches > 1) {
+          allocateShards();
+        }
       }
     } catch (RuntimeException | Error e) {
       throw parts.abandon(e);
@@ -97,6 +107,16 @@ final class ShardSum implements AutoCloseable {
     }
   }
 
+  private void allocateShards() {
+    long n = gradients.elements();
+    var add = device.kernels().get("elementwise", "add", gradients.type());
+    for (int shard = 0; shard < local(); shard++) {
+      DeviceBuffer sum = parts.add(DeviceBuffer.allocate(device, gradients.type(), n));
+      ofShards.add(sum);
+      addOfShards.add(parts.add(add.overElements(n, sum, gradients, sum, n)));
+    }
+  }
+
   /** Returns how many shards a batch has. */
   int shards() {
     return shards;
@@ -114,17 +134,37 @@ final class ShardSum implements AutoCloseable {
 
   /** Returns whether each shard's gradient is to be handed over by {@link #add}. */
   boolean addsEach() {
-    return local() > 1;
+    return local() > 1 || !ofShards.isEmpty();
+  }
+
+  /** Enqueues that a step begins. */
+  void begin() {
+    for (int shard = 0; shard < ofShards.size(); shard++) {
+      ofShards.get(shard).clear();
+    }
   }
 
   /**
-   * Enqueues that a shard's gradients join those of the others, which is to be done in their order;
-   * with the last one the sum of all that are here is in the gradients.
+   * Enqueues that the gradients of a shard, or of one of its micro-batches, are added, which is to
+   * be done in their order.
    *
    * @param number of the shard among those here
-   * @param mean its loss
+   * @param mean its loss; that of the last micro-batch counts
    */
   void add(int number, DeviceBuffer mean) {
+    if (ofShards.isEmpty()) {
+      join(number);
+    } else {
+      addOfShards.get(number).run();
+    }
+    if (number == 0) {
+      loss.clear();
+    }
+    device.blas().axpy(1.0 / local(), mean, loss);
+  }
+
+  /** With the last one the sum of all that are here is in the gradients. */
+  private void join(int number) {
     int level = 0;
     while ((number >> level & 1) == 1) {
       addWaiting.get(level).run();
@@ -133,10 +173,6 @@ final class ShardSum implements AutoCloseable {
     if (number < local() - 1) {
       waiting.get(level).copyFrom(gradients);
     }
-    if (number == 0) {
-      loss.clear();
-    }
-    device.blas().axpy(1.0 / local(), mean, loss);
   }
 
   /**
@@ -146,6 +182,10 @@ final class ShardSum implements AutoCloseable {
    * @return the mean of the losses, of one element
    */
   DeviceBuffer finish(DeviceBuffer mean) {
+    for (int shard = 0; shard < ofShards.size(); shard++) {
+      gradients.copyFrom(ofShards.get(shard));
+      join(shard);
+    }
     if (!addsEach()) {
       loss.copyFrom(mean);
     }

@@ -132,7 +132,10 @@ public final class Step implements AutoCloseable {
     this.microBatches = config.microBatches();
     try {
       boolean divided = config.shards() > 0 || this.group != null;
-      sum = divided ? parts.add(new ShardSum(parameters, this.group, config.shards())) : null;
+      sum =
+          divided
+              ? parts.add(new ShardSum(parameters, this.group, config.shards(), microBatches))
+              : null;
       BatchSource own =
           sum == null ? source : Shards.of(source, sum.shards(), sum.first(), sum.local());
       plays = microBatches * locals();
@@ -233,15 +236,15 @@ public final class Step implements AutoCloseable {
   }
 
   private Runnable work(Recorded shape) {
-    if (microBatches > 1) {
-      return () -> differentiate(shape);
-    }
     if (sum != null && sum.addsEach()) {
       return () -> {
         parameters.gradients().clear();
         differentiate(shape);
         sum.add(shape.shard, shape.loss.value());
       };
+    }
+    if (microBatches > 1) {
+      return () -> differentiate(shape);
     }
     return () -> {
       parameters.gradients().clear();
@@ -358,26 +361,28 @@ public final class Step implements AutoCloseable {
       batches.run(learningRate);
       return 1;
     }
-    boolean addsEach = sum != null && sum.addsEach();
     if (accumulated == 0) {
       parameters.gradients().clear();
+      if (sum != null) {
+        sum.begin();
+      }
     }
     int shape;
     do {
       shape = accumulate(learningRate);
     } while (accumulated < plays && Uninterrupted.run(hasNext));
-    int count = accumulated;
+    int count = accumulated / locals();
     accumulated = 0;
-    updater.microBatches(sum == null ? count : addsEach ? sum.shards() : count * sum.shards());
+    updater.microBatches(sum == null ? count : count * sum.shards());
     for (int i = 0; i < recorded.size(); i++) {
-      if (recorded.get(i).shape == shape && recorded.get(i).shard == (addsEach ? count - 1 : 0)) {
+      if (recorded.get(i).shape == shape && recorded.get(i).shard == locals() - 1) {
         update(recorded.get(i));
       }
     }
     for (int i = 0; i < recorded.size(); i++) {
       clearIfSkipped(recorded.get(i));
     }
-    return addsEach ? 1 : count;
+    return count;
   }
 
   private int accumulate(double learningRate) throws IOException {

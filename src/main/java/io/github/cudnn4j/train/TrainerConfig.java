@@ -77,10 +77,6 @@ public record TrainerConfig(
     if (Integer.bitCount(shards) > 1) {
       throw new IllegalArgumentException("shards " + shards + ", must be a power of two");
     }
-    if (shards > 0 && microBatches > 1) {
-      throw new IllegalArgumentException(
-          "shards " + shards + " and microBatches " + microBatches + " exclude each other");
-    }
     groups = List.copyOf(groups);
   }
 

@@ -31,6 +31,9 @@ final class RankTraining {
 
   static final int LAST_STEP = 17;
 
+  /** Does not divide the batches of an epoch. */
+  static final int MICRO_BATCHES = 4;
+
   private static final int SAVED_EVERY = 5;
 
   private RankTraining() {}
@@ -116,10 +119,22 @@ final class RankTraining {
   static String train(
       Device device, @Nullable RankGroup group, @Nullable Path folder, TrainingListener listener)
       throws IOException {
+    return train(device, group, folder, listener, 1);
+  }
+
+  /** As {@link #train}, with micro-batches, of which the last step of an epoch has fewer. */
+  static String train(
+      Device device,
+      @Nullable RankGroup group,
+      @Nullable Path folder,
+      TrainingListener listener,
+      int microBatches)
+      throws IOException {
     var config =
         TrainerConfig.of(Optimizer.adam(0.02))
             .clip(Clip.byNorm(0.5))
             .shards(4)
+            .microBatches(microBatches)
             .epochs(100)
             .steps(STEPS)
             .logEvery(3)
@@ -174,7 +189,7 @@ final class RankTraining {
     }
   }
 
-  /** Runs one rank: {@code train}, {@code die} or {@code text}, and a folder. */
+  /** Runs one rank: {@code train}, {@code micro}, {@code die} or {@code text}, and a folder. */
   public static void main(String[] arguments) throws IOException {
     var ranks = Ranks.ofEnvironment();
     try (var device = Device.open();
@@ -184,6 +199,8 @@ final class RankTraining {
           case "train" ->
               System.out.println(
                   train(device, group, folder(arguments), new Slow(group.rank() == 1)));
+          case "micro" ->
+              System.out.println(train(device, group, null, new Slow(false), MICRO_BATCHES));
           case "die" ->
               System.out.println(
                   train(device, group, folder(arguments), new Dying(group.rank() == 1)));

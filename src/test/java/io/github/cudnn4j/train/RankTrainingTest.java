@@ -96,6 +96,22 @@ class RankTrainingTest {
     assertEquals(RankTraining.STEPS, Checkpoints.in(folder, 2).latest().orElseThrow().step());
   }
 
+  /** One process has four shards of each micro-batch, one of four ranks has one. */
+  @Test
+  void microBatchesComeToTheSameBitsWhoeverHasTheirShards() throws Exception {
+    String expected;
+    try (var device = Device.open()) {
+      expected = RankTraining.train(device, null, null, NOBODY, RankTraining.MICRO_BATCHES);
+      assertNotEquals(RankTraining.train(device, null, null, NOBODY), expected);
+    }
+    for (int size : new int[] {2, 4}) {
+      for (var process : run(size, "micro")) {
+        assertEquals(0, process.status(), process::toString);
+        assertEquals(expected, process.output().getLast(), process::toString);
+      }
+    }
+  }
+
   /** What comes out is what one process computes, but for the order of additions. */
   @Test
   void ranksShareTheWorkOfOneProcess() throws Exception {
