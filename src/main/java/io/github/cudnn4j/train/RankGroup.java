@@ -17,6 +17,7 @@ import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
 import java.time.Duration;
 import java.util.Arrays;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Objects;
 import java.util.concurrent.CancellationException;
@@ -239,8 +240,12 @@ public final class RankGroup implements AutoCloseable {
           String other = new String(texts[rank], UTF_8);
           throw new IOException(
               String.format(
+                  Locale.ROOT,
                   "rank %d has another %s than rank 0: %s; rank 0: %s",
-                  rank, fact.getKey(), without(other, first), without(first, other)));
+                  rank,
+                  fact.getKey(),
+                  without(other, first),
+                  without(first, other)));
         }
       }
       at = next;
