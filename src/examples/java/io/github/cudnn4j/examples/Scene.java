@@ -2,8 +2,6 @@ package io.github.cudnn4j.examples;
 
 import module java.base;
 
-import java.awt.Point;
-
 /**
  * Things in some of the cells of a grid, no two of which look the same, a question about them and
  * its answer: "which row has the red square", or "which colour has the thing left of the red
@@ -15,18 +13,28 @@ record Scene(List<Thing> things, String question, String answer) {
   static final List<String> SHAPES = List.of("circle", "square", "triangle", "star");
   private static final List<String> NUMBERS = List.of("first", "second", "third");
 
+  /** All that can be an answer. */
+  static final List<String> ANSWERS =
+      Stream.of(COLOURS, SHAPES, NUMBERS).flatMap(List::stream).toList();
+
   static final int SIDE = 3, THINGS = 5, FEATURES = COLOURS.size() + SHAPES.size() + 2 * SIDE;
 
-  private static final Map<String, Point> PLACES =
-      new TreeMap<>(
-          Map.of(
-              "left of", new Point(-1, 0),
-              "right of", new Point(1, 0),
-              "above", new Point(0, -1),
-              "below", new Point(0, 1)));
+  private static final Map<Cell, String> PLACES =
+      Map.of(
+          new Cell(-1, 0), "left of",
+          new Cell(1, 0), "right of",
+          new Cell(0, -1), "above",
+          new Cell(0, 1), "below");
+
+  /** A column and a row, or the way from one cell to another. */
+  record Cell(int x, int y) {}
 
   /** What is in a cell. */
-  record Thing(String colour, String shape, Point cell) {
+  record Thing(String colour, String shape, Cell cell) {
+    private String name() {
+      return colour + " " + shape;
+    }
+
     /** Returns colour, shape, column and row, one-hot each. */
     private float[] vector() {
       var vector = new float[FEATURES];
@@ -38,9 +46,9 @@ record Scene(List<Thing> things, String question, String answer) {
     }
   }
 
-  /** Draws scenes and asks about them. */
+  /** Draws scenes and asks about them, half of the questions being of either kind. */
   static Stream<Scene> draw(Random random) {
-    return Stream.generate(() -> scene(random)).filter(Objects::nonNull);
+    return Stream.generate(() -> scene(random)).flatMap(Optional::stream);
   }
 
   List<String> words() {
@@ -51,9 +59,14 @@ record Scene(List<Thing> things, String question, String answer) {
     return things.stream().map(Thing::vector).toArray(float[][]::new);
   }
 
-  /** Returns all that can be an answer. */
-  static List<String> answers() {
-    return Stream.of(COLOURS, SHAPES, NUMBERS).flatMap(List::stream).toList();
+  /** Returns which answer is right. */
+  int label() {
+    return ANSWERS.indexOf(answer);
+  }
+
+  /** Tells whether the thing asked about is not the one that the question names. */
+  boolean isFar() {
+    return question.contains("thing");
   }
 
   /** Returns in how many cells both have the same. */
@@ -61,8 +74,8 @@ record Scene(List<Thing> things, String question, String answer) {
     return (int) things.stream().filter(new HashSet<>(other.things)::contains).count();
   }
 
-  /** Null if a question leads to an empty cell. */
-  private static Scene scene(Random random) {
+  /** None if nothing has a neighbour to ask about. */
+  private static Optional<Scene> scene(Random random) {
     var cells = IntStream.range(0, SIDE * SIDE).boxed().collect(Collectors.toList());
     int count = COLOURS.size() * SHAPES.size();
     var looks = IntStream.range(0, count).boxed().collect(Collectors.toList());
@@ -72,21 +85,25 @@ record Scene(List<Thing> things, String question, String answer) {
     for (int i = 0; i < THINGS; i++) {
       String colour = COLOURS.get(looks.get(i) / SHAPES.size());
       String shape = SHAPES.get(looks.get(i) % SHAPES.size());
-      things.add(new Thing(colour, shape, new Point(cells.get(i) % SIDE, cells.get(i) / SIDE)));
+      things.add(new Thing(colour, shape, new Cell(cells.get(i) % SIDE, cells.get(i) / SIDE)));
     }
-    Thing thing = things.get(random.nextInt(THINGS));
-    String name = thing.colour + " " + thing.shape;
     if (random.nextBoolean()) {
-      return ask(things, thing, random.nextInt(2), name);
+      Thing thing = things.getFirst();
+      return Optional.of(ask(things, thing, random.nextInt(2), thing.name()));
     }
-    String place = List.copyOf(PLACES.keySet()).get(random.nextInt(PLACES.size()));
-    var cell = new Point(thing.cell);
-    cell.translate(PLACES.get(place).x, PLACES.get(place).y);
-    return things.stream()
-        .filter(other -> other.cell.equals(cell))
-        .findFirst()
-        .map(other -> ask(things, other, random.nextInt(4), "thing " + place + " the " + name))
-        .orElse(null);
+    var questions = new ArrayList<Scene>();
+    for (Thing thing : things) {
+      for (Thing other : things) {
+        String place =
+            PLACES.get(new Cell(other.cell.x - thing.cell.x, other.cell.y - thing.cell.y));
+        if (place != null) {
+          String name = "thing " + place + " the " + thing.name();
+          questions.add(ask(things, other, 2 + random.nextInt(2), name));
+        }
+      }
+    }
+    Collections.shuffle(questions, random);
+    return questions.stream().findFirst();
   }
 
   private static Scene ask(List<Thing> things, Thing about, int kind, String name) {
@@ -101,15 +118,14 @@ record Scene(List<Thing> things, String question, String answer) {
     return new Scene(things, "which " + asked + " has the " + name, answer);
   }
 
-  /** How often the most frequent answer to a question is right, and that in the likest scene. */
-  static Map<String, Double> naive(Stream<Scene> training, Stream<Scene> held) {
-    var scenes = training.collect(Collectors.groupingBy(Scene::question));
-    double frequent = 0, similar = 0, count = 0;
-    for (Scene scene : held.toList()) {
-      count++;
-      var same =
-          scenes.getOrDefault(
-              scene.question, List.of(scenes.values().iterator().next().getFirst()));
+  /**
+   * How often the most frequent answer to the same question is right, and that in the likest scene.
+   */
+  static Map<String, Double> naive(List<Scene> training, List<Scene> held) {
+    var scenes = training.stream().collect(Collectors.groupingBy(Scene::question));
+    double frequent = 0, similar = 0;
+    for (Scene scene : held) {
+      var same = scenes.getOrDefault(scene.question, training);
       var counts =
           same.stream().collect(Collectors.groupingBy(Scene::answer, Collectors.counting()));
       String most = Collections.max(counts.entrySet(), Map.Entry.comparingByValue()).getKey();
@@ -118,7 +134,7 @@ record Scene(List<Thing> things, String question, String answer) {
       similar += likest.answer.equals(scene.answer) ? 1 : 0;
     }
     return Map.of(
-        "most frequent answer", frequent / count,
-        "most similar scene", similar / count);
+        "most frequent answer", frequent / held.size(),
+        "most similar scene", similar / held.size());
   }
 }

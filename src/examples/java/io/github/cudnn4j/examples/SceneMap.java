@@ -18,23 +18,26 @@ final class SceneMap {
 
   private SceneMap() {}
 
-  /** Draws the scene once for each look, {@code [looks * THINGS]}, things on grey as looked at. */
-  static BufferedImage of(Scene scene, double[] weights) {
+  /** Draws the scene once for each look, things on grey as looked at, below both answers. */
+  static BufferedImage of(Scene scene, Looker.Given given) {
+    double[] weights = given.looks();
     int size = 90, gap = 40, looks = weights.length / Scene.THINGS;
     int width = looks * (Scene.SIDE * size + gap) + gap;
-    var image = new BufferedImage(width, Scene.SIDE * size + 90, BufferedImage.TYPE_INT_RGB);
+    var image = new BufferedImage(width, Scene.SIDE * size + 115, BufferedImage.TYPE_INT_RGB);
     Graphics2D pen = image.createGraphics();
     pen.setRenderingHint(RenderingHints.KEY_ANTIALIASING, RenderingHints.VALUE_ANTIALIAS_ON);
     pen.setColor(Color.WHITE);
     pen.fillRect(0, 0, width, image.getHeight());
     pen.setFont(new Font(Font.SANS_SERIF, Font.PLAIN, 18));
     pen.setColor(Color.BLACK);
-    pen.drawString(scene.question() + "? " + scene.answer(), gap, 28);
+    pen.drawString(scene.question() + "?", gap, 26);
+    String answers = "The network answers " + given.answer() + ", right is " + scene.answer();
+    pen.drawString(answers, gap, 52);
     for (int look = 0; look < looks; look++) {
-      int left = gap + look * (Scene.SIDE * size + gap), top = 45;
+      int left = gap + look * (Scene.SIDE * size + gap), top = 70;
       for (int i = 0; i < Scene.THINGS; i++) {
         Scene.Thing thing = scene.things().get(i);
-        int x = left + thing.cell().x * size, y = top + thing.cell().y * size;
+        int x = left + thing.cell().x() * size, y = top + thing.cell().y() * size;
         double weight = weights[look * Scene.THINGS + i];
         pen.setColor(Color.getHSBColor(0, 0, (float) (1 - 0.65 * weight)));
         pen.fillRect(x, y, size, size);
