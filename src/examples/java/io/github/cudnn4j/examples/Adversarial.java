@@ -18,7 +18,7 @@ import io.github.cudnn4j.train.*;
  */
 final class Adversarial {
 
-  private static final int TIME = 24, NOISE = 8, SIZE = 32, SAMPLES = 400, LAGS = 12, KINDS = 2;
+  private static final int TIME = 24, NOISE = 8, SIZE = 32, SAMPLES = 2_000, KINDS = 2;
 
   private static final double[] SPEEDS = {0.3, 0.8}; // of each kind, in a step
   private static final double RATE = 2e-3;
@@ -82,10 +82,15 @@ final class Adversarial {
           var deceiving = Step.create(g, deceive, batches, config)) {
         telling.begin(random, 0);
         deceiving.begin(random, 0);
-        while (telling.hasNext()) {
+        for (int step = 1; telling.hasNext(); step++) {
           telling.run(RATE);
           deceiving.run(RATE);
+          if (step % 50 == 0) {
+            example.progress(step, waves.size() / 32, deceiving.read().loss());
+          }
         }
+        example.checkpoint("judge", d, telling);
+        example.checkpoint("maker", g, deceiving);
       }
       try (var tape = Tape.inference(g.device(), g.precision())) {
         Indices kinds = tape.indices(SAMPLES);
@@ -100,41 +105,35 @@ final class Adversarial {
           float[] values = Arrays.copyOfRange(all, i * TIME, (i + 1) * TIME);
           made.add(new Wave(i % KINDS, values, new float[NOISE]));
         }
-        return compare(example, waves.subList(0, SAMPLES), made);
+        return compare(
+            example, waves.subList(0, SAMPLES), waves.subList(SAMPLES, 2 * SAMPLES), made);
       }
     }
   }
 
-  /** Compares the mean products of values some steps apart; those of white noise are 0. */
-  private static Example.Result compare(Example example, List<Wave> data, List<Wave> made)
-      throws IOException {
+  /** Compares made waves with real ones, and so noise, a single wave, and other real ones. */
+  private static Example.Result compare(
+      Example example, List<Wave> data, List<Wave> others, List<Wave> made) throws IOException {
     var chart = Pictures.curves("How waves go with themselves", "steps later", "mean product");
-    double apart = 0, naive = 0;
+    double apart = 0, noise = 0, same = 0, real = 0;
     for (int kind = 0; kind < KINDS; kind++) {
-      double[] wanted = products(data, kind);
-      double[] found = products(made, kind);
-      for (int lag = 1; lag < LAGS; lag++) {
-        apart += Math.abs(wanted[lag] - found[lag]) / wanted[0] / KINDS / (LAGS - 1);
-        naive += Math.abs(wanted[lag]) / wanted[0] / KINDS / (LAGS - 1);
-      }
+      var wanted = Moments.of(values(data, kind));
+      var found = Moments.of(values(made, kind));
+      apart += found.apart(wanted) / KINDS;
+      noise += wanted.white().apart(wanted) / KINDS;
+      same += Moments.of(values(data, kind).subList(0, 1)).apart(wanted) / KINDS;
+      real += Moments.of(values(others, kind)).apart(wanted) / KINDS;
       String name = kind == 0 ? "slow" : "fast";
-      chart.addSeries(name + ", real", Arrays.copyOfRange(wanted, 1, LAGS));
-      chart.addSeries(name + ", made", Arrays.copyOfRange(found, 1, LAGS));
+      chart.addSeries(name + ", real", wanted.later());
+      chart.addSeries(name + ", made", found.later());
     }
     example.picture(() -> chart);
-    return new Example.Result("difference of correlations", apart, naive);
+    var more = Map.of("white noise", noise, "always the same wave", same, "other real waves", real);
+    return new Example.Result("difference of products", apart, Math.min(noise, same), more);
   }
 
-  private static double[] products(List<Wave> waves, int kind) {
-    var values = waves.stream().filter(wave -> wave.kind == kind).map(Wave::values).toList();
-    IntToDoubleFunction product =
-        lag ->
-            IntStream.range(lag, TIME)
-                .mapToDouble(t -> values.stream().mapToDouble(x -> x[t] * x[t - lag]).sum())
-                .sum();
-    return IntStream.range(0, LAGS)
-        .mapToDouble(lag -> product.applyAsDouble(lag) / (TIME - lag) / values.size())
-        .toArray();
+  private static List<float[]> values(List<Wave> waves, int kind) {
+    return waves.stream().filter(wave -> wave.kind == kind).map(Wave::values).toList();
   }
 
   private static Wave wave(Random random) {

@@ -63,6 +63,10 @@ final class Audio {
             Tensor y = head.on(tape, decoder.on(tape, fed).y());
             return tape.meanSquaredError(y, x, in.lengths("frames").steps(x.dim(0)));
           };
+      double untrained =
+          Vectors.found(
+              Vectors.standard(Outputs.of(p, batches.over(asked), vector)),
+              Vectors.standard(Outputs.of(p, batches.over(among), vector)));
       int epochs = example.size(8, 6);
       var config =
           TrainerConfig.of(Optimizer.adamW(3e-3))
@@ -77,10 +81,10 @@ final class Audio {
       var from = Vectors.standard(Outputs.of(p, batches.over(asked), vector));
       var to = Vectors.standard(Outputs.of(p, batches.over(among), vector));
       example.picture(() -> VectorMap.of("Words by two speakers", unknown, from, to, 0, 30));
-      return new Example.Result(
-          "same word ranks first",
-          Vectors.found(from, to),
-          Vectors.found(Vectors.standard(means(asked)), Vectors.standard(means(among))));
+      double naive = Vectors.found(Vectors.standard(means(asked)), Vectors.standard(means(among)));
+      double error = Evaluator.loss(p, same, batches.over(asked)) / power(asked);
+      var more = Map.of("untrained", untrained, "squared error / power", error);
+      return new Example.Result("same word ranks first", Vectors.found(from, to), naive, more);
     }
   }
 
@@ -102,6 +106,16 @@ final class Audio {
 
   private static Sound sound(String word, Speaker speaker) {
     return new Sound(word, Recordings.stacked(MEL.of(speaker.speak(word)), TIME));
+  }
+
+  /** The error of zeros, which are the mean of a sound. */
+  private static double power(List<Sound> sounds) {
+    return sounds.stream()
+            .flatMap(sound -> Stream.of(sound.frames))
+            .mapToDouble(x -> IntStream.range(0, x.length).mapToDouble(i -> x[i] * x[i]).sum())
+            .average()
+            .orElseThrow()
+        / COLUMNS;
   }
 
   private static List<double[]> means(List<Sound> sounds) {

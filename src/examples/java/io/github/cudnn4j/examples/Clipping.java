@@ -22,9 +22,7 @@ import org.knowm.xchart.style.markers.SeriesMarkers;
  */
 final class Clipping {
 
-  private static final int CHARACTERS = 128;
-  private static final int TIME = 50;
-  private static final int BATCH = 64;
+  private static final int CHARACTERS = 128, TIME = 50, BATCH = 64;
   private static final double RATE = 2;
   private static final Clip CLIP = Clip.byNorm(0.25);
 
@@ -38,6 +36,8 @@ final class Clipping {
 
   /** The errors before all steps, and the weights before and behind them. */
   private record Descent(List<Double> errors, List<float[]> weights) {}
+
+  private record Training(Parameters p, Objective objective, BatchSource window) {}
 
   private Clipping() {}
 
@@ -56,11 +56,12 @@ final class Clipping {
             return tape.crossEntropy(head.on(tape, y), in.labels(TextWindows.LABELS));
           };
       example.core("characters", p, next, window);
+      var training = new Training(p, next, window);
       int steps = example.size(400, 60);
       float[] first = p.weights().toFloats();
-      Descent free = descend(p, next, window, Clip.NONE, steps);
+      Descent free = descend(example, "unclipped", training, Clip.NONE, steps);
       p.weights().copyFrom(first);
-      Descent clipped = descend(p, next, window, CLIP, steps);
+      Descent clipped = descend(example, "clipped", training, CLIP, steps);
       var chart = Pictures.curves("Gradient descent at a rate of " + RATE, "step", "error");
       chart.addSeries("clipped", clipped.errors).setMarker(SeriesMarkers.NONE);
       var red = chart.addSeries("unclipped", free.errors).setMarker(SeriesMarkers.NONE);
@@ -72,7 +73,7 @@ final class Clipping {
               .max(Comparator.comparing(i -> free.errors.get(i + 1) - free.errors.get(i)))
               .orElseThrow();
       p.weights().copyFrom(free.weights.get(worst));
-      var other = descend(p, next, window, CLIP, 20).weights;
+      var other = descend(example, "from-the-worst", training, CLIP, 20).weights;
       var ways = List.of(free.weights.subList(worst, Math.min(worst + 4, steps)), other);
       example.picture(() -> Pictures.beside(chart, surface(p, next, window, ways)));
       return new Example.Result("final error", clipped.errors.getLast(), free.errors.getLast());
@@ -80,21 +81,20 @@ final class Clipping {
   }
 
   private static Descent descend(
-      Parameters p, Objective objective, BatchSource window, Clip clip, int steps)
-      throws IOException {
+      Example example, String name, Training training, Clip clip, int steps) throws IOException {
     var descent = new Descent(new ArrayList<>(), new ArrayList<>());
-    descent.weights.add(p.weights().toFloats());
+    descent.weights.add(training.p.weights().toFloats());
     var config = TrainerConfig.of(Optimizer.sgd(RATE)).clip(clip).epochs(steps).logEvery(1);
-    try (var trainer = Trainer.of(p, objective, window, config)) {
+    try (var trainer = Trainer.of(training.p, training.objective, training.window, config)) {
       trainer.listener(
           new TrainingListener() {
             @Override
             public void logged(Progress progress) {
               descent.errors.add(progress.loss());
-              descent.weights.add(p.weights().toFloats());
+              descent.weights.add(training.p.weights().toFloats());
             }
           });
-      trainer.run();
+      trainer.listener(example).checkpoints(example.checkpoints(name)).run();
     }
     return descent;
   }

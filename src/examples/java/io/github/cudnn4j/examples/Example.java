@@ -16,6 +16,7 @@ import io.github.cudnn4j.tape.Tensor;
 import io.github.cudnn4j.train.Checkpoints;
 import io.github.cudnn4j.train.Objective;
 import io.github.cudnn4j.train.Progress;
+import io.github.cudnn4j.train.Step;
 import io.github.cudnn4j.train.TrainingListener;
 import io.github.cudnn4j.train.Validation;
 import java.io.IOException;
@@ -180,6 +181,14 @@ final class Example implements TrainingListener, AutoCloseable {
     return checkpoints;
   }
 
+  /** Writes the weights, and all else that the next step of a loop of one's own depends on. */
+  void checkpoint(String name, Parameters p, Step step) throws IOException {
+    var file = new SafeTensorsWriter();
+    p.save(file);
+    step.save(file);
+    file.write(folder.resolve(name + ".safetensors"));
+  }
+
   /**
    * Writes the weights, a batch, and the loss and the gradients of it, in the short form, for
    * {@code cores.py} to compare. Dropout would be another one there, so what has it writes none.
@@ -322,6 +331,11 @@ final class Example implements TrainingListener, AutoCloseable {
 
   @Override
   public void logged(Progress progress) {
+    progress(progress.step(), progress.totalSteps(), progress.loss());
+  }
+
+  /** Shows how far training is. */
+  void progress(long step, long steps, double loss) {
     if (brief) {
       return;
     }
@@ -329,13 +343,13 @@ final class Example implements TrainingListener, AutoCloseable {
       bar =
           new ProgressBarBuilder()
               .setTaskName("training")
-              .setInitialMax(progress.totalSteps())
+              .setInitialMax(steps)
               .setUpdateIntervalMillis(System.console() == null ? 5000 : 200)
               .setConsumer(new ConsoleProgressBarConsumer(System.err, 80))
               .build();
     }
-    bar.setExtraMessage(" loss " + rounded(progress.loss())).stepTo(progress.step());
-    if (progress.step() >= progress.totalSteps()) {
+    bar.setExtraMessage(" loss " + rounded(loss)).stepTo(step);
+    if (step >= steps) {
       endBar();
     }
   }

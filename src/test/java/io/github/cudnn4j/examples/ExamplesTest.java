@@ -22,10 +22,9 @@ class ExamplesTest {
 
   @ParameterizedTest
   @CsvSource({
-    "adversarial, 0, 0.35",
+    "adversarial, 0, 0.6",
     "attachment, 0.75, 1",
     "attention, 0.8, 1",
-    "audio, 0.96, 1",
     "autoencoder, 0.55, 1",
     "bidirectional, 0.9, 1",
     "caption, 0.3, 1",
@@ -37,7 +36,7 @@ class ExamplesTest {
     "key-terms, 0.9, 1",
     "memory, 0.8, 1",
     "parsing, 0.25, 1",
-    "questions, 0.5, 1",
+    "questions, 0.65, 1",
     "residual, 1, 16",
     "skip-thought, 0.25, 1",
     "slow-context, 0.6, 1",
@@ -52,6 +51,14 @@ class ExamplesTest {
     var result = Example.brief(name, folder);
     assertTrue(result.value() >= least && result.value() <= most, result::toString);
     assertEquals(1, result.more().getOrDefault("fiveOfEach", 1.0), "paths that obey a constraint");
+  }
+
+  /** An untrained network tells the few words of the short form apart too. */
+  @Test
+  void audioIsMadeAgain(@TempDir Path folder) throws IOException {
+    assumeTrue(Files.exists(Path.of("target", "text")), "the texts of the build are not here");
+    var result = Example.brief("audio", folder);
+    assertTrue(result.more().get("squared error / power") <= 0.75, result::toString);
   }
 
   /** As in the GPU kit. */
