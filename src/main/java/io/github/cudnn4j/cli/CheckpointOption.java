@@ -1,7 +1,6 @@
 package io.github.cudnn4j.cli;
 
 import io.github.cudnn4j.cuda.Device;
-import io.github.cudnn4j.io.SafeTensors;
 import io.github.cudnn4j.model.LanguageModel;
 import io.github.cudnn4j.model.Model;
 import io.github.cudnn4j.train.Checkpoint;
@@ -45,19 +44,6 @@ final class CheckpointOption {
     Checkpoint checkpoint =
         (best ? checkpoints.best() : checkpoints.latest())
             .orElseThrow(() -> new IOException(folder + " holds no checkpoint"));
-    Model model;
-    try {
-      model = Model.of(device, checkpoint.modelConfiguration());
-    } catch (IllegalArgumentException e) {
-      throw new IOException(checkpoint.folder() + ": " + e.getMessage(), e);
-    }
-    try (SafeTensors weights = checkpoint.weights()) {
-      model.parameters().load(weights);
-      return model;
-    } catch (IOException | RuntimeException | Error e) {
-      try (model) {
-        throw e;
-      }
-    }
+    return Model.of(device, checkpoint);
   }
 }

@@ -2,10 +2,13 @@ package io.github.cudnn4j.model;
 
 import io.github.cudnn4j.cuda.Device;
 import io.github.cudnn4j.cuda.Precision;
+import io.github.cudnn4j.io.SafeTensors;
 import io.github.cudnn4j.onnx.OnnxGraph;
 import io.github.cudnn4j.tape.Parameters;
+import io.github.cudnn4j.train.Checkpoint;
 import io.github.cudnn4j.train.Metric;
 import io.github.cudnn4j.train.Objective;
+import java.io.IOException;
 import java.util.List;
 import java.util.Map;
 
@@ -97,5 +100,27 @@ public interface Model extends Objective, AutoCloseable {
           throw new IllegalArgumentException(
               "model configuration: \"" + KIND + "\" is " + kind + ", which is no model here");
     };
+  }
+
+  /**
+   * Returns the model that a checkpoint was written of, with its weights; the caller closes it.
+   *
+   * @throws IOException if the weights cannot be read, or the checkpoint is of no model here
+   */
+  static Model of(Device device, Checkpoint checkpoint) throws IOException {
+    Model model;
+    try {
+      model = of(device, checkpoint.modelConfiguration());
+    } catch (IllegalArgumentException e) {
+      throw new IOException(checkpoint.folder() + ": " + e.getMessage(), e);
+    }
+    try (SafeTensors weights = checkpoint.weights()) {
+      model.parameters().load(weights);
+      return model;
+    } catch (IOException | RuntimeException | Error e) {
+      try (model) {
+        throw e;
+      }
+    }
   }
 }

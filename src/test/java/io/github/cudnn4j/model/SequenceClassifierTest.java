@@ -8,7 +8,6 @@ import io.github.cudnn4j.cuda.Device;
 import io.github.cudnn4j.cuda.Precision;
 import io.github.cudnn4j.data.BatchSource;
 import io.github.cudnn4j.data.RecordException;
-import io.github.cudnn4j.io.SafeTensors;
 import io.github.cudnn4j.model.SequenceClassifier.Classification;
 import io.github.cudnn4j.model.SequenceClassifier.Example;
 import io.github.cudnn4j.model.SequenceClassifier.Pooling;
@@ -115,9 +114,7 @@ class SequenceClassifierTest {
                 TrainerConfig.of(Optimizer.adam(0.01)))) {
       trainer.checkpoints(Checkpoints.in(folder, 1)).run();
       Checkpoint checkpoint = Checkpoints.in(folder, 1).latest().orElseThrow();
-      try (Model loaded = Model.of(device, checkpoint.modelConfiguration());
-          SafeTensors weights = checkpoint.weights()) {
-        loaded.parameters().load(weights);
+      try (Model loaded = Model.of(device, checkpoint)) {
         assertEquals(model.configuration(), loaded.configuration());
         assertEquals(model.classify(texts), ((SequenceClassifier) loaded).classify(texts));
       }

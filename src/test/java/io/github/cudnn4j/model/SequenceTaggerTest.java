@@ -6,7 +6,6 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.github.cudnn4j.cuda.Device;
 import io.github.cudnn4j.data.BatchSource;
-import io.github.cudnn4j.io.SafeTensors;
 import io.github.cudnn4j.model.SequenceTagger.Sentence;
 import io.github.cudnn4j.model.Vocabulary.Units;
 import io.github.cudnn4j.optim.Optimizer;
@@ -119,9 +118,7 @@ class SequenceTaggerTest {
                 TrainerConfig.of(Optimizer.adam(0.01)))) {
       trainer.checkpoints(Checkpoints.in(folder, 1)).run();
       Checkpoint checkpoint = Checkpoints.in(folder, 1).latest().orElseThrow();
-      try (Model loaded = Model.of(device, checkpoint.modelConfiguration());
-          SafeTensors weights = checkpoint.weights()) {
-        loaded.parameters().load(weights);
+      try (Model loaded = Model.of(device, checkpoint)) {
         assertEquals(model.configuration(), loaded.configuration());
         List<List<String>> found = ((SequenceTagger) loaded).tag(texts);
         assertEquals(model.tag(texts), found);

@@ -159,16 +159,7 @@ record Scenario(String name, Work work) {
   }
 
   private static LanguageModel load(Device device, Path folder) throws IOException {
-    var checkpoint = trained(folder);
-    var model = LanguageModel.of(device, checkpoint.modelConfiguration());
-    try (var weights = checkpoint.weights()) {
-      model.parameters().load(weights);
-      return model;
-    } catch (IOException | RuntimeException e) {
-      try (model) {
-        throw e;
-      }
-    }
+    return (LanguageModel) Model.of(device, trained(folder));
   }
 
   private static Object resume(Device device, Path folder) throws IOException {
