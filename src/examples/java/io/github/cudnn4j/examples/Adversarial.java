@@ -43,11 +43,11 @@ final class Adversarial {
             .over(waves);
     try (var g = Parameters.on(example.device(), Precision.FP32);
         var d = Parameters.on(example.device(), Precision.FP32)) {
-      var making = g.rnn("rnn", RnnConfig.lstm(NOISE + KINDS, SIZE));
-      var shaping = g.linear("head", SIZE, 1);
+      var making = g.rnn("making", RnnConfig.lstm(NOISE + KINDS, SIZE));
+      var shaping = g.linear("shaping", SIZE, 1);
       g.initialize(1);
-      var judging = d.rnn("rnn", RnnConfig.lstm(1 + KINDS, SIZE).bidirectional());
-      var judged = d.linear("head", judging.outputSize(), 1);
+      var judging = d.rnn("judging", RnnConfig.lstm(1 + KINDS, SIZE).bidirectional());
+      var judged = d.linear("judged", judging.outputSize(), 1);
       d.initialize(2);
       Network make =
           (tape, kinds, z) -> {
@@ -77,6 +77,8 @@ final class Adversarial {
             Tensor y = judge.on(tape, kinds, make.on(tape, kinds, in.vector("noise")));
             return tape.binaryCrossEntropy(y, tape.constant(1, y.shape()));
           };
+      example.core("telling", tell, batches, d, g);
+      example.core("deceiving", deceive, batches, g, d);
       var config = TrainerConfig.of(new Adam(RATE, 0.5, 0.99, 1e-8, 0)).clip(Clip.byNorm(1));
       try (var telling = Step.create(d, tell, batches, config);
           var deceiving = Step.create(g, deceive, batches, config)) {

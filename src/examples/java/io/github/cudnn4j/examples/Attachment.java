@@ -63,14 +63,16 @@ final class Attachment {
             Tensor features = embed.on(tape, in.tokens("features"));
             var parts = new Tensor[FEATURES];
             Arrays.setAll(parts, i -> tape.slice(features, 0, i * WORDS, WORDS));
-            Tensor x = tape.dropout(tape.concatenate(parts), 0.5, 1);
-            Tensor h = tape.dropout(lstm.on(tape, x).last(), 0.5, 2);
+            Tensor x = tape.dropout(tape.concatenate(parts), example.rate(0.5), 1);
+            Tensor h = tape.dropout(lstm.on(tape, x).last(), example.rate(0.5), 2);
             return tape.crossEntropy(head.on(tape, h), in.labels("verb"));
           };
       var config =
           TrainerConfig.of(Optimizer.adamW(1e-3)).clip(Clip.byNorm(1)).epochs(example.size(8, 3));
       var checkpoints = example.checkpoints("checkpoints");
-      try (var trainer = Trainer.of(p, verb, batches.over(training).shuffled(1), config)) {
+      var source = batches.over(training).shuffled(1);
+      example.core("attachment", verb, source, p);
+      try (var trainer = Trainer.of(p, verb, source, config)) {
         trainer.validation(batches.over(development), Metric.accuracy());
         trainer.checkpoints(checkpoints).listener(example).run();
       }

@@ -53,7 +53,7 @@ final class Audio {
       Outputs.Model vector =
           (tape, in) -> {
             var lengths = in.lengths("frames");
-            Tensor x = tape.dropout(in.floats("frames"), 0.2, 1);
+            Tensor x = tape.dropout(in.floats("frames"), example.rate(0.2), 1);
             return narrow.on(tape, lengths.mean(encoder.on(tape, x, lengths).y()));
           };
       Objective same =
@@ -74,6 +74,7 @@ final class Audio {
               .schedule(Schedule.cosine(20, epochs * (training.size() / 32), 0.05))
               .epochs(epochs);
       var source = batches.over(training).shuffled(1).bucketed(20);
+      example.core("audio", same, source, p);
       try (var trainer = Trainer.of(p, same, source, config)) {
         trainer.validation(batches.over(asked)).listener(example);
         trainer.checkpoints(example.checkpoints("checkpoints")).run();

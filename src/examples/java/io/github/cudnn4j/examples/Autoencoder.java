@@ -75,7 +75,7 @@ final class Autoencoder {
             Tensor state = vector.record(tape, in);
             Tensor h = tape.reshape(state, 1, state.dim(0), SIZE);
             // a decoder that saw the words before would guess from them, and need the vector less
-            Tensor x = tape.dropout(embed.on(tape, in.tokens("before")), 0.9, 1);
+            Tensor x = tape.dropout(embed.on(tape, in.tokens("before")), example.rate(0.9), 1);
             Tensor y = decoder.on(tape, x, in.lengths("before"), h, null).y();
             return tape.crossEntropy(head.on(tape, y), in.labels("next"));
           };
@@ -89,7 +89,9 @@ final class Autoencoder {
               .clip(Clip.byNorm(1))
               .schedule(Schedule.cosine(20, epochs * (training.size() / 64), 0.05))
               .epochs(epochs);
-      try (var trainer = Trainer.of(p, write, batches.over(training).shuffled(1), config)) {
+      var source = batches.over(training).shuffled(1);
+      example.core("autoencoder", write, source, p);
+      try (var trainer = Trainer.of(p, write, source, config)) {
         trainer.validation(batches.over(asked), Metric.accuracy()).listener(example);
         trainer.checkpoints(example.checkpoints("checkpoints")).run();
       }

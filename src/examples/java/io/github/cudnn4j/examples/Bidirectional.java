@@ -56,7 +56,7 @@ final class Bidirectional {
                 .clip(Clip.byNorm(1))
                 .epochs(example.size(4, 2))
                 .validateEvery(100);
-        example.core("directions-" + directions, p, ends, source);
+        example.core("directions-" + directions, ends, source, p);
         try (var trainer = Trainer.of(p, ends, source, settings)) {
           trainer
               .validation(batches.over(rows.subList(0, held)), Metric.accuracy())

@@ -20,9 +20,7 @@ import io.github.cudnn4j.train.*;
 final class Caption {
 
   private static final List<String> LANGUAGES = List.of("DE", "ES", "FR", "IT", "NL", "PL", "PT");
-  private static final int LONGEST = 14;
-  private static final int SIZE = 96;
-  private static final int SAMPLES = 100;
+  private static final int LONGEST = 14, SIZE = 96, SAMPLES = 100;
 
   private record Word(int language, String text) {}
 
@@ -66,8 +64,10 @@ final class Caption {
             Tensor h = state.apply(tape, in.labels("language"));
             Tensor x = letter.on(tape, in.tokens("before"));
             Tensor y = lstm.on(tape, x, in.lengths("before"), h, tape.input(h.shape())).y();
-            return tape.crossEntropy(head.on(tape, tape.dropout(y, 0.2, 1)), in.labels("next"));
+            Tensor kept = tape.dropout(y, example.rate(0.2), 1);
+            return tape.crossEntropy(head.on(tape, kept), in.labels("next"));
           };
+      example.core("caption", write, batches.over(words), p);
       train(example, "writer", p, write, batches.over(words).shuffled(1), example.size(8, 2));
 
       int rows = SAMPLES * languages.size();

@@ -55,7 +55,7 @@ final class Clipping {
             Tensor y = rnn.on(tape, embed.on(tape, in.tokens(TextWindows.TOKENS))).y();
             return tape.crossEntropy(head.on(tape, y), in.labels(TextWindows.LABELS));
           };
-      example.core("characters", p, next, window);
+      example.core("characters", next, window, p);
       var training = new Training(p, next, window);
       int steps = example.size(400, 60);
       float[] first = p.weights().toFloats();

@@ -71,7 +71,7 @@ final class Clockwork {
                 .clip(Clip.byNorm(1))
                 .schedule(Schedule.cosine(0, epochs, 0.05))
                 .epochs(epochs);
-        example.core(kind, p, wanted, source);
+        example.core(kind, wanted, source, p);
         try (var trainer = Trainer.of(p, wanted, source, config)) {
           trainer.listener(example).checkpoints(example.checkpoints(kind)).run();
         }

@@ -63,6 +63,7 @@ final class Dialogue {
       var batches = model.batches(32, MOST, MOST);
       var config = TrainerConfig.of(Optimizer.adam(3e-3)).clip(Clip.byNorm(1)).epochs(3);
       var source = batches.over(training).shuffled(1).bucketed(20);
+      example.core("dialogue", model, source, model.parameters());
       try (var trainer = Trainer.of(model.parameters(), model, source, config)) {
         trainer.listener(example).checkpoints(example.checkpoints("checkpoints")).run();
       }

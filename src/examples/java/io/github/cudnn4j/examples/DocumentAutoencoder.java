@@ -2,7 +2,6 @@ package io.github.cudnn4j.examples;
 
 import module java.base;
 
-import io.github.cudnn4j.cuda.Device;
 import io.github.cudnn4j.cuda.Precision;
 import io.github.cudnn4j.data.*;
 import io.github.cudnn4j.model.*;
@@ -17,6 +16,7 @@ import io.github.cudnn4j.train.*;
  */
 final class DocumentAutoencoder implements Objective, AutoCloseable {
 
+  private final Example example;
   private final int parts;
   private final int layers;
   private final int end;
@@ -37,13 +37,14 @@ final class DocumentAutoencoder implements Objective, AutoCloseable {
    * @param symbols how many there are
    * @param size the elements of a vector
    */
-  DocumentAutoencoder(Device device, int parts, int most, int symbols, int size) {
+  DocumentAutoencoder(Example example, int parts, int most, int symbols, int size) {
+    this.example = example;
     this.parts = parts;
     this.most = most;
     this.size = size;
     layers = parts == 1 ? 2 : 1;
     end = symbols;
-    p = Parameters.on(device, Precision.FP32);
+    p = Parameters.on(example.device(), Precision.FP32);
     embed = p.embedding("embed", end + 1, size / 2);
     reader = p.rnn("reader", RnnConfig.gru(size / 2, size).layers(layers));
     writer = p.rnn("writer", reader.config());
@@ -94,7 +95,7 @@ final class DocumentAutoencoder implements Objective, AutoCloseable {
     Tensor states = states(tape, in);
     var losses = new Loss[parts];
     for (int i = 0; i < parts; i++) {
-      Tensor x = tape.dropout(embed.on(tape, in.tokens("before" + i)), 0.8, 1);
+      Tensor x = tape.dropout(embed.on(tape, in.tokens("before" + i)), example.rate(0.8), 1);
       Tensor h = tape.slice(states, 0, i * layers, layers);
       Tensor y = writer.on(tape, x, in.lengths("before" + i), h, null).y();
       losses[i] = tape.crossEntropy(head.on(tape, y), in.labels("next" + i));

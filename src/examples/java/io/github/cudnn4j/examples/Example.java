@@ -99,6 +99,7 @@ final class Example implements TrainingListener, AutoCloseable {
   private final boolean brief;
   private final Device device = Device.open();
   private @Nullable ProgressBar bar;
+  private boolean comparing;
   private boolean dataRead;
 
   Example(Path folder, @Nullable Path data, boolean brief) {
@@ -189,23 +190,36 @@ final class Example implements TrainingListener, AutoCloseable {
     file.write(folder.resolve(name + ".safetensors"));
   }
 
+  /** Returns a rate of dropout; 0 in what is compared, which PyTorch would drop other parts of. */
+  double rate(double rate) {
+    return comparing ? 0 : rate;
+  }
+
   /**
    * Writes the weights, a batch, and the loss and the gradients of it, in the short form, for
-   * {@code cores.py} to compare. Dropout would be another one there, so what has it writes none.
+   * {@code cores.py} to compare.
+   *
+   * @param sets of weights, whose names differ
    */
-  void core(String name, Parameters p, Objective objective, BatchSource source) throws IOException {
+  void core(String name, Objective objective, BatchSource source, Parameters... sets)
+      throws IOException {
     if (!brief) {
       return;
     }
     var file = new SafeTensorsWriter();
     var layout = source.layout();
-    try (var tape = Tape.training(device, p.precision());
-        var feed = Feed.create(device, p.precision(), layout)) {
+    var precision = sets[0].precision();
+    try (var tape = Tape.training(device, precision);
+        var feed = Feed.create(device, precision, layout)) {
       feed.start(source.epoch(new Random(1)));
       int shape = feed.next(0);
       Batch in = feed.batch(tape, shape);
+      comparing = true;
       Loss loss = objective.record(tape, in);
-      p.gradients().clear();
+      comparing = false;
+      for (var p : sets) {
+        p.gradients().clear();
+      }
       feed.fetch(shape);
       tape.forward();
       tape.backward();
@@ -219,11 +233,18 @@ final class Example implements TrainingListener, AutoCloseable {
           case FLOATS -> add(file, key, in.floats(slot.name()));
           case VECTOR -> add(file, key, in.vector(slot.name()));
         }
+        if (slot.hasLengths()) {
+          var lengths = in.lengths(slot.name());
+          int[] numbers = lengths.buffer().toInts();
+          file.add("lengths." + slot.name(), new long[] {lengths.batch()}, numbers);
+        }
       }
-      for (String each : p.names()) {
-        long[] extents = Arrays.stream(p.parameter(each).shape()).asLongStream().toArray();
-        file.add("state." + each, extents, p.read(each));
-        file.add("grad." + each, extents, p.readGradient(each));
+      for (var p : sets) {
+        for (String each : p.names()) {
+          long[] extents = Arrays.stream(p.parameter(each).shape()).asLongStream().toArray();
+          file.add("state." + each, extents, p.read(each));
+          file.add("grad." + each, extents, p.readGradient(each));
+        }
       }
     }
     file.write(folder.resolve("core-" + name + ".safetensors"));

@@ -84,7 +84,7 @@ final class Hierarchical {
       throws IOException {
     int most = parts == 1 ? PHRASES * (LONGEST + 1) : LONGEST;
     int size = 64;
-    try (var model = new DocumentAutoencoder(example.device(), parts, most, symbols, size)) {
+    try (var model = new DocumentAutoencoder(example, parts, most, symbols, size)) {
       var batches = model.batches(BATCH);
       var read = held.stream().map(before).toList();
       int epochs = example.size(10, parts == 1 ? 1 : 10);
@@ -94,6 +94,7 @@ final class Hierarchical {
               .schedule(Schedule.cosine(20, epochs * (training.size() / BATCH), 0.05))
               .epochs(epochs);
       var source = batches.over(training.stream().map(before).toList()).shuffled(1);
+      example.core("parts-" + parts, model, source, model.parameters());
       try (var trainer = Trainer.of(model.parameters(), model, source, config)) {
         trainer.validation(batches.over(read), Metric.loss()).listener(example);
         trainer.checkpoints(example.checkpoints("parts-" + parts)).run();

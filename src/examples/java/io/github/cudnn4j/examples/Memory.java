@@ -19,9 +19,7 @@ import org.knowm.xchart.HeatMapChart;
  */
 final class Memory {
 
-  private static final int HOPS = 3;
-  private static final int SENTENCES = 12;
-  private static final int WORDS = 5, ASKED = 7;
+  private static final int HOPS = 3, SENTENCES = 12, WORDS = 5, ASKED = 7;
   private static final int SIZE = 64;
 
   /** What is asked for, and how much each hop looks at each sentence, {@code [B, S]}. */
@@ -61,7 +59,9 @@ final class Memory {
               .clip(Clip.byNorm(1))
               .schedule(Schedule.cosine(100, epochs * (training.size() / 32), 0.05))
               .epochs(epochs);
-      try (var trainer = Trainer.of(p, right, batches.over(training).shuffled(1), config)) {
+      var source = batches.over(training).shuffled(1);
+      example.core("memory", right, source, p);
+      try (var trainer = Trainer.of(p, right, source, config)) {
         trainer.validation(batches.over(held), Metric.accuracy()).listener(example);
         trainer.checkpoints(example.checkpoints("checkpoints")).run();
       }

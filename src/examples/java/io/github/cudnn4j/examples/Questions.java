@@ -53,6 +53,7 @@ final class Questions {
               .schedule(Schedule.cosine(100, epochs * (training.size() / 32), 0.05))
               .epochs(epochs);
       var source = batches.over(training).shuffled(1);
+      example.core("questions", right, source, p);
       try (var trainer = Trainer.of(p, right, source, config)) {
         trainer.validation(batches.over(held), Metric.accuracy()).listener(example);
         trainer.checkpoints(example.checkpoints("checkpoints")).run();

@@ -60,7 +60,7 @@ final class Residual {
                 .epochs(1 + steps / source.windows())
                 .steps(steps)
                 .validateEvery(steps / 20);
-        example.core(residual ? "residual" : "plain", p, next, source);
+        example.core(residual ? "residual" : "plain", next, source, p);
         try (var trainer = Trainer.of(p, next, source, settings)) {
           trainer.validation(heldOut, Metric.perplexity()).listener(example);
           trainer.listener(Example.recorder("perplexity", at, values));

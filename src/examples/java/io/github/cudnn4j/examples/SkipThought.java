@@ -86,7 +86,7 @@ final class SkipThought {
             Function<RnnLayer, Loss> written =
                 decoder -> {
                   String side = decoder == before ? "before" : "after";
-                  Tensor x = tape.dropout(embed.on(tape, in.tokens(side)), 0.3, 1);
+                  Tensor x = tape.dropout(embed.on(tape, in.tokens(side)), example.rate(0.3), 1);
                   Tensor y = decoder.on(tape, x, in.lengths(side), h, null).y();
                   return tape.crossEntropy(head.on(tape, y), in.labels("write-" + side));
                 };
@@ -102,7 +102,9 @@ final class SkipThought {
           Vectors.found(
               Vectors.standard(Outputs.of(p, batches.over(asked), vector)),
               Vectors.standard(Outputs.of(p, batches.over(among), vector)));
-      try (var trainer = Trainer.of(p, write, batches.over(training).shuffled(1), config)) {
+      var source = batches.over(training).shuffled(1);
+      example.core("skip-thought", write, source, p);
+      try (var trainer = Trainer.of(p, write, source, config)) {
         trainer.validation(batches.over(asked), Metric.loss()).listener(example);
         trainer.checkpoints(example.checkpoints("checkpoints")).run();
       }

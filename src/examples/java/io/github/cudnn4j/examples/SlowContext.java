@@ -70,7 +70,7 @@ final class SlowContext {
                 .clip(Clip.byNorm(1))
                 .validateEvery(50)
                 .epochs(example.size(15, 5));
-        example.core(slow == 1 ? "slow" : "vanilla", p, first, training);
+        example.core(slow == 1 ? "slow" : "vanilla", first, training, p);
         try (var trainer = Trainer.of(p, first, training, config)) {
           trainer.validation(held, Metric.accuracy()).listener(example);
           trainer.listener(Example.recorder("accuracy", steps, values));

@@ -92,7 +92,7 @@ final class Tagging {
       Objective tags =
           (tape, in) -> {
             var lengths = in.lengths("words");
-            Tensor x = tape.dropout(embed.on(tape, in.tokens("words")), 0.3, 1);
+            Tensor x = tape.dropout(embed.on(tape, in.tokens("words")), example.rate(0.3), 1);
             Tensor y = head.on(tape, lstm.on(tape, x, lengths).y());
             return switch (kind) {
               case "softmax" -> tape.crossEntropy(y, in.labels("tags"));
@@ -103,6 +103,7 @@ final class Tagging {
       var config =
           TrainerConfig.of(Optimizer.adam(5e-3)).clip(Clip.byNorm(1)).epochs(text.epochs());
       var source = batches.over(text.training()).shuffled(1);
+      example.core("tagging-" + kind, tags, source, p);
       try (var trainer = Trainer.of(p, tags, source, config)) {
         trainer.listener(example).checkpoints(example.checkpoints(kind)).run();
       }

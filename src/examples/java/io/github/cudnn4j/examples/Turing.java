@@ -76,6 +76,7 @@ final class Turing {
               .clip(Clip.byNorm(1))
               .schedule(Schedule.cosine(50, training.size() / BATCH, 0.05));
       var source = batches(length).over(training).shuffled(1).bucketed(20);
+      example.core("turing-" + name, right, source, p);
       try (var trainer = Trainer.of(p, right, source, config)) {
         trainer.listener(example).checkpoints(example.checkpoints(name)).run();
       }

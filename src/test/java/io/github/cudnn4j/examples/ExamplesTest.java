@@ -7,18 +7,31 @@ import static org.junit.jupiter.api.Assumptions.assumeTrue;
 import io.github.cudnn4j.testing.InOneMode;
 import io.github.cudnn4j.testing.JavaProcess;
 import java.io.IOException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.List;
 import java.util.Map;
+import org.junit.jupiter.api.MethodOrderer.OrderAnnotation;
+import org.junit.jupiter.api.Order;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.TestMethodOrder;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
 /** The examples in their short form: each must have learnt something. */
 @InOneMode
+@TestMethodOrder(OrderAnnotation.class)
 class ExamplesTest {
+
+  private static final Path SCRIPT = Path.of("src", "examples", "cores.py");
+  private static final int EXAMPLES = 24;
+  private static final int CORES = 27;
+
+  /** Has a folder for each example. */
+  @TempDir private static Path folders;
 
   @ParameterizedTest
   @CsvSource({
@@ -46,18 +59,18 @@ class ExamplesTest {
     "translation, 0.5, 1",
     "turing, 0.2, 1"
   })
-  void learns(String name, double least, double most, @TempDir Path folder) throws IOException {
+  void learns(String name, double least, double most) throws IOException {
     assumeTrue(Files.exists(Path.of("target", "text")), "the texts of the build are not here");
-    var result = Example.brief(name, folder);
+    var result = Example.brief(name, Files.createDirectory(folders.resolve(name)));
     assertTrue(result.value() >= least && result.value() <= most, result::toString);
     assertEquals(1, result.more().getOrDefault("fiveOfEach", 1.0), "paths that obey a constraint");
   }
 
   /** An untrained network tells the few words of the short form apart too. */
   @Test
-  void audioIsMadeAgain(@TempDir Path folder) throws IOException {
+  void audioIsMadeAgain() throws IOException {
     assumeTrue(Files.exists(Path.of("target", "text")), "the texts of the build are not here");
-    var result = Example.brief("audio", folder);
+    var result = Example.brief("audio", Files.createDirectory(folders.resolve("audio")));
     assertTrue(result.more().get("squared error / power") <= 0.75, result::toString);
   }
 
@@ -72,5 +85,32 @@ class ExamplesTest {
     assertEquals("no picture: this Java has no module java.desktop\n", process.errors());
     String last = process.output().getLast();
     assertTrue(last.startsWith("{\"example\":\"error-surface\",\"metric\""), last);
+  }
+
+  /** Of all cores that the examples have written. */
+  @Test
+  @Order(Integer.MAX_VALUE)
+  void lossesAndGradientsArePyTorchs() throws IOException, InterruptedException {
+    assumeTrue(Files.exists(SCRIPT), "the sources are not here");
+    assumeTrue(hasTorch(), "no python3 on the PATH has PyTorch");
+    var command = new ArrayList<>(List.of("python3", "-B", SCRIPT.toString()));
+    try (var examples = Files.list(folders)) {
+      examples.forEach(each -> command.add(each.toString()));
+    }
+    assumeTrue(command.size() == 3 + EXAMPLES, "not all examples have run");
+    var process = new ProcessBuilder(command).redirectErrorStream(true).start();
+    var table = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
+    assertEquals(0, process.waitFor(), table);
+    assertEquals(1 + CORES, table.lines().count(), table);
+  }
+
+  private static boolean hasTorch() throws InterruptedException {
+    try {
+      var builder = new ProcessBuilder("python3", "-c", "import torch").redirectErrorStream(true);
+      var process = builder.redirectOutput(ProcessBuilder.Redirect.DISCARD).start();
+      return process.waitFor() == 0;
+    } catch (IOException e) {
+      return false;
+    }
   }
 }
