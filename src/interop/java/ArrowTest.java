@@ -125,6 +125,21 @@ class ArrowTest {
     return new Exported(schema, array, Arrow.at(schema.memoryAddress(), array.memoryAddress()));
   }
 
+  private static List<Review> reviews(long schemaAddress, long arrayAddress) {
+    try (var table = Arrow.at(schemaAddress, arrayAddress)) { // closing it releases the columns
+      Arrow words = table.column("words"); // list<int32>
+      Arrow signal = table.column("signal"); // list<float>
+      MemorySegment moods = table.column("mood").values(); // int32
+      return IntStream.range(0, table.length())
+          .mapToObj(
+              row -> {
+                int mood = moods.getAtIndex(ValueLayout.JAVA_INT, row);
+                return new Review(words.ints(row), signal.floats(row), mood);
+              })
+          .toList();
+    }
+  }
+
   @Test
   void theirSequencesAreTrainedOn() throws Exception {
     List<Review> reviews = IntStream.range(0, 200).mapToObj(_ -> review()).toList();
@@ -132,19 +147,7 @@ class ArrowTest {
     try (var root = table(reviews);
         var exported = export(root)) {
       root.clear();
-      Arrow table = exported.arrow;
-      Arrow words = table.column("words");
-      Arrow signal = table.column("signal");
-      MemorySegment mood = table.column("mood").values();
-      read =
-          IntStream.range(0, table.length())
-              .mapToObj(
-                  row ->
-                      new Review(
-                          words.ints(row),
-                          signal.floats(row),
-                          mood.getAtIndex(ValueLayout.JAVA_INT, row)))
-              .toList();
+      read = reviews(exported.schema.memoryAddress(), exported.array.memoryAddress());
     }
     assertEquals(reviews.size(), read.size());
     for (int row = 0; row < read.size(); row++) {

@@ -169,7 +169,8 @@ class GuideTest {
     assumeTrue(Files.isDirectory(GUIDE), "no sources here, only the built classes");
     var programs = new ArrayList<String>();
     Path spark = BASE.resolve("src/spark/test/io/github/cudnn4j/spark/SparkTest.java");
-    for (Path program : Stream.concat(files(".java").stream(), Stream.of(spark)).toList()) {
+    Path arrow = BASE.resolve("src/interop/java/ArrowTest.java");
+    for (Path program : Stream.concat(files(".java").stream(), Stream.of(spark, arrow)).toList()) {
       programs.add(withoutMargin(Files.readString(program)));
     }
     var unknown = new ArrayList<String>();
