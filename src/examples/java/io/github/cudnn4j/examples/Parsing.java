@@ -11,10 +11,9 @@ import io.github.cudnn4j.rnn.RnnConfig;
 import io.github.cudnn4j.train.*;
 
 /**
- * Parsing as a translation: from the words of a sentence to its tree, written as a sequence in
- * which a phrase begins with its name and ends with a slash, and a word is its tag: {@code S NP DT
- * NN / VP VBD / /}. Sentences are drawn from a small grammar; beside them there are 150 real ones,
- * far too few to learn from.
+ * Parsing as a translation: from a sentence to its tree, written as a sequence. Sentences are drawn
+ * from a small grammar; beside them there are 150 real ones, of which the tags are read, not the
+ * words, and more are made by exchanging their phrases. Only a tree of the words can be written.
  *
  * @see <a href="https://arxiv.org/abs/1412.7449">Vinyals et al., 2015</a>
  */
@@ -22,57 +21,44 @@ final class Parsing {
 
   private static final int MOST = 100;
 
-  /** Of each phrase, the ways to make it; of each tag, the words. A phrase is where others are. */
-  private static final Map<String, List<String>> GRAMMAR =
-      """
-      S: NP VP
-      NP: DT NN, NNP, DT JJ NN, DT JJ JJ NN, BASE PP, BASE SBAR
-      BASE: DT NN, NNP, DT JJ NN
-      PP: OF NP
-      SBAR: WDT CLAUSE
-      CLAUSE: VBD NP, VBD
-      VP: VBD NP, VBD, VBD NP IN NP, VBZ S
-      DT: the, a, every, this
-      NN: trader, price, market, index, fund, share, bank
-      NNP: London, Tokyo, Paris, Chicago
-      JJ: new, large, volatile, nervous, cheap
-      VBD: sold, bought, saw, left, watched, raised
-      VBZ: thinks, says, hopes
-      OF: of, from
-      IN: with, after, before
-      WDT: which, that
-      """
-          .lines()
-          .map(line -> line.split(": "))
-          .collect(Collectors.toMap(line -> line[0], line -> List.of(line[1].split(", "))));
-
   private Parsing() {}
 
   static Example.Result run(Example example) throws IOException {
     var random = new Random(1);
     var distinct = new LinkedHashSet<Pair>();
     while (distinct.size() < example.size(8_000, 2_000)) {
-      var words = new ArrayList<String>();
-      var tree = new ArrayList<String>();
-      grow("S", random, words, tree);
-      if (words.size() <= 20) {
-        distinct.add(new Pair(String.join(" ", words), String.join(" ", tree)));
+      Pair one = Grammar.draw(random);
+      if (length(one) <= 20) {
+        distinct.add(one);
       }
     }
     var news =
         example.lines("*.train", "/opennlp/tools/parser/parser.train").stream()
-            .map(Parsing::read)
-            .filter(pair -> pair.target().split(" ").length < MOST)
+            .map(Trees::read)
+            .filter(pair -> size(pair) < MOST)
             .toList();
     var training = new ArrayList<>(distinct);
-    var test = List.copyOf(training.subList(0, 500));
-    training.subList(0, 500).clear();
-    training.addAll(news.subList(20, news.size()));
+    var held = training.subList(0, example.size(500, 100));
+    var test = List.copyOf(held);
+    held.clear();
+    var real = news.subList(0, 20);
+    var rest = news.subList(20, news.size());
+    training.addAll(rest);
+    Stream.generate(() -> Trees.mix(rest, random))
+        .filter(pair -> size(pair) < MOST)
+        .limit(example.size(8_000, 200))
+        .forEach(training::add);
     var words = vocabulary(training.stream().map(Pair::source));
     var symbols = vocabulary(training.stream().map(Pair::target));
-    var rnn = RnnConfig.lstm(48, 64).bidirectional();
+    var rnn = RnnConfig.lstm(48, example.size(96, 64)).bidirectional();
     try (var model = Translator.create(example.device(), words, symbols, rnn, 1)) {
-      var config = TrainerConfig.of(Optimizer.adam(3e-3)).clip(Clip.byNorm(1)).epochs(5);
+      int epochs = example.size(6, 5);
+      var schedule = Schedule.cosine(50, epochs * (training.size() / 32), 0.05);
+      var config =
+          TrainerConfig.of(Optimizer.adam(3e-3))
+              .clip(Clip.byNorm(1))
+              .schedule(schedule)
+              .epochs(epochs);
       var source = model.batches(32, MOST, 2 * MOST).over(training).shuffled(1).bucketed(20);
       try (var trainer = Trainer.of(model.parameters(), model, source, config)) {
         trainer.listener(example).checkpoints(example.checkpoints("checkpoints")).run();
@@ -81,25 +67,54 @@ final class Parsing {
           training.stream()
               .collect(Collectors.toMap(Parsing::length, Pair::target, (first, _) -> first));
       var naive = test.stream().filter(pair -> pair.target().equals(other.get(length(pair))));
-      var groups = new TreeMap<>(test.stream().collect(Collectors.groupingBy(Parsing::length)));
-      var names = new ArrayList<>(groups.keySet().stream().map(String::valueOf).toList());
-      var parts =
-          new ArrayList<>(groups.values().stream().map(some -> exact(model, some)).toList());
-      names.add("news");
-      parts.add(exact(model, news.subList(0, 20)));
+      var trees = trees(model, test);
+      var newsTrees = trees(model, real);
+      var groups =
+          IntStream.range(0, test.size())
+              .boxed()
+              .collect(
+                  Collectors.groupingBy(
+                      i -> length(test.get(i)),
+                      TreeMap::new,
+                      Collectors.averagingDouble(
+                          i -> trees.get(i).equals(test.get(i).target()) ? 1 : 0)));
       var chart = Pictures.bars("Sentences with exactly the right tree", "words", "part of them");
-      chart.addSeries("network", names, parts);
+      var names = Stream.concat(groups.keySet().stream().map(String::valueOf), Stream.of("news"));
+      var parts = Stream.concat(groups.values().stream(), Stream.of(exact(newsTrees, real)));
+      chart.addSeries("network", names.toList(), parts.toList());
       example.picture(() -> chart);
-      return new Example.Result(
-          "exact match", exact(model, test), (double) naive.count() / test.size());
+      var more = new LinkedHashMap<String, Double>();
+      more.put("F1", Trees.f1(trees, test));
+      more.put("F1OfFlat", Trees.f1(flat(test), test));
+      more.put("newsExactMatch", exact(newsTrees, real));
+      more.put("newsF1", Trees.f1(newsTrees, real));
+      more.put("newsF1OfFlat", Trees.f1(flat(real), real));
+      double baseline = (double) naive.count() / test.size();
+      return new Example.Result("exact match", exact(trees, test), baseline, more);
     }
   }
 
-  private static double exact(Translator model, List<Pair> pairs) {
-    var trees = model.translate(pairs.stream().map(Pair::source).toList(), 1, 2 * MOST);
-    var right =
-        IntStream.range(0, trees.size()).filter(i -> trees.get(i).equals(pairs.get(i).target()));
-    return (double) right.count() / pairs.size();
+  private static List<String> trees(Translator model, List<Pair> pairs) {
+    var trees = new ArrayList<String>();
+    for (Pair pair : pairs) {
+      var valid = Trees.over(pair.source(), model.target());
+      trees.addAll(model.translate(List.of(pair.source()), 4, 2 * MOST, valid));
+    }
+    return trees;
+  }
+
+  private static List<String> flat(List<Pair> pairs) {
+    return pairs.stream().map(pair -> "S " + Trees.tags(pair.target()) + " /").toList();
+  }
+
+  private static double exact(List<String> trees, List<Pair> right) {
+    var same =
+        IntStream.range(0, trees.size()).filter(i -> trees.get(i).equals(right.get(i).target()));
+    return (double) same.count() / right.size();
+  }
+
+  private static int size(Pair pair) {
+    return pair.target().split(" ").length;
   }
 
   private static int length(Pair pair) {
@@ -108,42 +123,5 @@ final class Parsing {
 
   private static Vocabulary vocabulary(Stream<String> texts) {
     return Vocabulary.mostFrequent(WORDS, texts.flatMap(text -> WORDS.split(text).stream()), 2_000);
-  }
-
-  /** Makes a phrase or a word. */
-  private static void grow(String symbol, Random random, List<String> words, List<String> tree) {
-    var ways = GRAMMAR.get(symbol);
-    String way = ways.get(random.nextInt(ways.size()));
-    tree.add(symbol);
-    if (GRAMMAR.containsKey(way.split(" ")[0])) {
-      for (String part : way.split(" ")) {
-        grow(part, random, words, tree);
-      }
-      tree.add("/");
-    } else {
-      words.add(way);
-    }
-  }
-
-  /** Reads a tree such as {@code (S (NP (PRP it) )(VP (VBD was) ))}, without what has no words. */
-  private static Pair read(String line) {
-    var words = new StringJoiner(" ");
-    var tree = new ArrayList<String>();
-    var open = new ArrayDeque<Integer>(); // where each phrase begins
-    var tokens = Pattern.compile("\\((\\S+) ([^()\\s]+)\\)|\\((\\S+)|\\)").matcher(line);
-    while (tokens.find()) {
-      if (tokens.group(2) != null && !tokens.group(1).equals("-NONE-")) {
-        words.add(tokens.group(2));
-        tree.add(tokens.group(1).replaceAll("[^A-Z]+", "X"));
-      } else if (tokens.group(3) != null) {
-        open.push(tree.size());
-        tree.add(tokens.group(3).split("[-=]")[0]);
-      } else if (tokens.group(2) == null && open.pop() == tree.size() - 1) {
-        tree.removeLast();
-      } else if (tokens.group(2) == null) {
-        tree.add("/");
-      }
-    }
-    return new Pair(words.toString(), String.join(" ", tree));
   }
 }

@@ -323,17 +323,27 @@ public final class Translator implements Model {
    *     latter the largest int
    */
   public List<String> translate(List<String> texts, int width, int most) {
+    return translate(texts, width, most, Constraint.NONE);
+  }
+
+  /**
+   * As {@link #translate(List, int, int)}, of what is not forbidden; empty if everything is.
+   *
+   * @param constraint sees the numbers of {@link #target()}, and behind their logits that of the
+   *     end
+   */
+  public List<String> translate(List<String> texts, int width, int most, Constraint constraint) {
     if (most < 1 || most == Integer.MAX_VALUE) {
       throw new IllegalArgumentException(
           "most is " + most + ", must be from 1 to " + (Integer.MAX_VALUE - 1));
     }
-    var beam = BeamSearch.of(width, end(), most + 1);
+    var beam = BeamSearch.of(width, end(), most + 1).constraint(constraint);
     return translate(
         texts,
         beam,
         (search, sources) ->
             search.run(sources).stream()
-                .map(found -> found.getFirst().symbols())
+                .map(found -> found.isEmpty() ? List.<Integer>of() : found.getFirst().symbols())
                 // One that does not end within these has one more, where its end could have been.
                 .map(symbols -> text(symbols.subList(0, Math.min(most, symbols.size()))))
                 .toList());

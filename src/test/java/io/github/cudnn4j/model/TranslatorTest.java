@@ -1,6 +1,7 @@
 package io.github.cudnn4j.model;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
@@ -135,6 +136,23 @@ class TranslatorTest {
         assertEquals(word.length() - 1 - t, most, word + ", step " + t);
       }
     }
+  }
+
+  @Test
+  void writesWhatAConstraintAllows() {
+    var texts = List.of("abc", "fed");
+    var symbols = reversing.target();
+    Constraint noC = Constraint.forbid(symbols.id("c"));
+    for (String text : reversing.translate(texts, 3, 8, noC)) {
+      assertFalse(text.contains("c"), text);
+    }
+    assertEquals(List.of("cba", "def"), reversing.translate(texts, 3, 8, Constraint.NONE));
+    Constraint notTheEnd = Constraint.forbid(symbols.size());
+    reversing
+        .translate(texts, 1, 8, notTheEnd)
+        .forEach(text -> assertEquals(8, text.length(), text));
+    Constraint nothing = (_, logits) -> Arrays.fill(logits, Float.NEGATIVE_INFINITY);
+    assertEquals(List.of("", ""), reversing.translate(texts, 1, 8, nothing));
   }
 
   @Test
