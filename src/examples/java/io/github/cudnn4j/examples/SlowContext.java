@@ -25,7 +25,7 @@ final class SlowContext {
   private static final int HIDDEN = 24;
 
   /** α, how much of the context is kept at a step. */
-  private static final double KEPT = 0.95;
+  private static final double KEPT = 0.98;
 
   /** Gives what the network knows at last, {@code [B, H]}, from {@code [T, B, E]}. */
   private interface Network {
@@ -35,7 +35,7 @@ final class SlowContext {
   private SlowContext() {}
 
   static Example.Result run(Example example) throws IOException {
-    int time = example.size(60, 20);
+    int time = example.size(100, 20);
     var sequences = new ArrayList<int[]>();
     var random = new Random(1);
     for (int i = 0; i < example.size(4_000, 2_000); i++) {
