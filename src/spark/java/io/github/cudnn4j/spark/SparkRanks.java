@@ -8,6 +8,7 @@ import java.io.IOException;
 import java.io.Serializable;
 import java.net.ServerSocket;
 import java.security.SecureRandom;
+import java.time.Duration;
 import java.util.HexFormat;
 import java.util.List;
 import java.util.stream.IntStream;
@@ -35,6 +36,10 @@ import scala.reflect.ClassTag$;
  */
 public final class SparkRanks {
   private static final int TOKEN_BYTES = 32;
+
+  /** Spark has started all of them, but each still opens its device. */
+  private static final Duration LIMIT = Duration.ofMinutes(2);
+
   private static final String GPU = "gpu";
 
   private SparkRanks() {}
@@ -99,7 +104,7 @@ public final class SparkRanks {
     String own = rank == 0 ? Integer.toString(freePort()) : "";
     int port = Integer.parseInt(context.allGather(own)[0]);
     int local = (int) hosts.subList(0, rank).stream().filter(hosts.get(rank)::equals).count();
-    return new Ranks(rank, hosts.size(), local, host, port, token);
+    return new Ranks(rank, hosts.size(), local, host, port, token, LIMIT);
   }
 
   private static String host(String address) {
