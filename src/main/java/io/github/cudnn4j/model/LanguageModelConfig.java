@@ -183,10 +183,10 @@ public record LanguageModelConfig(
         RnnConfig.of(cell, embeddingSize == 0 ? classes : embeddingSize, hiddenSize)
             .layers(layers)
             .projection(projectionSize)
+            .dropout(dropout, seed)
             .precision(precision);
     config = inputSkipped ? config.skipInput() : config;
     config = cellClip != null ? config.clip(-cellClip, cellClip) : config;
-    config = dropout > 0 && layers > 1 ? config.dropout(dropout, seed) : config;
     return algorithm == null ? config.autoAlgorithm() : config.algorithm(algorithm);
   }
 

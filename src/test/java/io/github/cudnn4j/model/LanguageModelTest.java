@@ -23,6 +23,7 @@ import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
 import java.util.Map;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.function.Executable;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 
@@ -152,11 +153,33 @@ class LanguageModelTest {
 
   @Test
   void refusesToTieWhatHasAnotherWidth() {
-    assertEquals(
+    refused(
         "tied vectors are as wide as the network's output, 16, but embeddingSize is 8",
-        assertThrows(IllegalArgumentException.class, () -> CONFIG.embedding(8).tied(true))
-            .getMessage());
+        () -> CONFIG.embedding(8).tied(true));
     assertThrows(IllegalArgumentException.class, () -> CONFIG.embedding(0).tied(true));
     assertTrue(CONFIG.tied(true).tied());
+  }
+
+  @Test
+  void refusesValuesOutsideTheirRange() {
+    refused("hiddenSize is 0, must be at least 1", () -> LanguageModelConfig.of(RnnMode.GRU, 0));
+    refused("layers is 0, must be at least 1", () -> CONFIG.layers(0));
+    refused("embeddingSize is -1, must be 0 (one-hot) or more", () -> CONFIG.embedding(-1));
+    refused("dropout is 1.0, must be in [0, 1)", () -> CONFIG.dropout(1));
+    refused("dropout is -0.1, must be in [0, 1)", () -> CONFIG.dropout(-0.1));
+    refused(
+        "skipping the input matrix needs symbols as vectors of hiddenSize, 16, but embeddingSize is"
+            + " 8",
+        () -> CONFIG.embedding(8).skipInput(true));
+    refused(
+        "forgetBias is Infinity for a cell of kind LSTM, must be finite, and the cell an LSTM",
+        () -> CONFIG.forgetBias(Double.POSITIVE_INFINITY));
+    refused(
+        "forgetBias is 1.0 for a cell of kind GRU, must be finite, and the cell an LSTM",
+        () -> LanguageModelConfig.of(RnnMode.GRU, 16).forgetBias(1.0));
+  }
+
+  private static void refused(String message, Executable action) {
+    assertEquals(message, assertThrows(IllegalArgumentException.class, action).getMessage());
   }
 }

@@ -104,7 +104,9 @@ class TextFileTest {
     "windows-1252, FRENCH",
     "windows-1251, RUSSIAN",
     "GB18030, CHINESE",
-    "UTF-16, ENGLISH"
+    "UTF-16, ENGLISH",
+    "UTF-16LE, GERMAN",
+    "UTF-16BE, GERMAN"
   })
   void guessesTheEncoding(String encoding, String language) throws IOException {
     String text =

@@ -131,10 +131,31 @@ class AlgorithmTest {
           assumeTrue(false, algorithm + " does not run this on this GPU: " + e.getMessage());
         }
         expected.step();
-        double[][] results = fixture.results();
-        for (int i = 0; i < results.length; i++) {
-          Closeness.within(1e-5).check("result " + i, expected.results()[i], results[i]);
+        checkResults(expected, fixture);
+      }
+    }
+  }
+
+  private static void checkResults(RnnFixture expected, RnnFixture actual) {
+    double[][] results = actual.results();
+    for (int i = 0; i < results.length; i++) {
+      Closeness.within(1e-5).check("result " + i, expected.results()[i], results[i]);
+    }
+  }
+
+  @Test
+  void whatWasMeasuredOrTriedRuns() throws IOException {
+    try (RnnFixture expected =
+        new RnnFixture(device, AUTO.algorithm(RnnAlgorithm.STANDARD), SHAPE)) {
+      expected.step();
+      for (String how : List.of(", measured: ", ", measured before")) {
+        try (RnnFixture fixture = new RnnFixture(device, AUTO, SHAPE)) {
+          String note = fixture.plan.algorithmNote();
+          assertTrue(note.contains(how), note);
+          fixture.step();
+          checkResults(expected, fixture);
         }
+        prefer(RnnAlgorithm.PERSIST_STATIC);
       }
     }
   }

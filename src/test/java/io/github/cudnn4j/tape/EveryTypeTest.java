@@ -4,11 +4,13 @@ import static io.github.cudnn4j.proof.Numbers.precision;
 import static io.github.cudnn4j.proof.Numbers.read;
 import static io.github.cudnn4j.proof.Numbers.round;
 import static io.github.cudnn4j.proof.Numbers.write;
+import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.github.cudnn4j.cuda.Device;
 import io.github.cudnn4j.cuda.ElementType;
 import io.github.cudnn4j.testing.Closeness;
 import java.util.Arrays;
+import java.util.List;
 import java.util.SplittableRandom;
 import java.util.function.DoubleBinaryOperator;
 import java.util.function.DoubleUnaryOperator;
@@ -47,6 +49,30 @@ class EveryTypeTest {
     unary(type, Tape::exp, Math::exp, Math::exp);
     unary(type, Tape::log, Math::log, x -> 1 / x);
     unary(type, (tape, x) -> tape.slice(tape.concatenate(x, x), 3, 3), x -> x, x -> 1);
+  }
+
+  /** So that a step of which a number went wrong is refused. */
+  @ParameterizedTest
+  @EnumSource(names = {"FLOAT32", "FLOAT64", "FLOAT16", "BFLOAT16"})
+  void whatIsNotANumberStaysSo(ElementType type) {
+    List<Unary> operations =
+        List.of(
+            (tape, x) -> tape.scale(x, 2),
+            Tape::tanh,
+            Tape::sigmoid,
+            Tape::relu,
+            Tape::exp,
+            Tape::log);
+    try (var tape = Tape.inference(device, precision(type))) {
+      var x = tape.input(2);
+      write(x.value(), new double[] {1, Double.NaN});
+      for (Unary operation : operations) {
+        var y = operation.on(tape, x);
+        tape.forward();
+        double[] values = read(y.value());
+        assertTrue(Double.isFinite(values[0]) && Double.isNaN(values[1]), y::toString);
+      }
+    }
   }
 
   @ParameterizedTest

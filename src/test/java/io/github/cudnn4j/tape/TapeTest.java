@@ -536,16 +536,4 @@ class TapeTest {
   private static void missing(String name, Executable action) {
     assertEquals(name, assertThrows(NullPointerException.class, action).getMessage());
   }
-
-  @ParameterizedTest
-  @EnumSource(Precision.class)
-  void constantsAreOneNumber(Precision precision) {
-    try (var tape = Tape.inference(device, precision)) {
-      Tensor constant = tape.constant(-1.5, 2, 3);
-      assertArrayEquals(new int[] {2, 3}, constant.shape());
-      assertNull(constant.gradient());
-      double[] wanted = {-1.5, -1.5, -1.5, -1.5, -1.5, -1.5};
-      assertArrayEquals(wanted, read(constant.value()));
-    }
-  }
 }
