@@ -101,8 +101,9 @@ public final class MetricsLog implements TrainingListener, AutoCloseable {
         line.write(next);
         if (next == '\n') {
           var object = parse(line.toString(StandardCharsets.UTF_8));
-          long found = object.get("step") instanceof Long number ? number : 0;
-          if (found <= step) {
+          if (!(object.get("step") instanceof Long found)) {
+            kept = new Kept(at, kept.checkpoint);
+          } else if (found <= step) {
             boolean told = "checkpoint".equals(object.get("kind")) || kept.checkpoint;
             kept = new Kept(at, found == step && told);
           }

@@ -85,6 +85,13 @@ class MetricsLogTest {
     assertEquals(checkpoint + "", last.get("path"));
     MetricsLog.resume(file, 20, checkpoint).close();
     assertEquals(List.of(10L, 20L, 10L, 20L, 20L), steps(file), "once");
+    try (var metrics = MetricsLog.append(file)) {
+      metrics.validated(new Validation(1, 20, 1, Map.of(), false));
+    }
+    Files.writeString(file, "{\"step\":\"of something else\"}\n", StandardOpenOption.APPEND);
+    List<String> lines = Files.readAllLines(file);
+    MetricsLog.resume(file, 20, checkpoint).close();
+    assertEquals(lines, Files.readAllLines(file), "whatever comes after it");
   }
 
   /** What is behind the checkpoint comes again; what another training wrote before stays. */
