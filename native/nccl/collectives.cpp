@@ -193,7 +193,7 @@ void Communicator::perform(const Collective& collective, const void* send, void*
   }
 }
 
-void Communicator::agree(const Collective& collective) const {
+void Communicator::agree(const Collective& collective) {
   Collective theirs;
   exchange(next_, &collective, sizeof collective, previous_, &theirs, sizeof theirs);
   if (std::memcmp(&collective, &theirs, sizeof theirs) != 0) {
@@ -258,7 +258,7 @@ void Communicator::reduce_scatter(const Collective& collective, const T* send, T
 }
 
 template <class Parts>
-void Communicator::all_gather(char* data, Parts part) const {
+void Communicator::all_gather(char* data, Parts part) {
   for (int step = 0; step + 1 < ranks_; ++step) {
     const Part mine = part(before(step));
     const Part theirs = part(before(step + 1));
@@ -266,7 +266,7 @@ void Communicator::all_gather(char* data, Parts part) const {
   }
 }
 
-void Communicator::broadcast(int root, const char* send, char* receive, size_t bytes) const {
+void Communicator::broadcast(int root, const char* send, char* receive, size_t bytes) {
   const bool forwards = (rank_ + 1) % ranks_ != root;
   if (rank_ == root) {
     if (forwards) exchange(next_, send, bytes, previous_, nullptr, 0);

@@ -10,7 +10,7 @@
 
 #include "abi/nccl_abi.h"
 #include "fault/live.hpp"
-#include "nccl/network.hpp"
+#include "nccl/link.hpp"
 #include "runtime/stream.hpp"
 
 namespace cudnn4j {
@@ -82,20 +82,20 @@ class Communicator {
   };
 
   void perform(const Collective& collective, const void* send, void* receive);
-  void agree(const Collective& collective) const;
+  void agree(const Collective& collective);
   template <class T>
   void reduce(const Collective& collective, const T* send, T* receive);
   template <class T, class Parts>
   void reduce_scatter(const Collective& collective, const T* send, T* receive, Parts part);
   template <class Parts>
-  void all_gather(char* data, Parts part) const;
-  void broadcast(int root, const char* send, char* receive, size_t bytes) const;
+  void all_gather(char* data, Parts part);
+  void broadcast(int root, const char* send, char* receive, size_t bytes);
   int before(int distance) const { return (rank_ + 2 * ranks_ - distance) % ranks_; }
 
   const int rank_;
   const int ranks_;
-  Socket next_;
-  Socket previous_;
+  Link next_;
+  Link previous_;
   std::vector<std::byte> partial_;
   std::vector<std::byte> incoming_;
   uint64_t done_ = 0;

@@ -113,7 +113,8 @@ Communicator::Communicator(const ncclUniqueId& id, int ranks, int rank)
   const auto limit = Clock::now() + join_limit();
   const Socket gatherer = Socket::connect(invitation.door, limit);
   Door own(gatherer.local().sin_addr, invitation.token);
-  const Hello hello = Hello::of(invitation.token, rank, ranks, own.address());
+  const Mailbox mailbox;
+  const Hello hello = Hello::of(invitation.token, rank, ranks, own.address(), mailbox.name());
   gatherer.send(&hello, sizeof hello, limit);
   Answer answer;
   try {
@@ -126,12 +127,17 @@ Communicator::Communicator(const ncclUniqueId& id, int ranks, int rank)
     throw Refusal(answer.result, answer.text);
   }
   if (ranks == 1) return;
-  next_ = Socket::connect(answer.next, limit);
-  next_.send(&hello, sizeof hello, limit);
+  Socket next = Socket::connect(answer.next, limit);
+  next.send(&hello, sizeof hello, limit);
+  next_ = Link(std::move(next));
   do {
     Visitor visitor = own.next(limit);
-    if (visitor.hello.rank == before(1)) previous_ = std::move(visitor.socket);
+    if (visitor.hello.rank != before(1)) continue;
+    previous_ = Link(std::move(visitor.socket));
+    previous_.offer(mailbox, visitor.hello, limit);
   } while (!previous_.open());
+  next_.take(mailbox, invitation.token, limit);
+  previous_.settle(limit);
 }
 
 }  // namespace cudnn4j

@@ -5,7 +5,6 @@
 #include <ifaddrs.h>
 #include <netinet/tcp.h>
 #include <poll.h>
-#include <sched.h>
 #include <sys/random.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -19,18 +18,10 @@ namespace cudnn4j {
 
 namespace {
 
-constexpr std::array<char, 8> greeting = {'c', '4', 'j', 'n', 'c', 'c', 'l', '1'};
+constexpr std::array<char, 8> greeting = {'c', '4', 'j', 'n', 'c', 'c', 'l', '2'};
 /** How long a stranger may take to say who it is, and how many are heard at a time. */
 constexpr auto patience = std::chrono::seconds(5);
 constexpr size_t most_strangers = 256;
-/** Waiting this often for the peer before the thread sleeps costs less than to be woken. */
-constexpr int spins = 20;
-
-NetworkError failure(const std::string& what) {
-  return NetworkError(what + ": " + std::strerror(errno));
-}
-
-[[noreturn]] void lost() { throw NetworkError("the connection to a neighbour is lost"); }
 
 bool again() { return errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR; }
 
@@ -61,33 +52,6 @@ int milliseconds(Clock::time_point limit) {
   return static_cast<int>(std::clamp<long long>(left, 0, 1 << 30));
 }
 
-/** Sleeps until a socket is ready; false when the limit is reached. */
-bool ready(int descriptor, short events, Clock::time_point limit) {
-  for (;;) {
-    pollfd entry{descriptor, events, 0};
-    const int wait = milliseconds(limit);
-    const int count = poll(&entry, 1, wait);
-    if (count > 0) return true;
-    if (count == 0 && Clock::now() >= limit) return false;
-    if (count < 0 && errno != EINTR) throw failure("poll");
-  }
-}
-
-/** Sends or receives what is possible now. */
-size_t send_some(int descriptor, const void* data, size_t bytes) {
-  const ssize_t count = ::send(descriptor, data, bytes, MSG_NOSIGNAL);
-  if (count >= 0) return static_cast<size_t>(count);
-  if (again()) return 0;
-  lost();
-}
-
-size_t receive_some(int descriptor, void* data, size_t bytes) {
-  const ssize_t count = ::recv(descriptor, data, bytes, 0);
-  if (count > 0) return static_cast<size_t>(count);
-  if (count < 0 && again()) return 0;
-  lost();
-}
-
 /** A number that differs between processes, drawn once in each. */
 const std::array<unsigned char, 16>& this_process() {
   static const auto drawn = [] {
@@ -100,37 +64,42 @@ const std::array<unsigned char, 16>& this_process() {
   return drawn;
 }
 
-/** Takes the same time wherever they differ. */
-bool same(const Token& one, const Token& other) {
-  unsigned difference = 0;
-  for (size_t i = 0; i < one.size(); ++i) difference |= one[i] ^ other[i];
-  return difference == 0;
-}
-
 }  // namespace
 
-Socket& Socket::operator=(Socket&& other) noexcept {
-  std::swap(descriptor_, other.descriptor_);
-  return *this;
+NetworkError failure(const std::string& what) {
+  return NetworkError(what + ": " + std::strerror(errno));
 }
 
-Socket::~Socket() {
+void lost() { throw NetworkError("the connection to a neighbour is lost"); }
+
+Descriptor::~Descriptor() {
   if (open()) close(descriptor_);
 }
 
+bool Descriptor::ready(short events, Clock::time_point limit) const {
+  for (;;) {
+    pollfd entry{descriptor_, events, 0};
+    const int wait = milliseconds(limit);
+    const int count = poll(&entry, 1, wait);
+    if (count > 0) return true;
+    if (count == 0 && Clock::now() >= limit) return false;
+    if (count < 0 && errno != EINTR) throw failure("poll");
+  }
+}
+
 void Socket::shut() const {
-  if (open()) shutdown(descriptor_, SHUT_RDWR);
+  if (open()) shutdown(descriptor(), SHUT_RDWR);
 }
 
 Socket Socket::connect(const sockaddr_in& address, Clock::time_point limit) {
   Socket socket = tcp();
-  if (::connect(socket.descriptor_, reinterpret_cast<const sockaddr*>(&address),
+  if (::connect(socket.descriptor(), reinterpret_cast<const sockaddr*>(&address),
                 sizeof address) != 0) {
     if (errno != EINPROGRESS) throw failure("no connection");
-    if (!ready(socket.descriptor_, POLLOUT, limit)) throw NetworkError("no connection in time");
+    if (!socket.ready(POLLOUT, limit)) throw NetworkError("no connection in time");
     int error = 0;
     socklen_t size = sizeof error;
-    getsockopt(socket.descriptor_, SOL_SOCKET, SO_ERROR, &error, &size);
+    getsockopt(socket.descriptor(), SOL_SOCKET, SO_ERROR, &error, &size);
     if (error != 0) {
       errno = error;
       throw failure("no connection");
@@ -142,7 +111,7 @@ Socket Socket::connect(const sockaddr_in& address, Clock::time_point limit) {
 sockaddr_in Socket::local() const {
   sockaddr_in address{};
   socklen_t size = sizeof address;
-  if (getsockname(descriptor_, reinterpret_cast<sockaddr*>(&address), &size) != 0) {
+  if (getsockname(descriptor(), reinterpret_cast<sockaddr*>(&address), &size) != 0) {
     throw failure("getsockname");
   }
   return address;
@@ -150,52 +119,35 @@ sockaddr_in Socket::local() const {
 
 void Socket::send(const void* data, size_t bytes, Clock::time_point limit) const {
   for (size_t done = 0; done < bytes;) {
-    if (!ready(descriptor_, POLLOUT, limit)) throw NetworkError("the others do not answer");
-    done += send_some(descriptor_, static_cast<const char*>(data) + done, bytes - done);
+    if (!ready(POLLOUT, limit)) throw NetworkError("the others do not answer");
+    done += send_some(static_cast<const char*>(data) + done, bytes - done);
   }
 }
 
 void Socket::receive(void* data, size_t bytes, Clock::time_point limit) const {
   for (size_t done = 0; done < bytes;) {
-    if (!ready(descriptor_, POLLIN, limit)) throw NetworkError("the others do not come");
-    done += receive_some(descriptor_, static_cast<char*>(data) + done, bytes - done);
+    if (!ready(POLLIN, limit)) throw NetworkError("the others do not come");
+    done += receive_some(static_cast<char*>(data) + done, bytes - done);
   }
 }
 
-void exchange(const Socket& to, const void* sent, size_t sent_bytes, const Socket& from,
-              void* received, size_t received_bytes) {
-  const auto* source = static_cast<const char*>(sent);
-  auto* target = static_cast<char*>(received);
-  int idle = 0;
-  while (sent_bytes > 0 || received_bytes > 0) {
-    size_t moved = 0;
-    if (sent_bytes > 0) {
-      const size_t count = send_some(to.descriptor(), source, sent_bytes);
-      source += count;
-      sent_bytes -= count;
-      moved += count;
-    }
-    if (received_bytes > 0) {
-      const size_t count = receive_some(from.descriptor(), target, received_bytes);
-      target += count;
-      received_bytes -= count;
-      moved += count;
-    }
-    if (moved > 0) {
-      idle = 0;
-    } else if (++idle < spins) {
-      sched_yield();
-    } else {
-      // A negative descriptor is passed over.
-      pollfd entries[] = {{sent_bytes > 0 ? to.descriptor() : -1, POLLOUT, 0},
-                          {received_bytes > 0 ? from.descriptor() : -1, POLLIN, 0}};
-      if (poll(entries, 2, -1) < 0 && errno != EINTR) throw failure("poll");
-    }
-  }
+size_t Socket::send_some(const void* data, size_t bytes) const {
+  const ssize_t count = ::send(descriptor(), data, bytes, MSG_NOSIGNAL);
+  if (count >= 0) return static_cast<size_t>(count);
+  if (again()) return 0;
+  lost();
 }
 
-Hello Hello::of(const Token& token, int rank, int ranks, const sockaddr_in& door) {
-  return {greeting, token, rank, ranks, door, this_process()};
+size_t Socket::receive_some(void* data, size_t bytes) const {
+  const ssize_t count = ::recv(descriptor(), data, bytes, 0);
+  if (count > 0) return static_cast<size_t>(count);
+  if (count < 0 && again()) return 0;
+  lost();
+}
+
+Hello Hello::of(const Token& token, int rank, int ranks, const sockaddr_in& door,
+                const MailboxName& mailbox) {
+  return {greeting, token, rank, ranks, door, this_process(), mailbox};
 }
 
 Door::Door(in_addr address, const Token& token) : listener_(tcp()), token_(token) {
@@ -222,9 +174,8 @@ void Door::admit() {
 bool Door::hear(Stranger& stranger) const {
   try {
     stranger.received +=
-        receive_some(stranger.socket.descriptor(),
-                     reinterpret_cast<char*>(&stranger.hello) + stranger.received,
-                     sizeof(Hello) - stranger.received);
+        stranger.socket.receive_some(reinterpret_cast<char*>(&stranger.hello) + stranger.received,
+                                     sizeof(Hello) - stranger.received);
   } catch (const NetworkError&) {
     return true;
   }
@@ -282,6 +233,12 @@ Token random_token() {
     throw failure("getrandom");
   }
   return token;
+}
+
+bool same(const Token& one, const Token& other) {
+  unsigned difference = 0;
+  for (size_t i = 0; i < one.size(); ++i) difference |= one[i] ^ other[i];
+  return difference == 0;
 }
 
 }  // namespace cudnn4j

@@ -9,6 +9,7 @@
 #include <optional>
 #include <stdexcept>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace cudnn4j {
@@ -18,20 +19,42 @@ struct NetworkError : std::runtime_error {
   using std::runtime_error::runtime_error;
 };
 
+/** With what the system says of its last failure. */
+NetworkError failure(const std::string& what);
+
+[[noreturn]] void lost();
+
 using Clock = std::chrono::steady_clock;
 using Token = std::array<unsigned char, 32>;
+/** Of a Mailbox. */
+using MailboxName = std::array<char, 32>;
 
-/** A TCP socket that does not block; closed by its destructor. */
-class Socket {
+/** What the system has opened, or nothing; closed by its destructor. */
+class Descriptor {
  public:
-  Socket() = default;
-  explicit Socket(int descriptor) : descriptor_(descriptor) {}
-  Socket(Socket&& other) noexcept : descriptor_(other.release()) {}
-  Socket& operator=(Socket&& other) noexcept;
-  ~Socket();
+  Descriptor() = default;
+  explicit Descriptor(int descriptor) : descriptor_(descriptor) {}
+  Descriptor(Descriptor&& other) noexcept { *this = std::move(other); }
+  Descriptor& operator=(Descriptor&& other) noexcept {
+    std::swap(descriptor_, other.descriptor_);
+    return *this;
+  }
+  ~Descriptor();
 
   int descriptor() const { return descriptor_; }
   bool open() const { return descriptor_ >= 0; }
+  /** Sleeps until it is ready for events of poll(2); false when the limit is reached. */
+  bool ready(short events, Clock::time_point limit) const;
+
+ private:
+  int descriptor_ = -1;
+};
+
+/** A TCP socket that does not block. */
+class Socket : public Descriptor {
+ public:
+  using Descriptor::Descriptor;
+
   /** Ends the connection for whoever waits on it, in any thread; the descriptor stays. */
   void shut() const;
 
@@ -41,23 +64,10 @@ class Socket {
   void send(const void* data, size_t bytes, Clock::time_point limit) const;
   void receive(void* data, size_t bytes, Clock::time_point limit) const;
 
- private:
-  int release() {
-    const int descriptor = descriptor_;
-    descriptor_ = -1;
-    return descriptor;
-  }
-
-  int descriptor_ = -1;
+  /** Sends or receives what is possible now; throws NetworkError when the peer is gone. */
+  size_t send_some(const void* data, size_t bytes) const;
+  size_t receive_some(void* data, size_t bytes) const;
 };
-
-/**
- * Sends to one peer and receives from another at the same time; either may be nothing. Without a
- * time limit: a peer may compute for as long as it likes, and one that is gone ends the connection,
- * as keep-alive does for a machine or a cable that is.
- */
-void exchange(const Socket& to, const void* sent, size_t sent_bytes, const Socket& from,
-              void* received, size_t received_bytes);
 
 /** What one who connects says first: who does not say it, within seconds, is not let in. */
 struct Hello {
@@ -68,8 +78,11 @@ struct Hello {
   sockaddr_in door;
   /** Tells two processes of one machine, and two machines, from each other. */
   std::array<unsigned char, 16> process;
+  /** Where this rank can be handed memory, if on the same machine. */
+  MailboxName mailbox;
 
-  static Hello of(const Token& token, int rank, int ranks, const sockaddr_in& door);
+  static Hello of(const Token& token, int rank, int ranks, const sockaddr_in& door,
+                  const MailboxName& mailbox);
 };
 
 struct Visitor {
@@ -110,5 +123,8 @@ class Door {
 in_addr own_address();
 
 Token random_token();
+
+/** Takes the same time wherever they differ. */
+bool same(const Token& one, const Token& other);
 
 }  // namespace cudnn4j

@@ -11,6 +11,7 @@ import io.github.cudnn4j.library.HostControl;
 import io.github.cudnn4j.testing.JavaProcess;
 import io.github.cudnn4j.train.Checkpoints;
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.net.InetAddress;
 import java.net.ServerSocket;
 import java.nio.file.Files;
@@ -29,7 +30,8 @@ import org.junit.jupiter.api.io.TempDir;
  * and what is resumed comes to the bits of a training that was never killed.
  *
  * <p>{@code -Dcudnn4j.proof.kills=N} kills more often, {@code -Dcudnn4j.proof.seed=N} at other
- * moments; each kill is told, and how long the others took.
+ * moments; each kill is told, and how long the others took. {@code -Dcudnn4j.proof.join=SECONDS} is
+ * for a machine on which processes take longer to start.
  */
 class RankKillsTest {
 
@@ -39,7 +41,7 @@ class RankKillsTest {
   private static final Duration FOREVER = Duration.ofMinutes(3);
 
   /** How ranks that have not met know of each other. */
-  private static final int JOIN_SECONDS = 15;
+  private static final int JOIN_SECONDS = Integer.getInteger("cudnn4j.proof.join", 15);
 
   private final SplittableRandom random = new SplittableRandom(SEED);
   @TempDir private Path folder;
@@ -52,6 +54,17 @@ class RankKillsTest {
     String last() throws IOException {
       List<String> lines = Files.readAllLines(output);
       return lines.isEmpty() ? "" : lines.getLast();
+    }
+
+    /** Returns its status and what it has said. */
+    String end() {
+      try {
+        return "status %d%n%s%n%s"
+            .formatted(
+                process.exitValue(), Files.readString(output), Files.readString(errors).strip());
+      } catch (IOException e) {
+        throw new UncheckedIOException(e);
+      }
     }
 
     /** Returns whether it ended by itself in time. */
@@ -115,7 +128,7 @@ class RankKillsTest {
     try {
       for (Rank rank : ranks) {
         assertTrue(rank.ended(FOREVER));
-        assertEquals(0, rank.process.exitValue(), Files.readString(rank.errors));
+        assertEquals(0, rank.process.exitValue(), rank::end);
       }
       return hash(ranks.getFirst());
     } finally {
@@ -137,7 +150,7 @@ class RankKillsTest {
         }
       }
       if (ranks.get(victim).ended(Duration.ofMillis(moment))) {
-        assertEquals(0, ranks.get(victim).process.exitValue());
+        assertEquals(0, ranks.get(victim).process.exitValue(), ranks.get(victim)::end);
         return false;
       }
       ranks.get(victim).process.destroyForcibly().waitFor();
@@ -151,7 +164,7 @@ class RankKillsTest {
           if (other.process.exitValue() == 0) {
             return false; // All was done.
           }
-          assertFalse(why.isEmpty(), "rank " + rank + " does not say why it ends");
+          assertFalse(why.isEmpty(), () -> "a rank does not say why it ends: " + other.end());
         }
       }
       System.out.printf(

@@ -10,6 +10,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import io.github.cudnn4j.library.HostControl;
+import io.github.cudnn4j.testing.JavaProcess;
 import java.net.InetAddress;
 import java.net.Socket;
 import java.nio.ByteBuffer;
@@ -22,15 +23,13 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.function.Executable;
-import org.junit.jupiter.params.ParameterizedTest;
-import org.junit.jupiter.params.provider.ValueSource;
 
 /** Ranks as processes of this machine, which only the host device can have without more GPUs. */
 class CommunicatorTest {
   private static final int JOIN_SECONDS = 60;
 
   /** What a rank says first, in bytes. */
-  private static final int HELLO = 80;
+  private static final int HELLO = 112;
 
   private Device device;
   private HostControl host;
@@ -52,12 +51,60 @@ class CommunicatorTest {
     }
   }
 
-  @ParameterizedTest
-  @ValueSource(ints = {2, 4})
-  void everyRankGetsWhatAllHave(int ranks) throws Exception {
-    for (var process : RankProcess.run("work", ranks, Communicator.Id.create(device))) {
-      assertEquals(List.of("done"), process.output(), process::toString);
+  @Test
+  void ranksOfOneMachineShareMemory() throws Exception {
+    worked(RankProcess.run("work", 2, Communicator.Id.create(device)), 2, 2);
+  }
+
+  @Test
+  void aRankOfAnotherMachineIsReachedByTheNetwork() throws Exception {
+    worked(RankProcess.run("work", 4, Communicator.Id.create(device), 3), 1, 2, 1, 0);
+  }
+
+  private static void worked(List<JavaProcess> ranks, int... shared) {
+    for (var rank = 0; rank < shared.length; rank++) {
+      var process = ranks.get(rank);
+      assertEquals(
+          List.of("shares memory with " + shared[rank] + " neighbours"),
+          process.output(),
+          process::toString);
       assertEquals(0, process.status(), process::toString);
+    }
+  }
+
+  @Test
+  void damagedMemoryIsAnError() throws Exception {
+    for (var process : RankProcess.run("damage", 2, Communicator.Id.create(device))) {
+      assertEquals(0, process.status(), process::toString);
+      var message = process.output().getFirst();
+      assertTrue(message.contains("the memory shared with a neighbour is damaged"), message);
+    }
+  }
+
+  /** Who finds the name of a rank's mailbox can put things into it. */
+  @Test
+  void whatStrangersLeaveIsNotTaken() throws Exception {
+    host.joinSeconds(20);
+    var id = Communicator.Id.create(device);
+    var limit = System.nanoTime() + Duration.ofSeconds(20).toNanos();
+    try (var threads = Executors.newVirtualThreadPerTaskExecutor()) {
+      var other =
+          threads.submit(
+              () -> {
+                var mailbox = "";
+                while (mailbox.isEmpty() && System.nanoTime() < limit) {
+                  mailbox = UnixDatagram.names("cudnn4j-").stream().findAny().orElse("");
+                }
+                for (var bytes : new int[] {0, 1, 32, 1000}) {
+                  assertEquals(bytes, UnixDatagram.send(mailbox, bytes));
+                }
+                return RankProcess.run("sum", 1, 2, id, false);
+              });
+      try (var communicator = Communicator.join(device, id, 0, 2)) {
+        assertEquals(3, RankProcess.sum(device, communicator));
+        assertEquals(2, RankProcess.shared().size());
+      }
+      assertEquals(List.of("3"), other.get().output(), other.get()::toString);
     }
   }
 
@@ -65,9 +112,9 @@ class CommunicatorTest {
   void aRankThatEndsEndsTheOthersWithAMessage() throws Exception {
     var id = Communicator.Id.create(device);
     var ended =
-        assertTimeoutPreemptively(Duration.ofSeconds(60), () -> RankProcess.run("death", 3, id));
+        assertTimeoutPreemptively(Duration.ofSeconds(60), () -> RankProcess.run("death", 4, id, 0));
     assertEquals(7, ended.get(1).status());
-    for (var rank : List.of(0, 2)) {
+    for (var rank : List.of(0, 2, 3)) {
       var process = ended.get(rank);
       assertEquals(0, process.status(), process::toString);
       var message = process.output().getFirst();
@@ -75,7 +122,7 @@ class CommunicatorTest {
           message.contains(
               "rank "
                   + rank
-                  + " of 3, all-reduce of 140011 float32 (sum): the connection to a neighbour is"
+                  + " of 4, all-reduce of 140011 float32 (sum): the connection to a neighbour is"
                   + " lost; another rank has ended, or has lost one that has"),
           message);
     }
@@ -114,12 +161,12 @@ class CommunicatorTest {
     address.get(host);
     var strangers = new ArrayList<Socket>();
     for (var said :
-        List.of(new byte[0], new byte[1 << 16], "c4jnccl1".repeat(10).getBytes(UTF_8))) {
+        List.of(new byte[0], new byte[1 << 16], "c4jnccl2".repeat(14).getBytes(UTF_8))) {
       var socket = new Socket(InetAddress.getByAddress(host), port);
       strangers.add(socket);
       socket.getOutputStream().write(said);
     }
-    assertEquals(HELLO, "c4jnccl1".repeat(10).length());
+    assertEquals(HELLO, "c4jnccl2".repeat(14).length());
     for (var process : RankProcess.run("misfit", 2, id)) {
       assertEquals(0, process.status(), process::toString);
     }

@@ -3,8 +3,15 @@ package io.github.cudnn4j.cuda;
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.github.cudnn4j.testing.JavaProcess;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.lang.foreign.MemorySegment;
+import java.lang.management.ManagementFactory;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HexFormat;
@@ -12,6 +19,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.Executors;
+import java.util.concurrent.locks.LockSupport;
 import java.util.function.IntFunction;
 import java.util.stream.IntStream;
 
@@ -25,10 +33,16 @@ final class RankProcess {
   /** Runs all ranks at the same time, to their ends. */
   static List<JavaProcess> run(String scenario, int ranks, Communicator.Id id)
       throws InterruptedException, ExecutionException {
+    return run(scenario, ranks, id, -1);
+  }
+
+  /** One of the ranks shares no memory, as if it were on another machine. */
+  static List<JavaProcess> run(String scenario, int ranks, Communicator.Id id, int apart)
+      throws InterruptedException, ExecutionException {
     try (var threads = Executors.newVirtualThreadPerTaskExecutor()) {
       var running =
           IntStream.range(0, ranks)
-              .mapToObj(rank -> threads.submit(() -> run(scenario, rank, ranks, id)))
+              .mapToObj(rank -> threads.submit(() -> run(scenario, rank, ranks, id, rank == apart)))
               .toList();
       var ended = new ArrayList<JavaProcess>();
       for (var each : running) {
@@ -38,7 +52,7 @@ final class RankProcess {
     }
   }
 
-  private static JavaProcess run(String scenario, int rank, int ranks, Communicator.Id id)
+  static JavaProcess run(String scenario, int rank, int ranks, Communicator.Id id, boolean apart)
       throws Exception {
     var options = new ArrayList<>(JavaProcess.sameProperties());
     // Of many short programs at the same time.
@@ -46,7 +60,7 @@ final class RankProcess {
     return JavaProcess.run(
         RankProcess.class,
         options,
-        Map.of(),
+        Map.of("NCCL_SHM_DISABLE", apart ? "1" : "0"),
         scenario,
         Integer.toString(rank),
         Integer.toString(ranks),
@@ -65,6 +79,8 @@ final class RankProcess {
         case "death" -> death(device, communicator);
         case "misfit" -> misfit(device, communicator);
         case "abort" -> abort(device, communicator);
+        case "damage" -> damage(device, communicator);
+        case "sum" -> System.out.println(sum(device, communicator));
         default -> throw new IllegalArgumentException(arguments[0]);
       }
     }
@@ -83,7 +99,19 @@ final class RankProcess {
     integers(device, communicator);
     copies(device, communicator);
     captured(device, communicator);
-    System.out.println("done");
+    sleeps(device, communicator);
+    System.out.println("shares memory with " + shared().size() + " neighbours");
+  }
+
+  /** Returns where the memory is that this process shares with other ranks. */
+  static List<MemorySegment> shared() {
+    try (var maps = Files.lines(Path.of("/proc/self/maps"))) {
+      return maps.filter(line -> line.contains("/memfd:cudnn4j"))
+          .map(line -> MemorySegment.ofAddress(Long.parseLong(line, 0, line.indexOf('-'), 16)))
+          .toList();
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
   }
 
   /** Element i of a rank; whole numbers, which no order of adding changes. */
@@ -213,6 +241,52 @@ final class RankProcess {
         var square = communicator.ranks() * communicator.ranks();
         assertArrayEquals(new float[] {square, 2 * square}, buffer.toFloats());
       }
+    }
+  }
+
+  /** The processor is not kept busy by waiting for a rank that comes late. */
+  private static void sleeps(Device device, Communicator communicator) {
+    var threads = ManagementFactory.getThreadMXBean();
+    try (var buffer = DeviceBuffer.allocate(device, ElementType.FLOAT32, 1)) {
+      buffer.clear();
+      communicator.allReduce(Reduction.SUM, buffer);
+      communicator.synchronize();
+      if (communicator.rank() == 1) {
+        LockSupport.parkNanos(300_000_000);
+      }
+      var start = threads.getCurrentThreadCpuTime();
+      communicator.allReduce(Reduction.SUM, buffer);
+      communicator.synchronize();
+      var millis = (threads.getCurrentThreadCpuTime() - start) / 1_000_000;
+      assertTrue(millis < 100, () -> "computed " + millis + " ms while another rank slept");
+    }
+  }
+
+  /** Returns the sum of the numbers of ranks from 1. */
+  static int sum(Device device, Communicator communicator) {
+    try (var buffer = DeviceBuffer.allocate(device, ElementType.INT32, 1)) {
+      buffer.copyFrom(new int[] {communicator.rank() + 1});
+      communicator.allReduce(Reduction.SUM, buffer);
+      return buffer.toInts()[0];
+    }
+  }
+
+  /** Rank 1 writes over what both know of the memory that they share. */
+  private static void damage(Device device, Communicator communicator) {
+    try (var buffer = DeviceBuffer.allocate(device, ElementType.FLOAT32, MANY)) {
+      buffer.clear();
+      if (communicator.rank() == 1) {
+        assertEquals(2, shared().size());
+        shared().forEach(memory -> memory.reinterpret(128).fill((byte) 0x7f));
+      }
+      var e =
+          assertThrows(
+              CudaException.class,
+              () -> {
+                communicator.allReduce(Reduction.SUM, buffer);
+                communicator.synchronize();
+              });
+      System.out.println(e.getMessage());
     }
   }
 
