@@ -93,91 +93,25 @@ DEVICE void add_key_gradient(const int* lengths, const T* q, const T* k, const T
 }
 
 // scores[batch, queries, keys]
-KERNEL(additive_score_f32, (const int* lengths, const float* q, const float* k, const float* v,
-                            float* scores, int queries, int keys, int batch, int columns),
-       (batch, times(queries, batch, columns), times(keys, batch, columns), columns,
-        times(batch, queries, keys))) {
-  score(lengths, q, k, v, scores, queries, keys, batch, columns);
-}
-KERNEL(additive_score_f64, (const int* lengths, const double* q, const double* k, const double* v,
-                            double* scores, int queries, int keys, int batch, int columns),
-       (batch, times(queries, batch, columns), times(keys, batch, columns), columns,
-        times(batch, queries, keys))) {
-  score(lengths, q, k, v, scores, queries, keys, batch, columns);
-}
-KERNEL(additive_score_f16, (const int* lengths, const f16* q, const f16* k, const f16* v,
-                            f16* scores, int queries, int keys, int batch, int columns),
-       (batch, times(queries, batch, columns), times(keys, batch, columns), columns,
-        times(batch, queries, keys))) {
-  score(lengths, q, k, v, scores, queries, keys, batch, columns);
-}
-KERNEL(additive_score_bf16, (const int* lengths, const bf16* q, const bf16* k, const bf16* v,
-                             bf16* scores, int queries, int keys, int batch, int columns),
-       (batch, times(queries, batch, columns), times(keys, batch, columns), columns,
-        times(batch, queries, keys))) {
-  score(lengths, q, k, v, scores, queries, keys, batch, columns);
-}
+KERNELS(additive_score, (const int* lengths, const T* q, const T* k, const T* v, T* scores,
+                         int queries, int keys, int batch, int columns),
+        (batch, times(queries, batch, columns), times(keys, batch, columns), columns,
+         times(batch, queries, keys)),
+        score(lengths, q, k, v, scores, queries, keys, batch, columns))
 
 // dq[queries, batch, columns], and dv[queries, batch, columns], to be summed up
-KERNEL(additive_query_gradient_f32, (const int* lengths, const float* q, const float* k,
-                                     const float* v, const float* dscores, float* dq, float* dv,
-                                     int queries, int keys, int batch, int columns),
-       (batch, times(queries, batch, columns), times(keys, batch, columns), columns,
-        times(batch, queries, keys), times(queries, batch, columns),
-        times(queries, batch, columns))) {
-  query_gradient(lengths, q, k, v, dscores, dq, dv, queries, keys, batch, columns);
-}
-KERNEL(additive_query_gradient_f64, (const int* lengths, const double* q, const double* k,
-                                     const double* v, const double* dscores, double* dq, double* dv,
-                                     int queries, int keys, int batch, int columns),
-       (batch, times(queries, batch, columns), times(keys, batch, columns), columns,
-        times(batch, queries, keys), times(queries, batch, columns),
-        times(queries, batch, columns))) {
-  query_gradient(lengths, q, k, v, dscores, dq, dv, queries, keys, batch, columns);
-}
-KERNEL(additive_query_gradient_f16, (const int* lengths, const f16* q, const f16* k, const f16* v,
-                                     const f16* dscores, f16* dq, f16* dv, int queries, int keys,
-                                     int batch, int columns),
-       (batch, times(queries, batch, columns), times(keys, batch, columns), columns,
-        times(batch, queries, keys), times(queries, batch, columns),
-        times(queries, batch, columns))) {
-  query_gradient(lengths, q, k, v, dscores, dq, dv, queries, keys, batch, columns);
-}
-KERNEL(additive_query_gradient_bf16, (const int* lengths, const bf16* q, const bf16* k,
-                                      const bf16* v, const bf16* dscores, bf16* dq, bf16* dv,
-                                      int queries, int keys, int batch, int columns),
-       (batch, times(queries, batch, columns), times(keys, batch, columns), columns,
-        times(batch, queries, keys), times(queries, batch, columns),
-        times(queries, batch, columns))) {
-  query_gradient(lengths, q, k, v, dscores, dq, dv, queries, keys, batch, columns);
-}
+KERNELS(additive_query_gradient, (const int* lengths, const T* q, const T* k, const T* v,
+                                  const T* dscores, T* dq, T* dv, int queries, int keys, int batch,
+                                  int columns),
+        (batch, times(queries, batch, columns), times(keys, batch, columns), columns,
+         times(batch, queries, keys), times(queries, batch, columns),
+         times(queries, batch, columns)),
+        query_gradient(lengths, q, k, v, dscores, dq, dv, queries, keys, batch, columns))
 
 // dk[keys, batch, columns] += the gradient
-KERNEL(additive_key_gradient_f32, (const int* lengths, const float* q, const float* k,
-                                   const float* v, const float* dscores, float* dk, int queries,
-                                   int keys, int batch, int columns),
-       (batch, times(queries, batch, columns), times(keys, batch, columns), columns,
-        times(batch, queries, keys), times(keys, batch, columns))) {
-  add_key_gradient(lengths, q, k, v, dscores, dk, queries, keys, batch, columns);
-}
-KERNEL(additive_key_gradient_f64, (const int* lengths, const double* q, const double* k,
-                                   const double* v, const double* dscores, double* dk, int queries,
-                                   int keys, int batch, int columns),
-       (batch, times(queries, batch, columns), times(keys, batch, columns), columns,
-        times(batch, queries, keys), times(keys, batch, columns))) {
-  add_key_gradient(lengths, q, k, v, dscores, dk, queries, keys, batch, columns);
-}
-KERNEL(additive_key_gradient_f16, (const int* lengths, const f16* q, const f16* k, const f16* v,
-                                   const f16* dscores, f16* dk, int queries, int keys, int batch,
-                                   int columns),
-       (batch, times(queries, batch, columns), times(keys, batch, columns), columns,
-        times(batch, queries, keys), times(keys, batch, columns))) {
-  add_key_gradient(lengths, q, k, v, dscores, dk, queries, keys, batch, columns);
-}
-KERNEL(additive_key_gradient_bf16, (const int* lengths, const bf16* q, const bf16* k, const bf16* v,
-                                    const bf16* dscores, bf16* dk, int queries, int keys, int batch,
-                                    int columns),
-       (batch, times(queries, batch, columns), times(keys, batch, columns), columns,
-        times(batch, queries, keys), times(keys, batch, columns))) {
-  add_key_gradient(lengths, q, k, v, dscores, dk, queries, keys, batch, columns);
-}
+KERNELS(additive_key_gradient, (const int* lengths, const T* q, const T* k, const T* v,
+                                const T* dscores, T* dk, int queries, int keys, int batch,
+                                int columns),
+        (batch, times(queries, batch, columns), times(keys, batch, columns), columns,
+         times(batch, queries, keys), times(keys, batch, columns)),
+        add_key_gradient(lengths, q, k, v, dscores, dk, queries, keys, batch, columns))

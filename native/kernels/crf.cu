@@ -328,288 +328,79 @@ KERNEL(crf_labelled, (const int* lengths, const int* labels, int* labelled, int 
 
 // inflow[T, B, columns] as above. If measured, losses[B] = log of the sum of exp(score) over all
 // paths, less the score of the gold labels; counted[B] = -1 for an empty sequence, else 0
-KERNEL(crf_forward_f32, (const int* lengths, const int* gold, int measured, const float* emissions,
-                         const float* transitions, const float* start, const float* end,
-                         float* inflow, float* losses, int* counted, int time, int batch,
-                         int columns),
-       (batch, times(measured, time, batch), times(time, batch, columns), times(columns, columns),
-        columns, columns, times(time, batch, columns), times(measured, batch),
-        times(measured, batch))) {
-  sum_paths(lengths, gold, measured, emissions, transitions, start, end, inflow, losses, counted,
-            time, batch, columns);
-}
-KERNEL(crf_forward_f64, (const int* lengths, const int* gold, int measured, const double* emissions,
-                         const double* transitions, const double* start, const double* end,
-                         double* inflow, double* losses, int* counted, int time, int batch,
-                         int columns),
-       (batch, times(measured, time, batch), times(time, batch, columns), times(columns, columns),
-        columns, columns, times(time, batch, columns), times(measured, batch),
-        times(measured, batch))) {
-  sum_paths(lengths, gold, measured, emissions, transitions, start, end, inflow, losses, counted,
-            time, batch, columns);
-}
-KERNEL(crf_forward_f16, (const int* lengths, const int* gold, int measured, const f16* emissions,
-                         const f16* transitions, const f16* start, const f16* end, float* inflow,
-                         float* losses, int* counted, int time, int batch, int columns),
-       (batch, times(measured, time, batch), times(time, batch, columns), times(columns, columns),
-        columns, columns, times(time, batch, columns), times(measured, batch),
-        times(measured, batch))) {
-  sum_paths(lengths, gold, measured, emissions, transitions, start, end, inflow, losses, counted,
-            time, batch, columns);
-}
-KERNEL(crf_forward_bf16, (const int* lengths, const int* gold, int measured, const bf16* emissions,
-                          const bf16* transitions, const bf16* start, const bf16* end,
-                          float* inflow, float* losses, int* counted, int time, int batch,
-                          int columns),
-       (batch, times(measured, time, batch), times(time, batch, columns), times(columns, columns),
-        columns, columns, times(time, batch, columns), times(measured, batch),
-        times(measured, batch))) {
-  sum_paths(lengths, gold, measured, emissions, transitions, start, end, inflow, losses, counted,
-            time, batch, columns);
-}
+KERNELS(crf_forward, (const int* lengths, const int* gold, int measured, const T* emissions,
+                      const T* transitions, const T* start, const T* end, Number<T>* inflow,
+                      Number<T>* losses, int* counted, int time, int batch, int columns),
+        (batch, times(measured, time, batch), times(time, batch, columns), times(columns, columns),
+         columns, columns, times(time, batch, columns), times(measured, batch),
+         times(measured, batch)),
+        sum_paths(lengths, gold, measured, emissions, transitions, start, end, inflow, losses,
+                  counted, time, batch, columns))
 
 // marginals[T, B, columns] = the probability of each label; if paired, pairs[B, columns, columns] =
 // the sum over the steps of the probability of each transition
-KERNEL(crf_marginals_f32, (const int* lengths, const float* emissions, const float* transitions,
-                           const float* end, const float* inflow, float* marginals, float* pairs,
-                           int paired, int time, int batch, int columns),
-       (batch, times(time, batch, columns), times(columns, columns), columns,
-        times(time, batch, columns), times(time, batch, columns),
-        times(paired, batch, columns, columns))) {
-  find_marginals(lengths, emissions, transitions, end, inflow, marginals, pairs, paired, time,
-                 batch, columns);
-}
-KERNEL(crf_marginals_f64, (const int* lengths, const double* emissions, const double* transitions,
-                           const double* end, const double* inflow, double* marginals,
-                           double* pairs, int paired, int time, int batch, int columns),
-       (batch, times(time, batch, columns), times(columns, columns), columns,
-        times(time, batch, columns), times(time, batch, columns),
-        times(paired, batch, columns, columns))) {
-  find_marginals(lengths, emissions, transitions, end, inflow, marginals, pairs, paired, time,
-                 batch, columns);
-}
-KERNEL(crf_marginals_f16, (const int* lengths, const f16* emissions, const f16* transitions,
-                           const f16* end, const float* inflow, float* marginals, float* pairs,
-                           int paired, int time, int batch, int columns),
-       (batch, times(time, batch, columns), times(columns, columns), columns,
-        times(time, batch, columns), times(time, batch, columns),
-        times(paired, batch, columns, columns))) {
-  find_marginals(lengths, emissions, transitions, end, inflow, marginals, pairs, paired, time,
-                 batch, columns);
-}
-KERNEL(crf_marginals_bf16, (const int* lengths, const bf16* emissions, const bf16* transitions,
-                            const bf16* end, const float* inflow, float* marginals, float* pairs,
-                            int paired, int time, int batch, int columns),
-       (batch, times(time, batch, columns), times(columns, columns), columns,
-        times(time, batch, columns), times(time, batch, columns),
-        times(paired, batch, columns, columns))) {
-  find_marginals(lengths, emissions, transitions, end, inflow, marginals, pairs, paired, time,
-                 batch, columns);
-}
+KERNELS(crf_marginals, (const int* lengths, const T* emissions, const T* transitions, const T* end,
+                        const Number<T>* inflow, Number<T>* marginals, Number<T>* pairs, int paired,
+                        int time, int batch, int columns),
+        (batch, times(time, batch, columns), times(columns, columns), columns,
+         times(time, batch, columns), times(time, batch, columns),
+         times(paired, batch, columns, columns)),
+        find_marginals(lengths, emissions, transitions, end, inflow, marginals, pairs, paired, time,
+                       batch, columns))
 
 // path[T, B] = the best labels, -1 behind the sequence, and everywhere if no path is allowed or a
 // score is NaN; best[T, B, columns] as above
-KERNEL(crf_viterbi_f32, (const int* lengths, const int* gold, double margin, const float* emissions,
-                         const float* transitions, const float* start, const float* end,
-                         float* best, int* path, int time, int batch, int columns),
-       (batch, times(time, batch), times(time, batch, columns), times(columns, columns), columns,
-        columns, times(time, batch, columns), times(time, batch))) {
-  find_path(lengths, gold, margin, emissions, transitions, start, end, best, path, time, batch,
-            columns);
-}
-KERNEL(crf_viterbi_f64, (const int* lengths, const int* gold, double margin,
-                         const double* emissions, const double* transitions, const double* start,
-                         const double* end, double* best, int* path, int time, int batch,
-                         int columns),
-       (batch, times(time, batch), times(time, batch, columns), times(columns, columns), columns,
-        columns, times(time, batch, columns), times(time, batch))) {
-  find_path(lengths, gold, margin, emissions, transitions, start, end, best, path, time, batch,
-            columns);
-}
-KERNEL(crf_viterbi_f16, (const int* lengths, const int* gold, double margin, const f16* emissions,
-                         const f16* transitions, const f16* start, const f16* end, float* best,
-                         int* path, int time, int batch, int columns),
-       (batch, times(time, batch), times(time, batch, columns), times(columns, columns), columns,
-        columns, times(time, batch, columns), times(time, batch))) {
-  find_path(lengths, gold, margin, emissions, transitions, start, end, best, path, time, batch,
-            columns);
-}
-KERNEL(crf_viterbi_bf16, (const int* lengths, const int* gold, double margin, const bf16* emissions,
-                          const bf16* transitions, const bf16* start, const bf16* end, float* best,
-                          int* path, int time, int batch, int columns),
-       (batch, times(time, batch), times(time, batch, columns), times(columns, columns), columns,
-        columns, times(time, batch, columns), times(time, batch))) {
-  find_path(lengths, gold, margin, emissions, transitions, start, end, best, path, time, batch,
-            columns);
-}
+KERNELS(crf_viterbi, (const int* lengths, const int* gold, double margin, const T* emissions,
+                      const T* transitions, const T* start, const T* end, Number<T>* best,
+                      int* path, int time, int batch, int columns),
+        (batch, times(time, batch), times(time, batch, columns), times(columns, columns), columns,
+         columns, times(time, batch, columns), times(time, batch)),
+        find_path(lengths, gold, margin, emissions, transitions, start, end, best, path, time,
+                  batch, columns))
 
 // scores[B] = the score of each path
-KERNEL(crf_score_f32, (const int* lengths, const int* path, const float* emissions,
-                       const float* transitions, const float* start, const float* end,
-                       double* scores, int time, int batch, int columns),
-       (batch, times(time, batch), times(time, batch, columns), times(columns, columns), columns,
-        columns, batch)) {
-  score(lengths, path, emissions, transitions, start, end, scores, time, batch, columns);
-}
-KERNEL(crf_score_f64, (const int* lengths, const int* path, const double* emissions,
-                       const double* transitions, const double* start, const double* end,
-                       double* scores, int time, int batch, int columns),
-       (batch, times(time, batch), times(time, batch, columns), times(columns, columns), columns,
-        columns, batch)) {
-  score(lengths, path, emissions, transitions, start, end, scores, time, batch, columns);
-}
-KERNEL(crf_score_f16, (const int* lengths, const int* path, const f16* emissions,
-                       const f16* transitions, const f16* start, const f16* end, double* scores,
-                       int time, int batch, int columns),
-       (batch, times(time, batch), times(time, batch, columns), times(columns, columns), columns,
-        columns, batch)) {
-  score(lengths, path, emissions, transitions, start, end, scores, time, batch, columns);
-}
-KERNEL(crf_score_bf16, (const int* lengths, const int* path, const bf16* emissions,
-                        const bf16* transitions, const bf16* start, const bf16* end, double* scores,
-                        int time, int batch, int columns),
-       (batch, times(time, batch), times(time, batch, columns), times(columns, columns), columns,
-        columns, batch)) {
-  score(lengths, path, emissions, transitions, start, end, scores, time, batch, columns);
-}
+KERNELS(crf_score, (const int* lengths, const int* path, const T* emissions, const T* transitions,
+                    const T* start, const T* end, double* scores, int time, int batch, int columns),
+        (batch, times(time, batch), times(time, batch, columns), times(columns, columns), columns,
+         columns, batch),
+        score(lengths, path, emissions, transitions, start, end, scores, time, batch, columns))
 
 // losses[B] = the score of each path and the margin for each label that is not the gold one, less
 // the score of the gold labels; counted[B] = -1 for an empty sequence, else 0
-KERNEL(crf_hinge_f32, (const int* lengths, const int* gold, const int* path, double margin,
-                       const float* emissions, const float* transitions, const float* start,
-                       const float* end, float* losses, int* counted, int time, int batch,
-                       int columns),
-       (batch, times(time, batch), times(time, batch), times(time, batch, columns),
-        times(columns, columns), columns, columns, batch, batch)) {
-  compare(lengths, gold, path, margin, emissions, transitions, start, end, losses, counted, time,
-          batch, columns);
-}
-KERNEL(crf_hinge_f64, (const int* lengths, const int* gold, const int* path, double margin,
-                       const double* emissions, const double* transitions, const double* start,
-                       const double* end, double* losses, int* counted, int time, int batch,
-                       int columns),
-       (batch, times(time, batch), times(time, batch), times(time, batch, columns),
-        times(columns, columns), columns, columns, batch, batch)) {
-  compare(lengths, gold, path, margin, emissions, transitions, start, end, losses, counted, time,
-          batch, columns);
-}
-KERNEL(crf_hinge_f16, (const int* lengths, const int* gold, const int* path, double margin,
-                       const f16* emissions, const f16* transitions, const f16* start,
-                       const f16* end, float* losses, int* counted, int time, int batch,
-                       int columns),
-       (batch, times(time, batch), times(time, batch), times(time, batch, columns),
-        times(columns, columns), columns, columns, batch, batch)) {
-  compare(lengths, gold, path, margin, emissions, transitions, start, end, losses, counted, time,
-          batch, columns);
-}
-KERNEL(crf_hinge_bf16, (const int* lengths, const int* gold, const int* path, double margin,
-                        const bf16* emissions, const bf16* transitions, const bf16* start,
-                        const bf16* end, float* losses, int* counted, int time, int batch,
-                        int columns),
-       (batch, times(time, batch), times(time, batch), times(time, batch, columns),
-        times(columns, columns), columns, columns, batch, batch)) {
-  compare(lengths, gold, path, margin, emissions, transitions, start, end, losses, counted, time,
-          batch, columns);
-}
+KERNELS(crf_hinge, (const int* lengths, const int* gold, const int* path, double margin,
+                    const T* emissions, const T* transitions, const T* start, const T* end,
+                    Number<T>* losses, int* counted, int time, int batch, int columns),
+        (batch, times(time, batch), times(time, batch), times(time, batch, columns),
+         times(columns, columns), columns, columns, batch, batch),
+        compare(lengths, gold, path, margin, emissions, transitions, start, end, losses, counted,
+                time, batch, columns))
 
 // marginals[T, B, columns] and pairs[B, columns, columns] += amount for each label and transition
-KERNEL(crf_add_labels_f32, (const int* lengths, const int* labels, double amount, float* marginals,
-                            float* pairs, int time, int batch, int columns),
-       (batch, times(time, batch), times(time, batch, columns), times(batch, columns, columns))) {
-  add_labels(lengths, labels, amount, marginals, pairs, time, batch, columns);
-}
-KERNEL(crf_add_labels_f64, (const int* lengths, const int* labels, double amount, double* marginals,
-                            double* pairs, int time, int batch, int columns),
-       (batch, times(time, batch), times(time, batch, columns), times(batch, columns, columns))) {
-  add_labels(lengths, labels, amount, marginals, pairs, time, batch, columns);
-}
+WIDE_KERNELS(crf_add_labels, (const int* lengths, const int* labels, double amount, T* marginals,
+                              T* pairs, int time, int batch, int columns),
+             (batch, times(time, batch), times(time, batch, columns),
+              times(batch, columns, columns)),
+             add_labels(lengths, labels, amount, marginals, pairs, time, batch, columns))
 
 // y[n] = factor[0] x
-KERNEL(crf_multiply_f32, (const float* x, const float* factor, float* y, long long n),
-       (n, 1, n)) {
-  multiply(x, factor, y, n);
-}
-KERNEL(crf_multiply_f64, (const double* x, const double* factor, double* y, long long n),
-       (n, 1, n)) {
-  multiply(x, factor, y, n);
-}
-KERNEL(crf_multiply_f16, (const float* x, const float* factor, f16* y, long long n),
-       (n, 1, n)) {
-  multiply(x, factor, y, n);
-}
-KERNEL(crf_multiply_bf16, (const float* x, const float* factor, bf16* y, long long n),
-       (n, 1, n)) {
-  multiply(x, factor, y, n);
-}
+KERNELS(crf_multiply, (const Number<T>* x, const Number<T>* factor, T* y, long long n), (n, 1, n),
+        multiply(x, factor, y, n))
 
 // dtransitions[columns, columns], dstart[columns] and dend[columns] += share[0] times the sums over
 // the sequences
-KERNEL(crf_gradients_f32, (const int* lengths, const float* marginals, const float* pairs,
-                           const float* share, float* dtransitions, float* dstart, float* dend,
-                           int time, int batch, int columns),
-       (batch, times(time, batch, columns), times(batch, columns, columns), 1,
-        times(columns, columns), columns, columns)) {
-  add_gradients(lengths, marginals, pairs, share, dtransitions, dstart, dend, time, batch, columns);
-}
-KERNEL(crf_gradients_f64, (const int* lengths, const double* marginals, const double* pairs,
-                           const double* share, double* dtransitions, double* dstart, double* dend,
-                           int time, int batch, int columns),
-       (batch, times(time, batch, columns), times(batch, columns, columns), 1,
-        times(columns, columns), columns, columns)) {
-  add_gradients(lengths, marginals, pairs, share, dtransitions, dstart, dend, time, batch, columns);
-}
-KERNEL(crf_gradients_f16, (const int* lengths, const float* marginals, const float* pairs,
-                           const float* share, f16* dtransitions, f16* dstart, f16* dend, int time,
-                           int batch, int columns),
-       (batch, times(time, batch, columns), times(batch, columns, columns), 1,
-        times(columns, columns), columns, columns)) {
-  add_gradients(lengths, marginals, pairs, share, dtransitions, dstart, dend, time, batch, columns);
-}
-KERNEL(crf_gradients_bf16, (const int* lengths, const float* marginals, const float* pairs,
-                            const float* share, bf16* dtransitions, bf16* dstart, bf16* dend,
-                            int time, int batch, int columns),
-       (batch, times(time, batch, columns), times(batch, columns, columns), 1,
-        times(columns, columns), columns, columns)) {
-  add_gradients(lengths, marginals, pairs, share, dtransitions, dstart, dend, time, batch, columns);
-}
+KERNELS(crf_gradients, (const int* lengths, const Number<T>* marginals, const Number<T>* pairs,
+                        const Number<T>* share, T* dtransitions, T* dstart, T* dend, int time,
+                        int batch, int columns),
+        (batch, times(time, batch, columns), times(batch, columns, columns), 1,
+         times(columns, columns), columns, columns),
+        add_gradients(lengths, marginals, pairs, share, dtransitions, dstart, dend, time, batch,
+                      columns))
 
 // y[n] = x where allowed, else otherwise
-KERNEL(crf_allow_f32, (const int* allowed, const float* x, double otherwise, float* y, long long n),
-       (n, n, n)) {
-  allow(allowed, x, otherwise, y, n);
-}
-KERNEL(crf_allow_f64, (const int* allowed, const double* x, double otherwise, double* y,
-                       long long n),
-       (n, n, n)) {
-  allow(allowed, x, otherwise, y, n);
-}
-KERNEL(crf_allow_f16, (const int* allowed, const f16* x, double otherwise, f16* y, long long n),
-       (n, n, n)) {
-  allow(allowed, x, otherwise, y, n);
-}
-KERNEL(crf_allow_bf16, (const int* allowed, const bf16* x, double otherwise, bf16* y, long long n),
-       (n, n, n)) {
-  allow(allowed, x, otherwise, y, n);
-}
+KERNELS(crf_allow, (const int* allowed, const T* x, double otherwise, T* y, long long n), (n, n, n),
+        allow(allowed, x, otherwise, y, n))
 
 // y[rows, columns] = x of the label of the row, or of all if that is negative; else otherwise
-KERNEL(crf_force_f32, (const int* labels, const float* x, double otherwise, float* y, int rows,
-                       int columns),
-       (rows, times(rows, columns), times(rows, columns))) {
-  force(labels, x, otherwise, y, rows, columns);
-}
-KERNEL(crf_force_f64, (const int* labels, const double* x, double otherwise, double* y, int rows,
-                       int columns),
-       (rows, times(rows, columns), times(rows, columns))) {
-  force(labels, x, otherwise, y, rows, columns);
-}
-KERNEL(crf_force_f16, (const int* labels, const f16* x, double otherwise, f16* y, int rows,
-                       int columns),
-       (rows, times(rows, columns), times(rows, columns))) {
-  force(labels, x, otherwise, y, rows, columns);
-}
-KERNEL(crf_force_bf16, (const int* labels, const bf16* x, double otherwise, bf16* y, int rows,
-                        int columns),
-       (rows, times(rows, columns), times(rows, columns))) {
-  force(labels, x, otherwise, y, rows, columns);
-}
+KERNELS(crf_force, (const int* labels, const T* x, double otherwise, T* y, int rows, int columns),
+        (rows, times(rows, columns), times(rows, columns)),
+        force(labels, x, otherwise, y, rows, columns))

@@ -76,44 +76,15 @@ KERNEL(ctc_pack, (const int* labels, const int* label_steps, int* packed, int la
 }
 
 // y = x in FLOAT32
-KERNEL(ctc_widen_f64, (const double* x, float* y, long long n), (n, n)) {
-  widen(x, y, n);
-}
-KERNEL(ctc_widen_f16, (const f16* x, float* y, long long n), (n, n)) {
-  widen(x, y, n);
-}
-KERNEL(ctc_widen_bf16, (const bf16* x, float* y, long long n), (n, n)) {
-  widen(x, y, n);
-}
+KERNEL(ctc_widen_f64, (const double* x, float* y, long long n), (n, n)) { widen(x, y, n); }
+NARROW_KERNELS(ctc_widen, (const T* x, float* y, long long n), (n, n), widen(x, y, n))
 
 // losses[batch] = the costs of what is aligned, 0 for what is not, NaN for what cannot be
-KERNEL(ctc_costs_f32, (const float* costs, const int* states, float* losses, int batch),
-       (batch, batch, batch)) {
-  take_costs(costs, states, losses, batch);
-}
-KERNEL(ctc_costs_f64, (const float* costs, const int* states, double* losses, int batch),
-       (batch, batch, batch)) {
-  take_costs(costs, states, losses, batch);
-}
+WIDE_KERNELS(ctc_costs, (const float* costs, const int* states, T* losses, int batch),
+             (batch, batch, batch), take_costs(costs, states, losses, batch))
 
 // dx[time, batch, symbols] = gradients * dlosses[batch]
-KERNEL(ctc_gradient_f32, (const float* gradients, const float* dlosses, float* dx, int time,
-                          int batch, int symbols),
-       (times(time, batch, symbols), batch, times(time, batch, symbols))) {
-  spread(gradients, dlosses, dx, time, batch, symbols);
-}
-KERNEL(ctc_gradient_f64, (const float* gradients, const double* dlosses, double* dx, int time,
-                          int batch, int symbols),
-       (times(time, batch, symbols), batch, times(time, batch, symbols))) {
-  spread(gradients, dlosses, dx, time, batch, symbols);
-}
-KERNEL(ctc_gradient_f16, (const float* gradients, const float* dlosses, f16* dx, int time,
-                          int batch, int symbols),
-       (times(time, batch, symbols), batch, times(time, batch, symbols))) {
-  spread(gradients, dlosses, dx, time, batch, symbols);
-}
-KERNEL(ctc_gradient_bf16, (const float* gradients, const float* dlosses, bf16* dx, int time,
-                           int batch, int symbols),
-       (times(time, batch, symbols), batch, times(time, batch, symbols))) {
-  spread(gradients, dlosses, dx, time, batch, symbols);
-}
+KERNELS(ctc_gradient, (const float* gradients, const Number<T>* dlosses, T* dx, int time, int batch,
+                       int symbols),
+        (times(time, batch, symbols), batch, times(time, batch, symbols)),
+        spread(gradients, dlosses, dx, time, batch, symbols))

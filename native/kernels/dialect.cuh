@@ -11,6 +11,11 @@
  *     times(a, b, ...)                    their product
  *     parts(n, size)                      n / size, rounded up
  *     reach(rows, stride, first, columns) what a part of the columns of a matrix reaches to
+ *   KERNELS(name, (parameters), (extents), call)
+ *                                         a kernel name_f32, name_f64, name_f16 and name_bf16 each,
+ *                                         which is that call; T is its type there
+ *   WIDE_KERNELS(...)                     of these name_f32 and name_f64 only
+ *   NARROW_KERNELS(...)                   of these name_f16 and name_bf16 only
  *   DEVICE                                before a function that kernels call
  *   f16, bf16                             numbers of 16 bits in memory, which only static_cast turns
  *                                         into numbers to compute with, and back, rounding
@@ -297,6 +302,21 @@ DEVICE void block_column_sums(long long rows, long long columns, Value value, Ta
 }
 
 #endif
+
+#define CUDNN4J_KERNEL_OF(type, suffix, name, parameters, extents, call) \
+  inline namespace of_##suffix {                                        \
+  using T = type;                                                       \
+  KERNEL(name##_##suffix, parameters, extents) { call; }                \
+  }
+#define WIDE_KERNELS(name, parameters, extents, call)                   \
+  CUDNN4J_KERNEL_OF(float, f32, name, parameters, extents, call)        \
+  CUDNN4J_KERNEL_OF(double, f64, name, parameters, extents, call)
+#define NARROW_KERNELS(name, parameters, extents, call)                 \
+  CUDNN4J_KERNEL_OF(f16, f16, name, parameters, extents, call)          \
+  CUDNN4J_KERNEL_OF(bf16, bf16, name, parameters, extents, call)
+#define KERNELS(name, parameters, extents, call)                        \
+  WIDE_KERNELS(name, parameters, extents, call)                         \
+  NARROW_KERNELS(name, parameters, extents, call)
 
 template <>
 struct ComputedIn<f16> {

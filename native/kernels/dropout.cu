@@ -70,19 +70,6 @@ KERNEL(draw_mask, (long long* state, long long n), (2)) {
 }
 
 // out[n] = in[n] * scale where the element's 32 bits are at least `least`, otherwise 0
-KERNEL(mask_f32, (const long long* state, const float* in, float* out, long long least,
-                  double scale, long long n), (2, n, n)) {
-  apply_mask(state, in, out, least, scale, n);
-}
-KERNEL(mask_f64, (const long long* state, const double* in, double* out, long long least,
-                  double scale, long long n), (2, n, n)) {
-  apply_mask(state, in, out, least, scale, n);
-}
-KERNEL(mask_f16, (const long long* state, const f16* in, f16* out, long long least, double scale,
-                  long long n), (2, n, n)) {
-  apply_mask(state, in, out, least, scale, n);
-}
-KERNEL(mask_bf16, (const long long* state, const bf16* in, bf16* out, long long least, double scale,
-                   long long n), (2, n, n)) {
-  apply_mask(state, in, out, least, scale, n);
-}
+KERNELS(mask, (const long long* state, const T* in, T* out, long long least, double scale,
+               long long n),
+        (2, n, n), apply_mask(state, in, out, least, scale, n))

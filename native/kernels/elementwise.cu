@@ -69,82 +69,24 @@ DEVICE void differentiate(int function, const T* y, const T* dy, T* dx, long lon
 }
 
 // z[n] = x + y
-KERNEL(add_f32, (const float* x, const float* y, float* z, long long n), (n, n, n)) {
-  sum(x, y, z, n);
-}
-KERNEL(add_f64, (const double* x, const double* y, double* z, long long n), (n, n, n)) {
-  sum(x, y, z, n);
-}
-KERNEL(add_f16, (const f16* x, const f16* y, f16* z, long long n), (n, n, n)) { sum(x, y, z, n); }
-KERNEL(add_bf16, (const bf16* x, const bf16* y, bf16* z, long long n), (n, n, n)) {
-  sum(x, y, z, n);
-}
+KERNELS(add, (const T* x, const T* y, T* z, long long n), (n, n, n), sum(x, y, z, n))
 
 // z[n] = x y
-KERNEL(multiply_f32, (const float* x, const float* y, float* z, long long n), (n, n, n)) {
-  product(x, y, z, n);
-}
-KERNEL(multiply_f64, (const double* x, const double* y, double* z, long long n), (n, n, n)) {
-  product(x, y, z, n);
-}
-KERNEL(multiply_f16, (const f16* x, const f16* y, f16* z, long long n), (n, n, n)) {
-  product(x, y, z, n);
-}
-KERNEL(multiply_bf16, (const bf16* x, const bf16* y, bf16* z, long long n), (n, n, n)) {
-  product(x, y, z, n);
-}
+KERNELS(multiply, (const T* x, const T* y, T* z, long long n), (n, n, n), product(x, y, z, n))
 
 // z[n] = factor x
-KERNEL(scale_f32, (const float* x, double factor, float* z, long long n), (n, n)) {
-  multiple(x, factor, z, n);
-}
-KERNEL(scale_f64, (const double* x, double factor, double* z, long long n), (n, n)) {
-  multiple(x, factor, z, n);
-}
-KERNEL(scale_f16, (const f16* x, double factor, f16* z, long long n), (n, n)) {
-  multiple(x, factor, z, n);
-}
-KERNEL(scale_bf16, (const bf16* x, double factor, bf16* z, long long n), (n, n)) {
-  multiple(x, factor, z, n);
-}
+KERNELS(scale, (const T* x, double factor, T* z, long long n), (n, n), multiple(x, factor, z, n))
 
 // y[n] = x
-KERNEL(from_int_f32, (const int* x, float* y, long long n), (n, n)) { number(x, y, n); }
-KERNEL(from_int_f64, (const int* x, double* y, long long n), (n, n)) { number(x, y, n); }
-KERNEL(from_int_f16, (const int* x, f16* y, long long n), (n, n)) { number(x, y, n); }
-KERNEL(from_int_bf16, (const int* x, bf16* y, long long n), (n, n)) { number(x, y, n); }
+KERNELS(from_int, (const int* x, T* y, long long n), (n, n), number(x, y, n))
 
 // y[n] = the function of x
-KERNEL(activate_f32, (int function, const float* x, float* y, long long n), (n, n)) {
-  activate(function, x, y, n);
-}
-KERNEL(activate_f64, (int function, const double* x, double* y, long long n), (n, n)) {
-  activate(function, x, y, n);
-}
-KERNEL(activate_f16, (int function, const f16* x, f16* y, long long n), (n, n)) {
-  activate(function, x, y, n);
-}
-KERNEL(activate_bf16, (int function, const bf16* x, bf16* y, long long n), (n, n)) {
-  activate(function, x, y, n);
-}
+KERNELS(activate, (int function, const T* x, T* y, long long n), (n, n),
+        activate(function, x, y, n))
 
 // dx[n] = dy times the function's derivative where its value, or the logarithm's argument, is y
-KERNEL(activation_gradient_f32, (int function, const float* y, const float* dy, float* dx,
-                                 long long n), (n, n, n)) {
-  differentiate(function, y, dy, dx, n);
-}
-KERNEL(activation_gradient_f64, (int function, const double* y, const double* dy, double* dx,
-                                 long long n), (n, n, n)) {
-  differentiate(function, y, dy, dx, n);
-}
-KERNEL(activation_gradient_f16, (int function, const f16* y, const f16* dy, f16* dx, long long n),
-       (n, n, n)) {
-  differentiate(function, y, dy, dx, n);
-}
-KERNEL(activation_gradient_bf16, (int function, const bf16* y, const bf16* dy, bf16* dx,
-                                  long long n), (n, n, n)) {
-  differentiate(function, y, dy, dx, n);
-}
+KERNELS(activation_gradient, (int function, const T* y, const T* dy, T* dx, long long n), (n, n, n),
+        differentiate(function, y, dy, dx, n))
 
 template <class T>
 DEVICE void move(const T* x, int x_columns, int x_first, T* y, int y_columns, int y_first,
@@ -157,23 +99,7 @@ DEVICE void move(const T* x, int x_columns, int x_first, T* y, int y_columns, in
 }
 
 // y[rows, y_columns] from y_first on = x[rows, x_columns] from x_first on, `columns` of each row
-KERNEL(copy_columns_f32, (const float* x, int x_columns, int x_first, float* y, int y_columns,
-                          int y_first, int columns, int rows),
-       (reach(rows, x_columns, x_first, columns), reach(rows, y_columns, y_first, columns))) {
-  move(x, x_columns, x_first, y, y_columns, y_first, columns, rows);
-}
-KERNEL(copy_columns_f64, (const double* x, int x_columns, int x_first, double* y, int y_columns,
-                          int y_first, int columns, int rows),
-       (reach(rows, x_columns, x_first, columns), reach(rows, y_columns, y_first, columns))) {
-  move(x, x_columns, x_first, y, y_columns, y_first, columns, rows);
-}
-KERNEL(copy_columns_f16, (const f16* x, int x_columns, int x_first, f16* y, int y_columns,
-                          int y_first, int columns, int rows),
-       (reach(rows, x_columns, x_first, columns), reach(rows, y_columns, y_first, columns))) {
-  move(x, x_columns, x_first, y, y_columns, y_first, columns, rows);
-}
-KERNEL(copy_columns_bf16, (const bf16* x, int x_columns, int x_first, bf16* y, int y_columns,
-                           int y_first, int columns, int rows),
-       (reach(rows, x_columns, x_first, columns), reach(rows, y_columns, y_first, columns))) {
-  move(x, x_columns, x_first, y, y_columns, y_first, columns, rows);
-}
+KERNELS(copy_columns, (const T* x, int x_columns, int x_first, T* y, int y_columns, int y_first,
+                       int columns, int rows),
+        (reach(rows, x_columns, x_first, columns), reach(rows, y_columns, y_first, columns)),
+        move(x, x_columns, x_first, y, y_columns, y_first, columns, rows))

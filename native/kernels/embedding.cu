@@ -58,40 +58,13 @@ DEVICE void sum_by_token(const int* tokens, const int* order, const T* dy, T* dt
 }
 
 // y[count, width] = table[tokens, :]
-KERNEL(embedding_f32, (const int* tokens, const float* table, float* y, int count, int width,
-                       int vocabulary), (count, times(vocabulary, width), times(count, width))) {
-  look_up(tokens, table, y, count, width, vocabulary);
-}
-KERNEL(embedding_f64, (const int* tokens, const double* table, double* y, int count, int width,
-                       int vocabulary), (count, times(vocabulary, width), times(count, width))) {
-  look_up(tokens, table, y, count, width, vocabulary);
-}
-KERNEL(embedding_f16, (const int* tokens, const f16* table, f16* y, int count, int width,
-                       int vocabulary), (count, times(vocabulary, width), times(count, width))) {
-  look_up(tokens, table, y, count, width, vocabulary);
-}
-KERNEL(embedding_bf16, (const int* tokens, const bf16* table, bf16* y, int count, int width,
-                        int vocabulary), (count, times(vocabulary, width), times(count, width))) {
-  look_up(tokens, table, y, count, width, vocabulary);
-}
+KERNELS(embedding, (const int* tokens, const T* table, T* y, int count, int width, int vocabulary),
+        (count, times(vocabulary, width), times(count, width)),
+        look_up(tokens, table, y, count, width, vocabulary))
 
 // y[count, classes] = 1 where the column is the row's token, otherwise 0
-KERNEL(one_hot_f32, (const int* tokens, float* y, int count, int classes),
-       (count, times(count, classes))) {
-  encode(tokens, y, count, classes);
-}
-KERNEL(one_hot_f64, (const int* tokens, double* y, int count, int classes),
-       (count, times(count, classes))) {
-  encode(tokens, y, count, classes);
-}
-KERNEL(one_hot_f16, (const int* tokens, f16* y, int count, int classes),
-       (count, times(count, classes))) {
-  encode(tokens, y, count, classes);
-}
-KERNEL(one_hot_bf16, (const int* tokens, bf16* y, int count, int classes),
-       (count, times(count, classes))) {
-  encode(tokens, y, count, classes);
-}
+KERNELS(one_hot, (const int* tokens, T* y, int count, int classes), (count, times(count, classes)),
+        encode(tokens, y, count, classes))
 
 // order[count] = the places of each run of as many sorted by token, equal tokens in the order of
 // their places. Each place counts those before it in its run: quadratic in a run, which is short.
@@ -130,26 +103,10 @@ KERNEL(merge_token_order, (const int* tokens, const int* order, int* merged, int
 }
 
 // dtable[token, :] += the sum of dy[count, width] over the token's places
-KERNEL(embedding_gradient_f32, (const int* tokens, const int* order, const float* dy, float* dtable,
-                                int count, int width, int vocabulary),
-       (count, count, times(count, width), times(vocabulary, width))) {
-  sum_by_token(tokens, order, dy, dtable, count, width, vocabulary);
-}
-KERNEL(embedding_gradient_f64, (const int* tokens, const int* order, const double* dy,
-                                double* dtable, int count, int width, int vocabulary),
-       (count, count, times(count, width), times(vocabulary, width))) {
-  sum_by_token(tokens, order, dy, dtable, count, width, vocabulary);
-}
-KERNEL(embedding_gradient_f16, (const int* tokens, const int* order, const f16* dy, f16* dtable,
-                                int count, int width, int vocabulary),
-       (count, count, times(count, width), times(vocabulary, width))) {
-  sum_by_token(tokens, order, dy, dtable, count, width, vocabulary);
-}
-KERNEL(embedding_gradient_bf16, (const int* tokens, const int* order, const bf16* dy, bf16* dtable,
-                                 int count, int width, int vocabulary),
-       (count, count, times(count, width), times(vocabulary, width))) {
-  sum_by_token(tokens, order, dy, dtable, count, width, vocabulary);
-}
+KERNELS(embedding_gradient, (const int* tokens, const int* order, const T* dy, T* dtable, int count,
+                             int width, int vocabulary),
+        (count, count, times(count, width), times(vocabulary, width)),
+        sum_by_token(tokens, order, dy, dtable, count, width, vocabulary))
 
 // window[0, fetched) = the next of the windows in the ring, which are of `words` each. The ring is
 // the host's memory, far away: so each block takes a part of few words. It counts in a place of its

@@ -6,6 +6,5 @@ DEVICE void fill(T* target, T value, long long n) {
 }
 
 /** Sets n elements to one value. */
-KERNEL(fill_f32, (float* target, float value, long long n), (n)) { fill(target, value, n); }
-KERNEL(fill_f64, (double* target, double value, long long n), (n)) { fill(target, value, n); }
+WIDE_KERNELS(fill, (T* target, T value, long long n), (n), fill(target, value, n))
 KERNEL(fill_i32, (int* target, int value, long long n), (n)) { fill(target, value, n); }

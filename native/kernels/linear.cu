@@ -21,37 +21,9 @@ DEVICE void add_column_sums(const T* dy, T* dbias, int rows, int columns) {
 }
 
 // y[rows, columns] += bias[columns]
-KERNEL(add_bias_f32, (const float* bias, float* y, int rows, int columns),
-       (columns, times(rows, columns))) {
-  add_to_rows(bias, y, rows, columns);
-}
-KERNEL(add_bias_f64, (const double* bias, double* y, int rows, int columns),
-       (columns, times(rows, columns))) {
-  add_to_rows(bias, y, rows, columns);
-}
-KERNEL(add_bias_f16, (const f16* bias, f16* y, int rows, int columns),
-       (columns, times(rows, columns))) {
-  add_to_rows(bias, y, rows, columns);
-}
-KERNEL(add_bias_bf16, (const bf16* bias, bf16* y, int rows, int columns),
-       (columns, times(rows, columns))) {
-  add_to_rows(bias, y, rows, columns);
-}
+KERNELS(add_bias, (const T* bias, T* y, int rows, int columns), (columns, times(rows, columns)),
+        add_to_rows(bias, y, rows, columns))
 
 // dbias[columns] += the sum of dy[rows, columns] over the rows
-KERNEL(bias_gradient_f32, (const float* dy, float* dbias, int rows, int columns),
-       (times(rows, columns), columns)) {
-  add_column_sums(dy, dbias, rows, columns);
-}
-KERNEL(bias_gradient_f64, (const double* dy, double* dbias, int rows, int columns),
-       (times(rows, columns), columns)) {
-  add_column_sums(dy, dbias, rows, columns);
-}
-KERNEL(bias_gradient_f16, (const f16* dy, f16* dbias, int rows, int columns),
-       (times(rows, columns), columns)) {
-  add_column_sums(dy, dbias, rows, columns);
-}
-KERNEL(bias_gradient_bf16, (const bf16* dy, bf16* dbias, int rows, int columns),
-       (times(rows, columns), columns)) {
-  add_column_sums(dy, dbias, rows, columns);
-}
+KERNELS(bias_gradient, (const T* dy, T* dbias, int rows, int columns),
+        (times(rows, columns), columns), add_column_sums(dy, dbias, rows, columns))

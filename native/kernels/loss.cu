@@ -145,116 +145,40 @@ DEVICE void add_weighted(const T* loss, const double* factor, T* total) {
 
 // share[0] = scale[0] * factor[0] / counted[0], 0 where that is 0; counted[0] = the number of
 // targets that count
-KERNEL(loss_share_f32, (const int* targets, const double* scale, const double* factor, float* share,
-                        double* counted, int rows), (rows, 1, 1, 1, 1)) {
-  share_equally(targets, scale, factor, share, counted, rows);
-}
-KERNEL(loss_share_f64, (const int* targets, const double* scale, const double* factor,
-                        double* share, double* counted, int rows), (rows, 1, 1, 1, 1)) {
-  share_equally(targets, scale, factor, share, counted, rows);
-}
+WIDE_KERNELS(loss_share, (const int* targets, const double* scale, const double* factor, T* share,
+                          double* counted, int rows),
+             (rows, 1, 1, 1, 1), share_equally(targets, scale, factor, share, counted, rows))
 
 // The same, counted[0] being the sum of the targets' weights
-KERNEL(weighted_loss_share_f32, (const int* targets, const float* weights, const double* scale,
-                                 const double* factor, float* share, double* counted, int rows,
-                                 int classes), (rows, classes, 1, 1, 1, 1)) {
-  share_by_class(targets, weights, scale, factor, share, counted, rows, classes);
-}
-KERNEL(weighted_loss_share_f64, (const int* targets, const double* weights, const double* scale,
-                                 const double* factor, double* share, double* counted, int rows,
-                                 int classes), (rows, classes, 1, 1, 1, 1)) {
-  share_by_class(targets, weights, scale, factor, share, counted, rows, classes);
-}
+WIDE_KERNELS(weighted_loss_share, (const int* targets, const T* weights, const double* scale,
+                                   const double* factor, T* share, double* counted, int rows,
+                                   int classes),
+             (rows, classes, 1, 1, 1, 1),
+             share_by_class(targets, weights, scale, factor, share, counted, rows, classes))
 
 // losses[rows] = the sum over the classes of -log softmax(logits) * the smooth target * weights
-KERNEL(cross_entropy_f32, (const float* logits, const int* targets, const float* weights,
-                           double smoothing, float* losses, int rows, int classes),
-       (times(rows, classes), rows, classes, rows)) {
-  measure(logits, targets, weights, smoothing, losses, rows, classes);
-}
-KERNEL(cross_entropy_f64, (const double* logits, const int* targets, const double* weights,
-                           double smoothing, double* losses, int rows, int classes),
-       (times(rows, classes), rows, classes, rows)) {
-  measure(logits, targets, weights, smoothing, losses, rows, classes);
-}
-KERNEL(cross_entropy_f16, (const f16* logits, const int* targets, const float* weights,
-                           double smoothing, float* losses, int rows, int classes),
-       (times(rows, classes), rows, classes, rows)) {
-  measure(logits, targets, weights, smoothing, losses, rows, classes);
-}
-KERNEL(cross_entropy_bf16, (const bf16* logits, const int* targets, const float* weights,
-                            double smoothing, float* losses, int rows, int classes),
-       (times(rows, classes), rows, classes, rows)) {
-  measure(logits, targets, weights, smoothing, losses, rows, classes);
-}
+KERNELS(cross_entropy, (const T* logits, const int* targets, const Number<T>* weights,
+                        double smoothing, Number<T>* losses, int rows, int classes),
+        (times(rows, classes), rows, classes, rows),
+        measure(logits, targets, weights, smoothing, losses, rows, classes))
 
 // The same, and gradient[rows, classes] = share[0] times that of the losses' sum by the logits
-KERNEL(cross_entropy_gradient_f32, (const float* logits, const int* targets, const float* weights,
-                                    double smoothing, const float* share, float* gradient,
-                                    float* losses, int rows, int classes),
-       (times(rows, classes), rows, classes, 1, times(rows, classes), rows)) {
-  differentiate(logits, targets, weights, smoothing, share, gradient, losses, rows, classes);
-}
-KERNEL(cross_entropy_gradient_f64, (const double* logits, const int* targets, const double* weights,
-                                    double smoothing, const double* share, double* gradient,
-                                    double* losses, int rows, int classes),
-       (times(rows, classes), rows, classes, 1, times(rows, classes), rows)) {
-  differentiate(logits, targets, weights, smoothing, share, gradient, losses, rows, classes);
-}
-KERNEL(cross_entropy_gradient_f16, (const f16* logits, const int* targets, const float* weights,
-                                    double smoothing, const float* share, f16* gradient,
-                                    float* losses, int rows, int classes),
-       (times(rows, classes), rows, classes, 1, times(rows, classes), rows)) {
-  differentiate(logits, targets, weights, smoothing, share, gradient, losses, rows, classes);
-}
-KERNEL(cross_entropy_gradient_bf16, (const bf16* logits, const int* targets, const float* weights,
-                                     double smoothing, const float* share, bf16* gradient,
-                                     float* losses, int rows, int classes),
-       (times(rows, classes), rows, classes, 1, times(rows, classes), rows)) {
-  differentiate(logits, targets, weights, smoothing, share, gradient, losses, rows, classes);
-}
+KERNELS(cross_entropy_gradient, (const T* logits, const int* targets, const Number<T>* weights,
+                                 double smoothing, const Number<T>* share, T* gradient,
+                                 Number<T>* losses, int rows, int classes),
+        (times(rows, classes), rows, classes, 1, times(rows, classes), rows),
+        differentiate(logits, targets, weights, smoothing, share, gradient, losses, rows, classes))
 
 // mean[0] = the sum of the losses that count / counted[0], 0 where that is 0; meter[0] += the sum,
 // meter[1] += counted[0]; or, if the sum is not finite, meter[2] += 1
-KERNEL(mean_loss_f32, (const float* losses, const int* targets, const double* counted, float* mean,
-                       double* meter, int rows), (rows, rows, 1, 1, 3)) {
-  average(losses, targets, counted, mean, meter, rows);
-}
-KERNEL(mean_loss_f64, (const double* losses, const int* targets, const double* counted,
-                       double* mean, double* meter, int rows), (rows, rows, 1, 1, 3)) {
-  average(losses, targets, counted, mean, meter, rows);
-}
-KERNEL(mean_loss_f16, (const f16* losses, const int* targets, const double* counted, float* mean,
-                       double* meter, int rows), (rows, rows, 1, 1, 3)) {
-  average(losses, targets, counted, mean, meter, rows);
-}
-KERNEL(mean_loss_bf16, (const bf16* losses, const int* targets, const double* counted, float* mean,
-                        double* meter, int rows), (rows, rows, 1, 1, 3)) {
-  average(losses, targets, counted, mean, meter, rows);
-}
+KERNELS(mean_loss, (const T* losses, const int* targets, const double* counted, Number<T>* mean,
+                    double* meter, int rows),
+        (rows, rows, 1, 1, 3), average(losses, targets, counted, mean, meter, rows))
 
 // gradient[rows] = share[0] where the target counts, otherwise 0
-KERNEL(mean_loss_gradient_f32, (const int* targets, const float* share, float* gradient, int rows),
-       (rows, 1, rows)) {
-  share_to_rows(targets, share, gradient, rows);
-}
-KERNEL(mean_loss_gradient_f64, (const int* targets, const double* share, double* gradient,
-                                int rows), (rows, 1, rows)) {
-  share_to_rows(targets, share, gradient, rows);
-}
-KERNEL(mean_loss_gradient_f16, (const int* targets, const float* share, f16* gradient, int rows),
-       (rows, 1, rows)) {
-  share_to_rows(targets, share, gradient, rows);
-}
-KERNEL(mean_loss_gradient_bf16, (const int* targets, const float* share, bf16* gradient, int rows),
-       (rows, 1, rows)) {
-  share_to_rows(targets, share, gradient, rows);
-}
+KERNELS(mean_loss_gradient, (const int* targets, const Number<T>* share, T* gradient, int rows),
+        (rows, 1, rows), share_to_rows(targets, share, gradient, rows))
 
 // total[0] += factor[0] * loss[0]
-KERNEL(add_loss_f32, (const float* loss, const double* factor, float* total), (1, 1, 1)) {
-  add_weighted(loss, factor, total);
-}
-KERNEL(add_loss_f64, (const double* loss, const double* factor, double* total), (1, 1, 1)) {
-  add_weighted(loss, factor, total);
-}
+WIDE_KERNELS(add_loss, (const T* loss, const double* factor, T* total), (1, 1, 1),
+             add_weighted(loss, factor, total))

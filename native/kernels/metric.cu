@@ -27,22 +27,8 @@ DEVICE void first_largest(const T* x, int* indices, int rows, int columns) {
 }
 
 // indices[rows] = the first column of the largest element
-KERNEL(argmax_f32, (const float* x, int* indices, int rows, int columns),
-       (times(rows, columns), rows)) {
-  first_largest(x, indices, rows, columns);
-}
-KERNEL(argmax_f64, (const double* x, int* indices, int rows, int columns),
-       (times(rows, columns), rows)) {
-  first_largest(x, indices, rows, columns);
-}
-KERNEL(argmax_f16, (const f16* x, int* indices, int rows, int columns),
-       (times(rows, columns), rows)) {
-  first_largest(x, indices, rows, columns);
-}
-KERNEL(argmax_bf16, (const bf16* x, int* indices, int rows, int columns),
-       (times(rows, columns), rows)) {
-  first_largest(x, indices, rows, columns);
-}
+KERNELS(argmax, (const T* x, int* indices, int rows, int columns), (times(rows, columns), rows),
+        first_largest(x, indices, rows, columns))
 
 // counts[0] += how many predictions are their targets, counts[1] += how many targets count
 KERNEL(count_right, (const int* predicted, const int* targets, double* counts, int rows,

@@ -71,71 +71,19 @@ DEVICE void add_weight_gradient(const T* x, const Number<T>* moments, const T* d
 }
 
 // y[rows, columns] = (x - mean) / sqrt(variance + epsilon) weight[columns] + bias[columns]
-KERNEL(layer_norm_f32, (const float* x, const float* weight, const float* bias, double epsilon,
-                        float* y, float* moments, int rows, int columns),
-       (times(rows, columns), columns, columns, times(rows, columns), times(2, rows))) {
-  normalize(x, weight, bias, epsilon, y, moments, rows, columns);
-}
-KERNEL(layer_norm_f64, (const double* x, const double* weight, const double* bias, double epsilon,
-                        double* y, double* moments, int rows, int columns),
-       (times(rows, columns), columns, columns, times(rows, columns), times(2, rows))) {
-  normalize(x, weight, bias, epsilon, y, moments, rows, columns);
-}
-KERNEL(layer_norm_f16, (const f16* x, const f16* weight, const f16* bias, double epsilon, f16* y,
-                        float* moments, int rows, int columns),
-       (times(rows, columns), columns, columns, times(rows, columns), times(2, rows))) {
-  normalize(x, weight, bias, epsilon, y, moments, rows, columns);
-}
-KERNEL(layer_norm_bf16, (const bf16* x, const bf16* weight, const bf16* bias, double epsilon,
-                         bf16* y, float* moments, int rows, int columns),
-       (times(rows, columns), columns, columns, times(rows, columns), times(2, rows))) {
-  normalize(x, weight, bias, epsilon, y, moments, rows, columns);
-}
+KERNELS(layer_norm, (const T* x, const T* weight, const T* bias, double epsilon, T* y,
+                     Number<T>* moments, int rows, int columns),
+        (times(rows, columns), columns, columns, times(rows, columns), times(2, rows)),
+        normalize(x, weight, bias, epsilon, y, moments, rows, columns))
 
 // dx[rows, columns] from dy
-KERNEL(layer_norm_gradient_f32, (const float* x, const float* weight, const float* moments,
-                                 const float* dy, float* dx, int rows, int columns),
-       (times(rows, columns), columns, times(2, rows), times(rows, columns),
-        times(rows, columns))) {
-  differentiate(x, weight, moments, dy, dx, rows, columns);
-}
-KERNEL(layer_norm_gradient_f64, (const double* x, const double* weight, const double* moments,
-                                 const double* dy, double* dx, int rows, int columns),
-       (times(rows, columns), columns, times(2, rows), times(rows, columns),
-        times(rows, columns))) {
-  differentiate(x, weight, moments, dy, dx, rows, columns);
-}
-KERNEL(layer_norm_gradient_f16, (const f16* x, const f16* weight, const float* moments,
-                                 const f16* dy, f16* dx, int rows, int columns),
-       (times(rows, columns), columns, times(2, rows), times(rows, columns),
-        times(rows, columns))) {
-  differentiate(x, weight, moments, dy, dx, rows, columns);
-}
-KERNEL(layer_norm_gradient_bf16, (const bf16* x, const bf16* weight, const float* moments,
-                                  const bf16* dy, bf16* dx, int rows, int columns),
-       (times(rows, columns), columns, times(2, rows), times(rows, columns),
-        times(rows, columns))) {
-  differentiate(x, weight, moments, dy, dx, rows, columns);
-}
+KERNELS(layer_norm_gradient, (const T* x, const T* weight, const Number<T>* moments, const T* dy,
+                              T* dx, int rows, int columns),
+        (times(rows, columns), columns, times(2, rows), times(rows, columns), times(rows, columns)),
+        differentiate(x, weight, moments, dy, dx, rows, columns))
 
 // dweight[columns] += the gradient of the weight
-KERNEL(layer_norm_weight_gradient_f32, (const float* x, const float* moments, const float* dy,
-                                        float* dweight, int rows, int columns),
-       (times(rows, columns), times(2, rows), times(rows, columns), columns)) {
-  add_weight_gradient(x, moments, dy, dweight, rows, columns);
-}
-KERNEL(layer_norm_weight_gradient_f64, (const double* x, const double* moments, const double* dy,
-                                        double* dweight, int rows, int columns),
-       (times(rows, columns), times(2, rows), times(rows, columns), columns)) {
-  add_weight_gradient(x, moments, dy, dweight, rows, columns);
-}
-KERNEL(layer_norm_weight_gradient_f16, (const f16* x, const float* moments, const f16* dy,
-                                        f16* dweight, int rows, int columns),
-       (times(rows, columns), times(2, rows), times(rows, columns), columns)) {
-  add_weight_gradient(x, moments, dy, dweight, rows, columns);
-}
-KERNEL(layer_norm_weight_gradient_bf16, (const bf16* x, const float* moments, const bf16* dy,
-                                         bf16* dweight, int rows, int columns),
-       (times(rows, columns), times(2, rows), times(rows, columns), columns)) {
-  add_weight_gradient(x, moments, dy, dweight, rows, columns);
-}
+KERNELS(layer_norm_weight_gradient, (const T* x, const Number<T>* moments, const T* dy, T* dweight,
+                                     int rows, int columns),
+        (times(rows, columns), times(2, rows), times(rows, columns), columns),
+        add_weight_gradient(x, moments, dy, dweight, rows, columns))

@@ -226,161 +226,76 @@ DEVICE void clear_if_skipped(T* carried, const double* state, long long n) {
 // the sum of `micro_batches`. The scale of the loss, which the gradient has, too, is halved when
 // the gradient is not finite and doubled after `grow_every` steps in which it is; 0 leaves it as it
 // is.
-KERNEL(prepare_step_f32, (const float* norm, const float* clipped_norm, const float* loss,
-                          const double* rate, double* state, double norm_limit, double loss_limit,
-                          double beta1, double beta2, double grow_every, double micro_batches),
-       (1, 1, 1, 1, 13)) {
-  prepare(norm, clipped_norm, loss, rate, state, norm_limit, loss_limit, beta1, beta2, grow_every,
-          micro_batches);
-}
-KERNEL(prepare_step_f64, (const double* norm, const double* clipped_norm, const double* loss,
-                          const double* rate, double* state, double norm_limit, double loss_limit,
-                          double beta1, double beta2, double grow_every, double micro_batches),
-       (1, 1, 1, 1, 13)) {
-  prepare(norm, clipped_norm, loss, rate, state, norm_limit, loss_limit, beta1, beta2, grow_every,
-          micro_batches);
-}
+WIDE_KERNELS(prepare_step, (const T* norm, const T* clipped_norm, const T* loss, const double* rate,
+                            double* state, double norm_limit, double loss_limit, double beta1,
+                            double beta2, double grow_every, double micro_batches),
+             (1, 1, 1, 1, 13),
+             prepare(norm, clipped_norm, loss, rate, state, norm_limit, loss_limit, beta1, beta2,
+                     grow_every, micro_batches))
 
 // group = the state of a step for parameters whose gradient has this norm, clipped on its own, and
 // with a learning rate that is multiplied.
-KERNEL(prepare_group_f32, (const float* norm, const double* state, double* group,
-                           double norm_limit, double rate_factor), (1, 13, 13)) {
-  prepare_group(norm, state, group, norm_limit, rate_factor);
-}
-KERNEL(prepare_group_f64, (const double* norm, const double* state, double* group,
-                           double norm_limit, double rate_factor), (1, 13, 13)) {
-  prepare_group(norm, state, group, norm_limit, rate_factor);
-}
+WIDE_KERNELS(prepare_group, (const T* norm, const double* state, double* group, double norm_limit,
+                             double rate_factor),
+             (1, 13, 13), prepare_group(norm, state, group, norm_limit, rate_factor))
 
 // norms[ceil(n / chunk)] = the Euclidean norm of each chunk of n values
-KERNEL(chunk_norms_f16, (const f16* values, float* norms, long long chunk, long long n),
-       (n, parts(n, chunk))) {
-  chunk_norms(values, norms, chunk, n);
-}
-KERNEL(chunk_norms_bf16, (const bf16* values, float* norms, long long chunk, long long n),
-       (n, parts(n, chunk))) {
-  chunk_norms(values, norms, chunk, n);
-}
+NARROW_KERNELS(chunk_norms, (const T* values, float* norms, long long chunk, long long n),
+               (n, parts(n, chunk)), chunk_norms(values, norms, chunk, n))
 
 // Without momentum `velocities` is not touched.
-KERNEL(sgd_f32, (float* weights, const float* gradients, float* velocities, const double* state,
-                 double momentum, double dampening, double decay, int nesterov, double limit,
-                 long long n), (n, n, n, 13)) {
-  sgd(weights, weights, gradients, velocities, state, momentum, dampening, decay, nesterov, limit,
-      n);
-}
-KERNEL(sgd_f64, (double* weights, const double* gradients, double* velocities, const double* state,
-                 double momentum, double dampening, double decay, int nesterov, double limit,
-                 long long n), (n, n, n, 13)) {
-  sgd(weights, weights, gradients, velocities, state, momentum, dampening, decay, nesterov, limit,
-      n);
-}
-KERNEL(sgd_f16, (float* weights, f16* rounded, const f16* gradients, float* velocities,
-                 const double* state, double momentum, double dampening, double decay, int nesterov,
-                 double limit, long long n), (n, n, n, n, 13)) {
-  sgd(weights, rounded, gradients, velocities, state, momentum, dampening, decay, nesterov, limit,
-      n);
-}
-KERNEL(sgd_bf16, (float* weights, bf16* rounded, const bf16* gradients, float* velocities,
-                  const double* state, double momentum, double dampening, double decay,
-                  int nesterov, double limit, long long n), (n, n, n, n, 13)) {
-  sgd(weights, rounded, gradients, velocities, state, momentum, dampening, decay, nesterov, limit,
-      n);
-}
+WIDE_KERNELS(sgd, (T* weights, const T* gradients, T* velocities, const double* state,
+                   double momentum, double dampening, double decay, int nesterov, double limit,
+                   long long n),
+             (n, n, n, 13),
+             sgd(weights, weights, gradients, velocities, state, momentum, dampening, decay,
+                 nesterov, limit, n))
+NARROW_KERNELS(sgd, (float* weights, T* rounded, const T* gradients, float* velocities,
+                     const double* state, double momentum, double dampening, double decay,
+                     int nesterov, double limit, long long n),
+               (n, n, n, n, 13),
+               sgd(weights, rounded, gradients, velocities, state, momentum, dampening, decay,
+                   nesterov, limit, n))
 
 // `means` is touched only when centered, `velocities` only with momentum.
-KERNEL(rms_prop_f32, (float* weights, const float* gradients, float* squares, float* means,
-                      float* velocities, const double* state, double alpha, double epsilon,
-                      double decay, double momentum, int centered, double limit, long long n),
-       (n, n, n, n, n, 13)) {
-  rms_prop(weights, weights, gradients, squares, means, velocities, state, alpha, epsilon, decay,
-           momentum, centered, limit, n);
-}
-KERNEL(rms_prop_f64, (double* weights, const double* gradients, double* squares, double* means,
-                      double* velocities, const double* state, double alpha, double epsilon,
-                      double decay, double momentum, int centered, double limit, long long n),
-       (n, n, n, n, n, 13)) {
-  rms_prop(weights, weights, gradients, squares, means, velocities, state, alpha, epsilon, decay,
-           momentum, centered, limit, n);
-}
-KERNEL(rms_prop_f16, (float* weights, f16* rounded, const f16* gradients, float* squares,
-                      float* means, float* velocities, const double* state, double alpha,
-                      double epsilon, double decay, double momentum, int centered, double limit,
-                      long long n), (n, n, n, n, n, n, 13)) {
-  rms_prop(weights, rounded, gradients, squares, means, velocities, state, alpha, epsilon, decay,
-           momentum, centered, limit, n);
-}
-KERNEL(rms_prop_bf16, (float* weights, bf16* rounded, const bf16* gradients, float* squares,
-                       float* means, float* velocities, const double* state, double alpha,
-                       double epsilon, double decay, double momentum, int centered, double limit,
-                       long long n), (n, n, n, n, n, n, 13)) {
-  rms_prop(weights, rounded, gradients, squares, means, velocities, state, alpha, epsilon, decay,
-           momentum, centered, limit, n);
-}
+WIDE_KERNELS(rms_prop, (T* weights, const T* gradients, T* squares, T* means, T* velocities,
+                        const double* state, double alpha, double epsilon, double decay,
+                        double momentum, int centered, double limit, long long n),
+             (n, n, n, n, n, 13),
+             rms_prop(weights, weights, gradients, squares, means, velocities, state, alpha,
+                      epsilon, decay, momentum, centered, limit, n))
+NARROW_KERNELS(rms_prop, (float* weights, T* rounded, const T* gradients, float* squares,
+                          float* means, float* velocities, const double* state, double alpha,
+                          double epsilon, double decay, double momentum, int centered, double limit,
+                          long long n),
+               (n, n, n, n, n, n, 13),
+               rms_prop(weights, rounded, gradients, squares, means, velocities, state, alpha,
+                        epsilon, decay, momentum, centered, limit, n))
 
 // Adam when `decoupled` is 0 (the decay joins the gradient), else AdamW (it shrinks the weight).
-KERNEL(adam_f32, (float* weights, const float* gradients, float* means, float* squares,
-                  const double* state, double beta1, double beta2, double epsilon, double decay,
-                  int decoupled, double limit, long long n), (n, n, n, n, 13)) {
-  adam(weights, weights, gradients, means, squares, state, beta1, beta2, epsilon, decay, decoupled,
-       limit, n);
-}
-KERNEL(adam_f64, (double* weights, const double* gradients, double* means, double* squares,
-                  const double* state, double beta1, double beta2, double epsilon, double decay,
-                  int decoupled, double limit, long long n), (n, n, n, n, 13)) {
-  adam(weights, weights, gradients, means, squares, state, beta1, beta2, epsilon, decay, decoupled,
-       limit, n);
-}
-KERNEL(adam_f16, (float* weights, f16* rounded, const f16* gradients, float* means, float* squares,
-                  const double* state, double beta1, double beta2, double epsilon, double decay,
-                  int decoupled, double limit, long long n), (n, n, n, n, n, 13)) {
-  adam(weights, rounded, gradients, means, squares, state, beta1, beta2, epsilon, decay, decoupled,
-       limit, n);
-}
-KERNEL(adam_bf16, (float* weights, bf16* rounded, const bf16* gradients, float* means,
-                   float* squares, const double* state, double beta1, double beta2, double epsilon,
-                   double decay, int decoupled, double limit, long long n), (n, n, n, n, n, 13)) {
-  adam(weights, rounded, gradients, means, squares, state, beta1, beta2, epsilon, decay, decoupled,
-       limit, n);
-}
+WIDE_KERNELS(adam, (T* weights, const T* gradients, T* means, T* squares, const double* state,
+                    double beta1, double beta2, double epsilon, double decay, int decoupled,
+                    double limit, long long n),
+             (n, n, n, n, 13),
+             adam(weights, weights, gradients, means, squares, state, beta1, beta2, epsilon, decay,
+                  decoupled, limit, n))
+NARROW_KERNELS(adam, (float* weights, T* rounded, const T* gradients, float* means, float* squares,
+                      const double* state, double beta1, double beta2, double epsilon, double decay,
+                      int decoupled, double limit, long long n),
+               (n, n, n, n, n, 13),
+               adam(weights, rounded, gradients, means, squares, state, beta1, beta2, epsilon,
+                    decay, decoupled, limit, n))
 
 // A refused step may leave NaN in the carried state, which then starts again from zero.
-KERNEL(clear_if_skipped_f32, (float* carried, const double* state, long long n), (n, 13)) {
-  clear_if_skipped(carried, state, n);
-}
-KERNEL(clear_if_skipped_f64, (double* carried, const double* state, long long n), (n, 13)) {
-  clear_if_skipped(carried, state, n);
-}
-KERNEL(clear_if_skipped_f16, (f16* carried, const double* state, long long n), (n, 13)) {
-  clear_if_skipped(carried, state, n);
-}
-KERNEL(clear_if_skipped_bf16, (bf16* carried, const double* state, long long n), (n, 13)) {
-  clear_if_skipped(carried, state, n);
-}
+KERNELS(clear_if_skipped, (T* carried, const double* state, long long n), (n, 13),
+        clear_if_skipped(carried, state, n))
 
 // result[n] = what an optimizer that has no kernel of its own sees of the gradients: divided by the
 // scale of the loss and clipped
-KERNEL(ready_gradients_f32, (const float* gradients, float* result, const double* state,
-                             double limit, long long n), (n, n, 13)) {
-  ready(gradients, result, state, limit, n);
-}
-KERNEL(ready_gradients_f64, (const double* gradients, double* result, const double* state,
-                             double limit, long long n), (n, n, 13)) {
-  ready(gradients, result, state, limit, n);
-}
-KERNEL(ready_gradients_f16, (const f16* gradients, float* result, const double* state,
-                             double limit, long long n), (n, n, 13)) {
-  ready(gradients, result, state, limit, n);
-}
-KERNEL(ready_gradients_bf16, (const bf16* gradients, float* result, const double* state,
-                              double limit, long long n), (n, n, 13)) {
-  ready(gradients, result, state, limit, n);
-}
+KERNELS(ready_gradients, (const T* gradients, Number<T>* result, const double* state, double limit,
+                          long long n),
+        (n, n, 13), ready(gradients, result, state, limit, n))
 
 // rounded[n] = the weights in the type that the model computes with
-KERNEL(round_weights_f16, (const float* weights, f16* rounded, long long n), (n, n)) {
-  round_all(weights, rounded, n);
-}
-KERNEL(round_weights_bf16, (const float* weights, bf16* rounded, long long n), (n, n)) {
-  round_all(weights, rounded, n);
-}
+NARROW_KERNELS(round_weights, (const float* weights, T* rounded, long long n), (n, n),
+               round_all(weights, rounded, n))

@@ -76,90 +76,25 @@ DEVICE void square_slopes(const T* x, const T* y, const Number<T>* dlosses, T* d
 
 // losses[rows] = the mean over the columns of -p * y * log s(x) - (1 - y) * log(1 - s(x)), with the
 // logistic function s and positive[classes] for p, the elements' classes following each other
-KERNEL(binary_cross_entropy_f32, (const float* logits, const float* targets, const float* positive,
-                                  float* losses, int rows, int columns, int classes),
-       (times(rows, columns), times(rows, columns), classes, rows)) {
-  logistic_losses(logits, targets, positive, losses, rows, columns, classes);
-}
-KERNEL(binary_cross_entropy_f64, (const double* logits, const double* targets,
-                                  const double* positive, double* losses, int rows, int columns,
-                                  int classes),
-       (times(rows, columns), times(rows, columns), classes, rows)) {
-  logistic_losses(logits, targets, positive, losses, rows, columns, classes);
-}
-KERNEL(binary_cross_entropy_f16, (const f16* logits, const f16* targets, const float* positive,
-                                  float* losses, int rows, int columns, int classes),
-       (times(rows, columns), times(rows, columns), classes, rows)) {
-  logistic_losses(logits, targets, positive, losses, rows, columns, classes);
-}
-KERNEL(binary_cross_entropy_bf16, (const bf16* logits, const bf16* targets, const float* positive,
-                                   float* losses, int rows, int columns, int classes),
-       (times(rows, columns), times(rows, columns), classes, rows)) {
-  logistic_losses(logits, targets, positive, losses, rows, columns, classes);
-}
+KERNELS(binary_cross_entropy, (const T* logits, const T* targets, const Number<T>* positive,
+                               Number<T>* losses, int rows, int columns, int classes),
+        (times(rows, columns), times(rows, columns), classes, rows),
+        logistic_losses(logits, targets, positive, losses, rows, columns, classes))
 
 // dx[rows, columns] = dlosses[rows] times the gradient of that
-KERNEL(binary_cross_entropy_gradient_f32, (const float* logits, const float* targets,
-                                           const float* positive, const float* dlosses, float* dx,
-                                           int rows, int columns, int classes),
-       (times(rows, columns), times(rows, columns), classes, rows, times(rows, columns))) {
-  logistic_slopes(logits, targets, positive, dlosses, dx, rows, columns, classes);
-}
-KERNEL(binary_cross_entropy_gradient_f64, (const double* logits, const double* targets,
-                                           const double* positive, const double* dlosses,
-                                           double* dx, int rows, int columns, int classes),
-       (times(rows, columns), times(rows, columns), classes, rows, times(rows, columns))) {
-  logistic_slopes(logits, targets, positive, dlosses, dx, rows, columns, classes);
-}
-KERNEL(binary_cross_entropy_gradient_f16, (const f16* logits, const f16* targets,
-                                           const float* positive, const float* dlosses, f16* dx,
-                                           int rows, int columns, int classes),
-       (times(rows, columns), times(rows, columns), classes, rows, times(rows, columns))) {
-  logistic_slopes(logits, targets, positive, dlosses, dx, rows, columns, classes);
-}
-KERNEL(binary_cross_entropy_gradient_bf16, (const bf16* logits, const bf16* targets,
-                                            const float* positive, const float* dlosses, bf16* dx,
-                                            int rows, int columns, int classes),
-       (times(rows, columns), times(rows, columns), classes, rows, times(rows, columns))) {
-  logistic_slopes(logits, targets, positive, dlosses, dx, rows, columns, classes);
-}
+KERNELS(binary_cross_entropy_gradient, (const T* logits, const T* targets,
+                                        const Number<T>* positive, const Number<T>* dlosses, T* dx,
+                                        int rows, int columns, int classes),
+        (times(rows, columns), times(rows, columns), classes, rows, times(rows, columns)),
+        logistic_slopes(logits, targets, positive, dlosses, dx, rows, columns, classes))
 
 // losses[rows] = the mean over the columns of (x - y)^2
-KERNEL(squared_error_f32, (const float* x, const float* y, float* losses, int rows, int columns),
-       (times(rows, columns), times(rows, columns), rows)) {
-  square_losses(x, y, losses, rows, columns);
-}
-KERNEL(squared_error_f64, (const double* x, const double* y, double* losses, int rows, int columns),
-       (times(rows, columns), times(rows, columns), rows)) {
-  square_losses(x, y, losses, rows, columns);
-}
-KERNEL(squared_error_f16, (const f16* x, const f16* y, float* losses, int rows, int columns),
-       (times(rows, columns), times(rows, columns), rows)) {
-  square_losses(x, y, losses, rows, columns);
-}
-KERNEL(squared_error_bf16, (const bf16* x, const bf16* y, float* losses, int rows, int columns),
-       (times(rows, columns), times(rows, columns), rows)) {
-  square_losses(x, y, losses, rows, columns);
-}
+KERNELS(squared_error, (const T* x, const T* y, Number<T>* losses, int rows, int columns),
+        (times(rows, columns), times(rows, columns), rows),
+        square_losses(x, y, losses, rows, columns))
 
 // dx[rows, columns] = dlosses[rows] times the gradient of that
-KERNEL(squared_error_gradient_f32, (const float* x, const float* y, const float* dlosses, float* dx,
-                                    int rows, int columns),
-       (times(rows, columns), times(rows, columns), rows, times(rows, columns))) {
-  square_slopes(x, y, dlosses, dx, rows, columns);
-}
-KERNEL(squared_error_gradient_f64, (const double* x, const double* y, const double* dlosses,
-                                    double* dx, int rows, int columns),
-       (times(rows, columns), times(rows, columns), rows, times(rows, columns))) {
-  square_slopes(x, y, dlosses, dx, rows, columns);
-}
-KERNEL(squared_error_gradient_f16, (const f16* x, const f16* y, const float* dlosses, f16* dx,
-                                    int rows, int columns),
-       (times(rows, columns), times(rows, columns), rows, times(rows, columns))) {
-  square_slopes(x, y, dlosses, dx, rows, columns);
-}
-KERNEL(squared_error_gradient_bf16, (const bf16* x, const bf16* y, const float* dlosses, bf16* dx,
-                                     int rows, int columns),
-       (times(rows, columns), times(rows, columns), rows, times(rows, columns))) {
-  square_slopes(x, y, dlosses, dx, rows, columns);
-}
+KERNELS(squared_error_gradient, (const T* x, const T* y, const Number<T>* dlosses, T* dx, int rows,
+                                 int columns),
+        (times(rows, columns), times(rows, columns), rows, times(rows, columns)),
+        square_slopes(x, y, dlosses, dx, rows, columns))

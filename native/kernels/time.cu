@@ -127,188 +127,49 @@ KERNEL(time_steps, (const int* lengths, int* steps, int time, int batch),
 }
 
 // y = x up to the lengths
-KERNEL(mask_time_f32, (const int* lengths, const float* x, float* y, int time, int batch,
-                       int columns),
-       (batch, times(time, batch, columns), times(time, batch, columns))) {
-  mask(lengths, x, y, time, batch, columns);
-}
-KERNEL(mask_time_f64, (const int* lengths, const double* x, double* y, int time, int batch,
-                       int columns),
-       (batch, times(time, batch, columns), times(time, batch, columns))) {
-  mask(lengths, x, y, time, batch, columns);
-}
-KERNEL(mask_time_f16, (const int* lengths, const f16* x, f16* y, int time, int batch, int columns),
-       (batch, times(time, batch, columns), times(time, batch, columns))) {
-  mask(lengths, x, y, time, batch, columns);
-}
-KERNEL(mask_time_bf16, (const int* lengths, const bf16* x, bf16* y, int time, int batch,
-                        int columns),
-       (batch, times(time, batch, columns), times(time, batch, columns))) {
-  mask(lengths, x, y, time, batch, columns);
-}
+KERNELS(mask_time, (const int* lengths, const T* x, T* y, int time, int batch, int columns),
+        (batch, times(time, batch, columns), times(time, batch, columns)),
+        mask(lengths, x, y, time, batch, columns))
 
 // y = x with the steps of each sequence in reverse
-KERNEL(reverse_time_f32, (const int* lengths, const float* x, float* y, int time, int batch,
-                          int columns),
-       (batch, times(time, batch, columns), times(time, batch, columns))) {
-  reverse(lengths, x, y, time, batch, columns);
-}
-KERNEL(reverse_time_f64, (const int* lengths, const double* x, double* y, int time, int batch,
-                          int columns),
-       (batch, times(time, batch, columns), times(time, batch, columns))) {
-  reverse(lengths, x, y, time, batch, columns);
-}
-KERNEL(reverse_time_f16, (const int* lengths, const f16* x, f16* y, int time, int batch,
-                          int columns),
-       (batch, times(time, batch, columns), times(time, batch, columns))) {
-  reverse(lengths, x, y, time, batch, columns);
-}
-KERNEL(reverse_time_bf16, (const int* lengths, const bf16* x, bf16* y, int time, int batch,
-                           int columns),
-       (batch, times(time, batch, columns), times(time, batch, columns))) {
-  reverse(lengths, x, y, time, batch, columns);
-}
+KERNELS(reverse_time, (const int* lengths, const T* x, T* y, int time, int batch, int columns),
+        (batch, times(time, batch, columns), times(time, batch, columns)),
+        reverse(lengths, x, y, time, batch, columns))
 
 // y[batch, columns] = the last step of each sequence, 0 of an empty one
-KERNEL(last_step_f32, (const int* lengths, const float* x, float* y, int time, int batch,
-                       int columns), (batch, times(time, batch, columns), times(batch, columns))) {
-  last(lengths, x, y, time, batch, columns);
-}
-KERNEL(last_step_f64, (const int* lengths, const double* x, double* y, int time, int batch,
-                       int columns), (batch, times(time, batch, columns), times(batch, columns))) {
-  last(lengths, x, y, time, batch, columns);
-}
-KERNEL(last_step_f16, (const int* lengths, const f16* x, f16* y, int time, int batch, int columns),
-       (batch, times(time, batch, columns), times(batch, columns))) {
-  last(lengths, x, y, time, batch, columns);
-}
-KERNEL(last_step_bf16, (const int* lengths, const bf16* x, bf16* y, int time, int batch,
-                        int columns), (batch, times(time, batch, columns), times(batch, columns))) {
-  last(lengths, x, y, time, batch, columns);
-}
+KERNELS(last_step, (const int* lengths, const T* x, T* y, int time, int batch, int columns),
+        (batch, times(time, batch, columns), times(batch, columns)),
+        last(lengths, x, y, time, batch, columns))
 
 // dx[time, batch, columns] from dy[batch, columns]
-KERNEL(last_step_gradient_f32, (const int* lengths, const float* dy, float* dx, int time, int batch,
-                                int columns),
-       (batch, times(batch, columns), times(time, batch, columns))) {
-  last_gradient(lengths, dy, dx, time, batch, columns);
-}
-KERNEL(last_step_gradient_f64, (const int* lengths, const double* dy, double* dx, int time,
-                                int batch, int columns),
-       (batch, times(batch, columns), times(time, batch, columns))) {
-  last_gradient(lengths, dy, dx, time, batch, columns);
-}
-KERNEL(last_step_gradient_f16, (const int* lengths, const f16* dy, f16* dx, int time, int batch,
-                                int columns),
-       (batch, times(batch, columns), times(time, batch, columns))) {
-  last_gradient(lengths, dy, dx, time, batch, columns);
-}
-KERNEL(last_step_gradient_bf16, (const int* lengths, const bf16* dy, bf16* dx, int time, int batch,
-                                 int columns),
-       (batch, times(batch, columns), times(time, batch, columns))) {
-  last_gradient(lengths, dy, dx, time, batch, columns);
-}
+KERNELS(last_step_gradient, (const int* lengths, const T* dy, T* dx, int time, int batch,
+                             int columns),
+        (batch, times(batch, columns), times(time, batch, columns)),
+        last_gradient(lengths, dy, dx, time, batch, columns))
 
 // y[batch, columns] = the sum of the steps of each sequence, or their mean
-KERNEL(sum_time_f32, (const int* lengths, const float* x, float* y, int averaged, int time,
-                      int batch, int columns),
-       (batch, times(time, batch, columns), times(batch, columns))) {
-  sum(lengths, x, y, averaged, time, batch, columns);
-}
-KERNEL(sum_time_f64, (const int* lengths, const double* x, double* y, int averaged, int time,
-                      int batch, int columns),
-       (batch, times(time, batch, columns), times(batch, columns))) {
-  sum(lengths, x, y, averaged, time, batch, columns);
-}
-KERNEL(sum_time_f16, (const int* lengths, const f16* x, f16* y, int averaged, int time, int batch,
-                      int columns), (batch, times(time, batch, columns), times(batch, columns))) {
-  sum(lengths, x, y, averaged, time, batch, columns);
-}
-KERNEL(sum_time_bf16, (const int* lengths, const bf16* x, bf16* y, int averaged, int time,
-                       int batch, int columns),
-       (batch, times(time, batch, columns), times(batch, columns))) {
-  sum(lengths, x, y, averaged, time, batch, columns);
-}
+KERNELS(sum_time, (const int* lengths, const T* x, T* y, int averaged, int time, int batch,
+                   int columns),
+        (batch, times(time, batch, columns), times(batch, columns)),
+        sum(lengths, x, y, averaged, time, batch, columns))
 
 // dx[time, batch, columns] from dy[batch, columns]
-KERNEL(sum_time_gradient_f32, (const int* lengths, const float* dy, float* dx, int averaged,
-                               int time, int batch, int columns),
-       (batch, times(batch, columns), times(time, batch, columns))) {
-  sum_gradient(lengths, dy, dx, averaged, time, batch, columns);
-}
-KERNEL(sum_time_gradient_f64, (const int* lengths, const double* dy, double* dx, int averaged,
-                               int time, int batch, int columns),
-       (batch, times(batch, columns), times(time, batch, columns))) {
-  sum_gradient(lengths, dy, dx, averaged, time, batch, columns);
-}
-KERNEL(sum_time_gradient_f16, (const int* lengths, const f16* dy, f16* dx, int averaged, int time,
-                               int batch, int columns),
-       (batch, times(batch, columns), times(time, batch, columns))) {
-  sum_gradient(lengths, dy, dx, averaged, time, batch, columns);
-}
-KERNEL(sum_time_gradient_bf16, (const int* lengths, const bf16* dy, bf16* dx, int averaged,
-                                int time, int batch, int columns),
-       (batch, times(batch, columns), times(time, batch, columns))) {
-  sum_gradient(lengths, dy, dx, averaged, time, batch, columns);
-}
+KERNELS(sum_time_gradient, (const int* lengths, const T* dy, T* dx, int averaged, int time,
+                            int batch, int columns),
+        (batch, times(batch, columns), times(time, batch, columns)),
+        sum_gradient(lengths, dy, dx, averaged, time, batch, columns))
 
 // y[second, first, columns] = x[first, second, columns]
-KERNEL(swap_f32, (const float* x, float* y, int first, int second, int columns),
-       (times(first, second, columns), times(first, second, columns))) {
-  swap(x, y, first, second, columns);
-}
-KERNEL(swap_f64, (const double* x, double* y, int first, int second, int columns),
-       (times(first, second, columns), times(first, second, columns))) {
-  swap(x, y, first, second, columns);
-}
-KERNEL(swap_f16, (const f16* x, f16* y, int first, int second, int columns),
-       (times(first, second, columns), times(first, second, columns))) {
-  swap(x, y, first, second, columns);
-}
-KERNEL(swap_bf16, (const bf16* x, bf16* y, int first, int second, int columns),
-       (times(first, second, columns), times(first, second, columns))) {
-  swap(x, y, first, second, columns);
-}
+KERNELS(swap, (const T* x, T* y, int first, int second, int columns),
+        (times(first, second, columns), times(first, second, columns)),
+        swap(x, y, first, second, columns))
 
 // y[rows, columns] = the softmax of the columns below lengths[row / group]
-KERNEL(masked_softmax_f32, (const int* lengths, const float* x, float* y, int rows, int columns,
-                            int group),
-       (parts(rows, group), times(rows, columns), times(rows, columns))) {
-  softmax(lengths, x, y, rows, columns, group);
-}
-KERNEL(masked_softmax_f64, (const int* lengths, const double* x, double* y, int rows, int columns,
-                            int group),
-       (parts(rows, group), times(rows, columns), times(rows, columns))) {
-  softmax(lengths, x, y, rows, columns, group);
-}
-KERNEL(masked_softmax_f16, (const int* lengths, const f16* x, f16* y, int rows, int columns,
-                            int group),
-       (parts(rows, group), times(rows, columns), times(rows, columns))) {
-  softmax(lengths, x, y, rows, columns, group);
-}
-KERNEL(masked_softmax_bf16, (const int* lengths, const bf16* x, bf16* y, int rows, int columns,
-                             int group),
-       (parts(rows, group), times(rows, columns), times(rows, columns))) {
-  softmax(lengths, x, y, rows, columns, group);
-}
+KERNELS(masked_softmax, (const int* lengths, const T* x, T* y, int rows, int columns, int group),
+        (parts(rows, group), times(rows, columns), times(rows, columns)),
+        softmax(lengths, x, y, rows, columns, group))
 
 // dx[rows, columns] from y and dy
-KERNEL(masked_softmax_gradient_f32, (const float* y, const float* dy, float* dx, int rows,
-                                     int columns),
-       (times(rows, columns), times(rows, columns), times(rows, columns))) {
-  softmax_gradient(y, dy, dx, rows, columns);
-}
-KERNEL(masked_softmax_gradient_f64, (const double* y, const double* dy, double* dx, int rows,
-                                     int columns),
-       (times(rows, columns), times(rows, columns), times(rows, columns))) {
-  softmax_gradient(y, dy, dx, rows, columns);
-}
-KERNEL(masked_softmax_gradient_f16, (const f16* y, const f16* dy, f16* dx, int rows, int columns),
-       (times(rows, columns), times(rows, columns), times(rows, columns))) {
-  softmax_gradient(y, dy, dx, rows, columns);
-}
-KERNEL(masked_softmax_gradient_bf16, (const bf16* y, const bf16* dy, bf16* dx, int rows,
-                                      int columns),
-       (times(rows, columns), times(rows, columns), times(rows, columns))) {
-  softmax_gradient(y, dy, dx, rows, columns);
-}
+KERNELS(masked_softmax_gradient, (const T* y, const T* dy, T* dx, int rows, int columns),
+        (times(rows, columns), times(rows, columns), times(rows, columns)),
+        softmax_gradient(y, dy, dx, rows, columns))

@@ -62,63 +62,28 @@ DEVICE void apply(int function, const T* x, T* z, const double* skip, long long 
 }
 
 // z[n] = a by_a
-KERNEL(set_f32, (double a, const double* by_a, float* z, const double* skip, long long n),
-       (1, n, 1)) {
-  set(a, by_a, z, skip, n);
-}
-KERNEL(set_f64, (double a, const double* by_a, double* z, const double* skip, long long n),
-       (1, n, 1)) {
-  set(a, by_a, z, skip, n);
-}
+WIDE_KERNELS(set, (double a, const double* by_a, T* z, const double* skip, long long n), (1, n, 1),
+             set(a, by_a, z, skip, n))
 
 // z[n] = a by_a x + b by_b y
-KERNEL(combine_f32, (double a, const double* by_a, const float* x, double b, const double* by_b,
-                     const float* y, float* z, const double* skip, long long n),
-       (1, n, 1, n, n, 1)) {
-  combine(a, by_a, x, b, by_b, y, z, skip, n);
-}
-KERNEL(combine_f64, (double a, const double* by_a, const double* x, double b, const double* by_b,
-                     const double* y, double* z, const double* skip, long long n),
-       (1, n, 1, n, n, 1)) {
-  combine(a, by_a, x, b, by_b, y, z, skip, n);
-}
+WIDE_KERNELS(combine, (double a, const double* by_a, const T* x, double b, const double* by_b,
+                       const T* y, T* z, const double* skip, long long n),
+             (1, n, 1, n, n, 1), combine(a, by_a, x, b, by_b, y, z, skip, n))
 
 // z[n] = a by_a x y
-KERNEL(product_f32, (double a, const double* by_a, const float* x, const float* y, float* z,
-                     const double* skip, long long n), (1, n, n, n, 1)) {
-  product(a, by_a, x, y, z, skip, n);
-}
-KERNEL(product_f64, (double a, const double* by_a, const double* x, const double* y, double* z,
-                     const double* skip, long long n), (1, n, n, n, 1)) {
-  product(a, by_a, x, y, z, skip, n);
-}
+WIDE_KERNELS(product, (double a, const double* by_a, const T* x, const T* y, T* z,
+                       const double* skip, long long n),
+             (1, n, n, n, 1), product(a, by_a, x, y, z, skip, n))
 
 // z[n] = x / (y + epsilon), 0 where both are 0
-KERNEL(quotient_f32, (const float* x, const float* y, double epsilon, float* z, const double* skip,
-                      long long n), (n, n, n, 1)) {
-  quotient(x, y, epsilon, z, skip, n);
-}
-KERNEL(quotient_f64, (const double* x, const double* y, double epsilon, double* z,
-                      const double* skip, long long n), (n, n, n, 1)) {
-  quotient(x, y, epsilon, z, skip, n);
-}
+WIDE_KERNELS(quotient, (const T* x, const T* y, double epsilon, T* z, const double* skip,
+                        long long n),
+             (n, n, n, 1), quotient(x, y, epsilon, z, skip, n))
 
 // z[n] = the larger of x and y; NaN if one is
-KERNEL(maximum_f32, (const float* x, const float* y, float* z, const double* skip, long long n),
-       (n, n, n, 1)) {
-  larger(x, y, z, skip, n);
-}
-KERNEL(maximum_f64, (const double* x, const double* y, double* z, const double* skip, long long n),
-       (n, n, n, 1)) {
-  larger(x, y, z, skip, n);
-}
+WIDE_KERNELS(maximum, (const T* x, const T* y, T* z, const double* skip, long long n), (n, n, n, 1),
+             larger(x, y, z, skip, n))
 
 // z[n] = the function of x
-KERNEL(apply_f32, (int function, const float* x, float* z, const double* skip, long long n),
-       (n, n, 1)) {
-  apply(function, x, z, skip, n);
-}
-KERNEL(apply_f64, (int function, const double* x, double* z, const double* skip, long long n),
-       (n, n, 1)) {
-  apply(function, x, z, skip, n);
-}
+WIDE_KERNELS(apply, (int function, const T* x, T* z, const double* skip, long long n), (n, n, 1),
+             apply(function, x, z, skip, n))

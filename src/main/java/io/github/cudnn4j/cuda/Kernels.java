@@ -26,8 +26,8 @@ public final class Kernels extends DeviceResource {
   private static final String RESOURCES = "/io/github/cudnn4j/kernels/";
   private static final Pattern DECLARATION =
       Pattern.compile(
-          "\\bKERNEL\\(\\s*(\\w+)\\s*,\\s*\\(([^)]*)\\)\\s*,"
-              + "\\s*\\(((?:[^()]|\\([^()]*\\))*)\\)\\s*\\)");
+          "\\b(|WIDE_|NARROW_)KERNEL(S?)\\(\\s*(\\w+)\\s*,\\s*\\(([^)]*)\\)\\s*,"
+              + "\\s*\\(((?:[^()]|\\([^()]*\\))*)\\)\\s*[,)]");
 
   private final Map<String, Map<String, Kernel>> files = new HashMap<>();
   private final List<MemorySegment> modules = new ArrayList<>();
@@ -93,7 +93,11 @@ public final class Kernels extends DeviceResource {
     Map<String, List<KernelParameter>> declared = new TreeMap<>();
     var matcher = DECLARATION.matcher(source);
     while (matcher.find()) {
-      declared.put(matcher.group(1), KernelParameter.parse(matcher.group(2), matcher.group(3)));
+      for (var suffix : suffixes(matcher.group(1), matcher.group(2))) {
+        declared.put(
+            matcher.group(3) + suffix,
+            KernelParameter.parse(ofType(matcher.group(4), suffix), matcher.group(5)));
+      }
     }
     try (var arena = Arena.ofConfined()) {
       var dialect = source(KernelCompiler.DIALECT);
@@ -115,6 +119,25 @@ public final class Kernels extends DeviceResource {
       }
       return kernels;
     }
+  }
+
+  /** Returns what the names end in of the kernels that one declaration makes. */
+  private static List<String> suffixes(String which, String several) {
+    if (several.isEmpty()) {
+      return List.of("");
+    }
+    return switch (which) {
+      case "WIDE_" -> List.of("_f32", "_f64");
+      case "NARROW_" -> List.of("_f16", "_bf16");
+      default -> List.of("_f32", "_f64", "_f16", "_bf16");
+    };
+  }
+
+  /** Returns parameters with the type of one kernel for T. */
+  private static String ofType(String parameters, String suffix) {
+    var number = suffix.equals("_f64") ? "double" : "float";
+    var type = suffix.endsWith("f16") ? suffix.substring(1) : number;
+    return parameters.replace("Number<T>", number).replaceAll("\\bT\\b", type);
   }
 
   private static @Nullable String source(String file) {
