@@ -16,6 +16,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import java.util.concurrent.Callable;
+import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -32,7 +33,8 @@ import picocli.CommandLine.Spec;
       "Of a classifier: a text becomes its label, a TAB and how probable that is.",
       "Of a tagger: words parted by blanks become as many tags.",
       "Of a translator: a text becomes its translation.",
-      "Of a recogniser: the path of a WAV file becomes its transcript."
+      "Of a recogniser: the path of a WAV file becomes its transcript.",
+      "Control characters, and blanks in tags, are written as \\u0009."
     },
     mixinStandardHelpOptions = true,
     sortOptions = false)
@@ -107,7 +109,7 @@ final class ApplyCommand implements Callable<Integer> {
     return switch (model) {
       case SequenceClassifier classifier -> lines -> classify(classifier, lines);
       case SequenceTagger tagger -> lines -> tag(tagger, lines);
-      case Translator translator -> lines -> translator.translate(lines, width, symbols);
+      case Translator translator -> lines -> visible(translator.translate(lines, width, symbols));
       case Recogniser recogniser -> {
         LogMel features = Recordings.features(model.configuration());
         yield lines -> recognise(recogniser, features, lines, width);
@@ -139,19 +141,28 @@ final class ApplyCommand implements Callable<Integer> {
     for (String line : lines) {
       sounds.add(line.isBlank() ? new float[0][] : features.of(Path.of(line.strip())));
     }
-    return model.recognise(sounds, width);
+    return visible(model.recognise(sounds, width));
   }
 
   private static List<String> classify(SequenceClassifier model, List<String> texts) {
     return model.classify(texts).stream()
-        .map(found -> String.format(Locale.ROOT, "%s\t%.4f", found.label(), found.probability()))
+        .map(
+            found ->
+                String.format(
+                    Locale.ROOT, "%s\t%.4f", Terminal.visible(found.label()), found.probability()))
         .toList();
   }
 
   private static List<String> tag(SequenceTagger model, List<String> lines) {
     List<List<String>> sentences =
         lines.stream().map(line -> line.isBlank() ? List.<String>of() : words(line)).toList();
-    return model.tag(sentences).stream().map(tags -> String.join(" ", tags)).toList();
+    return model.tag(sentences).stream()
+        .map(tags -> tags.stream().map(Terminal::visibleWord).collect(Collectors.joining(" ")))
+        .toList();
+  }
+
+  private static List<String> visible(List<String> lines) {
+    return lines.stream().map(Terminal::visible).toList();
   }
 
   private static List<String> words(String line) {

@@ -88,7 +88,7 @@ final class GenerateCommand implements Callable<Integer> {
         TextGenerator generator = TextGenerator.of(model)) {
       warn(model.vocabulary());
       String text = generator.generate(prefix, length, new Sampling(temperature, topK, topP), seed);
-      spec.commandLine().getOut().println(Terminal.isOutput() ? Terminal.visible(text) : text);
+      spec.commandLine().getOut().println(Terminal.isOutput() ? Terminal.visibleLines(text) : text);
     }
     return 0;
   }

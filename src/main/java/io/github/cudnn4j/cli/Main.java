@@ -112,7 +112,7 @@ public final class Main {
   private static int refuse(CommandLine.ParameterException wrong, String[] arguments) {
     CommandLine command = wrong.getCommandLine();
     String name = command.getCommandSpec().qualifiedName();
-    command.getErr().println(name + ": " + message(wrong));
+    command.getErr().println(name + ": " + Terminal.visibleLines(message(wrong)));
     command.getErr().println(name + " --help lists the options");
     return CommandLine.ExitCode.USAGE;
   }
@@ -154,7 +154,8 @@ public final class Main {
   private static int explain(
       Exception failure, CommandLine command, CommandLine.ParseResult parsed) {
     PrintWriter err = command.getErr();
-    err.println(command.getCommandSpec().qualifiedName() + ": " + message(failure));
+    err.println(
+        command.getCommandSpec().qualifiedName() + ": " + Terminal.visibleLines(message(failure)));
     if (Boolean.getBoolean(Settings.STACKTRACE)) {
       failure.printStackTrace(err);
     } else if (!isUsersConcern(failure)) {

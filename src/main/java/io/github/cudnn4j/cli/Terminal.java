@@ -2,6 +2,7 @@ package io.github.cudnn4j.cli;
 
 import java.util.Collection;
 import java.util.HexFormat;
+import java.util.function.IntPredicate;
 import java.util.stream.Collectors;
 
 /** The terminal that the output goes to, if it goes to one. */
@@ -27,19 +28,40 @@ final class Terminal {
   }
 
   /**
-   * Returns a text with its control characters as Java escapes, so that it cannot move the cursor
-   * or do worse; ends of lines stay.
+   * Returns a text in one line, which cannot move the cursor or do worse: control characters and
+   * ends of lines and paragraphs as Java escapes.
    */
   static String visible(String text) {
-    StringBuilder visible = new StringBuilder();
+    return escaped(text, Terminal::isControl);
+  }
+
+  /** Returns a text as {@link #visible} does, in lines. */
+  static String visibleLines(String text) {
+    return escaped(text, c -> c != '\n' && isControl(c));
+  }
+
+  /** Returns a text as {@link #visible} does, without a blank, so that it is one among others. */
+  static String visibleWord(String text) {
+    return escaped(text, c -> isControl(c) || Character.isSpaceChar(c));
+  }
+
+  private static boolean isControl(int c) {
+    int type = Character.getType(c);
+    return type == Character.CONTROL
+        || type == Character.LINE_SEPARATOR
+        || type == Character.PARAGRAPH_SEPARATOR;
+  }
+
+  private static String escaped(String text, IntPredicate hidden) {
+    StringBuilder escaped = new StringBuilder();
     for (int i = 0; i < text.length(); i++) {
       char c = text.charAt(i);
-      if (Character.isISOControl(c) && c != '\n') {
-        visible.append("\\u").append(HexFormat.of().toHexDigits(c));
+      if (hidden.test(c)) {
+        escaped.append("\\u").append(HexFormat.of().toHexDigits(c));
       } else {
-        visible.append(c);
+        escaped.append(c);
       }
     }
-    return visible.toString();
+    return escaped.toString();
   }
 }
