@@ -12,6 +12,7 @@ import io.github.cudnn4j.model.Recogniser.Recording;
 import io.github.cudnn4j.model.Vocabulary;
 import io.github.cudnn4j.train.Checkpoint;
 import java.io.IOException;
+import java.util.List;
 import java.util.Locale;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
@@ -119,16 +120,17 @@ final class TrainRecogniserCommand extends TrainingCommand<Recogniser> {
 
     @Override
     public BatchSource training(Recogniser model) {
-      return records.training(batches(model), split.training(), run().seed());
+      return records.training(batches(model, split.training()), split.training(), run().seed());
     }
 
     @Override
     public @Nullable BatchSource heldOut(Recogniser model) {
-      return records.heldOut(batches(model), split.heldOut());
+      return records.heldOut(batches(model, split.heldOut()), split.heldOut());
     }
 
-    private Batches<Recording> batches(Recogniser model) {
-      return Recordings.batches(model, records.batch(), split.all());
+    /** Of either part by itself: to go on must not depend on what is held out. */
+    private Batches<Recording> batches(Recogniser model, List<Recording> part) {
+      return Recordings.batches(model, records.batch(), part);
     }
 
     @Override

@@ -141,6 +141,19 @@ class RecogniserCommandTest {
     }
   }
 
+  /** What is held out is not what the training goes on with. */
+  @Test
+  void goesOnWithOtherRecordingsHeldOut() throws IOException {
+    SplittableRandom random = new SplittableRandom(4);
+    String[] resume = {"--resume", "--epochs", "1", "--validation"};
+    Path held = folder.resolve("held.tsv");
+    Files.writeString(held, record("wav/held.wav", "a", random));
+    assertEquals(0, train("--epochs", "1", "--validation", held + "").status());
+    Files.writeString(held, record("wav/held.wav", "abcabcabcabcabc", random));
+    Ran resumed = train(with(resume, held + ""));
+    assertEquals(0, resumed.status(), resumed.err());
+  }
+
   @Test
   void leavesOutWhatIsTooLong() throws IOException {
     Wav.write(folder.resolve("long.wav"), RATE, 16, new double[RATE]);
