@@ -1,116 +1,144 @@
 package io.github.cudnn4j.io;
 
-import java.io.ByteArrayOutputStream;
+import static java.nio.charset.StandardCharsets.UTF_8;
+
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
-import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.stream.LongStream;
+import org.jspecify.annotations.Nullable;
 
 /**
- * A message of protocol buffers, to be written or read: fields, each with its number and a value.
- * What the fields mean is told by a schema, which this knows nothing of.
+ * A message of protocol buffers: fields, each with its number and a value. What the fields mean is
+ * told by a schema, which this knows nothing of.
  *
- * <pre>{@code
- * byte[] bytes = new Message().varint(1, 8).text(2, "cudnn4j").toByteArray();
- * Message read = Message.parse(ByteBuffer.wrap(bytes));
- * read.number(1, 0); // 8
- * }</pre>
+ * <p>It is nothing but the bytes, which each method reads anew, so that what a file makes of its
+ * reader's memory is bounded by what is asked of it.
  *
+ * @see MessageWriter
  * @see <a href="https://protobuf.dev/programming-guides/encoding/">The encoding</a>
  */
 public final class Message {
 
-  private static final int VARINT = 0;
-  private static final int FIXED_64 = 1;
-  private static final int BYTES = 2;
-  private static final int FIXED_32 = 5;
+  static final int VARINT = 0;
+  static final int FIXED_64 = 1;
+  static final int BYTES = 2;
+  static final int FIXED_32 = 5;
 
   private static final int MOST_VARINT_BYTES = 10;
 
-  /**
-   * A field.
-   *
-   * @param number the value unless it is bytes
-   * @param bytes borrowed from what was parsed; empty unless the kind is {@link #BYTES}
-   */
-  private record Field(int field, int kind, long number, ByteBuffer bytes) {}
+  private final ByteBuffer encoding;
 
-  private static final ByteBuffer NO_BYTES = ByteBuffer.allocate(0);
-
-  private final List<Field> fields = new ArrayList<>();
-
-  /** Has no field yet. */
-  public Message() {}
-
-  /** Adds a whole number, as {@code int32}, {@code int64}, {@code bool} and enums are written. */
-  public Message varint(int field, long value) {
-    fields.add(new Field(field, VARINT, value, NO_BYTES));
-    return this;
+  private Message(ByteBuffer encoding) {
+    this.encoding = encoding;
   }
 
-  /** Adds 8 bytes, such as a {@code double}'s. */
-  public Message fixed64(int field, long value) {
-    fields.add(new Field(field, FIXED_64, value, NO_BYTES));
-    return this;
+  /** Takes messages one by one. */
+  @FunctionalInterface
+  public interface Reader {
+    /**
+     * Takes one.
+     *
+     * @throws IOException if it is not as expected
+     */
+    void read(Message message) throws IOException;
   }
 
-  /** Adds 4 bytes, such as a {@code float}'s. */
-  public Message fixed32(int field, int value) {
-    fields.add(new Field(field, FIXED_32, value, NO_BYTES));
-    return this;
-  }
+  /** Goes from field to field, or to those of one number. */
+  private static final class Cursor {
+    private final ByteBuffer in;
+    private final ByteBuffer packed;
+    private int field;
+    private int kind;
 
-  /** Adds bytes, which are not copied. */
-  public Message bytes(int field, byte[] value) {
-    fields.add(new Field(field, BYTES, 0, ByteBuffer.wrap(value)));
-    return this;
-  }
+    /** The value unless it is bytes. */
+    private long number;
 
-  /** Adds a text. */
-  public Message text(int field, String value) {
-    return bytes(field, value.getBytes(StandardCharsets.UTF_8));
-  }
+    /** Where bytes are. */
+    private int start;
 
-  /** Adds a message as it is at this moment. */
-  public Message message(int field, Message value) {
-    return bytes(field, value.toByteArray());
-  }
+    private int length;
 
-  /** Returns the encoding, the fields in the order in which they were added. */
-  public byte[] toByteArray() {
-    var out = new ByteArrayOutputStream();
-    for (Field field : fields) {
-      write(out, (long) field.field << 3 | field.kind);
-      switch (field.kind) {
-        case VARINT -> write(out, field.number);
-        case FIXED_64 -> out.writeBytes(littleEndian(Long.BYTES).putLong(field.number).array());
-        case FIXED_32 ->
-            out.writeBytes(littleEndian(Integer.BYTES).putInt((int) field.number).array());
-        default -> {
-          write(out, field.bytes.remaining());
-          var bytes = new byte[field.bytes.remaining()];
-          field.bytes.get(field.bytes.position(), bytes);
-          out.writeBytes(bytes);
+    Cursor(ByteBuffer encoding) {
+      in = encoding.duplicate().order(ByteOrder.LITTLE_ENDIAN);
+      packed = encoding.duplicate();
+    }
+
+    boolean next() throws IOException {
+      if (!in.hasRemaining()) {
+        return false;
+      }
+      int at = in.position();
+      long head = varint(in);
+      kind = (int) (head & 7);
+      if (head >>> 3 < 1 || head >>> 3 > Integer.MAX_VALUE >> 2) {
+        throw new IOException("field number " + (head >>> 3) + " at byte " + at);
+      }
+      field = (int) (head >>> 3);
+      switch (kind) {
+        case VARINT -> number = varint(in);
+        case FIXED_64 -> number = require(in, Long.BYTES).getLong();
+        case FIXED_32 -> number = require(in, Integer.BYTES).getInt();
+        case BYTES -> {
+          long bytes = varint(in);
+          start = require(in, bytes).position();
+          length = (int) bytes;
+          in.position(start + length);
+        }
+        default -> throw new IOException("a field of unknown kind " + kind + " at " + at);
+      }
+      return true;
+    }
+
+    boolean next(int wanted) throws IOException {
+      while (next()) {
+        if (field == wanted) {
+          return true;
         }
       }
+      return false;
     }
-    return out.toByteArray();
+
+    ByteBuffer bytes() throws IOException {
+      requireBytes();
+      return in.slice(start, length).order(ByteOrder.LITTLE_ENDIAN);
+    }
+
+    void requireBytes() throws IOException {
+      if (kind != BYTES) {
+        throw new IOException("field " + field + " is a number, must be bytes");
+      }
+    }
+
+    /** Returns packed numbers, until the next are asked for. */
+    ByteBuffer packed() {
+      return packed.limit(start + length).position(start);
+    }
+
+    String text() throws IOException {
+      return length == 0 && kind == BYTES ? "" : UTF_8.decode(bytes()).toString();
+    }
   }
 
-  private static void write(ByteArrayOutputStream out, long value) {
-    long left = value;
-    while ((left & ~0x7fL) != 0) {
-      out.write((int) (left & 0x7f | 0x80));
-      left >>>= 7;
+  private static ByteBuffer require(ByteBuffer in, long bytes) throws IOException {
+    if (bytes < 0 || bytes > in.remaining()) {
+      throw new IOException(
+          "cut off: " + bytes + " bytes at byte " + in.position() + " of " + in.limit());
     }
-    out.write((int) left);
+    return in;
   }
 
-  private static ByteBuffer littleEndian(int bytes) {
-    return ByteBuffer.allocate(bytes).order(ByteOrder.LITTLE_ENDIAN);
+  private static long varint(ByteBuffer in) throws IOException {
+    long value = 0;
+    for (int i = 0; i < MOST_VARINT_BYTES; i++) {
+      byte next = require(in, 1).get();
+      value |= (next & 0x7fL) << 7 * i;
+      if (next >= 0) {
+        return value;
+      }
+    }
+    throw new IOException("an endless number at byte " + in.position());
   }
 
   /**
@@ -120,65 +148,43 @@ public final class Message {
    * @throws IOException if it is cut off or is no message
    */
   public static Message parse(ByteBuffer encoding) throws IOException {
-    ByteBuffer in = encoding.slice().order(ByteOrder.LITTLE_ENDIAN);
-    var message = new Message();
-    while (in.hasRemaining()) {
-      int start = in.position();
-      long head = varint(in);
-      int kind = (int) (head & 7);
-      long number = head >>> 3;
-      if (number < 1 || number > Integer.MAX_VALUE >> 2) {
-        throw new IOException("field number " + number + " at byte " + start);
-      }
-      int field = (int) number;
-      message.fields.add(
-          switch (kind) {
-            case VARINT -> new Field(field, kind, varint(in), NO_BYTES);
-            case FIXED_64 -> new Field(field, kind, take(in, Long.BYTES).getLong(), NO_BYTES);
-            case FIXED_32 -> new Field(field, kind, take(in, Integer.BYTES).getInt(), NO_BYTES);
-            case BYTES -> new Field(field, kind, 0, take(in, varint(in)));
-            default -> throw new IOException("a field of unknown kind " + kind + " at " + start);
-          });
+    var message = new Message(encoding.slice());
+    var cursor = new Cursor(message.encoding);
+    while (cursor.next()) {
+      // Whatever is wrong is found here, not when a field is asked for.
     }
     return message;
   }
 
-  private static ByteBuffer take(ByteBuffer in, long bytes) throws IOException {
-    if (bytes < 0 || bytes > in.remaining()) {
-      throw new IOException(
-          "cut off: " + bytes + " bytes at byte " + in.position() + " of " + in.limit());
+  /** Returns how many such fields there are. */
+  public int count(int field) throws IOException {
+    var cursor = new Cursor(encoding);
+    int count = 0;
+    while (cursor.next(field)) {
+      count++;
     }
-    ByteBuffer taken = in.slice(in.position(), (int) bytes).order(ByteOrder.LITTLE_ENDIAN);
-    in.position(in.position() + (int) bytes);
-    return taken;
-  }
-
-  private static long varint(ByteBuffer in) throws IOException {
-    long value = 0;
-    for (int i = 0; i < MOST_VARINT_BYTES; i++) {
-      byte next = take(in, 1).get();
-      value |= (next & 0x7fL) << 7 * i;
-      if (next >= 0) {
-        return value;
-      }
-    }
-    throw new IOException("an endless number at byte " + in.position());
-  }
-
-  /** Tells whether there is such a field. */
-  public boolean has(int field) {
-    return fields.stream().anyMatch(each -> each.field == field);
+    return count;
   }
 
   /**
    * Returns a number: a varint, or the bits of a fixed one; of several the last.
    *
    * @param absent what to return if there is none
-   * @throws IOException if the field is of bytes
+   * @throws IOException if packed ones are cut off
    */
   public long number(int field, long absent) throws IOException {
-    long[] all = numbers(field);
-    return all.length == 0 ? absent : all[all.length - 1];
+    var cursor = new Cursor(encoding);
+    long last = absent;
+    while (cursor.next(field)) {
+      if (cursor.kind == BYTES) {
+        for (ByteBuffer packed = cursor.packed(); packed.hasRemaining(); ) {
+          last = varint(packed);
+        }
+      } else {
+        last = cursor.number;
+      }
+    }
+    return last;
   }
 
   /**
@@ -188,18 +194,31 @@ public final class Message {
    * @throws IOException if packed ones are cut off
    */
   public long[] numbers(int field) throws IOException {
-    var values = LongStream.builder();
-    for (Field each : fields) {
-      if (each.field == field && each.kind == BYTES) {
-        ByteBuffer packed = each.bytes.duplicate();
-        while (packed.hasRemaining()) {
-          values.add(varint(packed));
+    var values = new long[numbers(field, null)];
+    numbers(field, values);
+    return values;
+  }
+
+  /** Counts numbers, and takes them if there is something to put them into. */
+  private int numbers(int field, long @Nullable [] values) throws IOException {
+    var cursor = new Cursor(encoding);
+    int count = 0;
+    while (cursor.next(field)) {
+      if (cursor.kind == BYTES) {
+        for (ByteBuffer packed = cursor.packed(); packed.hasRemaining(); count++) {
+          long value = varint(packed);
+          if (values != null) {
+            values[count] = value;
+          }
         }
-      } else if (each.field == field) {
-        values.add(each.number);
+      } else {
+        if (values != null) {
+          values[count] = cursor.number;
+        }
+        count++;
       }
     }
-    return values.build().toArray();
+    return count;
   }
 
   /**
@@ -210,38 +229,41 @@ public final class Message {
    */
   public ByteBuffer fixed(int field, int size) throws IOException {
     int kind = size == Long.BYTES ? FIXED_64 : FIXED_32;
-    var out = new ByteArrayOutputStream();
-    for (Field each : fields) {
-      if (each.field == field && each.kind == BYTES && each.bytes.remaining() % size == 0) {
-        var packed = new byte[each.bytes.remaining()];
-        each.bytes.get(each.bytes.position(), packed);
-        out.writeBytes(packed);
-      } else if (each.field == field && each.kind == kind) {
-        byte[] number = littleEndian(Long.BYTES).putLong(each.number).array();
-        out.write(number, 0, size);
-      } else if (each.field == field) {
+    int bytes = 0;
+    var cursor = new Cursor(encoding);
+    while (cursor.next(field)) {
+      if (cursor.kind != kind && (cursor.kind != BYTES || cursor.length % size != 0)) {
         throw new IOException("field " + field + " has no numbers of " + size + " bytes");
       }
+      bytes += cursor.kind == BYTES ? cursor.length : size;
     }
-    return ByteBuffer.wrap(out.toByteArray()).order(ByteOrder.LITTLE_ENDIAN);
+    ByteBuffer out = ByteBuffer.allocate(bytes).order(ByteOrder.LITTLE_ENDIAN);
+    cursor = new Cursor(encoding);
+    while (cursor.next(field)) {
+      switch (cursor.kind) {
+        case BYTES -> out.put(cursor.bytes());
+        case FIXED_64 -> out.putLong(cursor.number);
+        default -> out.putInt((int) cursor.number);
+      }
+    }
+    return out.flip();
   }
 
   /**
-   * Returns the bytes of each such field, borrowed.
+   * Returns bytes, borrowed; of several fields the last's, null if there is none.
    *
-   * @throws IOException if one has a number
+   * @throws IOException if one is a number
    */
-  public List<ByteBuffer> bytes(int field) throws IOException {
-    var found = new ArrayList<ByteBuffer>();
-    for (Field each : fields) {
-      if (each.field == field) {
-        if (each.kind != BYTES) {
-          throw new IOException("field " + field + " is a number, must be bytes");
-        }
-        found.add(each.bytes.duplicate().order(ByteOrder.LITTLE_ENDIAN));
-      }
+  public @Nullable ByteBuffer bytes(int field) throws IOException {
+    var cursor = new Cursor(encoding);
+    int start = -1;
+    int length = 0;
+    while (cursor.next(field)) {
+      cursor.requireBytes();
+      start = cursor.start;
+      length = cursor.length;
     }
-    return found;
+    return start < 0 ? null : encoding.slice(start, length).order(ByteOrder.LITTLE_ENDIAN);
   }
 
   /**
@@ -260,21 +282,33 @@ public final class Message {
    * @throws IOException if one is a number
    */
   public List<String> texts(int field) throws IOException {
-    return bytes(field).stream()
-        .map(text -> StandardCharsets.UTF_8.decode(text).toString())
-        .toList();
+    var texts = new ArrayList<String>();
+    var cursor = new Cursor(encoding);
+    while (cursor.next(field)) {
+      texts.add(cursor.text());
+    }
+    return texts;
   }
 
   /**
-   * Returns all messages of a field.
+   * Returns a message, of several the last; null if there is none.
+   *
+   * @throws IOException if the field is a number or cannot be read
+   */
+  public @Nullable Message message(int field) throws IOException {
+    ByteBuffer last = bytes(field);
+    return last == null ? null : parse(last);
+  }
+
+  /**
+   * Reads all messages of a field.
    *
    * @throws IOException if one is a number or cannot be read
    */
-  public List<Message> messages(int field) throws IOException {
-    var found = new ArrayList<Message>();
-    for (ByteBuffer each : bytes(field)) {
-      found.add(parse(each));
+  public void messages(int field, Reader reader) throws IOException {
+    var cursor = new Cursor(encoding);
+    while (cursor.next(field)) {
+      reader.read(parse(cursor.bytes()));
     }
-    return found;
   }
 }

@@ -57,7 +57,7 @@ record OnnxArray(OnnxType type, int[] shape, double[] values) {
 
   /** Reads a TensorProto. */
   static OnnxArray parse(String what, Message tensor) throws IOException {
-    if (tensor.number(14, 0) == EXTERNAL || tensor.has(13)) {
+    if (tensor.number(14, 0) == EXTERNAL || tensor.count(13) > 0) {
       throw new IOException(what + " has its data in another file, which is not read");
     }
     long typeNumber = tensor.number(2, 0);
@@ -72,8 +72,9 @@ record OnnxArray(OnnxType type, int[] shape, double[] values) {
                             + ", read are "
                             + Arrays.toString(OnnxType.values())));
     double[] values;
-    if (tensor.has(9)) {
-      values = raw(type, tensor.bytes(9).getLast(), what);
+    ByteBuffer raw = tensor.bytes(9);
+    if (raw != null) {
+      values = raw(type, raw, what);
     } else {
       values =
           switch (type) {

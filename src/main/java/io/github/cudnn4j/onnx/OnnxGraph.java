@@ -2,7 +2,7 @@ package io.github.cudnn4j.onnx;
 
 import io.github.cudnn4j.cuda.DeviceBuffer;
 import io.github.cudnn4j.cuda.ElementType;
-import io.github.cudnn4j.io.Message;
+import io.github.cudnn4j.io.MessageWriter;
 import io.github.cudnn4j.io.WholeFile;
 import io.github.cudnn4j.rnn.RnnConfig;
 import io.github.cudnn4j.tape.EmbeddingLayer;
@@ -51,14 +51,14 @@ public final class OnnxGraph {
   private static final int IR_VERSION = 8;
 
   private final String name;
-  private final List<Message> nodes = new ArrayList<>();
-  private final List<Message> weights = new ArrayList<>();
+  private final List<MessageWriter> nodes = new ArrayList<>();
+  private final List<MessageWriter> weights = new ArrayList<>();
 
   /** What the weights are of: two sets of parameters may have the same names. */
   private final Map<String, Object> owners = new HashMap<>();
 
-  private final List<Message> inputs = new ArrayList<>();
-  private final List<Message> outputs = new ArrayList<>();
+  private final List<MessageWriter> inputs = new ArrayList<>();
+  private final List<MessageWriter> outputs = new ArrayList<>();
   private final Map<String, String> metadata = new TreeMap<>();
   private final Map<String, OnnxValue> values = new HashMap<>();
 
@@ -299,7 +299,7 @@ public final class OnnxGraph {
       }
     }
     String output = free();
-    Message node =
+    MessageWriter node =
         OnnxMessages.node(
             operator + "_" + nodes.size(),
             operator,
@@ -422,15 +422,17 @@ public final class OnnxGraph {
 
   /** Returns the file's bytes. */
   public byte[] toByteArray() {
-    Message graph = new Message();
+    MessageWriter graph = new MessageWriter();
     nodes.forEach(node -> graph.message(1, node));
     graph.text(2, name);
     weights.forEach(weight -> graph.message(5, weight));
     inputs.forEach(input -> graph.message(11, input));
     outputs.forEach(output -> graph.message(12, output));
-    Message model = new Message().varint(1, IR_VERSION).text(2, "cudnn4j").message(7, graph);
-    model.message(8, new Message().text(1, "").varint(2, OPSET));
-    metadata.forEach((key, text) -> model.message(14, new Message().text(1, key).text(2, text)));
+    MessageWriter model =
+        new MessageWriter().varint(1, IR_VERSION).text(2, "cudnn4j").message(7, graph);
+    model.message(8, new MessageWriter().text(1, "").varint(2, OPSET));
+    metadata.forEach(
+        (key, text) -> model.message(14, new MessageWriter().text(1, key).text(2, text)));
     return model.toByteArray();
   }
 

@@ -1,6 +1,6 @@
 package io.github.cudnn4j.onnx;
 
-import io.github.cudnn4j.io.Message;
+import io.github.cudnn4j.io.MessageWriter;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.util.Arrays;
@@ -24,13 +24,13 @@ final class OnnxMessages {
    * @param given names of what comes out
    * @throws IllegalArgumentException if an attribute is of no type that is written
    */
-  static Message node(
+  static MessageWriter node(
       String name,
       String operator,
       Map<String, ?> attributes,
       List<String> taken,
       List<String> given) {
-    Message node = new Message();
+    MessageWriter node = new MessageWriter();
     taken.forEach(each -> node.text(1, each));
     given.forEach(each -> node.text(2, each));
     node.text(3, name).text(4, operator);
@@ -38,8 +38,9 @@ final class OnnxMessages {
     return node;
   }
 
-  private static Message attribute(String name, Object value) {
-    Message attribute = new Message().text(1, Objects.requireNonNull(name, "an attribute's name"));
+  private static MessageWriter attribute(String name, Object value) {
+    MessageWriter attribute =
+        new MessageWriter().text(1, Objects.requireNonNull(name, "an attribute's name"));
     switch (value) {
       case Float number -> attribute.fixed32(2, Float.floatToRawIntBits(number)).varint(20, 1);
       case Long number -> attribute.varint(3, number).varint(20, 2);
@@ -62,7 +63,7 @@ final class OnnxMessages {
   }
 
   /** Returns numbers as FLOAT. */
-  static Message floats(String name, double[] values, int... shape) {
+  static MessageWriter floats(String name, double[] values, int... shape) {
     ByteBuffer bytes = littleEndian(Float.BYTES, values.length);
     for (double value : values) {
       bytes.putFloat((float) value);
@@ -71,7 +72,7 @@ final class OnnxMessages {
   }
 
   /** Returns numbers as INT64, of one extent. */
-  static Message longs(String name, long... values) {
+  static MessageWriter longs(String name, long... values) {
     ByteBuffer bytes = littleEndian(Long.BYTES, values.length);
     Arrays.stream(values).forEach(bytes::putLong);
     return tensor(name, OnnxType.INT64, bytes, values.length);
@@ -81,23 +82,24 @@ final class OnnxMessages {
     return ByteBuffer.allocate(Math.multiplyExact(size, count)).order(ByteOrder.LITTLE_ENDIAN);
   }
 
-  private static Message tensor(String name, OnnxType type, ByteBuffer bytes, int... shape) {
-    Message tensor = new Message();
+  private static MessageWriter tensor(String name, OnnxType type, ByteBuffer bytes, int... shape) {
+    MessageWriter tensor = new MessageWriter();
     Arrays.stream(shape).forEach(extent -> tensor.varint(1, extent));
     return tensor.varint(2, type.number()).text(8, name).bytes(9, bytes.array());
   }
 
   /** Returns what is told of an input or an output, which has a name of its own. */
-  static Message description(String name, OnnxValue value) {
-    Message shape = new Message();
+  static MessageWriter description(String name, OnnxValue value) {
+    MessageWriter shape = new MessageWriter();
     for (String extent : value.shape()) {
       shape.message(
           1,
           OnnxValue.isNumber(extent)
-              ? new Message().varint(1, Long.parseLong(extent))
-              : new Message().text(2, extent));
+              ? new MessageWriter().varint(1, Long.parseLong(extent))
+              : new MessageWriter().text(2, extent));
     }
-    Message type = new Message().varint(1, OnnxType.of(value.type()).number()).message(2, shape);
-    return new Message().text(1, name).message(2, new Message().message(1, type));
+    MessageWriter type =
+        new MessageWriter().varint(1, OnnxType.of(value.type()).number()).message(2, shape);
+    return new MessageWriter().text(1, name).message(2, new MessageWriter().message(1, type));
   }
 }

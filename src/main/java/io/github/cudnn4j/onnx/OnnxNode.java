@@ -2,7 +2,6 @@ package io.github.cudnn4j.onnx;
 
 import io.github.cudnn4j.io.Message;
 import java.io.IOException;
-import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -34,9 +33,7 @@ record OnnxNode(
     if (!domain.isEmpty() && !domain.equals("ai.onnx")) {
       throw parsed.unreadable("operators of the domain " + domain + " are not read");
     }
-    for (Message attribute : node.messages(5)) {
-      attributes.put(attribute.text(1), parsed.value(attribute));
-    }
+    node.messages(5, attribute -> attributes.put(attribute.text(1), parsed.value(attribute)));
     return parsed;
   }
 
@@ -48,11 +45,11 @@ record OnnxNode(
       case 2 -> attribute.number(3, 0);
       case 3 -> attribute.text(4);
       case 4 -> {
-        List<Message> tensors = attribute.messages(5);
-        if (tensors.isEmpty()) {
+        Message tensor = attribute.message(5);
+        if (tensor == null) {
           throw unreadable("attribute " + attributeName + " has no tensor");
         }
-        yield OnnxArray.parse(told("attribute " + attributeName), tensors.getLast());
+        yield OnnxArray.parse(told("attribute " + attributeName), tensor);
       }
       case 6 -> {
         List<Double> numbers = new ArrayList<>();
@@ -63,12 +60,15 @@ record OnnxNode(
         yield numbers;
       }
       case 7 -> attribute.numbers(8);
-      case 8 ->
-          attribute.bytes(9).stream()
-              .map(text -> StandardCharsets.UTF_8.decode(text).toString())
-              .toList();
+      case 8 -> attribute.texts(9);
       default -> throw unreadable("attribute " + attributeName + " is of the kind number " + type);
     };
+  }
+
+  /** Returns the node with other names of what goes in, where there are. */
+  OnnxNode reading(Map<String, String> others) {
+    List<String> names = inputs.stream().map(name -> others.getOrDefault(name, name)).toList();
+    return new OnnxNode(name, operator, names, outputs, attributes);
   }
 
   /** Says of which node something is. */

@@ -61,8 +61,11 @@ final class OnnxOperators {
           Map.entry("GRU", (on, node, in) -> on.recurrent.record(node, in)),
           Map.entry("RNN", (on, node, in) -> on.recurrent.record(node, in)));
 
+  private static final long MOST_COMPUTED = 4L * OnnxArray.MOST_COMPUTED;
+
   private final Tape tape;
   private final RecurrentOperator recurrent;
+  private long computed;
 
   /**
    * Plays onto a tape.
@@ -88,7 +91,7 @@ final class OnnxOperators {
     try {
       boolean known = in.stream().allMatch(each -> each == null || each instanceof Value.Host);
       if (known && HostOperators.isKnown(node.operator())) {
-        return List.of(new Value.Host(HostOperators.compute(node, arrays(node, in, 0))));
+        return List.of(new Value.Host(compute(node, arrays(node, in, 0))));
       }
       Operator operator = OPERATORS.get(node.operator());
       if (operator == null) {
@@ -101,6 +104,19 @@ final class OnnxOperators {
       String message = String.valueOf(e.getMessage());
       throw message.startsWith("node ") ? e : node.refused(message);
     }
+  }
+
+  /** Computes a node on the host, where all together may only take so much memory. */
+  private OnnxArray compute(OnnxNode node, List<OnnxArray> in) {
+    OnnxArray out = HostOperators.compute(node, in);
+    if (in.stream().noneMatch(each -> each.values() == out.values())) {
+      computed += out.values().length;
+      if (computed > MOST_COMPUTED) {
+        throw node.refused(
+            "with it " + computed + " numbers are computed on the host, may be " + MOST_COMPUTED);
+      }
+    }
+    return out;
   }
 
   private static List<OnnxArray> arrays(OnnxNode node, List<@Nullable Value> in, int from) {

@@ -1,7 +1,7 @@
 package io.github.cudnn4j.train;
 
 import io.github.cudnn4j.io.FileFailure;
-import io.github.cudnn4j.io.Message;
+import io.github.cudnn4j.io.MessageWriter;
 import java.io.IOException;
 import java.io.OutputStream;
 import java.lang.System.Logger.Level;
@@ -91,7 +91,7 @@ public final class TensorBoard implements TrainingListener, AutoCloseable {
           "step = " + step + ", must be from 0 to " + (Long.MAX_VALUE - 1));
     }
     var board = new TensorBoard(folder, clock);
-    Message start = new Message().varint(1, 1); // of a session
+    MessageWriter start = new MessageWriter().varint(1, 1); // of a session
     board.write(step + 1, event -> event.message(7, start));
     return board;
   }
@@ -120,20 +120,20 @@ public final class TensorBoard implements TrainingListener, AutoCloseable {
   }
 
   private void write(long step, Map<String, Double> values) {
-    var summary = new Message();
+    var summary = new MessageWriter();
     values.forEach(
         (tag, number) -> {
           int bits = Float.floatToRawIntBits(number.floatValue());
-          summary.message(1, new Message().text(1, tag).fixed32(2, bits));
+          summary.message(1, new MessageWriter().text(1, tag).fixed32(2, bits));
         });
     write(step, event -> event.message(5, summary));
   }
 
-  private void write(long step, Consumer<Message> content) {
+  private void write(long step, Consumer<MessageWriter> content) {
     if (failed) {
       return;
     }
-    var event = new Message();
+    var event = new MessageWriter();
     event.fixed64(1, Double.doubleToRawLongBits(clock.millis() / 1e3));
     if (step != 0) {
       event.varint(2, step);
