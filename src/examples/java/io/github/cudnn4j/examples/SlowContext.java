@@ -4,11 +4,11 @@ import module java.base;
 
 import io.github.cudnn4j.cuda.Precision;
 import io.github.cudnn4j.data.*;
+import io.github.cudnn4j.examples.Pictures.Curve;
 import io.github.cudnn4j.optim.*;
 import io.github.cudnn4j.rnn.RnnConfig;
 import io.github.cudnn4j.tape.*;
 import io.github.cudnn4j.train.*;
-import org.knowm.xchart.style.markers.SeriesMarkers;
 
 /**
  * A structurally constrained network: beside its hidden units there are slow ones, s = (1 - α)·Bx +
@@ -51,7 +51,7 @@ final class SlowContext {
             .label("first", each -> each[0]);
     var held = batches.over(sequences.subList(0, 500));
     var training = batches.over(sequences.subList(500, sequences.size())).shuffled(1);
-    var chart = Pictures.curves("The first of " + time + " symbols", "step", "held-out accuracy");
+    var curves = new ArrayList<Curve>();
     double[] accuracy = new double[2];
     for (int slow = 0; slow <= 1; slow++) {
       try (var p = Parameters.on(example.device(), Precision.FP32)) {
@@ -78,12 +78,12 @@ final class SlowContext {
         }
         accuracy[slow] = values.getLast();
         String name = slow == 1 ? "with slow units, " : "tanh units, ";
-        chart
-            .addSeries(name + p.elements() + " weights", steps, values)
-            .setMarker(SeriesMarkers.NONE);
+        curves.add(new Curve(name + p.elements() + " weights", steps, values));
       }
     }
-    example.picture(() -> chart);
+    String title = "The first of " + time + " symbols";
+    example.picture(
+        () -> Pictures.curves(title, "step", "held-out accuracy", curves.toArray(Curve[]::new)));
     return new Example.Result("accuracy", accuracy[1], accuracy[0]);
   }
 

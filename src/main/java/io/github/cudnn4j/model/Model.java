@@ -103,24 +103,36 @@ public interface Model extends Objective, AutoCloseable {
   }
 
   /**
-   * Returns the model that a checkpoint was written of, with its weights; the caller closes it.
+   * Returns the model that {@link #configuration()} described, with the weights that its {@link
+   * #parameters()} wrote; the caller closes it.
    *
-   * @throws IOException if the weights cannot be read, or the checkpoint is of no model here
+   * @throws IllegalArgumentException if there is no such kind of model, or an entry is missing or
+   *     cannot be
+   * @throws IOException if the weights cannot be read, or are not the model's
    */
-  static Model of(Device device, Checkpoint checkpoint) throws IOException {
-    Model model;
+  static Model of(Device device, Map<String, Object> configuration, SafeTensors weights)
+      throws IOException {
+    Model model = of(device, configuration);
     try {
-      model = of(device, checkpoint.modelConfiguration());
-    } catch (IllegalArgumentException e) {
-      throw new IOException(checkpoint.folder() + ": " + e.getMessage(), e);
-    }
-    try (SafeTensors weights = checkpoint.weights()) {
       model.parameters().load(weights);
       return model;
     } catch (IOException | RuntimeException | Error e) {
       try (model) {
         throw e;
       }
+    }
+  }
+
+  /**
+   * Returns the model that a checkpoint was written of, with its weights; the caller closes it.
+   *
+   * @throws IOException if the weights cannot be read, or the checkpoint is of no model here
+   */
+  static Model of(Device device, Checkpoint checkpoint) throws IOException {
+    try (SafeTensors weights = checkpoint.weights()) {
+      return of(device, checkpoint.modelConfiguration(), weights);
+    } catch (IllegalArgumentException e) {
+      throw new IOException(checkpoint.folder() + ": " + e.getMessage(), e);
     }
   }
 }

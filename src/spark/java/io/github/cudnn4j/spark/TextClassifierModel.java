@@ -13,6 +13,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Iterator;
 import java.util.List;
+import java.util.Map;
 import java.util.NoSuchElementException;
 import java.util.stream.IntStream;
 import org.apache.spark.TaskContext;
@@ -98,13 +99,13 @@ public final class TextClassifierModel extends Model<TextClassifierModel> {
         if (configuration == null) {
           throw new IOException("the weights are without a configuration, so of another program");
         }
-        var model = SequenceClassifier.of(device, Json.parseObject(configuration));
-        try {
-          model.parameters().load(tensors);
-          return model;
-        } catch (IOException | RuntimeException | Error e) {
-          model.close();
-          throw e;
+        Map<String, Object> described = Json.parseObject(configuration);
+        var model = io.github.cudnn4j.model.Model.of(device, described, tensors);
+        if (model instanceof SequenceClassifier classifier) {
+          return classifier;
+        }
+        try (model) {
+          throw new IOException("the weights are of another model than a classifier");
         }
       }
     } finally {
