@@ -1,8 +1,8 @@
 import io.github.cudnn4j.cuda.*;
-import io.github.cudnn4j.cudnn.*;
 import io.github.cudnn4j.data.*;
 import io.github.cudnn4j.model.*;
 import io.github.cudnn4j.optim.*;
+import io.github.cudnn4j.rnn.RnnConfig;
 import io.github.cudnn4j.train.*;
 
 String continued(InferenceSession.Client client, Vocabulary vocabulary, String text) {
@@ -20,7 +20,7 @@ String continued(InferenceSession.Client client, Vocabulary vocabulary, String t
 void main(String[] args) throws IOException {
   String text = Files.readString(Path.of(args[0]));
   var vocabulary = Vocabulary.of(text);
-  var shape = LanguageModelConfig.of(RnnMode.LSTM, 64).embedding(32);
+  var shape = LanguageModelConfig.of(RnnConfig.lstm(32, 64));
   try (var device = Device.open();
       var model = LanguageModel.create(device, vocabulary, shape)) {
     var windows = TextWindows.training(vocabulary.encode(text), 16, 32, true);

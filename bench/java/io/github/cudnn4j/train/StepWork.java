@@ -71,10 +71,7 @@ public final class StepWork implements Peer.Job {
         Vocabulary.of(
             Vocabulary.Units.CHARACTERS,
             IntStream.range(1, classes).mapToObj(i -> Character.toString('a' + i)).toList());
-    var characterModel =
-        LanguageModelConfig.of(config.mode(), config.hiddenSize())
-            .layers(config.layers())
-            .algorithm(config.algorithm());
+    var characterModel = LanguageModelConfig.of(config).oneHot(true);
     var model = LanguageModel.create(device, vocabulary, characterModel);
     Fill.set(model.parameters(), config.hiddenSize());
     return model;

@@ -1,7 +1,9 @@
 package io.github.cudnn4j.cli;
 
+import io.github.cudnn4j.cudnn.CellClip;
 import io.github.cudnn4j.model.LanguageModelConfig;
 import io.github.cudnn4j.model.Vocabulary.Units;
+import io.github.cudnn4j.rnn.RnnConfig;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Objects;
@@ -59,9 +61,10 @@ final class LanguageModelOptions {
   /**
    * Returns the shape.
    *
+   * @param classes V, what one-hot symbols are as wide as
    * @throws ParameterException if there is no such model
    */
-  LanguageModelConfig config(NetworkOptions network, long seed) {
+  LanguageModelConfig config(NetworkOptions network, int classes, long seed) {
     if (network.isBidirectional()) {
       throw refused(
           "--bidirectional: a language model predicts the next character from those before it; a"
@@ -91,21 +94,12 @@ final class LanguageModelOptions {
               + " as --hidden, not "
               + (oneHot ? "--one-hot" : "--embedding " + width));
     }
-    LanguageModelConfig config =
-        LanguageModelConfig.of(network.cell(), network.hiddenSize())
-            .layers(network.layers())
-            .embedding(width)
-            .projection(network.projectionSize())
-            .tied(tied)
-            .skipInput(skipInput)
-            .cellClip(network.cellClip())
-            .dropout(network.dropout())
-            .forgetBias(forgetBias)
-            .seed(seed)
-            .precision(network.precision())
-            .algorithm(network.algorithm());
-    config.recurrent(1); // refuses what cannot be before anything is opened
-    return config;
+    RnnConfig layers = network.config(oneHot ? classes : width, seed);
+    return LanguageModelConfig.of(skipInput ? layers.skipInput() : layers)
+        .oneHot(oneHot)
+        .tied(tied)
+        .forgetBias(forgetBias)
+        .seed(seed);
   }
 
   Units units() {
@@ -120,23 +114,23 @@ final class LanguageModelOptions {
   /** The inverse: what the options of a model are, with an empty text for one that is not given. */
   static Map<String, String> options(LanguageModelConfig config) {
     Map<String, String> options = new LinkedHashMap<>();
-    options.put("--cell", Limits.typed(config.cell()));
-    options.put("--hidden", Integer.toString(config.hiddenSize()));
-    options.put("--layers", Integer.toString(config.layers()));
-    int width = config.embeddingSize();
-    options.put("--embedding", width == 0 ? "" : Integer.toString(width));
+    RnnConfig network = config.network();
+    options.put("--cell", Limits.typed(network.mode()));
+    options.put("--hidden", Integer.toString(network.hiddenSize()));
+    options.put("--layers", Integer.toString(network.layers()));
+    options.put("--embedding", config.oneHot() ? "" : Integer.toString(network.inputSize()));
     options.put("--tie", Boolean.toString(config.tied()));
-    options.put("--one-hot", Boolean.toString(width == 0));
-    options.put("--dropout", Double.toString(config.dropout()));
-    int projection = config.projectionSize();
+    options.put("--one-hot", Boolean.toString(config.oneHot()));
+    options.put("--dropout", Double.toString(network.dropout()));
     options.put(
-        "--projection", projection == config.hiddenSize() ? "" : Integer.toString(projection));
-    options.put("--skip-input", Boolean.toString(config.inputSkipped()));
-    options.put("--cell-clip", Objects.toString(config.cellClip(), ""));
+        "--projection", network.projects() ? Integer.toString(network.projectionSize()) : "");
+    options.put("--skip-input", Boolean.toString(network.inputSkipped()));
+    CellClip clip = network.clip();
+    options.put("--cell-clip", clip == null ? "" : Double.toString(clip.high()));
     options.put("--forget-bias", Objects.toString(config.forgetBias(), ""));
     options.put("--seed", Long.toString(config.seed()));
-    options.put("--precision", Limits.typed(config.precision()));
-    options.put("--algorithm", Limits.typed(NetworkOptions.Algorithm.of(config.algorithm())));
+    options.put("--precision", Limits.typed(network.precision()));
+    options.put("--algorithm", Limits.typed(NetworkOptions.Algorithm.of(network.algorithm())));
     return options;
   }
 

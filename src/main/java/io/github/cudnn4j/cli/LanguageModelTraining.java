@@ -60,7 +60,7 @@ abstract class LanguageModelTraining extends TrainingCommand<LanguageModel> {
   @Override
   final void check() {
     text.require();
-    shape.config(network, run().seed());
+    shape.config(network, 1, run().seed()); // refuses what cannot be before anything is opened
     window.check();
   }
 
@@ -68,7 +68,8 @@ abstract class LanguageModelTraining extends TrainingCommand<LanguageModel> {
   final TrainingTask<LanguageModel> task(@Nullable Checkpoint from) throws IOException {
     Corpus corpus = validated(corpus(from));
     window.requireIn(corpus.training().length(), shape.units());
-    return new Task(corpus, shape.config(network, run().seed()), from);
+    int classes = corpus.vocabulary().size();
+    return new Task(corpus, shape.config(network, classes, run().seed()), from);
   }
 
   /** With the text to validate on, if that is another. */
@@ -153,10 +154,10 @@ abstract class LanguageModelTraining extends TrainingCommand<LanguageModel> {
 
     @Override
     public String description(LanguageModel model) {
-      return NetworkOptions.describe(config.recurrent(corpus.vocabulary().size()))
-          + (config.embeddingSize() == 0
+      return NetworkOptions.describe(config.network())
+          + (config.oneHot()
               ? ", one-hot " + units().many()
-              : ", " + units().many() + " as vectors of " + config.embeddingSize())
+              : ", " + units().many() + " as vectors of " + config.network().inputSize())
           + (config.tied() ? ", tied" : "");
     }
 

@@ -206,16 +206,8 @@ final class NetworkOptions {
         config.directions() == 2 ? " in both directions" : "");
   }
 
-  RnnMode cell() {
-    return cell;
-  }
-
   int hiddenSize() {
     return hidden;
-  }
-
-  int layers() {
-    return layers;
   }
 
   boolean isBidirectional() {
@@ -230,23 +222,7 @@ final class NetworkOptions {
     return embedding == null ? DEFAULT_EMBEDDING : embedding;
   }
 
-  double dropout() {
-    return dropout;
-  }
-
   int projectionSize() {
     return projection == null ? hidden : projection;
-  }
-
-  @Nullable Double cellClip() {
-    return cellClip;
-  }
-
-  Precision precision() {
-    return precision;
-  }
-
-  @Nullable RnnAlgorithm algorithm() {
-    return algorithm.value;
   }
 }

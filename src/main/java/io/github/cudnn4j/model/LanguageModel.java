@@ -8,6 +8,7 @@ import io.github.cudnn4j.io.Json;
 import io.github.cudnn4j.onnx.OnnxGraph;
 import io.github.cudnn4j.onnx.OnnxRecurrent;
 import io.github.cudnn4j.onnx.OnnxValue;
+import io.github.cudnn4j.rnn.RnnConfig;
 import io.github.cudnn4j.tape.EmbeddingLayer;
 import io.github.cudnn4j.tape.Indices;
 import io.github.cudnn4j.tape.Init;
@@ -19,6 +20,7 @@ import io.github.cudnn4j.tape.RnnLayer;
 import io.github.cudnn4j.tape.Tape;
 import io.github.cudnn4j.tape.Tensor;
 import java.util.LinkedHashMap;
+import java.util.Locale;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
@@ -52,13 +54,20 @@ public final class LanguageModel implements Model {
     this.config = config;
     this.parameters = parameters;
     int classes = vocabulary.size();
+    RnnConfig network = config.network();
+    if (config.oneHot() && network.inputSize() != classes) {
+      throw new IllegalArgumentException(
+          String.format(
+              Locale.ROOT,
+              "one-hot symbols are as wide as the vocabulary, %d, but inputSize is %d",
+              classes,
+              network.inputSize()));
+    }
     // The first to be drawn, as it is without an embedding.
-    rnn = parameters.rnn("rnn", config.recurrent(classes));
+    rnn = parameters.rnn("rnn", network);
     embedding =
-        config.embeddingSize() == 0
-            ? null
-            : parameters.embedding("embedding", classes, config.embeddingSize());
-    Init init = Init.uniform(1 / Math.sqrt(config.hiddenSize()));
+        config.oneHot() ? null : parameters.embedding("embedding", classes, network.inputSize());
+    Init init = Init.uniform(1 / Math.sqrt(network.hiddenSize()));
     if (config.tied()) {
       linear = parameters.linear("linear", embedding.weight(), true);
       parameters.init("embedding.weight", init);
@@ -71,12 +80,16 @@ public final class LanguageModel implements Model {
     }
   }
 
-  /** Returns a model with initial weights drawn from the configuration's seed, as PyTorch draws. */
+  /**
+   * Returns a model with initial weights drawn from the configuration's seed, as PyTorch draws.
+   *
+   * @throws IllegalArgumentException if symbols are fed one-hot to a network of another input size
+   */
   public static LanguageModel create(
       Device device, Vocabulary vocabulary, LanguageModelConfig config) {
     return Models.create(
         device,
-        config.precision(),
+        config.network().precision(),
         config.seed(),
         parameters -> new LanguageModel(parameters, vocabulary, config));
   }
@@ -179,8 +192,7 @@ public final class LanguageModel implements Model {
   }
 
   private Tensor logits(Tape tape, Tensor y) {
-    Tensor kept = config.dropout() > 0 ? tape.dropout(y, config.dropout(), config.seed() + 1) : y;
-    return linear.on(tape, kept);
+    return linear.on(tape, Models.dropout(tape, y, config.network()));
   }
 
   @Override

@@ -8,6 +8,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import io.github.cudnn4j.io.Json;
+import io.github.cudnn4j.train.Checkpoint;
 import io.github.cudnn4j.train.Checkpoints;
 import java.io.IOException;
 import java.io.PrintWriter;
@@ -168,9 +169,9 @@ class CommandLineTest {
 
     assertEquals(0, trained.status, trained.err);
     assertTrue(number(trained.result(), "perplexity") < 8, trained.out);
-    assertEquals(true, configuration(skipping).get("inputSkipped"));
-    assertEquals("auto", configuration(skipping).get("algorithm"));
-    assertEquals("standard", configuration(other).get("algorithm"));
+    assertEquals(true, network(skipping).get("inputSkipped"));
+    assertEquals("auto", network(skipping).get("algorithm"));
+    assertEquals("standard", network(other).get("algorithm"));
     // The four gates' matrices of 8 x 8 FP32, and their names.
     int matrices = 4 * 4 * 8 * 8;
     int saved = weights(other).length - weights(skipping).length;
@@ -439,8 +440,9 @@ class CommandLineTest {
     }
   }
 
-  /** What the model of the newest checkpoint of a folder is. */
-  private static Map<?, ?> configuration(Path folder) throws IOException {
-    return Checkpoints.in(folder, 1).latest().orElseThrow().modelConfiguration();
+  /** What the recurrent layers of the newest checkpoint of a folder are. */
+  private static Map<?, ?> network(Path folder) throws IOException {
+    Checkpoint newest = Checkpoints.in(folder, 1).latest().orElseThrow();
+    return assertInstanceOf(Map.class, newest.modelConfiguration().get("network"));
   }
 }

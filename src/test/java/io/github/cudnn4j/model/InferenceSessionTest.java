@@ -12,9 +12,9 @@ import io.github.cudnn4j.bindings.Cudart;
 import io.github.cudnn4j.cuda.CudaException;
 import io.github.cudnn4j.cuda.Device;
 import io.github.cudnn4j.cuda.Precision;
-import io.github.cudnn4j.cudnn.RnnMode;
 import io.github.cudnn4j.library.HostControl;
 import io.github.cudnn4j.model.InferenceSession.Client;
+import io.github.cudnn4j.rnn.RnnConfig;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.SplittableRandom;
@@ -40,7 +40,7 @@ class InferenceSessionTest {
     return LanguageModel.create(
         device,
         Vocabulary.of(CHARACTERS),
-        LanguageModelConfig.of(RnnMode.LSTM, 24).layers(2).embedding(8).seed(3));
+        LanguageModelConfig.of(RnnConfig.lstm(8, 24).layers(2)).seed(3));
   }
 
   /** Two sequences, one after the other, whose tokens depend on what came out. */

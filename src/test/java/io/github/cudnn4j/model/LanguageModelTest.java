@@ -8,11 +8,11 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.github.cudnn4j.cuda.Device;
 import io.github.cudnn4j.cuda.Precision;
-import io.github.cudnn4j.cudnn.RnnMode;
 import io.github.cudnn4j.data.TextWindows;
 import io.github.cudnn4j.io.Json;
 import io.github.cudnn4j.model.Vocabulary.Units;
 import io.github.cudnn4j.optim.Optimizer;
+import io.github.cudnn4j.rnn.RnnConfig;
 import io.github.cudnn4j.tape.Indices;
 import io.github.cudnn4j.tape.Tape;
 import io.github.cudnn4j.tape.Tensor;
@@ -26,12 +26,13 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.function.Executable;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** Language models of all units, with and without tied vectors. */
 class LanguageModelTest {
 
   private static final LanguageModelConfig CONFIG =
-      LanguageModelConfig.of(RnnMode.LSTM, 16).embedding(16).seed(3);
+      LanguageModelConfig.of(RnnConfig.lstm(16, 16)).seed(3);
   private static final String SONG = "The cat sat on a mat,\nit's now on (me).\n".repeat(60);
 
   private static Corpus corpus(Units units, int most) throws IOException {
@@ -104,10 +105,28 @@ class LanguageModelTest {
                 + "\"characters\":[\" \",\"a\",\"b\"]}");
     try (Device device = Device.open();
         LanguageModel model = LanguageModel.of(device, old)) {
-      assertEquals(LanguageModelConfig.of(RnnMode.GRU, 8).embedding(4).seed(1), model.config());
+      assertEquals(
+          LanguageModelConfig.of(RnnConfig.gru(4, 8).dropout(0, 1)).seed(1), model.config());
       assertFalse(model.config().tied());
       assertArrayEquals(new int[] {2, 1, 3}, model.vocabulary().encode("a b"));
     }
+  }
+
+  @Test
+  void readsAConfigurationOfSymbolsThatWereFedOneHot() throws IOException {
+    Map<String, Object> old =
+        parse(
+            "{\"cell\":\"lstm\",\"hiddenSize\":8,\"projectionSize\":4,\"layers\":2,"
+                + "\"embeddingSize\":0,\"inputSkipped\":false,\"cellClip\":2.5,\"dropout\":0.5,"
+                + "\"forgetBias\":1.0,\"seed\":9,\"precision\":\"fp32\",\"algorithm\":\"auto\","
+                + "\"characters\":[\"a\",\"b\"]}");
+    RnnConfig lstm = RnnConfig.lstm(3, 8).layers(2).projection(4).dropout(0.5, 9);
+    assertEquals(
+        LanguageModelConfig.of(lstm.clip(-2.5, 2.5).autoAlgorithm())
+            .oneHot(true)
+            .forgetBias(1.0)
+            .seed(9),
+        LanguageModelConfig.ofMap(old));
   }
 
   /** The gradient of vectors that are tied is the sum of what the two get that are not. */
@@ -115,7 +134,7 @@ class LanguageModelTest {
   @EnumSource(names = {"FP32", "FP64"})
   void tiedVectorsGetTheGradientsOfBothUses(Precision precision) {
     Vocabulary vocabulary = Vocabulary.of("abcdef");
-    LanguageModelConfig config = CONFIG.precision(precision);
+    LanguageModelConfig config = CONFIG.network(CONFIG.network().precision(precision));
     try (Device device = Device.open();
         LanguageModel tied = LanguageModel.create(device, vocabulary, config.tied(true));
         LanguageModel free = LanguageModel.create(device, vocabulary, config)) {
@@ -152,34 +171,45 @@ class LanguageModelTest {
   }
 
   @Test
-  void refusesToTieWhatHasAnotherWidth() {
-    refused(
-        "tied vectors are as wide as the network's output, 16, but embeddingSize is 8",
-        () -> CONFIG.embedding(8).tied(true));
-    assertThrows(IllegalArgumentException.class, () -> CONFIG.embedding(0).tied(true));
-    assertTrue(CONFIG.tied(true).tied());
-  }
-
-  @Test
-  void refusesValuesOutsideTheirRange() {
-    refused("hiddenSize is 0, must be at least 1", () -> LanguageModelConfig.of(RnnMode.GRU, 0));
-    refused("layers is 0, must be at least 1", () -> CONFIG.layers(0));
-    refused("embeddingSize is -1, must be 0 (one-hot) or more", () -> CONFIG.embedding(-1));
-    refused("dropout is 1.0, must be in [0, 1)", () -> CONFIG.dropout(1));
-    refused("dropout is -0.1, must be in [0, 1)", () -> CONFIG.dropout(-0.1));
-    refused(
-        "skipping the input matrix needs symbols as vectors of hiddenSize, 16, but embeddingSize is"
-            + " 8",
-        () -> CONFIG.embedding(8).skipInput(true));
-    refused(
+  void refusesWhatDoesNotFitTogether() {
+    RnnConfig gru = RnnConfig.gru(8, 16);
+    assertRefused(
+        "tied vectors are as wide as the network's output, 16, but its inputSize is 8",
+        () -> LanguageModelConfig.of(gru).tied(true));
+    assertRefused(
+        "symbols that are fed one-hot have no vectors to be tied",
+        () -> CONFIG.tied(true).oneHot(true));
+    assertRefused(
+        "a backward direction would have read the symbol that is to be predicted",
+        () -> CONFIG.network(gru.bidirectional()));
+    assertRefused(
+        "forgetBias is 1.0 for a cell of kind GRU, must be finite, and the cell an LSTM",
+        () -> LanguageModelConfig.of(gru).forgetBias(1.0));
+    assertRefused(
         "forgetBias is Infinity for a cell of kind LSTM, must be finite, and the cell an LSTM",
         () -> CONFIG.forgetBias(Double.POSITIVE_INFINITY));
-    refused(
-        "forgetBias is 1.0 for a cell of kind GRU, must be finite, and the cell an LSTM",
-        () -> LanguageModelConfig.of(RnnMode.GRU, 16).forgetBias(1.0));
+    assertTrue(CONFIG.tied(true).tied());
+    try (Device device = Device.open()) {
+      assertRefused(
+          "one-hot symbols are as wide as the vocabulary, 3, but inputSize is 16",
+          () -> LanguageModel.create(device, Vocabulary.of("ab"), CONFIG.oneHot(true)));
+    }
   }
 
-  private static void refused(String message, Executable action) {
-    assertEquals(message, assertThrows(IllegalArgumentException.class, action).getMessage());
+  private static void assertRefused(String message, Executable refused) {
+    assertEquals(message, assertThrows(IllegalArgumentException.class, refused).getMessage());
+  }
+
+  @ParameterizedTest
+  @ValueSource(booleans = {true, false})
+  void aConfigurationIsReadAsItWasWritten(boolean oneHot) {
+    Vocabulary vocabulary = Vocabulary.of("abc");
+    RnnConfig lstm = RnnConfig.lstm(4, 6).layers(2).projection(4).clip(-2, 3).dropout(0.2, 5);
+    LanguageModelConfig config =
+        LanguageModelConfig.of(lstm).oneHot(oneHot).tied(!oneHot).forgetBias(1.0).seed(7);
+    try (Device device = Device.open();
+        LanguageModel model = LanguageModel.create(device, vocabulary, config)) {
+      assertEquals(config, LanguageModelConfig.ofMap(model.configuration()));
+    }
   }
 }

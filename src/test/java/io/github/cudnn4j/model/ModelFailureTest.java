@@ -10,11 +10,11 @@ import io.github.cudnn4j.bindings.Cudart;
 import io.github.cudnn4j.cuda.CudaException;
 import io.github.cudnn4j.cuda.Device;
 import io.github.cudnn4j.cudnn.CudnnException;
-import io.github.cudnn4j.cudnn.RnnMode;
 import io.github.cudnn4j.data.TextWindows;
 import io.github.cudnn4j.library.HostControl;
 import io.github.cudnn4j.library.HostCounter;
 import io.github.cudnn4j.optim.Optimizer;
+import io.github.cudnn4j.rnn.RnnConfig;
 import io.github.cudnn4j.testing.LeakCheck;
 import io.github.cudnn4j.train.Trainer;
 import io.github.cudnn4j.train.TrainerConfig;
@@ -24,8 +24,7 @@ import org.junit.jupiter.api.Test;
 
 @Tag(LeakCheck.LEAVES_OBJECTS)
 class ModelFailureTest {
-  private static final LanguageModelConfig CONFIG =
-      LanguageModelConfig.of(RnnMode.GRU, 4).embedding(3);
+  private static final LanguageModelConfig CONFIG = LanguageModelConfig.of(RnnConfig.gru(3, 4));
 
   /** Nothing works from some call on, so what was made cannot be closed either. */
   @Test

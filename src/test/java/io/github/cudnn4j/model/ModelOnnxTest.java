@@ -5,7 +5,6 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 
 import io.github.cudnn4j.cuda.Device;
 import io.github.cudnn4j.cuda.Precision;
-import io.github.cudnn4j.cudnn.RnnMode;
 import io.github.cudnn4j.model.SequenceClassifier.Pooling;
 import io.github.cudnn4j.model.Vocabulary.Units;
 import io.github.cudnn4j.rnn.RnnConfig;
@@ -156,8 +155,8 @@ class ModelOnnxTest {
   void aLanguageModelGoesOnWhereItWas(boolean embedded) throws Exception {
     LanguageModelConfig config =
         embedded
-            ? LanguageModelConfig.of(RnnMode.LSTM, 6).layers(2).embedding(6).tied(true)
-            : LanguageModelConfig.of(RnnMode.GRU, 6);
+            ? LanguageModelConfig.of(RnnConfig.lstm(6, 6).layers(2)).tied(true)
+            : LanguageModelConfig.of(RnnConfig.gru(WORDS.size(), 6)).oneHot(true);
     int batch = 2;
     try (LanguageModel model = LanguageModel.create(device, WORDS, config);
         Tape tape = Tape.inference(device, Precision.FP32);
@@ -165,8 +164,8 @@ class ModelOnnxTest {
       int time = 3;
       Indices own = tape.indices(time, batch);
       Tensor logits = model.logits(tape, own);
-      int elements = config.layers() * batch * config.hiddenSize();
-      long[] shape = {config.layers(), batch, config.hiddenSize()};
+      int elements = config.network().layers() * batch * config.network().hiddenSize();
+      long[] shape = {config.network().layers(), batch, config.network().hiddenSize()};
       Map<String, Array> inputs = new HashMap<>();
       inputs.put("h0", new Array(new float[elements], shape));
       if (embedded) {
@@ -193,7 +192,7 @@ class ModelOnnxTest {
 
   @Test
   void whatOnnxHasNotIsRefused() {
-    LanguageModelConfig config = LanguageModelConfig.of(RnnMode.LSTM, 6).projection(3);
+    LanguageModelConfig config = LanguageModelConfig.of(RnnConfig.lstm(4, 6).projection(3));
     try (LanguageModel model = LanguageModel.create(device, WORDS, config)) {
       assertThrows(IllegalArgumentException.class, model::onnx);
     }

@@ -49,7 +49,7 @@ class StepRunnerTest {
     return LanguageModel.create(
         device,
         Vocabulary.of(CHARACTERS),
-        LanguageModelConfig.of(mode, 12).layers(2).embedding(8).precision(precision).seed(3));
+        LanguageModelConfig.of(RnnConfig.of(mode, 8, 12).layers(2).precision(precision)).seed(3));
   }
 
   /** The logits of each step of each row, {@code [T][B][V]}, all at once. */

@@ -8,9 +8,9 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.github.cudnn4j.cuda.Device;
 import io.github.cudnn4j.cuda.Precision;
-import io.github.cudnn4j.cudnn.RnnMode;
 import io.github.cudnn4j.data.SavableRandom;
 import io.github.cudnn4j.rnn.Rnn;
+import io.github.cudnn4j.rnn.RnnConfig;
 import io.github.cudnn4j.rnn.RnnParameter;
 import java.util.Arrays;
 import java.util.List;
@@ -21,7 +21,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 class TextGeneratorTest {
 
   private static final LanguageModelConfig CONFIG =
-      LanguageModelConfig.of(RnnMode.GRU, 16).layers(2).embedding(8).dropout(0.1).seed(3);
+      LanguageModelConfig.of(RnnConfig.gru(8, 16).layers(2).dropout(0.1, 3)).seed(3);
 
   @Test
   void sameSeedSameText() {
@@ -75,13 +75,14 @@ class TextGeneratorTest {
   /** A seed stands for the same weights from version to version. */
   @Test
   void aSeedGivesTheRecurrentWeightsThenTheLinearOnes() {
-    LanguageModelConfig config = CONFIG.embedding(0).precision(Precision.FP32);
     Vocabulary vocabulary = Vocabulary.of("abcdefghij");
+    RnnConfig network = RnnConfig.gru(vocabulary.size(), 16).layers(2).dropout(0.1, 3);
+    LanguageModelConfig config = LanguageModelConfig.of(network).oneHot(true).seed(3);
     SavableRandom random = new SavableRandom(config.seed());
-    double bound = 1 / Math.sqrt(config.hiddenSize());
+    double bound = 1 / Math.sqrt(network.hiddenSize());
     try (Device device = Device.open();
         LanguageModel model = LanguageModel.create(device, vocabulary, config);
-        Rnn rnn = Rnn.create(device, config.recurrent(vocabulary.size()))) {
+        Rnn rnn = Rnn.create(device, network)) {
       rnn.initialize(random.nextLong());
       for (RnnParameter parameter : rnn.weights().parameters()) {
         double[] expected = new double[(int) parameter.elements()];
@@ -98,7 +99,8 @@ class TextGeneratorTest {
   }
 
   private static LanguageModel create(Device device, Precision precision) {
-    return LanguageModel.create(device, Vocabulary.of("abcdefghij"), CONFIG.precision(precision));
+    return LanguageModel.create(
+        device, Vocabulary.of("abcdefghij"), CONFIG.network(CONFIG.network().precision(precision)));
   }
 
   /** Without weights the bias alone makes the distribution, the same for every character. */
@@ -132,16 +134,6 @@ class TextGeneratorTest {
       assertRefused(
           "temperature is NaN, must be finite and 0 or more", generator, "a", 1, Double.NaN);
     }
-  }
-
-  @Test
-  void theBoundOfTheCellStateIsPositive() {
-    assertEquals(
-        "cellClip is 0.0, must be positive",
-        assertThrows(
-                IllegalArgumentException.class,
-                () -> LanguageModelConfig.of(RnnMode.LSTM, 16).cellClip(0.0))
-            .getMessage());
   }
 
   private static void assertRefused(

@@ -9,7 +9,6 @@ import io.github.cudnn4j.cudnn.CtcGradientMode;
 import io.github.cudnn4j.cudnn.CtcLoss;
 import io.github.cudnn4j.cudnn.LossNormalization;
 import io.github.cudnn4j.cudnn.RnnDataLayout;
-import io.github.cudnn4j.cudnn.RnnMode;
 import io.github.cudnn4j.data.BatchSource;
 import io.github.cudnn4j.data.TextWindows;
 import io.github.cudnn4j.model.InferenceSession;
@@ -119,9 +118,9 @@ record Scenario(String name, Work work) {
   }
 
   private static LanguageModel model(Device device, Precision precision) {
-    var config =
-        LanguageModelConfig.of(RnnMode.LSTM, 8).layers(2).embedding(6).dropout(0.1).seed(3);
-    return LanguageModel.create(device, Vocabulary.of(CHARACTERS), config.precision(precision));
+    var network = RnnConfig.lstm(6, 8).layers(2).dropout(0.1, 3).precision(precision);
+    var config = LanguageModelConfig.of(network).seed(3);
+    return LanguageModel.create(device, Vocabulary.of(CHARACTERS), config);
   }
 
   private static TrainerConfig config() {
