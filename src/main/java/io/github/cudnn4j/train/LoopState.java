@@ -35,14 +35,39 @@ final class LoopState {
   int stale;
 
   /** The loss of the last epoch so far, or else between the latest two log points. */
-  double lossSum;
-
-  double lossCount;
+  final Mean loss = new Mean();
 
   /** The loss since the latest log point, as far as the host knows it. */
-  double intervalSum;
+  final Mean interval = new Mean();
 
-  double intervalCount;
+  /** A mean of numbers that come in parts. */
+  static final class Mean {
+    private double sum;
+    private double count;
+
+    void add(double sum, double count) {
+      this.sum += sum;
+      this.count += count;
+    }
+
+    void set(double sum, double count) {
+      this.sum = sum;
+      this.count = count;
+    }
+
+    void set(Mean other) {
+      set(other.sum, other.count);
+    }
+
+    void clear() {
+      set(0, 0);
+    }
+
+    /** Returns the mean; NaN of nothing. */
+    double value() {
+      return count > 0 ? sum / count : Double.NaN;
+    }
+  }
 
   LoopState(long seed) {
     random = seed;
@@ -69,6 +94,18 @@ final class LoopState {
     return step + Math.max(0, (epochs - epoch) * stepsOfEpoch - Math.ceilDiv(batch, microBatches));
   }
 
+  /**
+   * Takes note of the end of an epoch.
+   *
+   * @param next what the next one's generator begins with
+   */
+  void endEpoch(long next) {
+    batches = batch;
+    random = next;
+    batch = 0;
+    epoch++;
+  }
+
   /** Takes note of a validation; returns whether it is better than all before. */
   boolean validated(double value, boolean higherIsBetter) {
     boolean isFirst = Double.isNaN(best) && !Double.isNaN(value);
@@ -92,10 +129,10 @@ final class LoopState {
     map.put("bestStep", bestStep);
     map.put("validatedStep", validatedStep);
     map.put("stale", stale);
-    map.put("lossSum", lossSum);
-    map.put("lossCount", lossCount);
-    map.put("intervalSum", intervalSum);
-    map.put("intervalCount", intervalCount);
+    map.put("lossSum", loss.sum);
+    map.put("lossCount", loss.count);
+    map.put("intervalSum", interval.sum);
+    map.put("intervalCount", interval.count);
     return map;
   }
 
@@ -117,10 +154,8 @@ final class LoopState {
             ? saved.number("validatedStep", -1, Long.MAX_VALUE)
             : -1;
     position.stale = saved.count("stale");
-    position.lossSum = saved.decimal("lossSum", 0);
-    position.lossCount = saved.decimal("lossCount", 0);
-    position.intervalSum = saved.decimal("intervalSum", 0);
-    position.intervalCount = saved.decimal("intervalCount", 0);
+    position.loss.set(saved.decimal("lossSum", 0), saved.decimal("lossCount", 0));
+    position.interval.set(saved.decimal("intervalSum", 0), saved.decimal("intervalCount", 0));
     return position;
   }
 }

@@ -230,7 +230,7 @@ public final class Trainer implements AutoCloseable {
       StepState now = collect();
       requireConvergence(now, Math.min(steps, config.maxBadSteps()));
       if (now.bad() > 0) {
-        requireGoodEnd("training", mean(position.lossSum, position.lossCount));
+        requireGoodEnd("training", position.loss.value());
       }
     }
     // Only where the training is complete: one that goes on later validates when it would have.
@@ -294,8 +294,7 @@ public final class Trainer implements AutoCloseable {
     step.begin(random, position.batch);
     if (position.batch == 0 && isLastEpoch()) {
       collect();
-      position.lossSum = 0;
-      position.lossCount = 0;
+      position.loss.clear();
     }
     return true;
   }
@@ -327,21 +326,16 @@ public final class Trainer implements AutoCloseable {
     if (config.validateEvery() == 0) {
       validate();
     }
-    position.batches = position.batch;
-    position.random = random.state();
-    position.batch = 0;
-    position.epoch++;
+    position.endEpoch(random.state());
   }
 
   /** Waits for the device and takes over the loss; the clock stands until it is resumed. */
   private StepState collect() {
     var reading = step.read();
     clock.pause();
-    position.intervalSum += reading.lossSum();
-    position.intervalCount += reading.lossCount();
+    position.interval.add(reading.lossSum(), reading.lossCount());
     if (isLastEpoch()) {
-      position.lossSum += reading.lossSum();
-      position.lossCount += reading.lossCount();
+      position.loss.add(reading.lossSum(), reading.lossCount());
     }
     skipped = reading.state().skipped();
     return reading.state();
@@ -350,8 +344,7 @@ public final class Trainer implements AutoCloseable {
   private void log() throws IOException {
     StepState now = collect();
     if (!isLastEpoch()) {
-      position.lossSum = position.intervalSum;
-      position.lossCount = position.intervalCount;
+      position.loss.set(position.interval);
     }
     var lap = clock.lap();
     long total = totalSteps();
@@ -365,7 +358,7 @@ public final class Trainer implements AutoCloseable {
             config.epochs(),
             position.step,
             total,
-            mean(position.intervalSum, position.intervalCount),
+            position.interval.value(),
             now.norm(),
             now.learningRate(),
             lap.tokensPerSecond(),
@@ -376,8 +369,7 @@ public final class Trainer implements AutoCloseable {
     for (TrainingListener listener : listeners) {
       listener.logged(progress);
     }
-    position.intervalSum = 0;
-    position.intervalCount = 0;
+    position.interval.clear();
     requireConvergence(now, config.maxBadSteps());
     if (group != null) {
       allStop = group.max(isThisToldToStop() ? 1 : 0) > 0;
@@ -455,7 +447,7 @@ public final class Trainer implements AutoCloseable {
     return new TrainingSummary(
         position.step,
         Math.min(position.epoch + (position.batch > 0 ? 1 : 0), config.epochs()),
-        mean(position.lossSum, position.lossCount),
+        position.loss.value(),
         lastValidation.loss(),
         lastValidation.metrics(),
         position.best,
@@ -496,10 +488,6 @@ public final class Trainer implements AutoCloseable {
 
   private boolean areStepsDone() {
     return config.steps() > 0 && position.step >= config.steps();
-  }
-
-  private static double mean(double sum, double count) {
-    return count > 0 ? sum / count : Double.NaN;
   }
 
   private void closeEvaluator() {
