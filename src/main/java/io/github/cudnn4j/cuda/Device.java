@@ -49,8 +49,10 @@ public final class Device implements AutoCloseable {
   private final int ordinal;
   private final Arena arena = Arena.ofShared();
   private final MemorySegment scratch = arena.allocate(SCRATCH_BYTES, Long.BYTES);
-  private final Map<Class<?>, DeviceResource> resources = new HashMap<>();
-  private final Leaks.@Nullable Sites sites = Leaks.Sites.of(this);
+  private final OpenResources resources = new OpenResources(this);
+
+  /** What the device has one of. */
+  private final Map<Class<?>, DeviceResource> own = new HashMap<>();
 
   private volatile Thread owner = Thread.currentThread();
 
@@ -64,7 +66,6 @@ public final class Device implements AutoCloseable {
   private int multiprocessors;
   private int computeCapability;
   private @Nullable Stream stream;
-  private @Nullable DeviceResource newest;
   private @Nullable Recording recording;
 
   private Device(DeviceKind kind, int ordinal) {
@@ -72,15 +73,7 @@ public final class Device implements AutoCloseable {
     this.ordinal = ordinal;
   }
 
-  /**
-   * Opens the device chosen outside of the program.
-   *
-   * @see DeviceChoice#configured
-   * @throws io.github.cudnn4j.library.LibraryException if it is not available
-   * @throws IllegalStateException on a virtual thread, if this thread captures, or if this process
-   *     uses the other kind
-   * @throws CudaException if it is there but cannot be used
-   */
+  /** As {@link #open(DeviceChoice)}, the one {@linkplain DeviceChoice#configured configured}. */
   public static Device open() {
     return open(DeviceChoice.configured());
   }
@@ -281,7 +274,7 @@ public final class Device implements AutoCloseable {
   public void synchronize() {
     checkAccess();
     // cudaDeviceSynchronize waits for the streams of other threads too, and ends their captures.
-    for (var resource = newest; resource != null; resource = resource.older) {
+    for (var resource = resources.newest(); resource != null; resource = resource.older) {
       if (resource instanceof Stream each) {
         each.synchronize();
       }
@@ -299,11 +292,11 @@ public final class Device implements AutoCloseable {
     Objects.requireNonNull(type, "type");
     Objects.requireNonNull(factory, "factory");
     checkAccess();
-    var resource = resources.get(type);
+    var resource = own.get(type);
     if (resource == null || !resource.isOpen()) {
       Recording.refuse("making the device's " + type.getSimpleName());
       resource = factory.apply(this);
-      resources.put(type, resource);
+      own.put(type, resource);
     }
     return type.cast(resource);
   }
@@ -419,30 +412,11 @@ public final class Device implements AutoCloseable {
 
   void register(DeviceResource resource) {
     checkAccess();
-    resource.older = newest;
-    if (newest != null) {
-      newest.newer = resource;
-    }
-    newest = resource;
-    if (sites != null) {
-      sites.add(resource.madeAt);
-    }
+    resources.add(resource);
   }
 
   void unregister(DeviceResource resource) {
-    if (resource.newer != null) {
-      resource.newer.older = resource.older;
-    } else {
-      newest = resource.older;
-    }
-    if (resource.older != null) {
-      resource.older.newer = resource.newer;
-    }
-    resource.older = null;
-    resource.newer = null;
-    if (sites != null) {
-      sites.remove(resource.madeAt);
-    }
+    resources.remove(resource);
   }
 
   /**
@@ -478,16 +452,17 @@ public final class Device implements AutoCloseable {
       // Closing goes on without the context: what fails then is reported, what does not is freed.
       active = owner;
     }
-    for (var resource = newest; resource != null; resource = newest) {
-      var last = reported(resource);
+    for (var last = resources.newest(); last != null; last = resources.newest()) {
       if (last == stream) {
         stream = null; // Made first, so that nothing is left that uses it.
+      } else if (!own.containsValue(last)) {
+        Leaks.leftOpen(last);
       }
       failure = attempt(failure, last::closeWithDevice);
     }
     open = false;
     active = null;
-    resources.clear();
+    own.clear();
     if (context.address() != 0) {
       failure =
           attempt(
@@ -498,19 +473,10 @@ public final class Device implements AutoCloseable {
                       "cuDevicePrimaryCtxRelease_v2"));
     }
     arena.close();
-    if (sites != null) {
-      sites.clear();
-    }
+    resources.end();
     if (failure != null) {
       throw failure;
     }
-  }
-
-  private DeviceResource reported(DeviceResource resource) {
-    if (resource != stream && !resources.containsValue(resource)) {
-      Leaks.leftOpen(resource);
-    }
-    return resource;
   }
 
   private static @Nullable RuntimeException attempt(

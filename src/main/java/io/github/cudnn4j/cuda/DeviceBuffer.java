@@ -387,30 +387,13 @@ public final class DeviceBuffer implements AutoCloseable {
    */
   public void copyTo(float[] target) {
     Objects.requireNonNull(target, "target");
-    var half = type.half();
-    if (half != null) {
-      var bits = new short[target.length];
-      copyTo(checked(type, MemorySegment.ofArray(bits)));
-      half.toFloats(bits, target);
-    } else if (type == ElementType.FLOAT64) {
-      var doubles = new double[target.length];
-      copyTo(doubles);
-      FloatArrays.round(doubles, target);
-    } else {
-      copyTo(checked(ElementType.FLOAT32, MemorySegment.ofArray(target)));
-    }
+    FloatArrays.fill(type, target, values -> copyTo(checked(ElementType.FLOAT32, values)));
   }
 
   /** As {@link #copyTo(float[])}, widened to FLOAT64. */
   public void copyTo(double[] target) {
     Objects.requireNonNull(target, "target");
-    if (type != ElementType.FLOAT64 && FloatArrays.convertsTo(type)) {
-      var floats = new float[target.length];
-      copyTo(floats);
-      FloatArrays.widen(floats, target);
-    } else {
-      copyTo(checked(ElementType.FLOAT64, MemorySegment.ofArray(target)));
-    }
+    FloatArrays.fill(type, target, values -> copyTo(checked(ElementType.FLOAT64, values)));
   }
 
   /** As {@link #copyTo(float[])}, for INT32. */

@@ -1,6 +1,7 @@
 package io.github.cudnn4j.cuda;
 
 import java.lang.foreign.MemorySegment;
+import java.util.function.Consumer;
 
 /** Arrays of Java's floating-point numbers as elements of any such type, rounded or widened. */
 final class FloatArrays {
@@ -35,13 +36,40 @@ final class FloatArrays {
     return of(type, floats);
   }
 
-  static void widen(float[] from, double[] to) {
+  /** Takes elements of a type, which are read into memory of that type, as numbers. */
+  static void fill(ElementType type, float[] values, Consumer<MemorySegment> read) {
+    var half = type.half();
+    if (half != null) {
+      var bits = new short[values.length];
+      read.accept(MemorySegment.ofArray(bits));
+      half.toFloats(bits, values);
+    } else if (type == ElementType.FLOAT64) {
+      var doubles = new double[values.length];
+      read.accept(MemorySegment.ofArray(doubles));
+      round(doubles, values);
+    } else {
+      read.accept(MemorySegment.ofArray(values));
+    }
+  }
+
+  /** As {@link #fill(ElementType, float[], Consumer)}. */
+  static void fill(ElementType type, double[] values, Consumer<MemorySegment> read) {
+    if (type != ElementType.FLOAT64 && convertsTo(type)) {
+      var floats = new float[values.length];
+      fill(type, floats, read);
+      widen(floats, values);
+    } else {
+      read.accept(MemorySegment.ofArray(values));
+    }
+  }
+
+  private static void widen(float[] from, double[] to) {
     for (int i = 0; i < from.length; i++) {
       to[i] = from[i];
     }
   }
 
-  static void round(double[] from, float[] to) {
+  private static void round(double[] from, float[] to) {
     for (int i = 0; i < from.length; i++) {
       to[i] = (float) from[i];
     }
