@@ -1,13 +1,11 @@
 package io.github.cudnn4j.data;
 
 import static java.lang.foreign.ValueLayout.JAVA_DOUBLE;
-import static java.lang.foreign.ValueLayout.JAVA_FLOAT;
 import static java.lang.foreign.ValueLayout.JAVA_INT;
 import static java.lang.foreign.ValueLayout.JAVA_LONG;
 import static java.lang.foreign.ValueLayout.JAVA_SHORT;
 
 import io.github.cudnn4j.cuda.ElementType;
-import io.github.cudnn4j.io.HalfFloat;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.util.Objects;
@@ -259,22 +257,6 @@ public final class HostBatch {
     int columns = layout.slots().get(slot).columns();
     Objects.checkFromToIndex(0, values.length, columns);
     ElementType type = offsets.floatType();
-    long at = offsets.slot(slot, shape) + vector * columns * type.bytes();
-    switch (type) {
-      case FLOAT64 -> {
-        for (int i = 0; i < values.length; i++) {
-          memory.set(JAVA_DOUBLE, at + (long) i * Double.BYTES, values[i]);
-        }
-      }
-      case FLOAT16 -> halves(HalfFloat.FLOAT16, at, values);
-      case BFLOAT16 -> halves(HalfFloat.BFLOAT16, at, values);
-      default -> MemorySegment.copy(values, 0, memory, JAVA_FLOAT, at, values.length);
-    }
-  }
-
-  private void halves(HalfFloat half, long at, float[] values) {
-    for (int i = 0; i < values.length; i++) {
-      memory.set(JAVA_SHORT, at + (long) i * Short.BYTES, half.fromFloat(values[i]));
-    }
+    type.write(memory, offsets.slot(slot, shape) + vector * columns * type.bytes(), values);
   }
 }

@@ -10,7 +10,6 @@ import io.github.cudnn4j.cuda.Parts;
 import io.github.cudnn4j.cuda.PinnedBuffer;
 import io.github.cudnn4j.cuda.Precision;
 import io.github.cudnn4j.cudnn.GraphCapture;
-import io.github.cudnn4j.io.HalfFloat;
 import io.github.cudnn4j.tape.Indices;
 import io.github.cudnn4j.tape.Tape;
 import io.github.cudnn4j.tape.Tensor;
@@ -173,20 +172,8 @@ final class StepPlan implements AutoCloseable {
     if (floats == null) {
       throw new IllegalStateException("the step reads tokens, no vectors");
     }
-    MemorySegment segment = floats.segment();
-    long first = (long) row * vector.length;
-    for (int i = 0; i < vector.length; i++) {
-      switch (floats.type()) {
-        case FLOAT64 -> segment.setAtIndex(ValueLayout.JAVA_DOUBLE, first + i, vector[i]);
-        case FLOAT16 ->
-            segment.setAtIndex(
-                ValueLayout.JAVA_SHORT, first + i, HalfFloat.FLOAT16.fromFloat(vector[i]));
-        case BFLOAT16 ->
-            segment.setAtIndex(
-                ValueLayout.JAVA_SHORT, first + i, HalfFloat.BFLOAT16.fromFloat(vector[i]));
-        default -> segment.setAtIndex(ValueLayout.JAVA_FLOAT, first + i, vector[i]);
-      }
-    }
+    ElementType type = floats.type();
+    type.write(floats.segment(), (long) row * vector.length * type.bytes(), vector);
   }
 
   /** Runs the step and waits for it; after a failure too, as what has begun reads the numbers. */
@@ -222,19 +209,8 @@ final class StepPlan implements AutoCloseable {
 
   /** Copies what the last step gave for a row. */
   void logits(int row, float[] target) {
-    MemorySegment segment = logitsOnHost.segment();
-    long first = (long) row * target.length;
-    for (int i = 0; i < target.length; i++) {
-      target[i] =
-          switch (logitsOnHost.type()) {
-            case FLOAT64 -> (float) segment.getAtIndex(ValueLayout.JAVA_DOUBLE, first + i);
-            case FLOAT16 ->
-                HalfFloat.FLOAT16.toFloat(segment.getAtIndex(ValueLayout.JAVA_SHORT, first + i));
-            case BFLOAT16 ->
-                HalfFloat.BFLOAT16.toFloat(segment.getAtIndex(ValueLayout.JAVA_SHORT, first + i));
-            default -> segment.getAtIndex(ValueLayout.JAVA_FLOAT, first + i);
-          };
-    }
+    ElementType type = logitsOnHost.type();
+    type.read(logitsOnHost.segment(), (long) row * target.length * type.bytes(), target);
   }
 
   @Override
