@@ -12,12 +12,12 @@ namespace {
 /** What is sent at a time: small enough to stay in a cache, large enough to be worth a wake-up. */
 constexpr size_t piece = size_t{512} << 10;
 
-/** Calls f(i, a, b) for all elements, in the type that they are computed in. */
+/** Calls f(a, b) for all elements, in the type that they are computed in. */
 template <class T, class F>
-void combine(T* partial, const T* own, size_t count, F f) {
+void combine(T* target, const T* partial, const T* own, size_t count, F f) {
   for (size_t i = 0; i < count; ++i) {
-    partial[i] = static_cast<T>(f(static_cast<Computed<T>>(partial[i]),
-                                  static_cast<Computed<T>>(own[i])));
+    target[i] = static_cast<T>(f(static_cast<Computed<T>>(partial[i]),
+                                 static_cast<Computed<T>>(own[i])));
   }
 }
 
@@ -45,44 +45,45 @@ C times(C a, C b) {
   }
 }
 
-/** What a rank puts in: as NCCL does, the mean of numbers with a fraction divides before it adds. */
+/**
+ * What a rank puts in, in `scaled` if it is not as it has it: as NCCL does, the mean of numbers with
+ * a fraction divides before it adds.
+ */
 template <class T>
-void put_in(T* partial, const T* own, size_t count, ncclRedOp_t op, int ranks) {
+const T* put_in(T* scaled, const T* own, size_t count, ncclRedOp_t op, int ranks) {
   using C = Computed<T>;
-  if (scales_first<T> && op == ncclAvg) {
-    const C share = static_cast<C>(1) / static_cast<C>(ranks);
-    for (size_t i = 0; i < count; ++i) {
-      partial[i] = static_cast<T>(static_cast<C>(own[i]) * share);
-    }
-  } else {
-    std::memcpy(partial, own, count * sizeof(T));
+  if (!scales_first<T> || op != ncclAvg) return own;
+  const C share = static_cast<C>(1) / static_cast<C>(ranks);
+  for (size_t i = 0; i < count; ++i) {
+    scaled[i] = static_cast<T>(static_cast<C>(own[i]) * share);
   }
+  return scaled;
 }
 
 template <class T>
-void fold(T* partial, const T* own, size_t count, ncclRedOp_t op, int ranks) {
+void fold(T* target, const T* partial, const T* own, size_t count, ncclRedOp_t op, int ranks) {
   using C = Computed<T>;
   switch (op) {
     case ncclSum:
-      combine(partial, own, count, [](C a, C b) { return plus(a, b); });
+      combine(target, partial, own, count, [](C a, C b) { return plus(a, b); });
       break;
     case ncclProd:
-      combine(partial, own, count, [](C a, C b) { return times(a, b); });
+      combine(target, partial, own, count, [](C a, C b) { return times(a, b); });
       break;
     case ncclMax:
-      combine(partial, own, count, [](C a, C b) { return a < b ? b : a; });
+      combine(target, partial, own, count, [](C a, C b) { return a < b ? b : a; });
       break;
     case ncclMin:
-      combine(partial, own, count, [](C a, C b) { return b < a ? b : a; });
+      combine(target, partial, own, count, [](C a, C b) { return b < a ? b : a; });
       break;
     case ncclAvg: {
       if constexpr (scales_first<T>) {
         const C share = static_cast<C>(1) / static_cast<C>(ranks);
-        combine(partial, own, count, [share](C a, C b) {
+        combine(target, partial, own, count, [share](C a, C b) {
           return a + static_cast<C>(static_cast<T>(b * share));
         });
       } else {
-        combine(partial, own, count, [](C a, C b) { return plus(a, b); });
+        combine(target, partial, own, count, [](C a, C b) { return plus(a, b); });
       }
       break;
     }
@@ -244,17 +245,19 @@ void Communicator::reduce_scatter(const Collective& collective, const T* send, T
   T* partial = reinterpret_cast<T*>(partial_.data());
   T* incoming = reinterpret_cast<T*>(incoming_.data());
   Part current = part(before(1));
-  put_in(partial, send + current.offset, current.count, collective.op, ranks_);
+  const T* outgoing = put_in(partial, send + current.offset, current.count, collective.op, ranks_);
   for (int step = 0; step + 1 < ranks_; ++step) {
     const Part following = part(before(2 + step));
-    exchange(next_, partial, current.count * sizeof(T), previous_, incoming,
+    exchange(next_, outgoing, current.count * sizeof(T), previous_, incoming,
              following.count * sizeof(T));
-    fold(incoming, send + following.offset, following.count, collective.op, ranks_);
+    T* target = step + 2 < ranks_ ? incoming : receive;
+    fold(target, incoming, send + following.offset, following.count, collective.op, ranks_);
+    outgoing = target;
     std::swap(partial, incoming);
     current = following;
   }
-  finish(partial, current.count, collective.op, ranks_);
-  std::memcpy(receive, partial, current.count * sizeof(T));
+  if (ranks_ == 1) std::memmove(receive, outgoing, current.count * sizeof(T));
+  finish(receive, current.count, collective.op, ranks_);
 }
 
 template <class Parts>

@@ -1,7 +1,6 @@
 #include "nccl/link.hpp"
 
 #include <immintrin.h>
-#include <sched.h>
 
 #include <cerrno>
 
@@ -10,11 +9,10 @@ namespace cudnn4j {
 namespace {
 
 /**
- * Waiting so long for a neighbour before the thread sleeps costs less than to be woken; after the
- * first part of it, whoever else wants the processor gets it.
+ * Waiting so long for a neighbour before the thread sleeps costs less than to be woken. To yield
+ * meanwhile would give the processor away for milliseconds where others want it.
  */
 constexpr auto spinning = std::chrono::microseconds(50);
-constexpr auto alone = std::chrono::microseconds(5);
 
 constexpr char wake = 'w';
 
@@ -106,8 +104,8 @@ void exchange(Link& to, const void* sent, size_t sent_bytes, Link& from, void* r
     if (move()) continue;
     const auto since = Clock::now();
     bool moves = false;
-    for (Clock::duration waited{}; !moves && waited < spinning; waited = Clock::now() - since) {
-      waited < alone ? _mm_pause() : static_cast<void>(sched_yield());
+    while (!moves && Clock::now() - since < spinning) {
+      _mm_pause();
       moves = move();
     }
     while (!moves) {

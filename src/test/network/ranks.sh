@@ -91,6 +91,7 @@ fi
 
 start
 trained
+if grep -s memfd:cudnn4j /proc/"${ranks[0]}"/maps; then echo "FAILED: memory is shared between machines"; exit 1; fi
 kill -STOP "${ranks[1]}"
 sleep 5
 kill -CONT "${ranks[1]}"

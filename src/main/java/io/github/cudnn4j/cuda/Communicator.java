@@ -25,8 +25,9 @@ import java.util.concurrent.atomic.AtomicBoolean;
  *
  * <p>When a rank ends or fails, the work that waits for it fails on the host device, and goes on
  * waiting on a GPU until {@link #abort}; {@link #check} tells of it. The host device's ranks are
- * processes that reach each other by TCP: on one machine, or at the interface that the variable
- * {@code NCCL_SOCKET_IFNAME} names; what they send is not encrypted.
+ * processes that reach each other by TCP, on one machine or at the interface that the variable
+ * {@code NCCL_SOCKET_IFNAME} names, unencrypted. Those of one machine, user and network namespace
+ * share memory, unless {@code NCCL_SHM_DISABLE} is 1.
  *
  * <p>Belongs to the device's thread, but for {@link #check} and {@link #abort}. An owner.
  *
