@@ -440,6 +440,42 @@ class RnnCallTest {
     assertTrue(Arrays.stream(words).skip(words.length / 2).anyMatch(Double::isNaN));
   }
 
+  /** What is behind the workspace and the reserve belongs to others. */
+  @Test
+  void noCallWritesBehindItsSpaces() {
+    for (int type : new int[] {FLOAT, DOUBLE, Cudnn.CUDNN_DATA_HALF()}) {
+      var any = Setup.lstm(type);
+      // Of an input so wide the weights' gradients need the most room.
+      staysWithin(any.layers(1, false).sizes(2500, 8, 8).sequences(UNPACKED, 100, 100));
+      staysWithin(any.layers(3, false).sizes(7, 40, 20).sequences(UNPACKED, 40, 40));
+      staysWithin(
+          any.cell(Cudnn.CUDNN_GRU())
+              .layers(2, true)
+              .sizes(9, 20, 20)
+              .sequences(UNPACKED, 8, 8, 3));
+    }
+  }
+
+  private void staysWithin(Setup setup) {
+    var rnn = new RawRnn(cudnn, setup);
+    var guard = new byte[1 << 12];
+    rnn.work = guarded(rnn.workBytes, guard.length);
+    rnn.reserve = guarded(rnn.reserveBytes, guard.length);
+    succeed(rnn.forward());
+    succeed(rnn.backwardData());
+    succeed(rnn.backwardWeights());
+    for (long end :
+        new long[] {rnn.work.address() + rnn.workBytes, rnn.reserve.address() + rnn.reserveBytes}) {
+      assertArrayEquals(guard, cudnn.readBytes(MemorySegment.ofAddress(end), guard.length));
+    }
+  }
+
+  private MemorySegment guarded(long bytes, int more) {
+    var memory = cudnn.allocate(bytes + more);
+    assertEquals(Cudart.cudaSuccess(), Cudart.cudaMemset(memory, 0, bytes + more));
+    return memory;
+  }
+
   @Test
   void changingADescriptorDoesNotReachQueuedWork() {
     var rnn = lstm();

@@ -61,6 +61,10 @@ class RnnOnHostTest {
             "odd sizes",
             RnnConfig.gru(7, 93).layers(2).bidirectional(),
             SequenceShape.ofLengths(RnnDataLayout.SEQ_MAJOR_PACKED, 9, 9, 7, 7, 4, 3, 1, 1)),
+        network(
+            "an input multiplied by steps",
+            RnnConfig.gru(7, 20).layers(3).bidirectional(),
+            SequenceShape.of(6, 20)),
         network("overlapping layers", RnnConfig.lstm(28, 64).layers(2), SequenceShape.of(61, 1)),
         network(
             "overlapping layers instead of shared units",
@@ -137,6 +141,24 @@ class RnnOnHostTest {
       return Stream.of(Arrays.stream(trained), inferred, Stream.of(room))
           .flatMap(results -> results)
           .toArray(double[][]::new);
+    }
+  }
+
+  @ParameterizedTest
+  @MethodSource("networks")
+  void inferenceComputesWhatTrainingDoes(RnnConfig config, SequenceShape shape) {
+    try (Device device = Device.open();
+        RnnFixture fixture = new RnnFixture(device, config.dropout(0, 0), shape)) {
+      fixture.y.clear();
+      fixture.plan.forward(fixture.x, fixture.y, fixture.states);
+      double[][] trained = fixture.results();
+      fixture.spoil();
+      fixture.y.clear();
+      fixture.plan.infer(fixture.x, fixture.y, fixture.states);
+      double[][] inferred = fixture.results();
+      for (int i = 0; i < 3; i++) {
+        assertArrayEquals(trained[i], inferred[i], "result " + i);
+      }
     }
   }
 
