@@ -36,6 +36,7 @@ final class KeptOptions {
           "--other-text",
           "--other-data",
           "--metrics",
+          "--tensorboard",
           "--plot",
           "--help",
           "--version");
@@ -98,6 +99,7 @@ final class KeptOptions {
       }
       kept.put("--optimizer", checkpoint.optimizer().toLowerCase(Locale.ROOT));
     }
+    kept.keySet().removeAll(PLACES); // a checkpoint may name one that was not among them
     // What checkpoints without these options are of.
     kept.putIfAbsent("--units", "characters");
     kept.putIfAbsent("--tie", "false");

@@ -133,7 +133,8 @@ class ClassifierCommandTest {
     assertEquals(0, train("--epochs", "1", "--overwrite").status());
 
     String[] resume = {"train", "classifier", "--data", data + "", "--checkpoint", checkpoint + ""};
-    Ran resumed = run(with(resume, "--resume", "--epochs", "3"));
+    String board = folder.resolve("board") + "";
+    Ran resumed = run(with(resume, "--resume", "--epochs", "3", "--tensorboard", board));
 
     assertEquals(0, resumed.status(), resumed.err());
     assertTrue(resumed.out().contains("--epochs 3 instead of --epochs 1"), resumed.out());
