@@ -1,6 +1,7 @@
 #include "gemm/gemm.hpp"
 
 #include <algorithm>
+#include <type_traits>
 
 #include "gemm/pack.hpp"
 #include "gemm/scratch.hpp"
@@ -15,6 +16,8 @@ constexpr int64_t depth_block = 512;
 constexpr int64_t column_block = 2048;
 /// Rows of the left operand that one task takes at most; bounds its packed copy.
 constexpr int64_t row_block = 96;
+/// Rows that are not worth packing the right operand for.
+constexpr int64_t few_rows = 24;
 /// Multiply-adds below which handing work to other threads costs more than it saves.
 constexpr double serial_limit = 2e5;
 
@@ -83,12 +86,32 @@ void multiply(bool trans_a, int64_t height, int64_t columns, int64_t deep, const
   kernels.multiply(height, columns, &term, 1, c, ldc, add);
 }
 
+/// C[m, n] = A * B^T, or added to C, with B as it is.
+template <class Work, class T>
+void unpacked(int64_t m, int64_t n, int64_t k, const T* a, int64_t lda, const T* b, int64_t ldb,
+              T* c, int64_t ldc, bool add) {
+  const Packed<T>& kernels = packed<T>();
+  const int64_t panels = (n + kernels.columns - 1) / kernels.columns;
+  const int64_t tasks = std::min<int64_t>(panels, 2 * Work::threads());
+  Work::run(static_cast<int>(tasks), [&](int i) {
+    const int64_t first = panels * i / tasks * kernels.columns;
+    const int64_t end = std::min(n, panels * (i + 1) / tasks * kernels.columns);
+    const Term<T> term{Left<T>{a, lda}, b + first * ldb, k, 0, ldb};
+    kernels.multiply(m, end - first, &term, 1, c + first, ldc, add);
+  });
+}
+
 template <class Work, class In, class Out, class T = Computed<In>>
 void blocked(bool trans_a, bool trans_b, int64_t m, int64_t n, int64_t k, T alpha, const In* a,
              int64_t lda, const In* b, int64_t ldb, T beta, Out* c, int64_t ldc) {
   if (m <= 0 || n <= 0) return;
   const bool accumulate = beta != T(0);
   if (k <= 0 || alpha == T(0)) return scale(m, n, beta, c, ldc);
+  if constexpr (std::is_same_v<In, T> && std::is_same_v<Out, T>) {
+    if (!trans_a && trans_b && m <= few_rows && alpha == T(1) && (!accumulate || beta == T(1))) {
+      return unpacked<Work>(m, n, k, a, lda, b, ldb, c, ldc, accumulate);
+    }
+  }
   if (accumulate && !is_narrow<Out>) scale(m, n, beta, c, ldc);
 
   static thread_local Scratch<T> right_scratch;

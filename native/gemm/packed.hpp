@@ -23,6 +23,9 @@ struct Term {
   int64_t panel_stride;
   /// As it is: elements from row to row; otherwise 0.
   int64_t ld = 0;
+  /// As it is, with rows enough to be worth packing: room for one panel, which is packed when it is
+  /// needed and never leaves the cache.
+  T* room = nullptr;
 };
 
 /// Register-blocked products with a right operand that was packed before.

@@ -17,6 +17,9 @@ constexpr int left_rows = vector_registers == 32 ? 8 : 6;
 /// Steps along the depth that a turn of the inner loop makes.
 constexpr int unrolled = 4;
 
+/// Summands of a product at most.
+constexpr int most_terms = 2;
+
 template <class T>
 constexpr int64_t panel_columns = panel_vectors * Simd<T>::width;
 
@@ -120,62 +123,50 @@ void multiply_panel(int64_t m, int64_t j, int64_t columns, const Term<T>* terms,
   }
 }
 
-/// The same for several panels. One or two rows of one panel are too few sums, each multiply-add
-/// would wait for the one before it; so these take whole panels together.
-template <class T>
-void multiply_panels(int64_t m, int64_t j, int64_t columns, const Term<T>* terms, int count, T* c,
-                     int64_t ldc, int64_t next, bool add) {
-  constexpr int64_t panel = panel_columns<T>;
-  constexpr int64_t width = Simd<T>::width;
-  for (const int64_t end = j + columns; j < end;) {
-    const int64_t panels = (end - j) / panel;
-    if (m == 1 && panels >= 4) {
-      tile<T, 1, 4 * panel_vectors>(terms, count, 0, j / panel, c + j, ldc, next, width, add);
-      j += 4 * panel;
-    } else if (m == 1 && panels >= 2) {
-      tile<T, 1, 2 * panel_vectors>(terms, count, 0, j / panel, c + j, ldc, next, width, add);
-      j += 2 * panel;
-    } else if (m == 2 && panels >= 2) {
-      tile<T, 2, 2 * panel_vectors>(terms, count, 0, j / panel, c + j, ldc, next, width, add);
-      j += 2 * panel;
-    } else {
-      const int64_t rest = end - j < panel ? end - j : panel;
-      multiply_panel(m, j, rest, terms, count, c, ldc, next, add);
-      j += rest;
-    }
-  }
+/// Panels that a register block of so many rows takes together: of one panel, few rows are too few
+/// sums, each multiply-add would wait for the one before it.
+constexpr int panels_together(int64_t rows) {
+  if (rows == 1) return 4;
+  if (vector_registers == 32) return rows == 2 ? 4 : rows <= 4 ? 2 : 1;
+  return rows == 2 ? 2 : 1;
 }
 
-template <class T>
-void multiply(int64_t m, int64_t n, const Term<T>* terms, int count, T* c, int64_t ldc, bool add,
-              bool backwards) {
-  bool all_packed = true;
-  for (int i = 0; i < count; ++i) all_packed &= terms[i].ld == 0;
-  if (!all_packed) {
-    for (int i = 0; i < count; ++i, add = true) {
-      const Term<T>& term = terms[i];
-      if (term.ld == 0) {
-        multiply(m, n, &term, 1, c, ldc, add, backwards);
-      } else {
-        multiply_dots(m, n, term.depth, term.a.data, term.a.ld, term.right, term.ld, c, ldc, add,
-                      backwards);
-      }
+/// R rows of the columns [j, end): P panels together while so many are left, then half as many.
+/// Returns the first column that is left.
+template <class T, int R, int P>
+int64_t multiply_together(int64_t j, int64_t end, const Term<T>* terms, int count, T* c,
+                          int64_t ldc, int64_t next, bool add) {
+  if constexpr (P > 1) {
+    constexpr int64_t panel = panel_columns<T>;
+    for (; end - j >= P * panel; j += P * panel) {
+      tile<T, R, P * panel_vectors>(terms, count, 0, j / panel, c + j, ldc, next, Simd<T>::width,
+                                    add);
     }
-    return;
+    return multiply_together<T, R, P / 2>(j, end, terms, count, c, ldc, next, add);
   }
-  const int64_t width = (m == 1 ? 4 : m == 2 ? 2 : 1) * panel_columns<T>;
-  const int64_t parts = (n + width - 1) / width;
-  for (int64_t i = 0; i < parts; ++i) {
-    const int64_t j = (backwards ? parts - 1 - i : i) * width;
-    const int64_t columns = n - j < width ? n - j : width;
-    multiply_panels(m, j, columns, terms, count, c, ldc, backwards ? -width : width, add);
+  return j;
+}
+
+/// All rows of the columns [j, end), of several panels.
+template <class T, int R = 4>
+void multiply_panels(int64_t m, int64_t j, int64_t end, const Term<T>* terms, int count, T* c,
+                     int64_t ldc, int64_t next, bool add) {
+  constexpr int64_t panel = panel_columns<T>;
+  if constexpr (R > 0) {
+    if (m < R) return multiply_panels<T, R - 1>(m, j, end, terms, count, c, ldc, next, add);
+    if (m == R) {
+      j = multiply_together<T, R, panels_together(R)>(j, end, terms, count, c, ldc, next, add);
+    }
+  }
+  for (; j < end; j += panel) {
+    multiply_panel(m, j, end - j < panel ? end - j : panel, terms, count, c, ldc, next, add);
   }
 }
 
 /// Exchanges blocks of `half` x `half` elements across the diagonal, then smaller ones: in the end
 /// a square of as many rows as a vector has elements is transposed.
 template <class T, int half = Simd<T>::width / 2>
-void transpose(typename Simd<T>::Vec* rows) {
+inline __attribute__((always_inline)) void transpose(typename Simd<T>::Vec* rows) {
   if constexpr (half > 0) {
     for (int i = 0; i < Simd<T>::width; ++i) {
       if (!(i & half)) Simd<T>::template exchange<half>(rows[i], rows[i + half]);
@@ -184,29 +175,36 @@ void transpose(typename Simd<T>::Vec* rows) {
   }
 }
 
+/// A square of a matrix given as [rows, depth], as far as there are so many, and 0 elsewhere.
+template <class T>
+inline __attribute__((always_inline)) void pack_square(int64_t rows, int64_t depth, T alpha,
+                                                       const T* b, int64_t ld, T* packed) {
+  using S = Simd<T>;
+  typename S::Vec square[S::width];
+  for (int r = 0; r < S::width; ++r) {
+    __builtin_prefetch(b + r * ld + 2 * S::width);
+    square[r] = r < rows ? alpha * S::load(b + r * ld, depth) : typename S::Vec{};
+  }
+  transpose<T>(square);
+  for (int r = 0; r < S::width && r < depth; ++r) {
+    S::store(packed + r * panel_columns<T>, square[r]);
+  }
+}
+
 /// One panel of a matrix given as [columns, k].
 template <class T>
 void pack_transposed(int64_t k, int64_t columns, T alpha, const T* b, int64_t ld, T* packed) {
   using S = Simd<T>;
   constexpr int64_t width = panel_columns<T>;
-  int64_t i = 0;
-  for (; i + S::width <= columns; i += S::width) {
+  for (int64_t i = 0; i < width; i += S::width, b += S::width * ld) {
+    T* out = packed + i;
     int64_t p = 0;
-    for (; p + S::width <= k; p += S::width) {
-      typename S::Vec square[S::width];
-      for (int r = 0; r < S::width; ++r) {
-        __builtin_prefetch(b + (i + r) * ld + p + 2 * S::width);
-        square[r] = alpha * S::load(b + (i + r) * ld + p);
+    if (columns - i >= S::width) {
+      for (; p + S::width <= k; p += S::width) {
+        pack_square(S::width, S::width, alpha, b + p, ld, out + p * width);
       }
-      transpose<T>(square);
-      for (int r = 0; r < S::width; ++r) S::store(packed + (p + r) * width + i, square[r]);
     }
-    for (; p < k; ++p) {
-      for (int r = 0; r < S::width; ++r) packed[p * width + i + r] = alpha * b[(i + r) * ld + p];
-    }
-  }
-  for (; i < columns; ++i) {
-    for (int64_t p = 0; p < k; ++p) packed[p * width + i] = alpha * b[i * ld + p];
+    for (; p < k; p += S::width) pack_square(columns - i, k - p, alpha, b + p, ld, out + p * width);
   }
 }
 
@@ -217,11 +215,6 @@ void pack(bool transposed, int64_t k, int64_t n, T alpha, const T* b, int64_t ld
   for (int64_t j = 0; j < n; j += width, packed += panel_stride) {
     const int64_t columns = n - j < width ? n - j : width;
     if (transposed) {
-      if (columns < width) {
-        for (int64_t p = 0; p < k; ++p) {
-          for (int64_t i = columns; i < width; ++i) packed[p * width + i] = 0;
-        }
-      }
       pack_transposed(k, columns, alpha, b + j * ld, ld, packed);
       continue;
     }
@@ -230,6 +223,58 @@ void pack(bool transposed, int64_t k, int64_t n, T alpha, const T* b, int64_t ld
         const int64_t count = columns > i ? columns - i : 0;
         Simd<T>::store(packed + p * width + i, alpha * Simd<T>::load(b + p * ld + j + i, count));
       }
+    }
+  }
+}
+
+/// All rows of the panel at column j, after it was packed for each summand that has room.
+template <class T>
+void multiply_as_packed(int64_t m, int64_t j, int64_t columns, const Term<T>* terms, int count,
+                        T* c, int64_t ldc, int64_t next, bool add) {
+  Term<T> panels[most_terms];
+  for (int i = 0; i < count; ++i) {
+    const Term<T>& term = terms[i];
+    const T* right = term.right + j / panel_columns<T> * term.panel_stride;
+    if (term.room) {
+      pack(true, term.depth, columns, T(1), term.right + j * term.ld, term.ld, term.room, 0);
+      right = term.room;
+    }
+    panels[i] = {term.a, right, term.depth, 0};
+  }
+  multiply_panel(m, 0, columns, panels, count, c + j, ldc, next, add);
+}
+
+template <class T>
+void multiply(int64_t m, int64_t n, const Term<T>* terms, int count, T* c, int64_t ldc, bool add,
+              bool backwards) {
+  bool dots = false;
+  bool packs = false;
+  for (int i = 0; i < count; ++i) {
+    packs |= terms[i].room != nullptr;
+    dots |= terms[i].ld != 0 && !terms[i].room;
+  }
+  if (dots) {
+    for (int i = 0; i < count; ++i, add = true) {
+      const Term<T>& term = terms[i];
+      if (term.ld == 0 || term.room) {
+        multiply(m, n, &term, 1, c, ldc, add, backwards);
+      } else {
+        multiply_dots(m, n, term.depth, term.a.data, term.a.ld, term.right, term.ld, c, ldc, add,
+                      backwards);
+      }
+    }
+    return;
+  }
+  const int64_t width = (packs ? 1 : panels_together(m)) * panel_columns<T>;
+  const int64_t next = backwards ? -width : width;
+  const int64_t parts = (n + width - 1) / width;
+  for (int64_t i = 0; i < parts; ++i) {
+    const int64_t j = (backwards ? parts - 1 - i : i) * width;
+    const int64_t end = n - j < width ? n : j + width;
+    if (packs) {
+      multiply_as_packed(m, j, end - j, terms, count, c, ldc, next, add);
+    } else {
+      multiply_panels(m, j, end, terms, count, c, ldc, next, add);
     }
   }
 }

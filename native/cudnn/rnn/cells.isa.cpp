@@ -9,7 +9,8 @@ namespace {
 template <class T>
 using Functions = cudnn4j::Functions<T, Simd<T>>;
 
-/// Calls body(j, count) for vectors of units; count is the width but for the last one.
+/// Calls body(j, count) for vectors of units; count is the width but for the last one. A body is
+/// to be always inline: where the width is known its constants stay in registers.
 template <class T, class Body>
 inline __attribute__((always_inline)) void for_units(int64_t units, Body&& body) {
   constexpr int64_t width = Simd<T>::width;
@@ -56,7 +57,7 @@ void vanilla_forward(const ForwardStep<T>& s) {
   for (int64_t i = 0; i < s.rows; ++i) {
     T* gates = s.gates + i * s.hidden;
     T* h = s.h + i * s.h_ld;
-    for_units<T>(s.units, [&](int64_t j, int64_t count) {
+    for_units<T>(s.units, [&](int64_t j, int64_t count) __attribute__((always_inline)) {
       auto value = Activation::value(S::load(gates + j, count) + S::load(s.bias + j, count));
       S::store(gates + j, value, count);
       S::store(h + j, value, count);
@@ -71,7 +72,7 @@ void vanilla_backward(const BackwardStep<T>& s) {
     T* gates = s.gates + i * s.hidden;
     const T* dy = s.dy + i * s.dy_ld;
     const T* dh = s.dh + i * s.hidden;
-    for_units<T>(s.units, [&](int64_t j, int64_t count) {
+    for_units<T>(s.units, [&](int64_t j, int64_t count) __attribute__((always_inline)) {
       fetch_below(gates + j, s.hidden);
       fetch_below(dy + j, s.dy_ld);
       auto gradient = S::load(dy + j, count) + S::load(dh + j, count);
@@ -109,7 +110,7 @@ void lstm_forward(const ForwardStep<T>& s) {
     const T* before = row_of(s.c_before, i, n);
     T* c = s.c + i * n;
     T* h = s.h + i * s.h_ld;
-    for_units<T>(s.units, [&](int64_t j, int64_t count) {
+    for_units<T>(s.units, [&](int64_t j, int64_t count) __attribute__((always_inline)) {
       const auto sum = [&](int64_t at) {
         return S::load(gates + at + j, count) + S::load(s.bias + at + j, count);
       };
@@ -140,7 +141,7 @@ void lstm_backward(const BackwardStep<T>& s) {
     const T* dy = s.dy + i * s.dy_ld;
     const T* dh = s.dh + i * n;
     T* dc = s.dc + i * n;
-    for_units<T>(s.units, [&](int64_t j, int64_t count) {
+    for_units<T>(s.units, [&](int64_t j, int64_t count) __attribute__((always_inline)) {
       for (int64_t gate = 0; gate < 4; ++gate) fetch_below(gates + gate * n + j, 4 * n);
       if (before) fetch_below(before + j, n);
       fetch_below(c + j, n);
@@ -176,7 +177,7 @@ void gru_forward(const ForwardStep<T>& s) {
     T* candidate = s.candidate + i * n;
     const T* before = row_of(s.h_before, i, s.h_before_ld);
     T* h = s.h + i * s.h_ld;
-    for_units<T>(s.units, [&](int64_t j, int64_t count) {
+    for_units<T>(s.units, [&](int64_t j, int64_t count) __attribute__((always_inline)) {
       const auto sum = [&](int64_t at) {
         return S::load(gates + at + j, count) + S::load(s.bias + at + j, count);
       };
@@ -203,7 +204,7 @@ void gru_backward(const BackwardStep<T>& s) {
     const T* before = row_of(s.h_before, i, s.h_before_ld);
     const T* dy = s.dy + i * s.dy_ld;
     T* dh = s.dh + i * n;
-    for_units<T>(s.units, [&](int64_t j, int64_t count) {
+    for_units<T>(s.units, [&](int64_t j, int64_t count) __attribute__((always_inline)) {
       for (int64_t gate = 0; gate < 3; ++gate) fetch_below(gates + gate * n + j, 3 * n);
       fetch_below(candidate + j, n);
       if (before) fetch_below(before + j, s.h_before_ld);

@@ -247,14 +247,21 @@ void forward(const RnnShape& shape, const Batch& batch, const S* x, S* y, const 
       h_initial[d] = room.initial(plan, hx, state, shape.output, room.h[d]);
       c_initial[d] = room.initial(plan, cx, state, hidden, room.c[d]);
       join_biases(shape, w, room.bias[d]);
-      recurrent[d] = room.recurrent[d].filled(w.recurrent, plan.batch(), plan.time());
+      const bool by_rows = sharing.row_groups > 1;
+      recurrent[d] = room.recurrent[d].filled(w.recurrent, plan.batch(), plan.time(), by_rows);
       if (projects(shape)) room.projection[d].fill(true, w.projection, hidden);
       if (skips(shape, layer)) {
         repeat_input(shape, plan, input, kept.gates[d]);
         continue;
       }
       Arena matrix(room.input[d]);
-      input_matrix[d] = GateMatrix<T>(shape, width, matrix).filled(w.input, tokens, 1);
+      const GateMatrix<T> input_room(shape, width, matrix);
+      if (by_step) {
+        input_matrix[d] = input_room.filled(w.input, plan.batch(), plan.time(), by_rows);
+      } else {
+        const int parts = wavefront.parts();
+        input_matrix[d] = input_room.filled(w.input, tokens / parts, parts, false);
+      }
       if (masks) {
         draw_mask(shape, plan, stream, static_cast<uint64_t>((pseudo_layer - directions) * masked),
                   kept.kept[d]);

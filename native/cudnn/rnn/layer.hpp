@@ -109,6 +109,9 @@ struct PackedMatrix {
   int64_t columns = 0;
   /// What is used instead of `data`: [columns][depth], as it is in the weight space; or null.
   const T* unpacked = nullptr;
+  /// Whether `unpacked` is packed panel by panel while it is multiplied. A panel's room is in `data`
+  /// where the product's first column has its place, so products of other columns do not disturb.
+  bool packs_later = false;
 
   PackedMatrix() = default;
   PackedMatrix(int64_t k, int64_t n, Arena& arena)
@@ -131,7 +134,10 @@ struct PackedMatrix {
 
   /// The product of some rows and the columns from `column` on, where a panel must start.
   Term<T> term(const T* a, int64_t lda, int64_t column = 0) const {
-    if (unpacked) return {Left<T>{a, lda}, unpacked + column * depth, depth, 0, depth};
+    if (unpacked) {
+      T* const room = packs_later ? data + column * depth : nullptr;
+      return {Left<T>{a, lda}, unpacked + column * depth, depth, 0, depth, room};
+    }
     return {Left<T>{a, lda}, data + column * depth, depth, depth * packed<T>().columns};
   }
 
@@ -153,18 +159,21 @@ struct GateMatrix {
   }
 
   /// The matrices for `times` products with `rows` rows each: packed into the room of this, or as
-  /// they are. Packing takes as long as what it saves in some rows, the more of them the farther
-  /// away the weights are; it saves nothing when a few rows wait for more weights than the cache
-  /// holds.
+  /// they are. Packing takes as long as what it saves in some rows; it saves nothing when a few rows
+  /// wait for more weights than the last-level cache holds. For a single product that nobody shares
+  /// by rows, a panel is packed when it is needed.
   template <class S>
-  GateMatrix filled(const S* stacked, int64_t rows, int64_t times) const {
-    constexpr int64_t cached = (2 << 20) / sizeof(T);
+  GateMatrix filled(const S* stacked, int64_t rows, int64_t times, bool by_rows) const {
+    constexpr int64_t cached = (16 << 20) / sizeof(T);
     GateMatrix filled = *this;
     const int64_t joint_elements = joint.columns * joint.depth;
     const int64_t enough = std::min<int64_t>(32, joint_elements / 4096);
-    if (rows * times <= enough || (rows <= 4 && joint_elements > cached)) {
+    const bool as_it_is = rows * times <= enough || (rows <= 4 && joint_elements > cached);
+    const bool later = !as_it_is && times == 1 && !by_rows && !is_narrow<S>;
+    if (as_it_is || later) {
       filled.joint.unpacked = joint.widened(stacked);
       if (candidate.data) filled.candidate.unpacked = candidate.widened(stacked + joint_elements);
+      filled.joint.packs_later = filled.candidate.packs_later = later;
       return filled;
     }
     joint.fill(true, stacked, joint.depth);

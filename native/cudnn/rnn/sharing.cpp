@@ -29,7 +29,8 @@ Sharing choose_sharing(const RnnShape& shape, const Plan& plan) {
   const bool distant = bytes > distant_bytes && rows < 4 * threads * block;
   const int64_t panels = shape.hidden / sharing.unit;
   // With a projection a unit of h needs all units of the cell, which would be a second meeting.
-  if (!projects(shape) && (few_rows || distant) && shape.hidden % sharing.unit == 0 &&
+  if (!projects(shape) && (few_rows || distant || plan.time() == 1) &&
+      shape.hidden % sharing.unit == 0 &&
       panels >= threads && rows * weights >= threads * work_per_meeting) {
     sharing.unit_groups = static_cast<int>(
         std::min({panels, 2 * threads, int64_t{Sharing::most_groups}}));

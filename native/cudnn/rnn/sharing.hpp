@@ -10,9 +10,9 @@ namespace cudnn4j {
 /// How the time loops of a layer are shared out among the threads.
 ///
 /// Normally a thread takes a group of rows from the first step to the last and waits for nobody.
-/// With few rows, or weights too large for the caches, the threads share the units of every step
-/// instead: each then reads only its part of the weights, at the price of a meeting per step. The
-/// bits of the result are the same.
+/// With few rows, weights too large for the caches, or one step only, the threads share the units of
+/// every step instead: each then reads only its part of the weights, at the price of a meeting per
+/// step. The bits of the result are the same.
 struct Sharing {
   /// Groups of rows per direction.
   int row_groups = 1;

@@ -27,6 +27,9 @@ class Wavefront {
   /// Whether layers overlap; if not, a layer's work may be shared out among the threads.
   bool overlaps() const { return parts_ > 1; }
 
+  /// In how many parts a layer does its steps.
+  int parts() const { return parts_; }
+
   /// Calls f(place) for all layers, the first in the order of the pass having place 0.
   template <class F>
   void run(F&& f) const {
