@@ -86,8 +86,9 @@ Descriptor Ring::allocate() {
 Ring::Ring(const Descriptor& memory, Side side) : side_(side) {
   struct stat status;
   const int descriptor = memory.descriptor();
+  const int sealed = fcntl(descriptor, F_GET_SEALS);
   if (fstat(descriptor, &status) != 0 || status.st_uid != geteuid() ||
-      status.st_size != sizeof(Shared) || fcntl(descriptor, F_GET_SEALS) != seals) {
+      status.st_size != sizeof(Shared) || sealed < 0 || (sealed & seals) != seals) {
     return;
   }
   void* address =
