@@ -15,7 +15,7 @@ import org.jspecify.annotations.Nullable;
  *
  * @param training to learn from
  * @param development to choose a checkpoint by
- * @param test the rest, no text of which is in the others
+ * @param test the rest, no source of which is in the others
  * @param longest the most symbols of a text
  */
 record Translating(List<Pair> training, List<Pair> development, List<Pair> test, int longest) {
@@ -23,9 +23,11 @@ record Translating(List<Pair> training, List<Pair> development, List<Pair> test,
   private static final int BATCH = 64;
   private static final int MOST_SYMBOLS = 10_000;
 
-  /** Shuffles pairs and takes so many of them. */
+  /** Shuffles pairs, of each source the first one, and takes so many of them. */
   static Translating of(List<Pair> all, int training, int development, int test, int longest) {
-    var pairs = new ArrayList<>(all);
+    var sources = new LinkedHashMap<String, Pair>();
+    all.forEach(pair -> sources.putIfAbsent(pair.source(), pair));
+    var pairs = new ArrayList<>(sources.values());
     Collections.shuffle(pairs, new Random(1));
     int held = development + test;
     return new Translating(

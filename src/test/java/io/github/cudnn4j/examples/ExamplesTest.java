@@ -4,6 +4,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
+import io.github.cudnn4j.model.Translator.Pair;
 import io.github.cudnn4j.testing.InOneMode;
 import io.github.cudnn4j.testing.JavaProcess;
 import java.io.IOException;
@@ -11,8 +12,10 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.List;
 import java.util.Map;
+import java.util.stream.IntStream;
 import org.junit.jupiter.api.MethodOrderer.OrderAnnotation;
 import org.junit.jupiter.api.Order;
 import org.junit.jupiter.api.Test;
@@ -64,6 +67,19 @@ class ExamplesTest {
     var result = Example.brief(name, Files.createDirectory(folders.resolve(name)));
     assertTrue(result.value() >= least && result.value() <= most, result::toString);
     assertEquals(1, result.more().getOrDefault("fiveOfEach", 1.0), "paths that obey a constraint");
+  }
+
+  @Test
+  void nothingThatATranslatorLearnsIsTested() {
+    var pairs =
+        IntStream.range(0, 60)
+            .mapToObj(i -> new Pair("text " + i / 3, "translation " + i))
+            .toList();
+    var texts = Translating.of(pairs, 60, 5, 5, 10);
+    var learnt = Translating.sources(texts.training());
+    assertEquals(10, learnt.size());
+    assertTrue(Collections.disjoint(learnt, Translating.sources(texts.test())));
+    assertTrue(Collections.disjoint(learnt, Translating.sources(texts.development())));
   }
 
   /** An untrained network tells the few words of the short form apart too. */
