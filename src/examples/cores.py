@@ -283,27 +283,16 @@ def translator(core):
     return core.cross_entropy(core.linear("head", both), "next")
 
 
-def repeated(core, y):
-    """What follows the symbols and a mark, which is as many steps."""
-    time = len(core.batch["symbols"])
-    return core.cross_entropy(y[time + 1 :], "symbols")
-
-
-def steps(core, symbols=16):
-    tokens = core.batch["symbols"]
-    given = one_hot(tokens.clamp(min=0), symbols + 1).double() * (tokens >= 0).unsqueeze(-1)
-    mark = torch.zeros_like(given[:1])
-    mark[..., symbols] = 1
-    return torch.cat([given, mark, torch.zeros_like(given)])
-
-
 def plain_lstm(core):
-    return repeated(core, core.linear("head", core.rnn(nn.LSTM, "lstm", steps(core))))
+    y = core.rnn(nn.LSTM, "lstm", core.batch["steps"])
+    return core.cross_entropy(core.linear("head", y), "wanted")
 
 
-def machine(core, rows=48, width=16, hidden=64):
-    x = steps(core)
+def machine(core, width=12):
+    x = core.batch["steps"]
+    rows = max(20, len(x) // 2 + 2)
     batch = x.shape[1]
+    hidden = core.state["steer.weight"].shape[1]
     state = (x.new_zeros(1, batch, hidden), x.new_zeros(1, batch, hidden))
     read = x.new_zeros(batch, width)
     memory = x.new_full((batch, rows, width), 1e-3)
@@ -320,12 +309,14 @@ def machine(core, rows=48, width=16, hidden=64):
         memory = memory + written * torch.tanh(add).unsqueeze(1)
         read = (heads[:, :1] @ memory).squeeze(1)
         logits.append(core.linear("head", torch.cat([y[0], read], -1)))
-    return repeated(core, torch.stack(logits))
+    return core.cross_entropy(torch.stack(logits), "wanted")
 
 
 def move(orders, heads, memory, width):
     key, strength, gate, shift, sharpness = orders.split([width, 1, 1, 3, 1], -1)
-    like = torch.tanh(key) @ memory.transpose(1, 2)
+    key = torch.tanh(key)
+    lengths = [torch.sqrt((x * x).sum(-1, keepdim=True) + 1e-3) for x in (key, memory)]
+    like = (key / lengths[0]) @ (memory / lengths[1]).transpose(1, 2)
     found = torch.softmax(torch.exp(strength) * like, -1)
     gated = heads + torch.sigmoid(gate) * (found - heads)
     shift = torch.softmax(shift, -1)
@@ -335,8 +326,10 @@ def move(orders, heads, memory, width):
 
 
 CORES = {
-    "turing-copy": machine,
+    "turing-machine": machine,
     "turing-lstm": plain_lstm,
+    "repeat-machine": machine,
+    "repeat-lstm": plain_lstm,
     "attachment": attachment,
     "memory": memory,
     "questions": questions,

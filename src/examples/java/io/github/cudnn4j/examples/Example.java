@@ -66,6 +66,7 @@ final class Example implements TrainingListener, AutoCloseable {
           entry("memory", Memory::run),
           entry("parsing", Parsing::run),
           entry("questions", Questions::run),
+          entry("repeat-copy", Turing::repeat),
           entry("residual", Residual::run),
           entry("skip-thought", SkipThought::run),
           entry("slow-context", SlowContext::run),
@@ -73,7 +74,7 @@ final class Example implements TrainingListener, AutoCloseable {
           entry("spelling", Spelling::run),
           entry("tagging", Tagging::run),
           entry("translation", Translation::run),
-          entry("turing", Turing::run));
+          entry("turing", Turing::copy));
 
   /** What an example does. */
   @FunctionalInterface

@@ -3,7 +3,6 @@ package io.github.cudnn4j.examples;
 import module java.base;
 
 import io.github.cudnn4j.cuda.Precision;
-import io.github.cudnn4j.data.*;
 import io.github.cudnn4j.optim.*;
 import io.github.cudnn4j.rnn.RnnConfig;
 import io.github.cudnn4j.tape.*;
@@ -11,120 +10,112 @@ import io.github.cudnn4j.train.*;
 import org.knowm.xchart.HeatMapChart;
 
 /**
- * A Neural Turing Machine is to repeat sequences of symbols, also some that are longer than all
- * that it was trained on; an LSTM of twice the size is to do the same.
+ * A Neural Turing Machine is to write sequences of symbols again, short ones also several times,
+ * and more than it was trained on; an LSTM of twice the size is to do the same.
  *
  * @see <a href="https://arxiv.org/abs/1410.5401">Graves, Wayne and Danihelka, 2014</a>
  */
 final class Turing {
 
-  private static final int SYMBOLS = 16, BATCH = 16;
-
-  /** The logits {@code [T, B, V]} of all steps, and what can be seen of each sequence. */
+  /** The logits {@code [T, B, V]} of all steps, and where the heads of each sequence are. */
   private record Output(Tensor logits, List<Tensor> heads) {}
 
   private interface Network {
     Output on(Tape tape, Tensor steps);
   }
 
-  /** How many symbols are right, in sequences as long as those of the training and in others. */
-  private record Score(double same, double longer, double[] heads) {}
+  /** How much is right of what was trained, of longer sequences, and of a time more. */
+  private record Learnt(
+      Copying.Score trained, Copying.Score longer, Copying.Score often, double[] heads) {}
 
-  private Turing() {}
+  private final Example example;
+  private final Copying task;
 
-  static Example.Result run(Example example) throws IOException {
-    int length = example.size(20, 4);
-    Score copy = learn(example, "copy", Turing::machine, length);
-    Score lstm = learn(example, "lstm", Turing::lstm, length);
-    var title = "right: %.1f %% of %d symbols, %.1f %% of %d; by an LSTM %.1f %% and %.1f %%";
-    example.picture(
-        () ->
-            chart(
-                String.format(
-                    Locale.ROOT,
-                    title,
-                    100 * copy.same,
-                    length,
-                    100 * copy.longer,
-                    2 * length,
-                    100 * lstm.same,
-                    100 * lstm.longer),
-                copy.heads));
-    return new Example.Result("symbols right", copy.same, lstm.same);
+  private Turing(Example example, Copying task) {
+    this.example = example;
+    this.task = task;
   }
 
-  private static Score learn(
-      Example example, String name, Function<Parameters, Network> network, int length)
+  /** Writes long sequences again, and some that are twice as long. */
+  static Example.Result copy(Example example) throws IOException {
+    int length = example.size(20, 4);
+    var task = new Copying(8, example.size(10, 4), length, 1);
+    return new Turing(example, task).compare(2 * length);
+  }
+
+  /** Writes short sequences several times. */
+  static Example.Result repeat(Example example) throws IOException {
+    int length = example.size(8, 2);
+    var task = new Copying(8, example.size(10, 4), length, example.size(4, 2));
+    return new Turing(example, task).compare(2 * length);
+  }
+
+  private Example.Result compare(int longer) throws IOException {
+    int steps = example.size(task.times() == 1 ? 3_000 : 6_000, 300);
+    var machine = learn("machine", this::machine, steps, longer);
+    var lstm = learn("lstm", this::lstm, steps, longer);
+    String title = "%d symbols, %d times".formatted(task.length(), task.times());
+    int time = Copying.time(task.length(), task.times());
+    example.picture(() -> chart(title, time, machine.heads));
+    var more = new LinkedHashMap<String, Double>();
+    more.put("sequences", machine.trained.sequences());
+    more.put("longer", machine.longer.symbols());
+    more.put("longerSequences", machine.longer.sequences());
+    if (task.times() > 1) {
+      more.put("oftener", machine.often.symbols());
+    }
+    more.put("baselineSequences", lstm.trained.sequences());
+    double right = machine.trained.symbols();
+    return new Example.Result("symbols right", right, lstm.trained.symbols(), more);
+  }
+
+  private Learnt learn(String name, Function<Parameters, Network> network, int steps, int longer)
       throws IOException {
+    int first = example.size(1_500, 200);
     var random = new SplittableRandom(1);
-    var training =
-        Stream.generate(() -> sequence(length * random.nextInt(1, 5) / 4, random))
-            .limit(example.size(2_600, 300) * BATCH)
-            .toList();
     try (var p = Parameters.on(example.device(), Precision.FP32)) {
       var made = network.apply(p);
       p.initialize(1);
       Objective right =
-          (tape, in) -> {
-            Indices symbols = in.tokens("symbols");
-            Tensor logits = made.on(tape, steps(tape, symbols)).logits;
-            Tensor repeated = tape.slice(logits, 0, symbols.dim(0) + 1, symbols.dim(0));
-            return tape.crossEntropy(repeated, symbols);
-          };
+          (tape, in) ->
+              tape.crossEntropy(made.on(tape, in.floats("steps")).logits, in.labels("wanted"));
+      var fall = Schedule.cosine(0, steps - first, 0.05);
       var config =
           TrainerConfig.of(Optimizer.adam(3e-3))
               .clip(Clip.byNorm(1))
-              .schedule(Schedule.cosine(50, training.size() / BATCH, 0.05));
-      var source = batches(length).over(training).shuffled(1).bucketed(20);
-      example.core("turing-" + name, right, source, p);
+              .schedule(
+                  step -> Math.min((step + 1) / 50.0, fall.factor(Math.max(0, step - first))));
+      var source = task.batches().over(task.training(first, steps, random));
+      example.core((task.times() == 1 ? "turing-" : "repeat-") + name, right, source, p);
       try (var trainer = Trainer.of(p, right, source, config)) {
         trainer.listener(example).checkpoints(example.checkpoints(name)).run();
       }
-      double[] parts = new double[2];
-      for (int i = 0; i < 2; i++) {
-        int time = (i + 1) * length;
-        var held = Stream.generate(() -> sequence(time, random)).limit(64).toList();
-        var result = Evaluator.evaluate(p, right, batches(time).over(held), Metric.accuracy());
-        parts[i] = result.metrics().get("accuracy");
-      }
-      var one = batches(length).over(List.of(sequence(length, random)));
+      Outputs.Model logits = (tape, in) -> tape.transpose(made.on(tape, in.floats("steps")).logits);
       Outputs.Model heads =
-          (tape, in) -> {
-            var output = made.on(tape, steps(tape, in.tokens("symbols")));
-            return tape.concatenate(output.heads.toArray(Tensor[]::new));
-          };
-      return new Score(parts[0], parts[1], Outputs.of(p, one, heads).getFirst());
+          (tape, in) ->
+              tape.concatenate(made.on(tape, in.floats("steps")).heads.toArray(Tensor[]::new));
+      int length = task.length();
+      int times = task.times();
+      var one = task.batches(List.of(task.sequence(length, times, random)));
+      return new Learnt(
+          task.score(p, logits, length, times, random),
+          task.score(p, logits, longer, times, random),
+          task.score(p, logits, length, times + 1, random),
+          Outputs.of(p, one, heads).getFirst());
     }
   }
 
-  private static Batches<int[]> batches(int length) {
-    return Batches.<int[]>of(BATCH).shapes(4).tokens("symbols", length, row -> row);
-  }
-
-  private static int[] sequence(int length, SplittableRandom random) {
-    return random.ints(length, 0, SYMBOLS).toArray();
-  }
-
-  /** The symbols, a mark that asks for them, and nothing while they are repeated. */
-  private static Tensor steps(Tape tape, Indices symbols) {
-    int time = symbols.dim(0);
-    int batch = symbols.dim(1);
-    Tensor given = tape.concatenate(tape.oneHot(symbols, SYMBOLS), tape.input(time, batch, 1));
-    Tensor mark = tape.concatenate(tape.input(1, batch, SYMBOLS), tape.constant(1, 1, batch, 1));
-    return tape.concatenate(0, given, mark, tape.input(time, batch, SYMBOLS + 1));
-  }
-
-  private static Network lstm(Parameters p) {
-    var lstm = p.rnn("lstm", RnnConfig.lstm(SYMBOLS + 1, 128));
-    var head = p.linear("head", 128, SYMBOLS);
+  private Network lstm(Parameters p) {
+    var lstm = p.rnn("lstm", RnnConfig.lstm(task.inputs(), 128));
+    var head = p.linear("head", 128, task.outputs());
     return (tape, steps) -> {
       Tensor y = lstm.on(tape, steps).y();
       return new Output(head.on(tape, y), List.of(tape.transpose(y)));
     };
   }
 
-  private static Network machine(Parameters p) {
-    var machine = new TuringMachine(p, SYMBOLS + 1, SYMBOLS);
+  private Network machine(Parameters p) {
+    var machine = new TuringMachine(p, task.inputs(), task.outputs());
     return (tape, steps) -> {
       var output = machine.on(tape, tape.unbind(steps));
       return new Output(tape.stack(output.logits().toArray(Tensor[]::new)), output.heads());
@@ -132,9 +123,8 @@ final class Turing {
   }
 
   /** Draws where the heads are; the first row of the memory is on top. */
-  private static HeatMapChart chart(String title, double[] heads) {
-    int rows = TuringMachine.ROWS;
-    int time = heads.length / rows / 2;
+  private static HeatMapChart chart(String title, int time, double[] heads) {
+    int rows = heads.length / time / 2;
     var cells = new ArrayList<Number[]>();
     for (int i = 0; i < heads.length; i++) {
       int row = i % rows + i / rows / time * rows;
