@@ -169,9 +169,7 @@ public final class Feed implements AutoCloseable {
    */
   public void start(Epoch pass) throws IOException {
     Objects.requireNonNull(pass, "pass");
-    if (closed) {
-      throw new IllegalStateException("the feed is closed");
-    }
+    checkOpen();
     endEpoch();
     epoch = pass;
     epochSteps = 0;
@@ -285,7 +283,14 @@ public final class Feed implements AutoCloseable {
     return lengths[slot];
   }
 
+  private void checkOpen() {
+    if (closed) {
+      throw new IllegalStateException("the feed is closed");
+    }
+  }
+
   private DeviceBuffer view(ElementType type, long offset, long elements) {
+    checkOpen();
     return parts.add(DeviceBuffer.wrap(device, type, window.address() + offset, elements));
   }
 

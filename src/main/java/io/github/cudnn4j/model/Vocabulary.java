@@ -261,7 +261,7 @@ public final class Vocabulary {
 
   /** Returns the number of a code point; 0 if it is unknown, as it is among words. */
   public int id(int codePoint) {
-    return codePoint < idsOfCodePoints.length ? idsOfCodePoints[codePoint] : 0;
+    return codePoint >= 0 && codePoint < idsOfCodePoints.length ? idsOfCodePoints[codePoint] : 0;
   }
 
   /**

@@ -6,6 +6,7 @@ import io.github.cudnn4j.cuda.Launch;
 import io.github.cudnn4j.tape.Parameters;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -97,7 +98,7 @@ public final class ParameterRange {
    * Returns what the rule keeps from step to step under a name, zero at first. Checkpoints save it.
    */
   public DeviceBuffer moment(String name) {
-    return range.in(updater.moment(name));
+    return range.in(updater.moment(Objects.requireNonNull(name, "name")));
   }
 
   /** Allocates a buffer for what the rule needs within a step; it is not saved. */
@@ -171,7 +172,7 @@ public final class ParameterRange {
 
   /** Binds a rule, and what has to be done before and after it. */
   List<Runnable> bind(Optimizer optimizer) {
-    Runnable rule = optimizer.bind(this);
+    Runnable rule = Objects.requireNonNull(optimizer.bind(this), "what the optimizer bound");
     var runs = new ArrayList<Runnable>();
     if (makeReady != null) {
       runs.add(makeReady::run);

@@ -2,6 +2,7 @@ package io.github.cudnn4j.train;
 
 import io.github.cudnn4j.io.Json;
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.nio.charset.MalformedInputException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -17,8 +18,8 @@ import org.jspecify.annotations.Nullable;
  */
 final class CheckpointJson {
 
-  /** Some 16 times what the largest possible vocabulary takes. */
-  private static final int MOST_BYTES = 1 << 24;
+  /** Several times what a vocabulary of a million words takes. */
+  static final int MOST_BYTES = 1 << 26;
 
   private static final String SEAL = "crc32c";
   private static final String BEFORE_SEAL = ",\"" + SEAL + "\":";
@@ -70,10 +71,34 @@ final class CheckpointJson {
     }
   }
 
-  /** Returns the text of a file. */
+  /**
+   * Returns values as they are when they were written and read again.
+   *
+   * @throws IllegalArgumentException if JSON has no form for one
+   */
+  static Map<String, @Nullable Object> copy(Map<String, ?> values) {
+    try {
+      return Json.parseObject(Json.write(values));
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+
+  /**
+   * Returns the text of a file.
+   *
+   * @throws IllegalArgumentException if JSON has no form for a value, or the file would be too
+   *     large to be read
+   */
   static String write(Map<String, Object> values) {
     String object = Json.write(values);
-    return sealed(object.substring(0, object.length() - 1));
+    String text = sealed(object.substring(0, object.length() - 1));
+    long bytes = text.getBytes(StandardCharsets.UTF_8).length;
+    if (bytes > MOST_BYTES) {
+      throw new IllegalArgumentException(
+          "a description of " + bytes + " bytes, at most are " + MOST_BYTES);
+    }
+    return text;
   }
 
   private static String sealed(String unfinished) {

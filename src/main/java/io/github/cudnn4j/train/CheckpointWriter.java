@@ -87,6 +87,16 @@ final class CheckpointWriter implements AutoCloseable {
   }
 
   /**
+   * Checks that the description of a checkpoint can be written.
+   *
+   * @throws IllegalArgumentException if JSON has no form for a value of the description or the
+   *     notes, or they are too large
+   */
+  void check(long step, long bestStep, Map<String, Object> description) {
+    CheckpointJson.write(whole(step, bestStep, description));
+  }
+
+  /**
    * Writes a checkpoint and returns its folder.
    *
    * @param bestStep the step whose checkpoint is kept however old it is, negative for none
@@ -100,6 +110,14 @@ final class CheckpointWriter implements AutoCloseable {
       SafeTensorsWriter state,
       Map<String, Object> description)
       throws IOException {
+    Map<String, Object> whole = whole(step, bestStep, description);
+    Path target = Uninterrupted.run(() -> replace(step, weights, state, whole));
+    own.put(step, target);
+    prune(bestStep);
+    return target;
+  }
+
+  private Map<String, Object> whole(long step, long bestStep, Map<String, Object> description) {
     var whole = new LinkedHashMap<String, Object>();
     whole.put("format", Checkpoint.FORMAT);
     whole.put("run", run);
@@ -107,10 +125,7 @@ final class CheckpointWriter implements AutoCloseable {
     whole.put("bestStep", bestStep);
     whole.putAll(description);
     whole.put("notes", checkpoints.notes());
-    Path target = Uninterrupted.run(() -> replace(step, weights, state, whole));
-    own.put(step, target);
-    prune(bestStep);
-    return target;
+    return whole;
   }
 
   private Path replace(

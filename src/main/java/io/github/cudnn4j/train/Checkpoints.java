@@ -10,7 +10,6 @@ import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Comparator;
-import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
@@ -72,10 +71,11 @@ public final class Checkpoints {
    * on that a training does not know. {@link Checkpoint#notes} returns them.
    *
    * @param notes values that JSON has a form for; copied
+   * @throws IllegalArgumentException if JSON has none for one
    */
   public Checkpoints notes(Map<String, ?> notes) {
     Objects.requireNonNull(notes, "notes");
-    return new Checkpoints(folder, keep, new LinkedHashMap<>(notes));
+    return new Checkpoints(folder, keep, CheckpointJson.copy(notes));
   }
 
   /** Returns the folder. */

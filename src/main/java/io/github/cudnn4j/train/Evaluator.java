@@ -16,6 +16,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -31,6 +32,9 @@ public final class Evaluator implements AutoCloseable {
    * @param metrics the value of each metric by its name, in the order given
    */
   public record Result(double loss, Map<String, Double> metrics) {}
+
+  /** The names of what else a line about a validation tells. */
+  private static final Set<String> OTHERS = Set.of("kind", "epoch", "step", "loss", "best");
 
   /** What is recorded for the batches of one shape. */
   private record Recorded(Tape tape, Loss loss, List<Metric.Meter> meters) {}
@@ -62,6 +66,10 @@ public final class Evaluator implements AutoCloseable {
     this.metrics = List.of(metrics);
     var names = new HashSet<String>();
     for (Metric metric : metrics) {
+      if (OTHERS.contains(metric.name())) {
+        throw new IllegalArgumentException(
+            "a metric named " + metric.name() + ", which is something else in a log");
+      }
       if (!names.add(metric.name())) {
         throw new IllegalArgumentException("two metrics " + metric.name());
       }

@@ -60,6 +60,9 @@ public final class Trainer implements AutoCloseable {
   /** Whether this run was while it waited for data, whoever takes note of that meanwhile. */
   private boolean interrupted;
 
+  /** Whether {@link #run} is under way, in which listeners have a say. */
+  private boolean running;
+
   private volatile boolean stopping;
 
   /** Whether one of many ranks was told to stop, as all of them know. */
@@ -119,8 +122,11 @@ public final class Trainer implements AutoCloseable {
    *
    * @param metrics to be measured beside the loss; the first of them decides which validation is
    *     the best, the loss if there is none
+   * @throws IllegalArgumentException if two have the same name, or one is named kind, epoch, step,
+   *     loss or best
    */
   public Trainer validation(BatchSource heldOut, Metric... metrics) {
+    requireNotRunning();
     Objects.requireNonNull(heldOut, "heldOut");
     closeEvaluator();
     evaluator = Evaluator.create(parameters, objective, heldOut, config.capture(), group, metrics);
@@ -130,12 +136,14 @@ public final class Trainer implements AutoCloseable {
 
   /** Adds a listener; before {@link #run}. */
   public Trainer listener(TrainingListener listener) {
+    requireNotRunning();
     listeners.add(Objects.requireNonNull(listener, "listener"));
     return this;
   }
 
   /** Sets where checkpoints go; before {@link #run}. */
   public Trainer checkpoints(Checkpoints folder) {
+    requireNotRunning();
     checkpoints = Objects.requireNonNull(folder, "folder");
     return this;
   }
@@ -150,6 +158,7 @@ public final class Trainer implements AutoCloseable {
    *     the optimizer are not those that it was written with
    */
   public void resume(Checkpoint checkpoint) throws IOException {
+    requireNotRunning();
     position = state.load(checkpoint, false);
     run = checkpoint.run();
     savedStep = position.step;
@@ -162,6 +171,7 @@ public final class Trainer implements AutoCloseable {
    * @throws IOException as {@link #resume} does, but not because of the data
    */
   public void resumeWithOtherData(Checkpoint checkpoint) throws IOException {
+    requireNotRunning();
     position = state.load(checkpoint, true);
     run = checkpoint.run();
   }
@@ -179,14 +189,29 @@ public final class Trainer implements AutoCloseable {
    *
    * @throws TrainingDivergedException if too many steps in a row were bad, noticed at a log point,
    *     or all steps of this run, or if it ends with a loss far above guessing
+   * @throws IllegalArgumentException if a checkpoint cannot hold the notes, the configuration of
+   *     the model or the identity of the data
    * @throws RankLostException if another rank has ended
    * @throws IOException if the data or a checkpoint fail, ranks differ in what they do, the folder
    *     holds checkpoints of another training or is used by one, or a listener throws it
    */
   public TrainingSummary run() throws IOException {
-    if (group == null) {
-      return trainAndWrite();
+    requireNotRunning();
+    running = true;
+    try {
+      return group == null ? trainAndWrite() : trainTogether(group);
+    } finally {
+      running = false;
     }
+  }
+
+  private void requireNotRunning() {
+    if (running) {
+      throw new IllegalStateException("the trainer runs; a listener may only stop it");
+    }
+  }
+
+  private TrainingSummary trainTogether(RankGroup group) throws IOException {
     try {
       String heldOut = evaluator == null ? "none" : evaluator.identity();
       group.agree(Map.of("place to go on from", position.toMap()));
@@ -204,6 +229,7 @@ public final class Trainer implements AutoCloseable {
       return train();
     }
     try (var opened = CheckpointWriter.open(checkpoints, run, position.step)) {
+      state.check(opened, position, epochUnderWay());
       writer = opened;
       return train();
     } finally {
@@ -249,8 +275,14 @@ public final class Trainer implements AutoCloseable {
     return summary();
   }
 
+  /**
+   * Frees what it owns. Safe to call twice.
+   *
+   * @throws IllegalStateException if a listener calls it
+   */
   @Override
   public void close() {
+    requireNotRunning();
     try (step) {
       closeEvaluator();
     }

@@ -43,6 +43,25 @@ final class TrainingState {
     parameters.save(weights);
     var state = new SafeTensorsWriter();
     step.save(state);
+    return writer.save(
+        position.step, position.bestStep, weights, state, description(position, epochUnderWay));
+  }
+
+  /**
+   * Checks, before a training begins, that {@link #save} will be able to write what it finds.
+   *
+   * @throws IllegalArgumentException if not
+   */
+  void check(CheckpointWriter writer, LoopState position, int epochUnderWay) {
+    try {
+      writer.check(position.step, position.bestStep, description(position, epochUnderWay));
+    } catch (IllegalArgumentException e) {
+      throw new IllegalArgumentException(
+          "no checkpoint can be written of this training: " + e.getMessage(), e);
+    }
+  }
+
+  private Map<String, Object> description(LoopState position, int epochUnderWay) {
     var trainer = new LinkedHashMap<String, Object>(identity());
     trainer.put("data", data());
     trainer.putAll(position.toMap());
@@ -53,7 +72,7 @@ final class TrainingState {
     description.put("configuration", config.toMap());
     description.put("device", parameters.device().name());
     description.put("java", Runtime.version().toString());
-    return writer.save(position.step, position.bestStep, weights, state, description);
+    return description;
   }
 
   /** Does the part of another rank in {@link #save}. */
@@ -131,11 +150,11 @@ final class TrainingState {
     return identity;
   }
 
-  /** Returns what tells the data from others; they are read once. */
+  /** Returns what tells the data from others, as it is read back; they are read once. */
   private Map<String, Object> data() {
     Map<String, Object> known = data;
     if (known == null) {
-      known = source.identity();
+      known = CheckpointJson.copy(source.identity());
       data = known;
     }
     return known;

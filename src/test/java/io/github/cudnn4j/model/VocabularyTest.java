@@ -28,6 +28,7 @@ class VocabularyTest {
 
     assertArrayEquals(new int[] {1, 0, 2}, vocabulary.encode("axb"));
     assertEquals(Vocabulary.UNKNOWN, vocabulary.symbol(0));
+    assertEquals(0, vocabulary.id(-1), "as a reader returns at the end");
   }
 
   @Test

@@ -219,7 +219,7 @@ class CheckpointsTest {
         List.of(
             "passing over a checkpoint: "
                 + file
-                + " is damaged: it has 3221225472 bytes, at most are 16777216"),
+                + " is damaged: it has 3221225472 bytes, at most are 67108864"),
         warnings);
   }
 

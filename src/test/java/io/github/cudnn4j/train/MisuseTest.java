@@ -7,6 +7,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.github.cudnn4j.cuda.Device;
 import io.github.cudnn4j.cuda.Precision;
+import io.github.cudnn4j.data.Batch;
 import io.github.cudnn4j.data.BatchLayout;
 import io.github.cudnn4j.data.BatchSource;
 import io.github.cudnn4j.data.Batches;
@@ -15,6 +16,7 @@ import io.github.cudnn4j.data.HostBatch;
 import io.github.cudnn4j.data.SavableRandom;
 import io.github.cudnn4j.library.HostControl;
 import io.github.cudnn4j.optim.Optimizer;
+import io.github.cudnn4j.optim.ParameterRange;
 import io.github.cudnn4j.rnn.RnnConfig;
 import io.github.cudnn4j.tape.EmbeddingLayer;
 import io.github.cudnn4j.tape.Indices;
@@ -26,9 +28,11 @@ import java.io.InterruptedIOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Collections;
 import java.util.Iterator;
 import java.util.List;
 import java.util.Map;
+import java.util.function.Function;
 import java.util.random.RandomGenerator;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.AfterEach;
@@ -263,12 +267,203 @@ class MisuseTest {
                 Evaluator.create(
                     parameters, guess(), SOURCE, Metric.accuracy(), Metric.accuracy()));
     assertEquals("two metrics accuracy", e.getMessage());
+    for (String name : List.of("kind", "epoch", "step", "loss", "best")) {
+      var taken = Metric.of(name, true, (_, _, loss) -> Metric.Meter.of(loss.meter()), _ -> 0);
+      e =
+          assertThrows(
+              IllegalArgumentException.class,
+              () -> Evaluator.create(parameters, guess(), SOURCE, taken));
+      assertEquals("a metric named " + name + ", which is something else in a log", e.getMessage());
+    }
     var nothing = Metric.of("mine", true, (_, _, _) -> null, _ -> 0);
     var n =
         assertThrows(
             NullPointerException.class,
             () -> Evaluator.evaluate(parameters, guess(), SOURCE, nothing));
     assertEquals("meter of mine", n.getMessage());
+  }
+
+  /** Not after hours, when the first of them is due. */
+  @Test
+  void whatCheckpointsCannotHoldIsToldBeforeTheFirstStep() {
+    var checkpoints = Checkpoints.in(folder, 1);
+    var e =
+        assertThrows(
+            IllegalArgumentException.class, () -> checkpoints.notes(Map.of("mine", new Object())));
+    assertEquals("no JSON for a value of class java.lang.Object", e.getMessage());
+    var large = checkpoints.notes(Map.of("mine", "a".repeat(CheckpointJson.MOST_BYTES)));
+    assertRefused(guess(), SOURCE, large, "a description of 671", " bytes, at most are 67108864");
+    var model =
+        new Objective() {
+          @Override
+          public Loss record(Tape tape, Batch in) {
+            return guess(tape, in.labels("label"));
+          }
+
+          @Override
+          public Map<String, Object> configuration() {
+            return Map.of("precision", Precision.FP32);
+          }
+        };
+    String noForm = "no JSON for a value of class io.github.cudnn4j.cuda.Precision";
+    assertRefused(model, SOURCE, checkpoints, noForm, "");
+    var source = new Told(Map.of("precision", Precision.FP32));
+    assertRefused(guess(), source, checkpoints, noForm, "");
+  }
+
+  private void assertRefused(
+      Objective objective, BatchSource source, Checkpoints place, String begin, String end) {
+    double[] before = parameters.read("words.weight");
+    try (var trainer = Trainer.of(parameters, objective, source, CONFIG).checkpoints(place)) {
+      var e = assertThrows(IllegalArgumentException.class, trainer::run);
+      String message = e.getMessage();
+      String reason = "no checkpoint can be written of this training: " + begin;
+      assertTrue(message.startsWith(reason) && message.endsWith(end), message);
+    }
+    assertArrayEquals(before, parameters.read("words.weight"));
+  }
+
+  @Test
+  void notesAreCopied() throws IOException {
+    var list = new ArrayList<>(List.of("a"));
+    var checkpoints = Checkpoints.in(folder, 1).notes(Map.of("mine", list));
+    list.add("b");
+    try (var trainer = Trainer.of(parameters, guess(), SOURCE, CONFIG).checkpoints(checkpoints)) {
+      trainer.run();
+    }
+    assertEquals(Map.of("mine", List.of("a")), checkpoints.latest().orElseThrow().notes());
+  }
+
+  /** Of what JSON reads as something else than was written. */
+  @Test
+  void dataAreTheSameHoweverTheirNumbersAreWritten() throws IOException {
+    var checkpoints = Checkpoints.in(folder, 1);
+    var source = new Told(Map.of("int", 5, "float", 0.1f, "none", Double.NaN));
+    long steps = 0;
+    for (int epochs = 1; epochs <= 2; epochs++) {
+      var config = CONFIG.epochs(epochs);
+      try (var trainer = Trainer.of(parameters, guess(), source, config).checkpoints(checkpoints)) {
+        if (epochs == 2) {
+          trainer.resume(checkpoints.latest().orElseThrow());
+        }
+        steps = trainer.run().steps();
+      }
+    }
+    assertEquals(16, steps);
+  }
+
+  /** Tells of its data what a test wants. */
+  private record Told(Map<String, Object> identity) implements BatchSource {
+    @Override
+    public BatchLayout layout() {
+      return SOURCE.layout();
+    }
+
+    @Override
+    public long batches() {
+      return SOURCE.batches();
+    }
+
+    @Override
+    public Epoch epoch(RandomGenerator random) throws IOException {
+      return SOURCE.epoch(random);
+    }
+  }
+
+  @Test
+  void aListenerMayStopATrainerAndNothingElse() throws IOException {
+    var refused = new ArrayList<String>();
+    var checkpoints = Checkpoints.in(folder, 1);
+    try (var before = Trainer.of(parameters, guess(), SOURCE, CONFIG).checkpoints(checkpoints)) {
+      before.run();
+    }
+    var checkpoint = checkpoints.latest().orElseThrow();
+    try (var trainer = Trainer.of(parameters, guess(), SOURCE, CONFIG)) {
+      List<Executable> attempts =
+          List.of(
+              trainer::run,
+              trainer::close,
+              () -> trainer.validation(SOURCE),
+              () -> trainer.listener(new TrainingListener() {}),
+              () -> trainer.checkpoints(checkpoints),
+              () -> trainer.resume(checkpoint),
+              () -> trainer.resumeWithOtherData(checkpoint));
+      trainer.listener(
+          new TrainingListener() {
+            @Override
+            public void logged(Progress progress) {
+              for (Executable attempt : attempts) {
+                refused.add(assertThrows(IllegalStateException.class, attempt).getMessage());
+              }
+              trainer.stop();
+            }
+          });
+      assertEquals(1, trainer.run().steps());
+      assertEquals(
+          Collections.nCopies(7, "the trainer runs; a listener may only stop it"), refused);
+      trainer.validation(SOURCE).listener(new TrainingListener() {});
+    }
+  }
+
+  @Test
+  void aBatchIsOfNoUseWhenItsStepIsClosed() throws IOException {
+    var kept = new ArrayList<Batch>();
+    Objective keeping =
+        (tape, in) -> {
+          kept.add(in);
+          return guess(tape, in.labels("label"));
+        };
+    try (var step = Step.create(parameters, keeping, SOURCE, CONFIG)) {
+      run(step);
+    }
+    var batch = kept.getFirst();
+    for (Executable use :
+        List.<Executable>of(
+            () -> batch.labels("label"),
+            () -> batch.tokens("words"),
+            () -> batch.lengths("words"),
+            batch::counted)) {
+      var e = assertThrows(IllegalStateException.class, use);
+      assertEquals("the feed is closed", e.getMessage());
+    }
+  }
+
+  @Test
+  void anOptimizerBindsARuleAndNamesItsMoments() {
+    var nothing = new Own(_ -> null);
+    var e =
+        assertThrows(
+            NullPointerException.class,
+            () -> Step.create(parameters, guess(), SOURCE, TrainerConfig.of(nothing)));
+    assertEquals("what the optimizer bound", e.getMessage());
+    var nameless = new Own(range -> () -> range.moment(null));
+    e =
+        assertThrows(
+            NullPointerException.class,
+            () -> {
+              try (var step =
+                  Step.create(parameters, guess(), SOURCE, TrainerConfig.of(nameless))) {
+                run(step);
+              }
+            });
+    assertEquals("name", e.getMessage());
+  }
+
+  private record Own(Function<ParameterRange, Runnable> rule) implements Optimizer {
+    @Override
+    public double learningRate() {
+      return 1;
+    }
+
+    @Override
+    public Optimizer withLearningRate(double rate) {
+      return this;
+    }
+
+    @Override
+    public Runnable bind(ParameterRange range) {
+      return rule.apply(range);
+    }
   }
 
   /** Wherever the thread is interrupted, what was done is kept, and goes on as if it never was. */
