@@ -84,9 +84,8 @@ class CommunicatorTest {
   /** Who finds the name of a rank's mailbox can put things into it. */
   @Test
   void whatStrangersLeaveIsNotTaken() throws Exception {
-    host.joinSeconds(20);
     var id = Communicator.Id.create(device);
-    var limit = System.nanoTime() + Duration.ofSeconds(20).toNanos();
+    var limit = System.nanoTime() + Duration.ofSeconds(JOIN_SECONDS).toNanos();
     try (var threads = Executors.newVirtualThreadPerTaskExecutor()) {
       var other =
           threads.submit(
