@@ -19,7 +19,6 @@ import io.github.cudnn4j.train.*;
 final class Adversarial {
 
   private static final int TIME = 24, NOISE = 8, SIZE = 32, SAMPLES = 2_000, KINDS = 2;
-
   private static final double[] SPEEDS = {0.3, 0.8}; // of each kind, in a step
   private static final double RATE = 2e-3;
 

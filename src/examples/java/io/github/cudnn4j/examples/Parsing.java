@@ -12,7 +12,7 @@ import io.github.cudnn4j.train.*;
 
 /**
  * Parsing as a translation: from a sentence to its tree, written as a sequence. Sentences are drawn
- * from a small grammar; beside them there are 150 real ones, of which the tags are read, not the
+ * from a small grammar; beside them there are 144 real ones, of which the tags are read, not the
  * words, and more are made by exchanging their phrases. Only a tree of the words can be written.
  *
  * @see <a href="https://arxiv.org/abs/1412.7449">Vinyals et al., 2015</a>
