@@ -2,6 +2,7 @@ package io.github.cudnn4j.examples;
 
 import module java.base;
 
+import io.github.cudnn4j.model.Vocabulary;
 import java.awt.Color;
 import org.knowm.xchart.AnnotationText;
 import org.knowm.xchart.XYChart;
@@ -10,6 +11,9 @@ import org.knowm.xchart.XYSeries.XYSeriesRenderStyle;
 
 /** Draws vectors in the plane in which they differ most. */
 final class VectorMap {
+
+  /** Half a letter of a name, as a part of a map's width. */
+  private static final double HALF_LETTER = 0.0035;
 
   private VectorMap() {}
 
@@ -31,10 +35,13 @@ final class VectorMap {
     var axes =
         Vectors.components(
             Stream.concat(from.stream(), to.subList(0, from.size()).stream()).toList(), 2);
+    int longest = 0;
     for (int i = 0; i < from.size(); i += Math.max(1, from.size() / some)) {
       var line = add(chart, i + "", List.of(from.get(i), to.get(i)), axes);
-      double[] x = line.getXData();
-      chart.addAnnotation(new AnnotationText(names.get(i), x[0], line.getYData()[0], false));
+      String name = names.get(i).replace(Vocabulary.UNKNOWN, "…");
+      double x = line.getXData()[0], y = line.getYData()[0];
+      chart.addAnnotation(new AnnotationText(name, x, y, false));
+      longest = Math.max(longest, name.length());
       int first = from.size() + i * copies;
       if (copies > 0) {
         add(chart, i + " copies", to.subList(first, first + copies), axes)
@@ -42,6 +49,13 @@ final class VectorMap {
             .setMarkerColor(Color.LIGHT_GRAY);
       }
     }
+    var ends =
+        chart.getSeriesMap().values().stream()
+            .flatMapToDouble(series -> DoubleStream.of(series.getXData()))
+            .summaryStatistics();
+    double beside = HALF_LETTER * longest / (1 - 2 * HALF_LETTER * longest);
+    double margin = beside * (ends.getMax() - ends.getMin());
+    chart.getStyler().setXAxisMin(ends.getMin() - margin).setXAxisMax(ends.getMax() + margin);
     return chart;
   }
 
