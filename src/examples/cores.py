@@ -16,7 +16,7 @@ import sys
 import torch
 from torch import nn
 from torch.func import functional_call
-from torch.nn.functional import binary_cross_entropy_with_logits, cross_entropy, embedding, layer_norm, linear, mse_loss, one_hot
+from torch.nn.functional import binary_cross_entropy_with_logits, cross_entropy, ctc_loss, embedding, layer_norm, linear, mse_loss, one_hot
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
 TYPES = {"F32": torch.float32, "F64": torch.float64, "I32": torch.int32}
@@ -160,9 +160,25 @@ def memory(core, words=5, hops=3):
     return core.cross_entropy(core.linear("head", state), "answer")
 
 
-def questions(core, looks=2):
-    x = core.embed(core.batch["question"])
-    question = state = core.last(nn.GRU, "reader", x, "question")
+def questions(core):
+    return looking(core, core.last(nn.GRU, "reader", core.embed(core.batch["question"]), "question"))
+
+
+def spoken_questions(core):
+    y = core.linear("words", core.rnn(nn.GRU, "hearing", core.batch["question"], "question"))
+    heard = (torch.softmax(y, -1) * core.counted("question", len(y))).sum(0)
+    words = ctc_loss(
+        torch.log_softmax(y, -1),
+        core.batch["words"].clamp(min=0).T,
+        core.lengths["question"],
+        core.lengths["words"],
+        reduction="none",
+    )
+    return looking(core, core.linear("asking", heard[:, 1:])) + 0.3 * words.mean()
+
+
+def looking(core, question, looks=2):
+    state = question
     keys = core.linear("keys", core.batch["scene"])
     values = core.linear("values", core.batch["scene"])
     for look in range(looks):
@@ -333,6 +349,7 @@ CORES = {
     "attachment": attachment,
     "memory": memory,
     "questions": questions,
+    "spoken-questions": spoken_questions,
     "caption": caption,
     "autoencoder": autoencoder,
     "skip-thought": skip_thought,

@@ -4,7 +4,6 @@ import module java.base;
 
 import io.github.cudnn4j.cuda.Precision;
 import io.github.cudnn4j.data.*;
-import io.github.cudnn4j.model.LogMel;
 import io.github.cudnn4j.optim.*;
 import io.github.cudnn4j.rnn.RnnConfig;
 import io.github.cudnn4j.tape.*;
@@ -18,9 +17,7 @@ import io.github.cudnn4j.train.*;
  */
 final class Audio {
 
-  private static final LogMel MEL = LogMel.of(Speaker.SAMPLE_RATE, 20);
-  private static final int STACKED = 3;
-  private static final int COLUMNS = STACKED * MEL.bands();
+  private static final int COLUMNS = Recordings.COLUMNS;
   private static final int TIME = 40, SIZE = 64;
 
   private record Sound(String word, float[][] frames) {}
@@ -106,7 +103,7 @@ final class Audio {
   }
 
   private static Sound sound(String word, Speaker speaker) {
-    return new Sound(word, Recordings.stacked(MEL.of(speaker.speak(word)), TIME));
+    return new Sound(word, Recordings.frames(speaker.speak(word), TIME));
   }
 
   /** The error of zeros, which are the mean of a sound. */

@@ -72,6 +72,7 @@ final class Example implements TrainingListener, AutoCloseable {
           entry("slow-context", SlowContext::run),
           entry("speech", Speech::run),
           entry("spelling", Spelling::run),
+          entry("spoken-questions", SpokenQuestions::run),
           entry("tagging", Tagging::run),
           entry("translation", Translation::run),
           entry("turing", Turing::copy));

@@ -28,8 +28,9 @@ record Recordings(
   /** As many vectors of 10 ms make one that a network reads. */
   static final int STACKED = 3;
 
-  private static final String SYMBOLS = "abcdefghijklmnopqrstuvwxyz0123456789";
   private static final LogMel MEL = LogMel.of(Speaker.SAMPLE_RATE, 20);
+  static final int COLUMNS = STACKED * MEL.bands();
+  private static final String SYMBOLS = "abcdefghijklmnopqrstuvwxyz0123456789";
   private static final int FRAMES = 150;
   private static final int MOST_FRAMES = 300;
   private static final int MOST_LETTERS = 150;
@@ -46,7 +47,7 @@ record Recordings(
     var random = new SplittableRandom(1);
     var training = spelt(example.size(4_000, 300), symbols, longest, false, random);
     var held = spelt(example.size(400, 50), symbols, longest, true, random);
-    var network = RnnConfig.lstm(STACKED * MEL.bands(), example.size(96, 32)).bidirectional();
+    var network = RnnConfig.lstm(COLUMNS, example.size(96, 32)).bidirectional();
     var vocabulary = Vocabulary.of(SYMBOLS);
     int epochs = example.size(12, 25);
     return new Recordings(training, held, vocabulary, network, 32, epochs, FRAMES, longest);
@@ -71,7 +72,7 @@ record Recordings(
     }
     Collections.shuffle(all, new Random(1));
     int held = all.size() / 10;
-    var network = RnnConfig.lstm(STACKED * MEL.bands(), 128).bidirectional().dropout(0.3, 1);
+    var network = RnnConfig.lstm(COLUMNS, 128).bidirectional().dropout(0.3, 1);
     return new Recordings(
         all.subList(held, all.size()),
         all.subList(0, held),
@@ -104,18 +105,20 @@ record Recordings(
       }
       String text = String.join(" ", spelt.toString().split(""));
       float[] sound = speakers.get(random.nextInt(speakers.size())).speak(text);
-      double noise = random.nextDouble(0.001, 0.01);
-      for (int i = 0; i < sound.length; i++) {
-        sound[i] += (float) (noise * random.nextGaussian());
-      }
-      recordings.add(new Recording(stacked(MEL.of(sound), FRAMES), spelt.toString()));
+      float[] heard = Speaker.noisy(sound, random.nextDouble(0.001, 0.01), random);
+      recordings.add(new Recording(frames(heard, FRAMES), spelt.toString()));
     }
     return recordings;
   }
 
+  /** Returns at most so many vectors of sound, each of {@value #STACKED} of 10 ms. */
+  static float[][] frames(float[] sound, int most) {
+    return stacked(MEL.of(sound), most);
+  }
+
   /** Puts vectors in a row side by side, less the mean of all. */
-  static float[][] stacked(float[][] vectors, int most) {
-    var stacked = new float[Math.min(vectors.length / STACKED, most)][STACKED * MEL.bands()];
+  private static float[][] stacked(float[][] vectors, int most) {
+    var stacked = new float[Math.min(vectors.length / STACKED, most)][COLUMNS];
     double sum = 0;
     for (float[] vector : vectors) {
       for (float value : vector) {
@@ -123,9 +126,9 @@ record Recordings(
       }
     }
     double mean = sum / vectors.length / MEL.bands();
-    for (int i = 0; i < stacked.length * STACKED * MEL.bands(); i++) {
+    for (int i = 0; i < stacked.length * COLUMNS; i++) {
       float value = vectors[i / MEL.bands()][i % MEL.bands()];
-      stacked[i / stacked[0].length][i % stacked[0].length] = (float) (value - mean) / 4;
+      stacked[i / COLUMNS][i % COLUMNS] = (float) (value - mean) / 4;
     }
     return stacked;
   }

@@ -5,6 +5,7 @@ import com.sun.speech.freetts.VoiceManager;
 import com.sun.speech.freetts.audio.NullAudioPlayer;
 import java.io.ByteArrayOutputStream;
 import java.nio.ByteBuffer;
+import java.util.random.RandomGenerator;
 
 /**
  * Speaks texts, in 8000 samples of [-1, 1] a second.
@@ -58,5 +59,14 @@ final class Speaker {
       }
     }
     return samples;
+  }
+
+  /** Adds white noise of a deviation; speech has about 0.1. */
+  static float[] noisy(float[] samples, double deviation, RandomGenerator random) {
+    float[] noisy = samples.clone();
+    for (int i = 0; i < noisy.length; i++) {
+      noisy[i] += (float) (deviation * random.nextGaussian());
+    }
+    return noisy;
   }
 }

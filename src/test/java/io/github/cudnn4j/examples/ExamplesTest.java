@@ -30,8 +30,8 @@ import org.junit.jupiter.params.provider.CsvSource;
 class ExamplesTest {
 
   private static final Path SCRIPT = Path.of("src", "examples", "cores.py");
-  private static final int EXAMPLES = 25;
-  private static final int CORES = 29;
+  private static final int EXAMPLES = 26;
+  private static final int CORES = 30;
 
   /** Has a folder for each example. */
   @TempDir private static Path folders;
@@ -59,6 +59,7 @@ class ExamplesTest {
     "slow-context, 0.6, 1",
     "speech, 0, 0.65",
     "spelling, 0, 0.35",
+    "spoken-questions, 0.7, 1",
     "tagging, 0.85, 1",
     "translation, 0.5, 1",
     "turing, 0.4, 1"
