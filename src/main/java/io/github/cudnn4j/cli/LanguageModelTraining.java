@@ -165,7 +165,7 @@ abstract class LanguageModelTraining extends TrainingCommand<LanguageModel> {
     public String data() {
       return String.format(
           Locale.ROOT,
-          "text      %,d %s to learn from, %,d held out, %d different",
+          "text      %,d %s to learn from, %,d held out, %d different, and one for all others",
           corpus.training().length(),
           units().many(),
           corpus.heldOut().length(),

@@ -79,8 +79,8 @@ final class RunOptions {
       defaultValue = "0",
       paramLabel = "STEPS",
       description =
-          "Updates between looks at the held-out data; 0: as many that these cost little. Default:"
-              + " 0")
+          "Updates between looks at the held-out data; 0: so many that the looks cost little."
+              + " Default: 0")
   private int validateEvery;
 
   @Option(

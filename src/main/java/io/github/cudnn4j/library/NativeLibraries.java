@@ -134,7 +134,7 @@ public final class NativeLibraries {
     if (choice == DeviceChoice.AUTO) {
       LOG.log(
           System.Logger.Level.INFO,
-          "Using the host device (CPU), because {0}. For details: the doctor command.",
+          "Using the host device (CPU), because {0}. java -jar cudnn4j-cli.jar doctor tells more.",
           refusal);
     }
     return result;

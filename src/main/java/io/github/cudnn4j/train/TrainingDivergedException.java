@@ -19,9 +19,12 @@ public final class TrainingDivergedException extends RuntimeException {
     super(
         String.format(
             Locale.ROOT,
-            "the training has diverged: %s; lower the learning rate (%s) or clip the gradient",
+            "the training has diverged: %s; lower the learning rate (%s) or clip the gradient%s",
             what,
-            state.learningRate()));
+            state.learningRate(),
+            Double.isFinite(state.loss())
+                ? ""
+                : "; a label or a token beyond those that there are also has a loss of NaN"));
     this.step = step;
     this.badSteps = state.bad();
   }

@@ -28,7 +28,7 @@ public interface TrainingListener {
       public void logged(Progress progress) {
         out.printf(
             Locale.ROOT,
-            "epoch %d/%d  step %,d%s  loss %.4f  |g| %.3f  %,.0f tokens/s%n",
+            "epoch %d/%d  step %,d%s  loss %.4f  |g| %.3f  %,.0f tokens/s%s%n",
             progress.epoch(),
             progress.epochs(),
             progress.step(),
@@ -37,22 +37,28 @@ public interface TrainingListener {
                 : String.format(Locale.ROOT, "/%,d", progress.totalSteps()),
             progress.loss(),
             progress.gradientNorm(),
-            progress.tokensPerSecond());
+            progress.tokensPerSecond(),
+            progress.skipped() == 0
+                ? ""
+                : String.format(Locale.ROOT, "  %,d skipped: not finite", progress.skipped()));
       }
 
       @Override
       public void validated(Validation validation) {
-        var metrics = new StringJoiner("  ");
+        var line = new StringJoiner("  ");
+        line.add(
+            String.format(
+                Locale.ROOT,
+                "validation after %,d steps: loss %.4f",
+                validation.step(),
+                validation.loss()));
         for (Map.Entry<String, Double> metric : validation.metrics().entrySet()) {
-          metrics.add(String.format(Locale.ROOT, "%s %.4f", metric.getKey(), metric.getValue()));
+          line.add(String.format(Locale.ROOT, "%s %.4f", metric.getKey(), metric.getValue()));
         }
-        out.printf(
-            Locale.ROOT,
-            "validation after %,d steps: loss %.4f  %s%s%n",
-            validation.step(),
-            validation.loss(),
-            metrics,
-            validation.best() ? "  (best)" : "");
+        if (validation.best()) {
+          line.add("(best)");
+        }
+        out.println(line);
       }
     };
   }

@@ -2,6 +2,7 @@ package io.github.cudnn4j.train;
 
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
@@ -23,8 +24,11 @@ import io.github.cudnn4j.tape.Indices;
 import io.github.cudnn4j.tape.Loss;
 import io.github.cudnn4j.tape.Parameters;
 import io.github.cudnn4j.tape.Tape;
+import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.InterruptedIOException;
+import java.io.PrintStream;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -175,6 +179,28 @@ class MisuseTest {
       results[i] = parameters.read("words.weight");
     }
     assertArrayEquals(results[0], results[1]);
+  }
+
+  @Test
+  void aLabelThatThereIsNotIsToldWhileTraining() throws IOException {
+    var labels = Batches.<Integer>of(2).label("label", label -> label);
+    var out = new ByteArrayOutputStream();
+    try (var trainer =
+        Trainer.of(parameters, guess(), labels.over(List.of(0, 1, 60, 1, 0, 1)), CONFIG)) {
+      trainer.validation(labels.over(List.of(0, 1)));
+      trainer.listener(TrainingListener.printing(new PrintStream(out))).run();
+    }
+    List<String> lines = out.toString(StandardCharsets.UTF_8).lines().toList();
+    assertFalse(lines.getFirst().contains("skipped"), lines.getFirst());
+    assertTrue(lines.get(1).endsWith(" tokens/s  1 skipped: not finite"), lines.get(1));
+    String last = lines.getLast();
+    assertTrue(last.matches("validation after 3 steps: loss [0-9.]+  \\(best\\)"), last);
+
+    var none = labels.over(List.of(60, 61, 60, 61));
+    try (var trainer = Trainer.of(parameters, guess(), none, CONFIG.epochs(20))) {
+      var e = assertThrows(TrainingDivergedException.class, trainer::run);
+      assertTrue(e.getMessage().contains("a label or a token beyond"), e.getMessage());
+    }
   }
 
   /** Each shape of a batch has states of its own. */
