@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
+import java.util.Arrays;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
@@ -16,8 +17,9 @@ class ElementTypeTest {
   @EnumSource(names = {"FLOAT32", "FLOAT64", "FLOAT16", "BFLOAT16"})
   void numbersAreWrittenAndReadInPlace(ElementType type) {
     float[] values = {1, -2.5f, Float.NEGATIVE_INFINITY, 0.15625f};
-    MemorySegment memory = MemorySegment.ofArray(new double[values.length + 2]);
-    memory.fill((byte) 0x5a);
+    double[] numbers = new double[values.length + 2];
+    Arrays.fill(numbers, Double.longBitsToDouble(0x5a5a5a5a5a5a5a5aL));
+    MemorySegment memory = MemorySegment.ofArray(numbers);
     long end = Double.BYTES + (long) values.length * type.bytes();
     type.write(memory, Double.BYTES, values);
     float[] read = new float[values.length];

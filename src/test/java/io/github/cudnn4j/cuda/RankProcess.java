@@ -9,6 +9,7 @@ import io.github.cudnn4j.testing.JavaProcess;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
 import java.lang.management.ManagementFactory;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -277,7 +278,11 @@ final class RankProcess {
       buffer.clear();
       if (communicator.rank() == 1) {
         assertEquals(2, shared().size());
-        shared().forEach(memory -> memory.reinterpret(128).fill((byte) 0x7f));
+        for (MemorySegment memory : shared()) {
+          for (int i = 0; i < 128; i += Long.BYTES) {
+            memory.reinterpret(128).set(ValueLayout.JAVA_LONG, i, Long.MAX_VALUE);
+          }
+        }
       }
       var e =
           assertThrows(
