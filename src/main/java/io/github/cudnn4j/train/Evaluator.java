@@ -33,8 +33,8 @@ public final class Evaluator implements AutoCloseable {
    */
   public record Result(double loss, Map<String, Double> metrics) {}
 
-  /** The names of what else a line about a validation tells. */
-  private static final Set<String> OTHERS = Set.of("kind", "epoch", "step", "loss", "best");
+  /** The names of what else a line about a validation tells; the loss is a metric, too. */
+  private static final Set<String> OTHERS = Set.of("kind", "epoch", "step", "best");
 
   /** What is recorded for the batches of one shape. */
   private record Recorded(Tape tape, Loss loss, List<Metric.Meter> meters) {}

@@ -122,8 +122,8 @@ public final class Trainer implements AutoCloseable {
    *
    * @param metrics to be measured beside the loss; the first of them decides which validation is
    *     the best, the loss if there is none
-   * @throws IllegalArgumentException if two have the same name, or one is named kind, epoch, step,
-   *     loss or best
+   * @throws IllegalArgumentException if two have the same name, or one is named kind, epoch, step
+   *     or best
    */
   public Trainer validation(BatchSource heldOut, Metric... metrics) {
     requireNotRunning();
