@@ -76,7 +76,7 @@ final class SpokenQuestions {
                 tape.crossEntropy(answers, right),
                 tape.ctc(heard, lengths, said, in.lengths("words"), right).times(HEARD));
           };
-      int epochs = 2;
+      int epochs = 4;
       var config =
           TrainerConfig.of(Optimizer.adamW(3e-3))
               .clip(Clip.byNorm(1))
