@@ -284,15 +284,19 @@ final class RankProcess {
           }
         }
       }
-      var e =
-          assertThrows(
-              CudaException.class,
-              () -> {
-                communicator.allReduce(Reduction.SUM, buffer);
-                communicator.synchronize();
-              });
-      System.out.println(e.getMessage());
+      sayWhySummingFails(communicator, buffer);
     }
+  }
+
+  private static void sayWhySummingFails(Communicator communicator, DeviceBuffer buffer) {
+    var e =
+        assertThrows(
+            CudaException.class,
+            () -> {
+              communicator.allReduce(Reduction.SUM, buffer);
+              communicator.synchronize();
+            });
+    System.out.println(e.getMessage());
   }
 
   private static void speed(Device device, Communicator communicator) {
@@ -322,14 +326,7 @@ final class RankProcess {
       if (communicator.rank() == 1) {
         Runtime.getRuntime().halt(7);
       }
-      var e =
-          assertThrows(
-              CudaException.class,
-              () -> {
-                communicator.allReduce(Reduction.SUM, buffer);
-                communicator.synchronize();
-              });
-      System.out.println(e.getMessage());
+      sayWhySummingFails(communicator, buffer);
       assertThrows(CudaException.class, () -> communicator.allReduce(Reduction.SUM, buffer));
       assertThrows(CudaException.class, communicator::check);
     }
