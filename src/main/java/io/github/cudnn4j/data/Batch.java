@@ -65,11 +65,7 @@ public final class Batch {
    * @throws IllegalArgumentException if there is no such sequence, or all its rows have T steps
    */
   public Lengths lengths(String name) {
-    int slot = layout.index(name);
-    String like = layout.slots().get(slot).like();
-    if (like != null) {
-      slot = layout.index(like);
-    }
+    int slot = layout.sequence(layout.index(name));
     var described = layout.slots().get(slot);
     if (!described.hasLengths()) {
       throw new IllegalArgumentException(
@@ -120,7 +116,7 @@ public final class Batch {
   }
 
   private Indices indices(int slot) {
-    return new Indices(feed.slot(slot, shape), shape(slot));
+    return feed.indices(slot, shape, shape(slot));
   }
 
   private Tensor tensor(int slot) {

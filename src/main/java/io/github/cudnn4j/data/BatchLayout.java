@@ -211,6 +211,12 @@ public final class BatchLayout {
         "no slot " + name + " in a batch of " + slots.stream().map(Slot::name).toList());
   }
 
+  /** Returns the place of the sequence that a slot labels, of others their own. */
+  int sequence(int slot) {
+    String like = slots.get(slot).like();
+    return like == null ? slot : index(like);
+  }
+
   /** Returns the number of steps of a slot in a batch of a shape, 1 if it is no sequence. */
   public int time(int slot, int shape) {
     Objects.checkIndex(shape, shapes);

@@ -6,8 +6,12 @@ import static java.lang.foreign.ValueLayout.JAVA_LONG;
 import static java.lang.foreign.ValueLayout.JAVA_SHORT;
 
 import io.github.cudnn4j.cuda.ElementType;
+import io.github.cudnn4j.tape.Indices;
+import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.util.Arrays;
+import java.util.Locale;
 import java.util.Objects;
 
 /**
@@ -32,6 +36,9 @@ public final class HostBatch {
   /** Of each shape, each slot. */
   private final MemorySegment[][] segments;
 
+  /** Of each row, the number of its record, 0 if it is not known. */
+  private final long[] records;
+
   private int shape;
   private long steps;
 
@@ -44,6 +51,7 @@ public final class HostBatch {
     this.offsets = offsets;
     this.layout = offsets.layout();
     this.memory = memory;
+    records = new long[layout.batch()];
     segments = new MemorySegment[layout.shapes()][layout.slots().size()];
     for (int shape = 0; shape < segments.length; shape++) {
       for (int slot = 0; slot < segments[shape].length; slot++) {
@@ -92,6 +100,7 @@ public final class HostBatch {
   private void begin(int shape, int counted) {
     this.shape = Objects.checkIndex(shape, layout.shapes());
     steps = 0;
+    Arrays.fill(records, 0);
     fillInts(offsets.counted(), layout.batch(), counted);
   }
 
@@ -146,6 +155,11 @@ public final class HostBatch {
     write(slot, row(slot, row, 1), values);
   }
 
+  /** Sets which record a row is, counted from 1, for who refuses it. */
+  public void record(int row, long number) {
+    records[row] = number;
+  }
+
   /** Sets how many steps of sequences count, for reports. */
   public void steps(long steps) {
     this.steps = steps;
@@ -168,6 +182,64 @@ public final class HostBatch {
     MemorySegment.copy(memory, JAVA_INT, offsets.lengths(slot, shape), target, 0, layout.batch());
   }
 
+  /**
+   * Refuses numbers of a slot that who reads them cannot take.
+   *
+   * @throws RecordException if there is one, and it is known which record it is of
+   * @throws IOException if there is one
+   */
+  void require(int slot, Indices taken) throws IOException {
+    MemorySegment numbers = segment(slot);
+    int least = taken.least();
+    int most = taken.most();
+    int count = (int) layout.elements(slot, shape);
+    for (int i = 0; i < count; i++) {
+      int number = numbers.getAtIndex(JAVA_INT, i);
+      if (number > most || number < least && number >= 0) {
+        throw refused(slot, i, number, taken);
+      }
+    }
+    if (taken.areAllNeeded()) {
+      requireAll(slot, numbers, taken);
+    }
+  }
+
+  private void requireAll(int slot, MemorySegment numbers, Indices taken) throws IOException {
+    int batch = layout.batch();
+    int sequence = layout.sequence(slot);
+    boolean varies = layout.slots().get(sequence).hasLengths();
+    for (int row = 0; row < batch; row++) {
+      int time =
+          varies
+              ? memory.get(JAVA_INT, offsets.lengths(sequence, shape) + (long) row * Integer.BYTES)
+              : layout.time(slot, shape);
+      for (int t = 1; t < time && numbers.getAtIndex(JAVA_INT, row) >= 0; t++) {
+        int place = t * batch + row;
+        int number = numbers.getAtIndex(JAVA_INT, place);
+        if (number < 0) {
+          throw refused(slot, place, number, taken);
+        }
+      }
+    }
+  }
+
+  private IOException refused(int slot, int place, int number, Indices taken) {
+    var kind = layout.slots().get(slot);
+    int row = place % layout.batch();
+    String message =
+        String.format(
+            Locale.ROOT,
+            "%s has %d%s, must be %d to %d",
+            kind.name(),
+            number,
+            kind.kind() == BatchLayout.Kind.LABEL ? "" : " at step " + place / layout.batch(),
+            taken.least(),
+            taken.most());
+    return records[row] > 0
+        ? new RecordException(records[row], message, null)
+        : new IOException("row " + row + " of a batch: " + message);
+  }
+
   /** Returns the elements of a slot. */
   MemorySegment segment(int slot) {
     return segments[shape][slot];
@@ -177,6 +249,7 @@ public final class HostBatch {
   void copyFrom(HostBatch other) {
     shape = other.shape;
     steps = other.steps;
+    System.arraycopy(other.records, 0, records, 0, records.length);
     MemorySegment.copy(
         other.memory,
         JAVA_LONG,
@@ -202,6 +275,9 @@ public final class HostBatch {
   void takeShard(HostBatch whole, int shard, int shards) {
     shape = whole.shape;
     steps = whole.steps * (shard + 1) / shards - whole.steps * shard / shards;
+    for (int row = 0; row < records.length; row++) {
+      records[row] = whole.records[shard + row * shards];
+    }
     takeRows(whole, whole.offsets.counted(), offsets.counted(), 1, shard, Integer.BYTES);
     for (int slot = 0; slot < layout.slots().size(); slot++) {
       var kind = layout.slots().get(slot);

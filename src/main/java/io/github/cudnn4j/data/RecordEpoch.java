@@ -146,6 +146,7 @@ final class RecordEpoch<R> implements Epoch {
   private long write(Row<R> row, HostBatch target, int at) {
     long steps = 0;
     boolean anySequence = false;
+    target.record(at, row.number);
     for (int slot = 0; slot < row.times.length; slot++) {
       var described = layout.slots().get(slot);
       switch (described.kind()) {

@@ -29,6 +29,7 @@ record CrossEntropy(MeanLoss mean, Launch measure) implements Operation {
       throw new IllegalArgumentException(
           "label smoothing " + labelSmoothing + ", must be in [0, 1]");
     }
+    targets.limit(0, logits.columns() - 1);
     var loss = new Loss(tape, logits, targets);
     tape.play(
         in -> make(tape, loss, in.get(0), targets.buffer(), classWeights, labelSmoothing),

@@ -130,6 +130,7 @@ final class Ctc implements Operation {
     if (counted.rank() != 1 || counted.dim(0) != batch) {
       throw new IllegalArgumentException(counted + " as what counts of " + batch + " sequences");
     }
+    labels.limit(1, logits.columns() - 1);
     Indices states = tape.indices(batch);
     Tensor losses =
         tape.recordLosses(

@@ -10,11 +10,17 @@ import java.util.Locale;
  *
  * <p>A negative number stands for nothing: padding, a place that does not count. The numbers are
  * read at each {@link Tape#forward}, so others need no other tape. The buffer is borrowed.
+ *
+ * <p>Operations say as they are recorded which numbers they can take, see {@link #limit}; a {@link
+ * io.github.cudnn4j.data.Feed} refuses others before they are on the device.
  */
 public final class Indices {
 
   private final DeviceBuffer buffer;
   private final int[] shape;
+  private int least;
+  private int most = Integer.MAX_VALUE;
+  private boolean allNeeded;
 
   /**
    * Describes a buffer as indices.
@@ -63,6 +69,38 @@ public final class Indices {
   /** Returns how many numbers these are. */
   public long elements() {
     return buffer.elements();
+  }
+
+  /**
+   * Says which numbers something that reads these can take, beside negative ones; what others have
+   * said holds too.
+   */
+  public void limit(int least, int most) {
+    this.least = Math.max(this.least, least);
+    this.most = Math.min(this.most, most);
+  }
+
+  /**
+   * Says that something that reads these needs a number, not negative, for each step of a sequence
+   * {@code [T, B]} whose first one is not.
+   */
+  void needAll() {
+    allNeeded = true;
+  }
+
+  /** Returns whether a sequence has a number for each of its steps or counts for nothing. */
+  public boolean areAllNeeded() {
+    return allNeeded;
+  }
+
+  /** Returns the least number, beside negative ones, that all can take who read these. */
+  public int least() {
+    return least;
+  }
+
+  /** Returns the largest number that all can take who read these. */
+  public int most() {
+    return most;
   }
 
   @Override

@@ -256,6 +256,8 @@ public final class LinearChain {
    */
   private Loss record(
       ChainKernels kernels, Indices labels, Launcher measure, Launcher differentiate) {
+    labels.limit(0, start.columns() - 1);
+    labels.needAll();
     var loss =
         new Loss(tape, labels, start.columns(), () -> bestPaths(kernels.emissions()).labels());
     DeviceBuffer losses = tape.buffer(tape.lossType(), lengths.batch());

@@ -181,10 +181,13 @@ final class BatchRunner implements AutoCloseable {
   }
 
   /**
-   * Enqueues the work of the next batch, which stays the next one if its work cannot be recorded.
+   * Enqueues the work of the next batch, which stays the next one if its work cannot be recorded or
+   * cannot take its numbers.
    *
    * @param number comes with the batch
    * @return the shape of the batch
+   * @throws io.github.cudnn4j.data.RecordException if a record has a number that the work cannot
+   *     take
    * @throws IOException if the source fails
    * @throws NoSuchElementException if there is no next batch
    */
@@ -195,6 +198,7 @@ final class BatchRunner implements AutoCloseable {
     int shape = upcoming;
     int which = shape * turns + turn;
     Work work = work(which);
+    feed.check();
     if (capture && work.capturable && warm[which] && graphs[which] == null) {
       CapturedGraph captured = GraphCapture.ifPossible(device.stream(), () -> enqueue(shape, work));
       if (captured == null) {

@@ -19,12 +19,9 @@ public final class TrainingDivergedException extends RuntimeException {
     super(
         String.format(
             Locale.ROOT,
-            "the training has diverged: %s; lower the learning rate (%s) or clip the gradient%s",
+            "the training has diverged: %s; lower the learning rate (%s) or clip the gradient",
             what,
-            state.learningRate(),
-            Double.isFinite(state.loss())
-                ? ""
-                : "; a label or a token beyond those that there are also has a loss of NaN"));
+            state.learningRate()));
     this.step = step;
     this.badSteps = state.bad();
   }

@@ -14,7 +14,9 @@ import io.github.cudnn4j.data.BatchSource;
 import io.github.cudnn4j.data.Batches;
 import io.github.cudnn4j.data.Epoch;
 import io.github.cudnn4j.data.HostBatch;
+import io.github.cudnn4j.data.RecordException;
 import io.github.cudnn4j.data.SavableRandom;
+import io.github.cudnn4j.data.TextWindows;
 import io.github.cudnn4j.library.HostControl;
 import io.github.cudnn4j.optim.Optimizer;
 import io.github.cudnn4j.optim.ParameterRange;
@@ -24,6 +26,7 @@ import io.github.cudnn4j.tape.Indices;
 import io.github.cudnn4j.tape.Loss;
 import io.github.cudnn4j.tape.Parameters;
 import io.github.cudnn4j.tape.Tape;
+import io.github.cudnn4j.tape.Tensor;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.InterruptedIOException;
@@ -181,32 +184,129 @@ class MisuseTest {
     assertArrayEquals(results[0], results[1]);
   }
 
+  /** Whatever the order of the records, and whoever reads them. */
   @Test
-  void aLabelThatThereIsNotIsToldWhileTraining() throws IOException {
+  void aNumberThatTheNetworkCannotTakeIsRefusedBeforeItsStep() throws IOException {
     var labels = Batches.<Integer>of(2).label("label", label -> label);
-    var out = new ByteArrayOutputStream();
-    try (var trainer =
-        Trainer.of(parameters, guess(), labels.over(List.of(0, 1, 60, 1, 0, 1)), CONFIG)) {
-      trainer.validation(labels.over(List.of(0, 1)));
-      trainer.listener(TrainingListener.printing(new PrintStream(out))).run();
+    var good = List.of(0, 1, -1, 1);
+    var bad = List.of(0, 1, -1, 1, 0, 1, 2);
+    String message = "record 7: label has 2, must be 0 to 1";
+    for (var source : List.of(labels.over(bad), labels.over(bad).shuffled(1).bucketed(2))) {
+      for (var config : List.of(CONFIG, CONFIG.microBatches(3), CONFIG.shards(2))) {
+        try (var trainer = Trainer.of(parameters, guess(), source, config)) {
+          var e = assertThrows(RecordException.class, trainer::run);
+          assertEquals(message, e.getMessage());
+          assertEquals(7, e.number());
+        }
+      }
     }
-    List<String> lines = out.toString(StandardCharsets.UTF_8).lines().toList();
-    assertFalse(lines.getFirst().contains("skipped"), lines.getFirst());
-    assertTrue(lines.get(1).endsWith(" tokens/s  1 skipped: not finite"), lines.get(1));
-    String last = lines.getLast();
-    assertTrue(last.matches("validation after 3 steps: loss [0-9.]+  \\(best\\)"), last);
+    try (var step = Step.create(parameters, guess(), labels.over(bad), CONFIG)) {
+      assertThrows(RecordException.class, () -> run(step));
+      assertThrows(RecordException.class, () -> step.run(0.5));
+      assertEquals(3, step.read().state().step());
+    }
+    assertTrue(Evaluator.loss(parameters, guess(), labels.over(good)) < 2);
+    var refused =
+        assertThrows(
+            RecordException.class, () -> Evaluator.loss(parameters, guess(), labels.over(bad)));
+    assertEquals(message, refused.getMessage());
+    refused =
+        assertThrows(
+            RecordException.class,
+            () ->
+                Outputs.of(
+                    parameters,
+                    Batches.<Integer>of(2)
+                        .tokens("words", 3, n -> new int[] {0, n})
+                        .shapes(1)
+                        .over(List.of(2, 3)),
+                    (tape, in) -> in.lengths("words").last(words.on(tape, in.tokens("words")))));
+    assertEquals("record 2: words has 3 at step 1, must be 0 to 2", refused.getMessage());
+  }
 
-    var none = labels.over(List.of(60, 61, 60, 61));
-    try (var trainer = Trainer.of(parameters, guess(), none, CONFIG.epochs(20))) {
-      var e = assertThrows(TrainingDivergedException.class, trainer::run);
-      assertTrue(e.getMessage().contains("a label or a token beyond"), e.getMessage());
+  @Test
+  void eachOperationSaysWhichNumbersItCannotTake() {
+    refuses(
+        "record 1: numbers has 3 at step 1, must be 0 to 2",
+        (tape, in) -> tape.loss(tape.oneHot(in.tokens("numbers"), 3)),
+        1,
+        3);
+    refuses(
+        "record 1: numbers has 3 at step 0, must be 0 to 2",
+        (tape, in) -> tape.loss(tape.gather(words.weight().tensor(), in.tokens("numbers"))),
+        3);
+    // The blank is no label.
+    refuses(
+        "record 1: numbers has 0 at step 1, must be 1 to 1",
+        (tape, in) -> {
+          var numbers = in.lengths("numbers");
+          Tensor logits = words.on(tape, tape.indices(3, 1));
+          return tape.ctc(logits, tape.lengths(1), in.tokens("numbers"), numbers);
+        },
+        1,
+        0);
+    Objective chain =
+        (tape, in) -> {
+          Tensor emissions = words.on(tape, tape.indices(3, 1));
+          var zeros = tape.input(2);
+          return tape.linearChain(tape.input(2, 2), zeros, zeros, in.lengths("numbers"))
+              .loss(emissions, in.labels("labels"));
+        };
+    refuses("record 1: labels has 2 at step 0, must be 0 to 1", chain, 2, -1);
+    refuses("record 1: labels has -1 at step 1, must be 0 to 1", chain, 0, -1);
+    refuses("record 1: labels has -1 at step 2, must be 0 to 1", chain, 0, 1, -1);
+  }
+
+  private void refuses(String message, Objective objective, int... numbers) {
+    var source =
+        Batches.<int[]>of(1)
+            .tokens("numbers", 3, record -> IntStream.of(record).map(n -> Math.max(n, 0)).toArray())
+            .labels("labels", "numbers", record -> record)
+            .shapes(1)
+            .over(List.of(numbers));
+    try (var step = Step.create(parameters, objective, source, CONFIG)) {
+      var e = assertThrows(RecordException.class, () -> run(step));
+      assertEquals(message, e.getMessage());
+    }
+  }
+
+  /** As of a text, which is not made of records. */
+  @Test
+  void aNumberOfNoRecordIsRefusedToo() {
+    var text = TextWindows.training(new int[] {0, 1, 0, 9, 0, 1, 0, 1, 0, 1}, 2, 4, false);
+    Objective next = (tape, in) -> guess(tape, in.labels(TextWindows.LABELS));
+    try (var trainer = Trainer.of(parameters, next, text, CONFIG)) {
+      var e = assertThrows(IOException.class, trainer::run);
+      assertEquals("row 0 of a batch: labels has 9 at step 2, must be 0 to 1", e.getMessage());
+    }
+  }
+
+  @Test
+  void stepsThatAreSkippedAreToldWhileTraining() throws IOException {
+    var numbers = Batches.<Float>of(2).vector("x", 2, x -> new float[] {x, 1});
+    try (var model = Parameters.on(device, Precision.FP32);
+        var out = new ByteArrayOutputStream()) {
+      var linear = model.linear("linear", 2, 2);
+      model.initialize(1);
+      Objective same =
+          (tape, in) -> tape.meanSquaredError(linear.on(tape, in.vector("x")), in.vector("x"));
+      var source = numbers.over(List.of(0f, 1f, Float.NaN, 1f, 0f, 1f));
+      try (var trainer = Trainer.of(model, same, source, CONFIG)) {
+        trainer.validation(numbers.over(List.of(0f, 1f)));
+        trainer.listener(TrainingListener.printing(new PrintStream(out))).run();
+      }
+      List<String> lines = out.toString(StandardCharsets.UTF_8).lines().toList();
+      assertFalse(lines.getFirst().contains("skipped"), lines.getFirst());
+      assertTrue(lines.get(1).endsWith(" tokens/s  1 skipped: not finite"), lines.get(1));
+      String last = lines.getLast();
+      assertTrue(last.matches("validation after 3 steps: loss [0-9.]+  \\(best\\)"), last);
     }
   }
 
   /** Each shape of a batch has states of its own. */
   @Test
   void aRefusedStepOfManyBatchesLeavesNoSpoiledState() throws IOException {
-    int unknown = 99;
+    int spoiling = 3;
     var source =
         Batches.<int[]>of(1)
             .tokens("words", 3, words -> words)
@@ -214,17 +314,20 @@ class MisuseTest {
             .shapes(3)
             .over(
                 List.of(
-                    new int[] {unknown},
+                    new int[] {spoiling},
                     new int[] {1, 2, 1},
                     new int[] {1},
                     new int[] {2, 1, 2},
                     new int[] {2},
                     new int[] {1, 1, 1}));
     try (var model = Parameters.on(device, Precision.FP32)) {
-      var embedding = model.embedding("words", 3, 2);
+      var embedding = model.embedding("words", 4, 2);
       var rnn = model.rnn("rnn", RnnConfig.gru(2, 2));
       var linear = model.linear("linear", 2, 2);
       model.initialize(1);
+      double[] vectors = model.read("words.weight");
+      vectors[2 * spoiling] = Double.NaN;
+      model.write("words.weight", vectors);
       Objective objective =
           (tape, in) -> {
             var x = embedding.on(tape, in.tokens("words"));

@@ -113,12 +113,15 @@ class MixedPrecisionTest {
   /** No scale helps against a gradient that is not a number. */
   @Test
   void aTrainingThatDivergesEndsInMixedPrecisionToo() throws IOException {
-    var poisoned = new int[400];
-    Arrays.fill(poisoned, 1000);
+    var spoiling = new int[400];
+    Arrays.fill(spoiling, TinyModel.SPOILING);
     try (var model = model();
         var trainer =
             Trainer.of(
-                model.parameters(), model, TextWindows.training(poisoned, 1, 10, false), CONFIG)) {
+                model.parameters(),
+                model::spoiled,
+                TextWindows.training(spoiling, 1, 10, false),
+                CONFIG)) {
       double[] before = model.weights();
       assertEquals(10, assertThrows(TrainingDivergedException.class, trainer::run).badSteps());
       assertArrayEquals(before, model.weights());

@@ -26,6 +26,9 @@ public final class TinyModel implements Objective, AutoCloseable {
   /** The tokens that {@link #tokens} and {@link #repeating} draw from. */
   static final int VOCABULARY = 6;
 
+  /** The token that makes {@link #spoiled} NaN. */
+  static final int SPOILING = VOCABULARY - 1;
+
   final int vocabulary;
   final double dropout;
   private final Parameters parameters;
@@ -83,6 +86,17 @@ public final class TinyModel implements Objective, AutoCloseable {
   public Tensor logits(Tape tape, Indices tokens) {
     var x = tape.dropout(embedding.on(tape, tokens), dropout, 3);
     return linear.on(tape, rnn.carried(tape, x));
+  }
+
+  /** The loss, NaN of a window that holds {@link #SPOILING}, and so are its gradients. */
+  Loss spoiled(Tape tape, Batch in) {
+    var spoils = tape.input(vocabulary, vocabulary);
+    var numbers = new float[vocabulary * vocabulary];
+    Arrays.fill(numbers, SPOILING * vocabulary, (SPOILING + 1) * vocabulary, Float.NaN);
+    spoils.value().copyFrom(numbers);
+    var tokens = in.tokens(TextWindows.TOKENS);
+    var logits = tape.add(logits(tape, tokens), tape.embedding(tokens, spoils));
+    return tape.crossEntropy(logits, in.labels(TextWindows.LABELS));
   }
 
   @Override

@@ -19,6 +19,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.stream.DoubleStream;
+import java.util.stream.IntStream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -176,26 +177,24 @@ class TrainerTest {
     }
   }
 
-  /** A token that the model does not know makes the loss of its windows NaN. */
   @Test
   void windowsThatAreNotFiniteAreSkippedAndCounted() throws IOException {
-    int[] tokens = TinyModel.tokens(400);
-    var clean = TextWindows.training(tokens, 1, 10, false);
-    int[] poisoned = tokens.clone();
-    poisoned[205] = 1000;
+    int[] tokens = withoutSpoiling(400);
+    tokens[205] = TinyModel.SPOILING;
+    var text = TextWindows.training(tokens, 1, 10, false);
     var recorder = new Recorder();
     for (boolean capture : new boolean[] {false, true}) {
       try (var model = model(Precision.FP32, 0);
           var trainer =
               Trainer.of(
                       model.parameters(),
-                      model,
-                      TextWindows.training(poisoned, 1, 10, false),
+                      model::spoiled,
+                      text,
                       CONFIG.epochs(2).capture(capture).logEvery(1))
                   .listener(recorder)) {
         var summary = trainer.run();
         assertEquals(2, summary.skipped());
-        assertEquals(2 * clean.windows(), summary.steps());
+        assertEquals(2 * text.windows(), summary.steps());
         assertTrue(DoubleStream.of(model.weights()).allMatch(Double::isFinite));
         assertTrue(Double.isFinite(summary.loss()));
         assertEquals(20, recorder.firstSkipped - 1);
@@ -205,14 +204,14 @@ class TrainerTest {
 
   @Test
   void stopsWhenTooManyStepsInARowAreSkipped() {
-    int[] poisoned = TinyModel.tokens(400);
-    Arrays.fill(poisoned, 1000);
+    var spoiling = new int[400];
+    Arrays.fill(spoiling, TinyModel.SPOILING);
     try (var model = model(Precision.FP32, 0);
         var trainer =
             Trainer.of(
                 model.parameters(),
-                model,
-                TextWindows.training(poisoned, 1, 10, false),
+                model::spoiled,
+                TextWindows.training(spoiling, 1, 10, false),
                 CONFIG.maxBadSteps(5).logEvery(3))) {
       double[] before = model.weights();
       var error = assertThrows(TrainingDivergedException.class, trainer::run);
@@ -306,14 +305,14 @@ class TrainerTest {
 
   @Test
   void aRunOfBadStepsOnlyFailsHoweverShort() {
-    int[] poisoned = TinyModel.tokens(400);
-    Arrays.fill(poisoned, 1000);
+    var spoiling = new int[400];
+    Arrays.fill(spoiling, TinyModel.SPOILING);
     try (var model = model(Precision.FP32, 0);
         var trainer =
             Trainer.of(
                 model.parameters(),
-                model,
-                TextWindows.training(poisoned, 1, 10, false),
+                model::spoiled,
+                TextWindows.training(spoiling, 1, 10, false),
                 CONFIG.steps(3))) {
       assertEquals(3, assertThrows(TrainingDivergedException.class, trainer::run).badSteps());
     }
@@ -417,10 +416,16 @@ class TrainerTest {
         assertEquals(whole, evaluator.loss(), 1e-12);
         assertEquals(whole, evaluator.loss(), 1e-12);
       }
-      tokens[50] = 999;
-      assertTrue(
-          Double.isNaN(
-              Evaluator.loss(model.parameters(), model, TextWindows.evaluation(tokens, 1, 10))));
+    }
+  }
+
+  @Test
+  void oneWindowThatIsNotFiniteMakesAnEvaluationNaN() throws IOException {
+    int[] tokens = withoutSpoiling(97);
+    tokens[50] = TinyModel.SPOILING;
+    var text = TextWindows.evaluation(tokens, 1, 10);
+    try (var model = model(Precision.FP32, 0)) {
+      assertTrue(Double.isNaN(Evaluator.loss(model.parameters(), model::spoiled, text)));
     }
   }
 
@@ -435,6 +440,10 @@ class TrainerTest {
 
   private TinyModel model(Precision precision, double dropout) {
     return new TinyModel(device, precision, RnnMode.LSTM, TinyModel.VOCABULARY, 6, dropout);
+  }
+
+  private static int[] withoutSpoiling(int count) {
+    return IntStream.of(TinyModel.tokens(count)).map(token -> token % TinyModel.SPOILING).toArray();
   }
 
   private static TextWindows text() {
