@@ -7,11 +7,14 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.io.IOException;
 import java.lang.foreign.MemorySegment;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
 import java.util.Arrays;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.stream.IntStream;
+import java.util.zip.CRC32C;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -94,7 +97,10 @@ class TextWindowsTest {
     assertEquals("100 tokens, batches of 34 x 3 need at least 103", error.getMessage());
     assertThrows(IllegalArgumentException.class, () -> TextWindows.training(tokens, 33, 3, true));
     assertThrows(IllegalArgumentException.class, () -> TextWindows.evaluation(new int[1], 1, 1));
-    assertThrows(IllegalArgumentException.class, () -> TextWindows.training(tokens, 0, 3, true));
+    var none =
+        assertThrows(
+            IllegalArgumentException.class, () -> TextWindows.training(tokens, 0, 3, true));
+    assertEquals("batch 0 and time 3, both must be positive", none.getMessage());
     assertThrows(
         IndexOutOfBoundsException.class,
         () -> read(TextWindows.training(tokens, 33, 3, false), 0, 1));
@@ -182,6 +188,12 @@ class TextWindowsTest {
     assertEquals(Map.of("tokens", 100L, "crc32c", text.checksum()), text.identity());
     assertEquals(text.windows(), text.batches());
     assertTrue(text.isSequel());
+    int[] tokens = IntStream.range(0, 40_000).toArray();
+    var bytes = ByteBuffer.allocate(Integer.BYTES * tokens.length).order(ByteOrder.LITTLE_ENDIAN);
+    bytes.asIntBuffer().put(tokens);
+    var checksum = new CRC32C();
+    checksum.update(bytes);
+    assertEquals(checksum.getValue(), TextWindows.training(tokens, 3, 7, true).checksum());
   }
 
   @Test

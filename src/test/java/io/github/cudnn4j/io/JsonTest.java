@@ -91,6 +91,17 @@ class JsonTest {
     String deeper = "[".repeat(deepest + 2) + "]".repeat(deepest + 2);
     assertThrows(IOException.class, () -> Json.parse(deeper));
     assertThrows(IOException.class, () -> Json.parse("[".repeat(1_000_000)));
+    assertThrows(IOException.class, () -> Json.parse("{\"a\":".repeat(1_000_000)));
+  }
+
+  @Test
+  void boundsTheValuesOfEachMember() throws IOException {
+    var members = new LinkedHashMap<String, Object>();
+    String text = "{\"a\":[1,2],\"b\":[[],3]}";
+    Json.parseMembers(text, 3, members::put);
+    assertEquals(Map.of("a", List.of(1L, 2L), "b", List.of(List.of(), 3L)), members);
+    var e = assertThrows(IOException.class, () -> Json.parseMembers(text, 2, members::put));
+    assertEquals("JSON, position 8: too many values", e.getMessage());
   }
 
   @Test

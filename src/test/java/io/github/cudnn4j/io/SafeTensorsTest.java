@@ -12,6 +12,7 @@ import java.io.IOException;
 import java.lang.management.ManagementFactory;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
+import java.nio.channels.ClosedChannelException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -207,6 +208,8 @@ class SafeTensorsTest {
     }
     Files.write(file, new byte[7]);
     assertMessage("its 7 bytes cannot hold a header", () -> SafeTensors.open(file));
+    Files.write(file, new byte[8]);
+    assertMessage("header of 0 bytes, possible are 2 to 0", () -> SafeTensors.open(file));
   }
 
   /** Whatever a header of 8 MB holds, it takes a few times its size at most. */
@@ -341,6 +344,14 @@ class SafeTensorsTest {
       Files.write(file, new byte[100]);
       assertMessage("the file ends before byte", () -> tensors.floats("weight_ih_l0"));
     }
+  }
+
+  @Test
+  void aFileThatIsClosedIsNotRead() throws IOException {
+    var file = Files.write(folder.resolve("closed.safetensors"), reference());
+    var tensors = SafeTensors.open(file);
+    tensors.close();
+    assertThrows(ClosedChannelException.class, () -> tensors.floats("weight_ih_l0"));
   }
 
   private static String tensor(String type, String shape, String offsets) {

@@ -67,6 +67,7 @@ class WholeFileTest {
                       throw new IOException("no space");
                     }));
     assertEquals(file + ": no space", failed.getMessage());
+    assertEquals("no space", failed.getCause().getMessage());
     assertHolds(BEFORE, file);
   }
 

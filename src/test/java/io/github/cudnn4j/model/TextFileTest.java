@@ -4,11 +4,15 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.github.cudnn4j.testing.JavaProcess;
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.nio.charset.Charset;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
+import java.util.Map;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -53,8 +57,18 @@ class TextFileTest {
     assertEquals("a\uFEFFb", read(file, Charset.forName(encoding)));
   }
 
+  /** Prints a text twice, as whoever counts it first reads it. */
+  static final class Twice {
+    static void main(String[] arguments) throws IOException {
+      TextFile text = TextFile.of(Path.of(arguments[0]), StandardCharsets.UTF_8);
+      for (int time = 0; time < 2; time++) {
+        text.read(character -> !System.out.append((char) character).checkError());
+      }
+    }
+  }
+
   @Test
-  void readsWhatCanBeReadOnlyOnce() throws Exception {
+  void readsWhatCanBeReadOnlyOnceAndKeepsNoCopy() throws IOException, InterruptedException {
     Path pipe = folder.resolve("pipe");
     assertEquals(0, new ProcessBuilder("mkfifo", pipe.toString()).start().waitFor());
     Thread writer =
@@ -64,15 +78,18 @@ class TextFileTest {
                   try {
                     Files.writeString(pipe, ENGLISH);
                   } catch (IOException e) {
-                    throw new AssertionError(e);
+                    throw new UncheckedIOException(e);
                   }
                 });
-    TextFile text = TextFile.of(pipe, StandardCharsets.UTF_8);
+    Path temporary = Files.createDirectory(folder.resolve("temporary"));
+    var process =
+        JavaProcess.run(
+            Twice.class, List.of("-Djava.io.tmpdir=" + temporary), Map.of(), pipe.toString());
     writer.join();
-    for (int time = 0; time < 2; time++) {
-      StringBuilder read = new StringBuilder();
-      text.read(character -> !read.appendCodePoint(character).isEmpty());
-      assertEquals(ENGLISH, read.toString());
+    assertEquals(0, process.status(), process::toString);
+    assertEquals(List.of(ENGLISH.strip(), ENGLISH.strip()), process.output());
+    try (var left = Files.list(temporary)) {
+      assertEquals(List.of(), left.toList());
     }
   }
 

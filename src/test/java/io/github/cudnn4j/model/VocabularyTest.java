@@ -7,6 +7,7 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import io.github.cudnn4j.model.Vocabulary.Units;
 import java.util.Arrays;
 import java.util.List;
+import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 
@@ -95,6 +96,10 @@ class VocabularyTest {
         Vocabulary.mostFrequent(Units.WORDS, Stream.of("b", "c", "a", "c", "b", "d"), 3);
 
     assertEquals(List.of("b", "c", "a"), vocabulary.symbols(), "of as many, by their letters");
+    List<String> once = IntStream.range(1000, 3000).mapToObj(i -> "w" + i).toList();
+    assertEquals(
+        once.subList(0, 1500),
+        Vocabulary.mostFrequent(Units.WORDS, once.reversed().stream(), 1500).symbols());
     assertArrayEquals(new int[] {0, 3, 1}, vocabulary.encode("d a b"));
     assertEquals("� a b", vocabulary.decode(0, 3, 1));
     assertEquals(

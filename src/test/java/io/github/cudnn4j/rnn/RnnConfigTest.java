@@ -164,5 +164,7 @@ class RnnConfigTest {
             + " 5.8e+17 can be counted",
         () -> RnnConfig.gru(131_070, 2_147_418_113));
     assertEquals(1 << 30, RnnConfig.lstm(1, 1).layers(1 << 30).pseudoLayers());
+    int both = RnnConfig.lstm(1, 1).bidirectional().layers((1 << 30) - 1).pseudoLayers();
+    assertEquals(most - 1, both);
   }
 }

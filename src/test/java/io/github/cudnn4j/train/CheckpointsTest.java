@@ -175,10 +175,14 @@ class CheckpointsTest {
     assertEquals(12, checkpoint.step());
     assertEquals("", checkpoint.run());
     assertEquals(Map.of(), checkpoint.notes());
-    describe(written, text -> text.replace("\"format\":1", "\"format\":3"));
-    assertEquals(
-        written.resolve("checkpoint.json") + " is damaged: its checksum is not that of its text",
-        assertThrows(IOException.class, () -> Checkpoint.open(written)).getMessage());
+    String damaged =
+        written.resolve("checkpoint.json") + " is damaged: its checksum is not that of its text";
+    for (int format = 2; format <= Checkpoint.FORMAT; format++) {
+      String sealed = "\"format\":" + format;
+      describe(written, text -> text.replaceFirst("\"format\":.", sealed));
+      var e = assertThrows(IOException.class, () -> Checkpoint.open(written), sealed);
+      assertEquals(damaged, e.getMessage());
+    }
   }
 
   @Test
@@ -313,6 +317,7 @@ class CheckpointsTest {
       save(writer, 1, -1);
       assertEquals(1, checkpoints.latest().orElseThrow().step());
     }
+    assertEquals(process + "\n", Files.readString(folder.resolve(".lock")));
     checkpoints.requireUnused();
     save(checkpoints, 2);
   }
