@@ -10,10 +10,12 @@ import static org.junit.jupiter.api.Assumptions.assumeTrue;
 import io.github.cudnn4j.cuda.Device;
 import io.github.cudnn4j.cuda.DeviceOutOfMemoryException;
 import io.github.cudnn4j.cuda.Precision;
+import io.github.cudnn4j.cudnn.RnnMode;
 import io.github.cudnn4j.data.Batch;
 import io.github.cudnn4j.data.Batches;
 import io.github.cudnn4j.data.Records;
 import io.github.cudnn4j.data.SavableRandom;
+import io.github.cudnn4j.data.TextWindows;
 import io.github.cudnn4j.library.HostControl;
 import io.github.cudnn4j.optim.Clip;
 import io.github.cudnn4j.optim.Optimizer;
@@ -253,6 +255,26 @@ class StepTest {
         var trainer = Trainer.of(model.parameters, model, others, config)) {
       var latest = checkpoints.latest().orElseThrow();
       assertThrows(OtherDataException.class, () -> trainer.resume(latest));
+    }
+  }
+
+  /** At a learning rate of 0 each pass over a text has the same losses. */
+  @Test
+  void aPassBeginsWithoutTheStatesOfTheOneBefore() throws IOException {
+    var text = TextWindows.training(TinyModel.tokens(200), 4, 7, false);
+    try (var model =
+            new TinyModel(device, Precision.FP64, RnnMode.LSTM, TinyModel.VOCABULARY, 6, 0);
+        var step =
+            Step.create(model.parameters(), model, text, TrainerConfig.of(Optimizer.sgd(1)))) {
+      var losses = new double[2];
+      for (int pass = 0; pass < 2; pass++) {
+        step.begin(new SavableRandom(0), 0);
+        while (step.hasNext()) {
+          step.run(0);
+        }
+        losses[pass] = step.read().lossSum();
+      }
+      assertEquals(losses[0], losses[1], 1e-12);
     }
   }
 

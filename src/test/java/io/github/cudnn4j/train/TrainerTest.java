@@ -3,12 +3,14 @@ package io.github.cudnn4j.train;
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.github.cudnn4j.cuda.Device;
 import io.github.cudnn4j.cuda.Precision;
 import io.github.cudnn4j.cudnn.RnnMode;
+import io.github.cudnn4j.data.Batches;
 import io.github.cudnn4j.data.TextWindows;
 import io.github.cudnn4j.optim.Clip;
 import io.github.cudnn4j.optim.Optimizer;
@@ -386,6 +388,47 @@ class TrainerTest {
   }
 
   @Test
+  void aTrainingThatIsDoneIsNotStopped() throws IOException {
+    try (var model = model(Precision.FP32, 0);
+        var trainer = Trainer.of(model.parameters(), model, text(), CONFIG.epochs(1))) {
+      trainer.listener(
+          new TrainingListener() {
+            @Override
+            public void logged(Progress progress) {
+              if (progress.step() == windows()) {
+                trainer.stop();
+              }
+            }
+          });
+      assertFalse(trainer.run().stopped());
+    }
+  }
+
+  @Test
+  void eachEpochHasAnOrderOfItsOwn() throws IOException {
+    var read = new ArrayList<Integer>();
+    var source =
+        Batches.<Integer>of(4)
+            .tokens(
+                TextWindows.TOKENS,
+                1,
+                number -> {
+                  read.add(number);
+                  return new int[] {number % TinyModel.VOCABULARY};
+                })
+            .labels(TextWindows.LABELS, TextWindows.TOKENS, number -> new int[] {0})
+            .over(IntStream.range(0, 40).boxed().toList())
+            .shuffled(3);
+    try (var model = model(Precision.FP32, 0);
+        var trainer = Trainer.of(model.parameters(), model, source, CONFIG.epochs(3))) {
+      trainer.run();
+    }
+    int epoch = read.size() / 3;
+    assertNotEquals(read.subList(0, epoch), read.subList(epoch, 2 * epoch));
+    assertNotEquals(read.subList(epoch, 2 * epoch), read.subList(2 * epoch, 3 * epoch));
+  }
+
+  @Test
   void aListenersExceptionEndsTheTraining() {
     try (var model = model(Precision.FP32, 0);
         var trainer = Trainer.of(model.parameters(), model, text(), CONFIG)) {
@@ -415,6 +458,11 @@ class TrainerTest {
           Evaluator.create(model.parameters(), model, TextWindows.evaluation(tokens, 1, 10))) {
         assertEquals(whole, evaluator.loss(), 1e-12);
         assertEquals(whole, evaluator.loss(), 1e-12);
+        model.parameters().initialize(2);
+        double other =
+            Evaluator.loss(model.parameters(), model, TextWindows.evaluation(tokens, 1, 96));
+        assertNotEquals(whole, other, 1e-3);
+        assertEquals(other, evaluator.loss(), 1e-12);
       }
     }
   }
@@ -436,6 +484,16 @@ class TrainerTest {
     assertThrows(IllegalArgumentException.class, () -> CONFIG.epochs(0));
     assertThrows(IllegalArgumentException.class, () -> CONFIG.steps(-1));
     assertThrows(IllegalArgumentException.class, () -> CONFIG.maxBadSteps(0));
+    assertTrue(CONFIG.capture(), "the default");
+  }
+
+  @Test
+  void aLapOfTheClockBeginsAnew() {
+    var clock = new TrainingClock();
+    clock.stepDone(3);
+    assertTrue(clock.hasSteps());
+    clock.lap();
+    assertFalse(clock.hasSteps());
   }
 
   private TinyModel model(Precision precision, double dropout) {
