@@ -4,7 +4,9 @@ import io.github.cudnn4j.tape.Indices;
 import io.github.cudnn4j.tape.Lengths;
 import io.github.cudnn4j.tape.Tape;
 import io.github.cudnn4j.tape.Tensor;
+import java.io.IOException;
 import java.util.Locale;
+import org.jspecify.annotations.Nullable;
 
 /**
  * A batch as a network sees it while it is recorded on a tape: memory of the device in which each
@@ -17,11 +19,15 @@ public final class Batch {
   private final Tape tape;
   private final int shape;
 
+  /** Of each slot that was asked for: what operations have said that they can take. */
+  private final @Nullable Indices[] indices;
+
   Batch(Feed feed, Tape tape, int shape) {
     this.feed = feed;
     this.layout = feed.layout();
     this.tape = tape;
     this.shape = shape;
+    indices = new Indices[layout.slots().size()];
   }
 
   /** Returns the number of rows, B, those that do not count too. */
@@ -35,7 +41,7 @@ public final class Batch {
    * @return {@code [B]}, negative for a row that only fills up the last batch of a pass
    */
   public Indices counted() {
-    return new Indices(feed.counted(), layout.batch());
+    return tape.indices(feed.counted(), layout.batch());
   }
 
   /**
@@ -100,6 +106,23 @@ public final class Batch {
     return tensor(slot(name, BatchLayout.Kind.VECTOR, BatchLayout.Kind.VECTOR));
   }
 
+  /**
+   * Refuses what the feed has taken if it holds a number that an operation which was given it here
+   * cannot take, see {@link Indices#limit}.
+   *
+   * @throws RecordException if it holds one, and the source tells of which record it is
+   * @throws IOException if it holds one
+   */
+  public void check() throws IOException {
+    HostBatch taken = feed.taken();
+    for (int slot = 0; slot < indices.length; slot++) {
+      Indices known = indices[slot];
+      if (known != null) {
+        taken.require(slot, known);
+      }
+    }
+  }
+
   private int slot(String name, BatchLayout.Kind kind, BatchLayout.Kind orKind) {
     int slot = layout.index(name);
     var found = layout.slots().get(slot).kind();
@@ -116,11 +139,17 @@ public final class Batch {
   }
 
   private Indices indices(int slot) {
-    return feed.indices(slot, shape, shape(slot));
+    feed.checkOpen();
+    Indices known = indices[slot];
+    if (known == null) {
+      known = tape.indices(feed.slot(slot, shape), shape(slot));
+      indices[slot] = known;
+    }
+    return known;
   }
 
   private Tensor tensor(int slot) {
-    return new Tensor(feed.slot(slot, shape), null, shape(slot));
+    return tape.input(feed.slot(slot, shape), shape(slot));
   }
 
   private int[] shape(int slot) {

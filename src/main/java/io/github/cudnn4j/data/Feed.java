@@ -10,7 +10,6 @@ import io.github.cudnn4j.cuda.PinnedBuffer;
 import io.github.cudnn4j.cuda.Precision;
 import io.github.cudnn4j.cuda.ProfilerRange;
 import io.github.cudnn4j.cuda.Stream;
-import io.github.cudnn4j.tape.Indices;
 import io.github.cudnn4j.tape.Tape;
 import java.io.IOException;
 import java.io.UncheckedIOException;
@@ -36,8 +35,8 @@ import org.jspecify.annotations.Nullable;
  * <pre>{@code
  * feed.start(source.epoch(random));
  * for (int shape = feed.next(rate); shape >= 0; shape = feed.next(rate)) {
- *   feed.check();
- *   feed.fetch(shape); // this and the work on feed.batch(tape, shape) may be one captured graph
+ *   batches[shape].check(); // it came from feed.batch(tapes[shape], shape)
+ *   feed.fetch(shape); // this and the work on that may be one captured graph
  *   tapes[shape].forward();
  *   feed.done();
  * }
@@ -76,9 +75,6 @@ public final class Feed implements AutoCloseable {
   /** Of each slot that has lengths: those of the batch under way. */
   private final int[][] lengths;
 
-  /** Of each slot, each shape: what networks were given, which knows what they can take. */
-  private final @Nullable Indices[][] indices;
-
   private @Nullable Epoch epoch;
   private int next;
   private boolean inStep;
@@ -98,7 +94,6 @@ public final class Feed implements AutoCloseable {
       // What a plan is made for before the first batch comes.
       Arrays.fill(lengths[slot], 1);
     }
-    indices = new Indices[lengths.length][layout.shapes()];
     fetches = new Launch[layout.shapes()];
     long bytes = offsets.bytes();
     placesInHalf = Math.clamp(MOST_BYTES_IN_HALF / bytes, 1, MOST_PLACES_IN_HALF);
@@ -217,23 +212,6 @@ public final class Feed implements AutoCloseable {
     return shape;
   }
 
-  /**
-   * Refuses the batch that {@link #next} took if it holds a number that what is recorded for its
-   * shape cannot take, see {@link Indices#limit}; this may be called again.
-   *
-   * @throws RecordException if it holds one, and the source tells of which record it is
-   * @throws IOException if it holds one
-   */
-  public void check() throws IOException {
-    HostBatch place = places.get(next);
-    for (int slot = 0; slot < indices.length; slot++) {
-      Indices taken = indices[slot][place.shape()];
-      if (taken != null) {
-        place.require(slot, taken);
-      }
-    }
-  }
-
   /** Changes the number that comes with the batch that {@link #next} took. */
   public void number(double value) {
     places.get(next).number(value);
@@ -291,15 +269,9 @@ public final class Feed implements AutoCloseable {
     return view(offsets.type(slot), offsets.slot(slot, shape), layout.elements(slot, shape));
   }
 
-  /** Returns the numbers of a slot, always the same for a shape. */
-  Indices indices(int slot, int shape, int... extents) {
-    checkOpen();
-    Indices known = indices[slot][shape];
-    if (known == null) {
-      known = new Indices(slot(slot, shape), extents);
-      indices[slot][shape] = known;
-    }
-    return known;
+  /** Returns the batch that {@link #next} took. */
+  HostBatch taken() {
+    return places.get(next);
   }
 
   /** Returns which rows count, {@code [B]} INT32. */
@@ -317,7 +289,7 @@ public final class Feed implements AutoCloseable {
     return lengths[slot];
   }
 
-  private void checkOpen() {
+  void checkOpen() {
     if (closed) {
       throw new IllegalStateException("the feed is closed");
     }

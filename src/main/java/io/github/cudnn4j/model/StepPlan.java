@@ -80,13 +80,13 @@ final class StepPlan implements AutoCloseable {
       for (int i = 0; i < shapes.size(); i++) {
         int layers = shapes.get(i).layers();
         int places = layers * rows;
-        Tensor kept = new Tensor(store.get(i), null, layers * capacity, shapes.get(i).width());
-        Indices from = new Indices(numbersOnDevice.slice(at, places), layers, rows);
+        Tensor kept = tape.input(store.get(i), layers * capacity, shapes.get(i).width());
+        Indices from = tape.indices(numbersOnDevice.slice(at, places), layers, rows);
         before.add(tape.gather(kept, from));
         targets.add(numbersOnDevice.slice(at + places, places));
         at += 2 * places;
       }
-      Indices tokens = new Indices(numbersOnDevice.slice(0, rows), 1, rows);
+      Indices tokens = tape.indices(numbersOnDevice.slice(0, rows), 1, rows);
       StepNetwork.Output out =
           network.record(
               tape, new StepNetwork.Input(reads ? null : tokens, floatsOnDevice, before));

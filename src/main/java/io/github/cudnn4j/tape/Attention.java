@@ -196,6 +196,7 @@ public final class Attention {
       throw new IllegalArgumentException(
           lengths.batch() + " lengths, the memory has " + memory.dim(1) + " sequences");
     }
+    tape.check(lengths);
     return new Attention(this, tape, lengths, memory);
   }
 

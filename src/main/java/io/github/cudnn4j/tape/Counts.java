@@ -57,6 +57,9 @@ public final class Counts {
   }
 
   private static Counts of(Tape tape, Loss loss, String kernel, int rows, long elements) {
+    if (loss.tape() != tape) {
+      throw new IllegalArgumentException("a loss of another tape");
+    }
     Indices targets = loss.targets();
     Indices predicted = loss.predictions();
     if (targets == null || predicted == null) {

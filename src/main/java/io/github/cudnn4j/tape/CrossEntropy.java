@@ -19,6 +19,7 @@ record CrossEntropy(MeanLoss mean, Launch measure) implements Operation {
       double @Nullable [] classWeights,
       double labelSmoothing) {
     tape.checkTensor("logits", logits, targets.rank() + 1);
+    tape.check(targets);
     if (!Arrays.equals(targets.shapeWith(logits.columns()), logits.shape())) {
       throw new IllegalArgumentException(targets + " as targets of " + logits);
     }

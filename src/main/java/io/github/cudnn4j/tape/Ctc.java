@@ -114,6 +114,10 @@ final class Ctc implements Operation {
       Lengths labelLengths,
       Indices counted) {
     tape.checkTensor("logits", logits, 3);
+    tape.check(inputLengths);
+    tape.check(labels);
+    tape.check(labelLengths);
+    tape.check(counted);
     int batch = logits.dim(1);
     if (labels.rank() != 2 || labels.dim(1) != batch) {
       throw new IllegalArgumentException(labels + " as labels of " + logits);

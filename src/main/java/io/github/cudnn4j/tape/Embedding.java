@@ -16,6 +16,7 @@ final class Embedding {
 
   /** Records the lookup in the identity matrix, without that matrix. */
   static Tensor oneHot(Tape tape, Indices tokens, int classes) {
+    tape.check(tokens);
     tokens.limit(0, classes - 1);
     return tape.record(
         tokens.shapeWith(classes),
@@ -30,6 +31,7 @@ final class Embedding {
 
   static Tensor record(Tape tape, Indices tokens, Tensor table) {
     tape.checkTensor("table", table, 2);
+    tape.check(tokens);
     tokens.limit(0, table.dim(0) - 1);
     return tape.record(
         (in, y) -> launches(tape, tokens.buffer(), in.get(0), y),

@@ -6,31 +6,26 @@ import java.util.Arrays;
 import java.util.Locale;
 
 /**
- * Whole numbers in device memory and their shape, row-major: tokens, labels, numbers of rows.
+ * Whole numbers in device memory and their shape, row-major: tokens, labels, numbers of rows. Of a
+ * {@link Tape}, whose operations alone can take them.
  *
  * <p>A negative number stands for nothing: padding, a place that does not count. The numbers are
  * read at each {@link Tape#forward}, so others need no other tape. The buffer is borrowed.
  *
- * <p>Operations say as they are recorded which numbers they can take, see {@link #limit}; a {@link
- * io.github.cudnn4j.data.Feed} refuses others before they are on the device.
+ * <p>Operations say as they are recorded which numbers they can take, see {@link #limit}; {@link
+ * io.github.cudnn4j.data.Batch#check} refuses others before they are on the device.
  */
 public final class Indices {
 
+  private final Tape tape;
   private final DeviceBuffer buffer;
   private final int[] shape;
   private int least;
   private int most = Integer.MAX_VALUE;
   private boolean allNeeded;
 
-  /**
-   * Describes a buffer as indices.
-   *
-   * @param buffer INT32
-   * @param shape the extents, outermost first, at least one
-   * @throws IllegalArgumentException if an extent is not positive, or the buffer has another
-   *     element type or number of elements
-   */
-  public Indices(DeviceBuffer buffer, int... shape) {
+  /** Describes a buffer of INT32 as indices of a tape. */
+  Indices(Tape tape, DeviceBuffer buffer, int... shape) {
     long elements = Tensor.elements(shape);
     if (buffer.type() != ElementType.INT32 || buffer.elements() != elements) {
       throw new IllegalArgumentException(
@@ -42,6 +37,7 @@ public final class Indices {
               Arrays.toString(shape),
               elements));
     }
+    this.tape = tape;
     this.buffer = buffer;
     this.shape = shape.clone();
   }
@@ -101,6 +97,11 @@ public final class Indices {
   /** Returns the largest number that all can take who read these. */
   public int most() {
     return most;
+  }
+
+  /** Returns the tape whose operations alone can take these. */
+  Tape tape() {
+    return tape;
   }
 
   @Override

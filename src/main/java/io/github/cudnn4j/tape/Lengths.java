@@ -109,6 +109,11 @@ public final class Lengths {
     return lengths;
   }
 
+  /** Returns the tape whose operations alone can take these. */
+  Tape tape() {
+    return tape;
+  }
+
   /** Returns the lengths on the host. */
   int[] numbers() {
     return numbers;

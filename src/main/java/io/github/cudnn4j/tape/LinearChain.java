@@ -61,6 +61,7 @@ public final class LinearChain {
     tape.checkTensor("transitions", transitions, 2);
     tape.checkTensor("start", start, 1);
     tape.checkTensor("end", end, 1);
+    tape.check(lengths);
     int labels = transitions.columns();
     if (transitions.dim(0) != labels || start.columns() != labels || end.columns() != labels) {
       throw new IllegalArgumentException(
@@ -196,6 +197,7 @@ public final class LinearChain {
    * @throws IllegalArgumentException if the shapes differ
    */
   public Tensor allow(Tensor emissions, Indices allowed) {
+    tape.check(allowed);
     if (!Arrays.equals(emissions.shape(), allowed.shape())) {
       throw new IllegalArgumentException(allowed + " as what is allowed of " + emissions);
     }
@@ -332,6 +334,7 @@ public final class LinearChain {
 
   private void checkSteps(Tensor emissions, Indices labels) {
     checkEmissions(emissions);
+    tape.check(labels);
     if (!Arrays.equals(labels.shapeWith(start.columns()), emissions.shape())) {
       throw new IllegalArgumentException(labels + " as labels of " + emissions);
     }

@@ -62,6 +62,7 @@ final class MeanLoss implements Operation {
     if (!Arrays.equals(rows.shape(), counted.shape())) {
       throw new IllegalArgumentException(counted + " as what counts of " + rows);
     }
+    tape.check(counted);
     var loss = new Loss(tape, List.of());
     tape.play(in -> of(tape, loss, in.get(0), counted.buffer()), List.of(rows));
     return loss;

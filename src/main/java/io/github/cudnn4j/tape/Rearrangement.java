@@ -94,6 +94,7 @@ final class Rearrangement {
       parts.add(
           tape.produced(
               new Tensor(
+                  tape,
                   x.value().slice(i * elements, elements),
                   gradient == null ? null : gradient.slice(i * elements, elements),
                   shape)));

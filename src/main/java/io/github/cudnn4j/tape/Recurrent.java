@@ -79,6 +79,7 @@ final class Recurrent implements Operation {
     RnnConfig config = rnn.config();
     check(tape, rnn, x);
     if (lengths != null) {
+      tape.check(lengths);
       lengths.check(x);
     }
     int batch = x.dim(1);

@@ -153,7 +153,19 @@ public final class Tape
 
   /** Allocates indices to be filled by the caller, zero at first. */
   public Indices indices(int... shape) {
-    return new Indices(zeroed(ElementType.INT32, Tensor.elements(shape)), shape);
+    return indices(zeroed(ElementType.INT32, Tensor.elements(shape)), shape);
+  }
+
+  /**
+   * Describes indices that the caller keeps.
+   *
+   * @param buffer INT32, borrowed
+   * @param shape the extents, outermost first, at least one
+   * @throws IllegalArgumentException if an extent is not positive, or the buffer has another
+   *     element type or number of elements
+   */
+  public Indices indices(DeviceBuffer buffer, int... shape) {
+    return new Indices(this, buffer, shape);
   }
 
   /** Allocates the lengths of {@code batch} sequences, to be set by the caller, 0 at first. */
@@ -175,7 +187,18 @@ public final class Tape
 
   /** Allocates a tensor without gradient to be filled by the caller, zero at first. */
   public Tensor input(int... shape) {
-    return new Tensor(zeroed(type(), Tensor.elements(shape)), null, shape);
+    return input(zeroed(type(), Tensor.elements(shape)), shape);
+  }
+
+  /**
+   * Describes a tensor without gradient that the caller keeps.
+   *
+   * @param value of the tape's element type, borrowed
+   * @throws IllegalArgumentException if an extent is not positive, or the shape has another number
+   *     of elements
+   */
+  public Tensor input(DeviceBuffer value, int... shape) {
+    return new Tensor(this, value, null, shape);
   }
 
   /** Allocates a tensor without gradient that holds one number everywhere. */
@@ -219,7 +242,7 @@ public final class Tape
    * @param inputs the tensors whose gradients the operation computes
    * @return the output, owned by the tape
    * @throws IllegalArgumentException if an extent is not positive, or an input is of another
-   *     element type
+   *     element type or another tape
    * @throws IllegalStateException if the tape is closed, or this is called by a maker
    */
   public Tensor record(int[] shape, Operation.Maker maker, Tensor... inputs) {
@@ -269,6 +292,8 @@ public final class Tape
     if (making) {
       throw new IllegalStateException("an operation is being made, record others before it");
     }
+    inputs.forEach(input -> requireOwn(input, input.tape()));
+    weights.forEach(weight -> requireOwn(weight, weight.tape()));
     int place = operations.size();
     making = true;
     O operation;
@@ -410,7 +435,7 @@ public final class Tape
   private Tensor output(ElementType elementType, boolean differentiable, int... shape) {
     long elements = Tensor.elements(shape);
     DeviceBuffer gradient = training && differentiable ? zeroed(elementType, elements) : null;
-    Tensor output = new Tensor(buffer(elementType, elements), gradient, shape);
+    Tensor output = new Tensor(this, buffer(elementType, elements), gradient, shape);
     return produced(output);
   }
 
@@ -425,6 +450,23 @@ public final class Tape
     if (tensor.type() != type() || tensor.rank() != rank) {
       throw new IllegalArgumentException(
           name + " is " + tensor + ", needed are " + rank + " extents of " + type());
+    }
+    requireOwn(tensor, tensor.tape());
+  }
+
+  /** Refuses indices of another tape. */
+  void check(Indices indices) {
+    requireOwn(indices, indices.tape());
+  }
+
+  /** Refuses lengths of another tape. */
+  void check(Lengths lengths) {
+    requireOwn("lengths", lengths.tape());
+  }
+
+  private void requireOwn(Object what, @Nullable Tape owner) {
+    if (owner != null && owner != this) {
+      throw new IllegalArgumentException(what + " of another tape");
     }
   }
 

@@ -16,6 +16,7 @@ public final class Tensor {
 
   private static final long MOST_ELEMENTS = Long.MAX_VALUE / Double.BYTES;
 
+  private final @Nullable Tape tape;
   private final DeviceBuffer value;
   private final @Nullable DeviceBuffer gradient;
   private final int[] shape;
@@ -31,6 +32,11 @@ public final class Tensor {
    *     the gradient's element type is another one
    */
   public Tensor(DeviceBuffer value, @Nullable DeviceBuffer gradient, int... shape) {
+    this(null, value, gradient, shape);
+  }
+
+  /** As that, of a tape, whose operations alone can take it. */
+  Tensor(@Nullable Tape tape, DeviceBuffer value, @Nullable DeviceBuffer gradient, int... shape) {
     long elements = elements(shape);
     if (value.elements() != elements) {
       throw new IllegalArgumentException(
@@ -51,6 +57,7 @@ public final class Tensor {
               elements,
               value.type()));
     }
+    this.tape = tape;
     this.value = value;
     this.gradient = gradient;
     this.shape = shape.clone();
@@ -104,6 +111,11 @@ public final class Tensor {
   /** Reads the elements; waits for the device. */
   public double[] read() {
     return value.toDoubles();
+  }
+
+  /** Returns the tape whose operations alone can take this; null if any can. */
+  @Nullable Tape tape() {
+    return tape;
   }
 
   @Override

@@ -175,10 +175,13 @@ public sealed interface TensorOperations permits Tape {
    * @param shape of as many elements
    */
   default Tensor reshape(Tensor x, int... shape) {
-    return new Tensor(x.value(), x.gradient(), shape);
+    return new Tensor(x.tape(), x.value(), x.gradient(), shape);
   }
 
-  /** Returns the same elements without a gradient, so that none flows from here to {@code x}. */
+  /**
+   * Returns the same elements without a gradient, so that none flows from here to {@code x}.
+   * Operations of other tapes can take these, too, as this one's has computed them last.
+   */
   default Tensor detach(Tensor x) {
     return new Tensor(x.value(), null, x.shape());
   }

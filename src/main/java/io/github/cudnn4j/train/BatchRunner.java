@@ -2,10 +2,12 @@ package io.github.cudnn4j.train;
 
 import io.github.cudnn4j.cuda.CapturedGraph;
 import io.github.cudnn4j.cuda.Device;
+import io.github.cudnn4j.cuda.DeviceBuffer;
 import io.github.cudnn4j.cuda.Parts;
 import io.github.cudnn4j.cuda.Precision;
 import io.github.cudnn4j.cuda.ProfilerRange;
 import io.github.cudnn4j.cudnn.GraphCapture;
+import io.github.cudnn4j.data.Batch;
 import io.github.cudnn4j.data.BatchSource;
 import io.github.cudnn4j.data.Epoch;
 import io.github.cudnn4j.data.Feed;
@@ -34,10 +36,12 @@ final class BatchRunner implements AutoCloseable {
   /**
    * What is done with a batch of one shape.
    *
+   * @param in where it finds the batches, which are refused if they hold numbers that it cannot
+   *     take
    * @param enqueue always the same calls, with what a graph can hold if it is captured
    * @param capturable whether nothing of it depends on numbers of the host
    */
-  record Work(Runnable enqueue, boolean capturable) {}
+  record Work(Batch in, Runnable enqueue, boolean capturable) {}
 
   private final Device device;
   private final BatchSource source;
@@ -97,24 +101,27 @@ final class BatchRunner implements AutoCloseable {
   }
 
   /**
-   * Records an objective for the work of a number.
+   * Records an objective.
    *
    * @throws IllegalArgumentException if it returns a loss of another tape
    */
-  Loss record(Objective objective, Tape tape, int number) {
+  static Loss record(Objective objective, Tape tape, Batch in) {
     Loss loss =
-        Objects.requireNonNull(
-            objective.record(tape, feed.batch(tape, number / turns)),
-            "the loss that the objective returned");
+        Objects.requireNonNull(objective.record(tape, in), "the loss that the objective returned");
     if (loss.tape() != tape) {
       throw new IllegalArgumentException("the objective returned a loss of another tape");
     }
     return loss;
   }
 
-  /** Returns where the work finds the batches. */
-  Feed feed() {
-    return feed;
+  /** Returns where the work of a number, on a tape, finds the batches. */
+  Batch batch(Tape tape, int number) {
+    return feed.batch(tape, number / turns);
+  }
+
+  /** Returns where the work finds the number that comes with a batch, one FLOAT64. */
+  DeviceBuffer number() {
+    return feed.number();
   }
 
   /** Returns the steps of all sequences so far that are not padding. */
@@ -198,7 +205,7 @@ final class BatchRunner implements AutoCloseable {
     int shape = upcoming;
     int which = shape * turns + turn;
     Work work = work(which);
-    feed.check();
+    work.in.check();
     if (capture && work.capturable && warm[which] && graphs[which] == null) {
       CapturedGraph captured = GraphCapture.ifPossible(device.stream(), () -> enqueue(shape, work));
       if (captured == null) {

@@ -134,9 +134,10 @@ public final class Evaluator implements AutoCloseable {
 
   private BatchRunner.Work record(int shape) {
     Tape tape = Tape.inference(parameters.device(), parameters.precision());
+    Batch in;
     try {
-      Loss loss = batches.record(objective, tape, shape);
-      Batch in = batches.feed().batch(tape, shape);
+      in = batches.batch(tape, shape);
+      Loss loss = BatchRunner.record(objective, tape, in);
       var meters = new ArrayList<Metric.Meter>();
       for (Metric metric : metrics) {
         meters.add(
@@ -155,7 +156,7 @@ public final class Evaluator implements AutoCloseable {
           tape.forward();
           tape.carry();
         };
-    return new BatchRunner.Work(work, tape.isCapturable());
+    return new BatchRunner.Work(in, work, tape.isCapturable());
   }
 
   /**

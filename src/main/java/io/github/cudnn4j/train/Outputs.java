@@ -63,13 +63,13 @@ public final class Outputs {
 
   private BatchRunner.Work record(int shape) {
     Tape tape = parts.add(Tape.inference(parameters.device(), parameters.precision()));
-    Batch in = batches.feed().batch(tape, shape);
+    Batch in = batches.batch(tape, shape);
     Tensor output = model.record(tape, in);
     if (output.dim(0) != in.size()) {
       throw new IllegalArgumentException(output + " for a batch of " + in.size() + " rows");
     }
     recorded.put(shape, new Recorded(tape, output, in.counted()));
-    return new BatchRunner.Work(tape::forward, tape.isCapturable());
+    return new BatchRunner.Work(in, tape::forward, tape.isCapturable());
   }
 
   private List<double[]> read() throws IOException {

@@ -9,6 +9,7 @@ import io.github.cudnn4j.cuda.Launch;
 import io.github.cudnn4j.cuda.Parts;
 import io.github.cudnn4j.cuda.PinnedBuffer;
 import io.github.cudnn4j.cuda.ProfilerRange;
+import io.github.cudnn4j.data.Batch;
 import io.github.cudnn4j.data.BatchSource;
 import io.github.cudnn4j.data.Shards;
 import io.github.cudnn4j.io.SafeTensors;
@@ -85,7 +86,8 @@ public final class Step implements AutoCloseable {
   }
 
   /** What is recorded for the batches of one shape, and of one shard if there are many. */
-  private record Recorded(int shape, int shard, Tape tape, Loss loss, List<Launch> clearings) {}
+  private record Recorded(
+      int shape, int shard, Tape tape, Batch in, Loss loss, List<Launch> clearings) {}
 
   private final Device device;
   private final Parameters parameters;
@@ -152,7 +154,7 @@ public final class Step implements AutoCloseable {
                   config.clip(),
                   scale,
                   config.groups(),
-                  batches.feed().number()));
+                  batches.number()));
       if (sum != null) {
         updater.microBatches(sum.shards());
       }
@@ -213,7 +215,8 @@ public final class Step implements AutoCloseable {
     Recorded shape;
     try {
       Tape tape = made.add(Tape.training(device, parameters.precision(), updater.lossScale()));
-      Loss loss = batches.record(objective, tape, number);
+      Batch in = batches.batch(tape, number);
+      Loss loss = BatchRunner.record(objective, tape, in);
       if (sum != null) {
         tape.ofShard(sum.first() + number % locals());
       }
@@ -221,7 +224,7 @@ public final class Step implements AutoCloseable {
       for (DeviceBuffer carried : tape.carriedStates()) {
         clearings.add(made.add(updater.clearIfSkipped(carried)));
       }
-      shape = new Recorded(number / locals(), number % locals(), tape, loss, clearings);
+      shape = new Recorded(number / locals(), number % locals(), tape, in, loss, clearings);
     } catch (RuntimeException | Error e) {
       throw made.abandon(e);
     }
@@ -232,7 +235,7 @@ public final class Step implements AutoCloseable {
       lossLimit = FAR_ABOVE_GUESSING * Math.log(logits.columns());
       updater.lossLimit(lossLimit);
     }
-    return new BatchRunner.Work(work(shape), shape.tape.isCapturable());
+    return new BatchRunner.Work(shape.in, work(shape), shape.tape.isCapturable());
   }
 
   private Runnable work(Recorded shape) {

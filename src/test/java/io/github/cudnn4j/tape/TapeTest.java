@@ -22,7 +22,6 @@ import java.util.SplittableRandom;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.api.function.Executable;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.EnumSource;
@@ -376,101 +375,6 @@ class TapeTest {
     }
   }
 
-  @Test
-  void refusesTheWrongOrder() {
-    try (var tape = Tape.training(device, Precision.FP32)) {
-      assertMessage("backward without a forward before it", tape::backward);
-      tape.forward();
-      tape.backward();
-      assertMessage("backward without a forward before it", tape::backward);
-    }
-    try (var tape = Tape.inference(device, Precision.FP32)) {
-      tape.forward();
-      assertMessage("backward on a tape for inference", tape::backward);
-    }
-    var tape = Tape.training(device, Precision.FP32);
-    tape.close();
-    tape.close();
-    assertMessage("the tape is closed", tape::forward);
-    assertMessage("the tape is closed", () -> tape.input(1));
-  }
-
-  @Test
-  void refusesToRecordWhereNothingWouldPlayIt() {
-    try (var tape = Tape.training(device, Precision.FP32)) {
-      Tensor x = tape.scale(tape.input(2), 2);
-      assertMessage(
-          "an operation is being made, record others before it",
-          () ->
-              tape.record(
-                  x.shape(),
-                  (in, y) -> {
-                    tape.tanh(x);
-                    return null;
-                  },
-                  x));
-      assertThrows(NullPointerException.class, () -> tape.record(x.shape(), (in, y) -> null, x));
-      tape.forward();
-      tape.tanh(x);
-      assertMessage("backward without a forward before it", tape::backward);
-    }
-  }
-
-  @Test
-  void refusesShapesAndTypesThatDoNotFit() {
-    try (var tape = Tape.training(device, Precision.FP32)) {
-      var x = tape.input(2, 3, 4);
-      var weight = parameter(ElementType.FLOAT32, randoms(20), 5, 4);
-      var wide = parameter(ElementType.FLOAT64, randoms(20), 5, 4);
-      assertRefused(() -> tape.linear(x, wide, null));
-      assertRefused(() -> tape.linear(x, parameter(ElementType.FLOAT32, randoms(9), 3, 3), null));
-      assertRefused(() -> tape.linear(x, weight, parameter(ElementType.FLOAT32, randoms(4), 4)));
-      assertRefused(() -> tape.embedding(tape.indices(5), x));
-      assertRefused(() -> tape.embedding(tape.indices(5), wide));
-      assertRefused(() -> tape.oneHot(tape.indices(6), 0));
-      assertRefused(() -> tape.indices());
-      assertRefused(() -> tape.indices(2, 0));
-      assertRefused(() -> new Indices(x.value(), 2, 3, 4));
-      assertRefused(() -> new Indices(tape.indices(6).buffer(), 2, 4));
-      assertRefused(() -> tape.crossEntropy(x, tape.indices(5)));
-      assertRefused(() -> tape.crossEntropy(x, tape.indices(6)));
-      assertRefused(() -> tape.crossEntropy(x, tape.indices(3, 2)));
-      assertRefused(() -> tape.input(2, -1));
-      assertRefused(() -> tape.input());
-      assertRefused(() -> tape.add(x, tape.input(2, 3)));
-      assertRefused(() -> tape.multiply(x, tape.input(2, 4, 3)));
-      assertRefused(() -> tape.concatenate());
-      assertRefused(() -> tape.concatenate(x, tape.input(3, 2, 4)));
-      assertRefused(() -> tape.concatenate(x, tape.input(2, 4)));
-      assertRefused(() -> tape.slice(x, -1, 2));
-      assertRefused(() -> tape.slice(x, 2, 3));
-      assertRefused(() -> tape.slice(x, 2, 0));
-      assertRefused(() -> tape.slice(x, 1, Integer.MAX_VALUE));
-      var lengths = tape.lengths(4);
-      assertRefused(() -> lengths.last(x));
-      assertRefused(() -> lengths.mask(tape.input(3, 4)));
-      assertRefused(() -> lengths.softmax(tape.input(3, 4)));
-      assertRefused(() -> tape.transpose(tape.input(3, 4)));
-      assertRefused(() -> tape.product(x, false, x, false));
-      assertRefused(() -> tape.product(x, false, tape.input(1, 4, 2), false));
-      var vector = parameter(ElementType.FLOAT32, randoms(4), 4);
-      assertRefused(() -> tape.layerNorm(x, vector, vector, 0));
-      assertRefused(() -> tape.layerNorm(tape.input(2, 3), vector, vector, 1e-5));
-      assertRefused(() -> tape.reshape(x, 5, 5));
-      assertRefused(() -> tape.record(new int[] {0}, (in, y) -> null, x));
-      assertRefused(() -> tape.tanh(wide));
-    }
-  }
-
-  private static void assertRefused(org.junit.jupiter.api.function.Executable action) {
-    assertThrows(IllegalArgumentException.class, action);
-  }
-
-  private static void assertMessage(
-      String message, org.junit.jupiter.api.function.Executable action) {
-    assertEquals(message, assertThrows(IllegalStateException.class, action).getMessage());
-  }
-
   private static double[] product(double[] x, double[] w, int rows, int inputs, int outputs) {
     var y = new double[rows * outputs];
     for (int r = 0; r < rows; r++) {
@@ -522,18 +426,5 @@ class TapeTest {
         excess <= tolerance,
         "element %d is %s, expected %s ± %s relative"
             .formatted(worst, found[worst], expected[worst], tolerance));
-  }
-
-  @Test
-  void aMissingDeviceOrPrecisionIsNamed() {
-    missing("device", () -> Tape.training(null, Precision.FP32));
-    missing("precision", () -> Tape.inference(device, null));
-    try (var tape = Tape.training(device, Precision.FP32)) {
-      missing("part", () -> tape.own(null));
-    }
-  }
-
-  private static void missing(String name, Executable action) {
-    assertEquals(name, assertThrows(NullPointerException.class, action).getMessage());
   }
 }

@@ -68,7 +68,7 @@ class BatchRunnerTest {
 
     private BatchRunner.Work record(int shape) {
       Tape tape = parts.add(Tape.inference(numbers[0].device(), Precision.FP32));
-      Batch in = runner.feed().batch(tape, shape);
+      Batch in = runner.batch(tape, shape);
       Runnable work =
           () -> {
             if (failing) {
@@ -76,9 +76,9 @@ class BatchRunnerTest {
             }
             push(inputs, in.tokens(TextWindows.TOKENS).buffer());
             push(labels, in.labels(TextWindows.LABELS).buffer());
-            push(numbers, runner.feed().number());
+            push(numbers, runner.number());
           };
-      return new BatchRunner.Work(work, true);
+      return new BatchRunner.Work(in, work, true);
     }
 
     void run(int step) throws IOException {
