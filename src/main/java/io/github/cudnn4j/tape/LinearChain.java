@@ -6,6 +6,7 @@ import io.github.cudnn4j.cuda.Launch;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.stream.Stream;
 
 /**
  * A linear-chain conditional random field over K labels: losses, probabilities and best paths.
@@ -260,8 +261,12 @@ public final class LinearChain {
       ChainKernels kernels, Indices labels, Launcher measure, Launcher differentiate) {
     labels.limit(0, start.columns() - 1);
     labels.needAll();
+    Tensor emissions = kernels.emissions();
+    boolean differentiable =
+        Stream.of(emissions, transitions, start, end).anyMatch(x -> x.gradient() != null);
     var loss =
-        new Loss(tape, labels, start.columns(), () -> bestPaths(kernels.emissions()).labels());
+        new Loss(
+            tape, labels, start.columns(), differentiable, () -> bestPaths(emissions).labels());
     DeviceBuffer losses = tape.buffer(tape.lossType(), lengths.batch());
     DeviceBuffer counted = tape.buffer(ElementType.INT32, lengths.batch());
     var mean = new MeanLoss(tape, loss, losses, counted, null);
@@ -270,7 +275,7 @@ public final class LinearChain {
             new Launches(
                 measure.of(losses, counted),
                 tape.isTraining() ? backward(kernels, in, mean.share(), differentiate) : List.of()),
-        List.of(kernels.emissions()),
+        List.of(emissions),
         List.of(transitions, start, end));
     tape.play(mean);
     return loss;

@@ -22,6 +22,7 @@ public final class Loss {
   private final @Nullable Tensor logits;
   private final @Nullable Indices targets;
   private final int classes;
+  private final boolean differentiable;
   private final @Nullable Supplier<Indices> predictor;
   private @Nullable Indices predictions;
   private final List<Loss> parts;
@@ -30,19 +31,36 @@ public final class Loss {
   private final DeviceBuffer factor;
   private double weight = 1;
 
-  /** Makes one without classes: a mean, or the sum of parts. */
+  /** Makes one without classes, of something that has a gradient or not. */
+  Loss(Tape tape, boolean differentiable) {
+    this(tape, null, null, 0, differentiable, null, List.of());
+  }
+
+  /** Makes the sum of losses. */
   Loss(Tape tape, List<Loss> parts) {
-    this(tape, null, null, 0, null, parts);
+    this(tape, null, null, 0, parts.stream().anyMatch(Loss::isDifferentiable), null, parts);
   }
 
   /** Makes one of labels, to be predicted by the largest of the logits of each. */
   Loss(Tape tape, Tensor logits, Indices targets) {
-    this(tape, logits, targets, logits.columns(), () -> tape.argmax(logits), List.of());
+    this(
+        tape,
+        logits,
+        targets,
+        logits.columns(),
+        logits.gradient() != null,
+        () -> tape.argmax(logits),
+        List.of());
   }
 
   /** Makes one of labels that are predicted in a way of their own, recorded when asked for. */
-  Loss(Tape tape, Indices targets, int classes, Supplier<Indices> predictor) {
-    this(tape, null, targets, classes, predictor, List.of());
+  Loss(
+      Tape tape,
+      Indices targets,
+      int classes,
+      boolean differentiable,
+      Supplier<Indices> predictor) {
+    this(tape, null, targets, classes, differentiable, predictor, List.of());
   }
 
   private Loss(
@@ -50,12 +68,14 @@ public final class Loss {
       @Nullable Tensor logits,
       @Nullable Indices targets,
       int classes,
+      boolean differentiable,
       @Nullable Supplier<Indices> predictor,
       List<Loss> parts) {
     this.tape = tape;
     this.logits = logits;
     this.targets = targets;
     this.classes = classes;
+    this.differentiable = differentiable;
     this.predictor = predictor;
     this.parts = parts;
     value = tape.zeroed(tape.lossType(), 1);
@@ -103,6 +123,11 @@ public final class Loss {
       predictions = predictor.get();
     }
     return predictions;
+  }
+
+  /** Tells whether a gradient flows from here to anything, as to parameters. */
+  public boolean isDifferentiable() {
+    return differentiable;
   }
 
   /** Returns the number of classes, 0 if there are none. */

@@ -63,7 +63,7 @@ final class MeanLoss implements Operation {
       throw new IllegalArgumentException(counted + " as what counts of " + rows);
     }
     tape.check(counted);
-    var loss = new Loss(tape, List.of());
+    var loss = new Loss(tape, rows.gradient() != null);
     tape.play(in -> of(tape, loss, in.get(0), counted.buffer()), List.of(rows));
     return loss;
   }

@@ -103,13 +103,17 @@ final class BatchRunner implements AutoCloseable {
   /**
    * Records an objective.
    *
-   * @throws IllegalArgumentException if it returns a loss of another tape
+   * @throws IllegalArgumentException if it returns a loss of another tape, or one to be trained
+   *     that depends on no parameter
    */
   static Loss record(Objective objective, Tape tape, Batch in) {
     Loss loss =
         Objects.requireNonNull(objective.record(tape, in), "the loss that the objective returned");
     if (loss.tape() != tape) {
       throw new IllegalArgumentException("the objective returned a loss of another tape");
+    }
+    if (tape.isTraining() && !loss.isDifferentiable()) {
+      throw new IllegalArgumentException("the objective's loss depends on no parameter");
     }
     return loss;
   }

@@ -351,7 +351,7 @@ public final class Step implements AutoCloseable {
    *
    * @return the number of batches
    * @throws IllegalArgumentException if the learning rate is negative or not finite, or the
-   *     objective returns a loss of another tape
+   *     objective returns a loss of another tape, or one that depends on no parameter
    * @throws io.github.cudnn4j.data.RecordException if a record has a number that the objective
    *     cannot take, such as a label that is no class
    * @throws IOException if the source fails

@@ -120,6 +120,36 @@ class MisuseTest {
     }
   }
 
+  /** It would train to the end without a change of anything. */
+  @Test
+  void aLossDependsOnAParameter() throws IOException {
+    Objective constant = (tape, in) -> tape.crossEntropy(tape.input(2, 3), in.labels("label"));
+    Objective detached =
+        (tape, in) -> {
+          Tensor logits = tape.detach(words.on(tape, in.labels("label")));
+          return tape.sum(
+              tape.crossEntropy(logits, in.labels("label")), tape.loss(tape.slice(logits, 0, 1)));
+        };
+    Objective chain =
+        (tape, in) -> {
+          Tensor none = tape.input(3);
+          return tape.linearChain(tape.input(3, 3), none, none, in.lengths("words"))
+              .loss(tape.oneHot(in.tokens("words"), 3), in.tokens("words"));
+        };
+    for (Objective each : List.of(constant, detached, chain)) {
+      try (var step = Step.create(parameters, each, SOURCE, CONFIG)) {
+        var e = assertThrows(IllegalArgumentException.class, () -> run(step));
+        assertEquals("the objective's loss depends on no parameter", e.getMessage());
+      }
+      assertTrue(Double.isFinite(Evaluator.loss(parameters, each, SOURCE)));
+    }
+    Objective inPart =
+        (tape, in) -> tape.sum(constant.record(tape, in), guess(tape, in.labels("label")));
+    try (var step = Step.create(parameters, inPart, SOURCE, CONFIG)) {
+      run(step);
+    }
+  }
+
   @ParameterizedTest
   @ValueSource(booleans = {true, false})
   void whatCannotBeRecordedLeavesNothing(boolean training) throws IOException {
@@ -264,10 +294,9 @@ class MisuseTest {
             .labels("labels", "numbers", record -> record)
             .shapes(1)
             .over(List.of(numbers));
-    try (var step = Step.create(parameters, objective, source, CONFIG)) {
-      var e = assertThrows(RecordException.class, () -> run(step));
-      assertEquals(message, e.getMessage());
-    }
+    var e =
+        assertThrows(RecordException.class, () -> Evaluator.loss(parameters, objective, source));
+    assertEquals(message, e.getMessage());
   }
 
   /** As of a text, which is not made of records. */
