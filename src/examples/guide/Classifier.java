@@ -13,6 +13,7 @@ record Review(int mood, int[] words) {
 }
 
 void main(String[] args) throws IOException {
+  if (args.length < 2) throw new IllegalArgumentException("Classifier.java FILE HELD_OUT");
   try (var device = Device.open();
       var p = Parameters.on(device, Precision.FP32)) {
     var embed = p.embedding("embed", 4096, 32);

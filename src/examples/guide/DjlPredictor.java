@@ -27,6 +27,7 @@ static class Signals implements Translator<float[][], float[]> {
 }
 
 void main(String[] args) throws Exception {
+  if (args.length < 1) throw new IllegalArgumentException("DjlPredictor.java FOLDER");
   var config = RnnConfig.lstm(3, 32).bidirectional();
   try (var device = Device.open();
       var lstm = Rnn.create(device, config);

@@ -7,6 +7,7 @@ import io.github.cudnn4j.tape.*;
 import io.github.cudnn4j.train.*;
 
 void main(String[] args) throws IOException {
+  if (args.length < 1) throw new IllegalArgumentException("Namer.java FILE");
   try (var device = Device.open();
       var p = Parameters.on(device, Precision.FP32)) {
     var kind = p.embedding("kind", 4, 64);

@@ -10,6 +10,7 @@ int[] numbers(String text, ToIntFunction<String> number) {
 }
 
 void main(String[] args) throws IOException {
+  if (args.length < 2) throw new IllegalArgumentException("Tagger.java FILE HELD_OUT");
   try (var device = Device.open();
       var p = Parameters.on(device, Precision.FP32)) {
     var embed = p.embedding("embed", 4096, 32);

@@ -6,6 +6,7 @@ import io.github.cudnn4j.tape.*;
 import io.github.cudnn4j.train.*;
 
 void main(String[] args) throws IOException {
+  if (args.length < 2) throw new IllegalArgumentException("Translator.java FILE HELD_OUT");
   try (var device = Device.open();
       var p = Parameters.on(device, Precision.FP32)) {
     var read = p.embedding("read", 128, 32);

@@ -18,6 +18,7 @@ String continued(InferenceSession.Client client, Vocabulary vocabulary, String t
 }
 
 void main(String[] args) throws IOException {
+  if (args.length < 1) throw new IllegalArgumentException("Writer.java FILE");
   String text = Files.readString(Path.of(args[0]));
   var vocabulary = Vocabulary.of(text);
   var shape = LanguageModelConfig.of(RnnConfig.lstm(32, 64));

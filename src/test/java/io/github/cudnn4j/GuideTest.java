@@ -1,6 +1,7 @@
 package io.github.cudnn4j;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
@@ -20,6 +21,7 @@ import io.github.cudnn4j.tape.Tensor;
 import io.github.cudnn4j.testing.InOneMode;
 import io.github.cudnn4j.testing.SourceProgram;
 import java.io.IOException;
+import java.lang.reflect.InvocationTargetException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -32,6 +34,8 @@ import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 
 /**
  * The programs of the guide are short, compile without a warning, and do what its pages say; what
@@ -50,7 +54,7 @@ class GuideTest {
 
   @Test
   void classifierLearns() throws Exception {
-    List<String> lines = run("Classifier", 30, this::review);
+    List<String> lines = run("Classifier", 31, this::review);
     assertTrue(last(lines, "accuracy") > 0.9, lines::toString);
   }
 
@@ -64,7 +68,7 @@ class GuideTest {
 
   @Test
   void taggerLearns() throws Exception {
-    List<String> lines = run("Tagger", 30, this::sentence);
+    List<String> lines = run("Tagger", 31, this::sentence);
     assertTrue(last(lines, "accuracy") > 0.9, lines::toString);
   }
 
@@ -162,6 +166,23 @@ class GuideTest {
     List<String> lines = run("Together", 40, () -> "");
     assertTrue(last(lines, "loss") < 0.05, lines::toString);
     assertEquals("1 of 1 ranks", lines.getLast());
+  }
+
+  @ParameterizedTest
+  @CsvSource({
+    "Classifier, FILE HELD_OUT",
+    "Tagger, FILE HELD_OUT",
+    "Translator, FILE HELD_OUT",
+    "Namer, FILE",
+    "Writer, FILE"
+  })
+  void aProgramWithoutItsArgumentsTellsThem(String name, String arguments) {
+    Path source = GUIDE.resolve(name + ".java");
+    assumeTrue(Files.isRegularFile(source), "no sources here, only the built classes");
+    var e = assertThrows(InvocationTargetException.class, () -> SourceProgram.run(source, folder));
+    assertEquals(
+        new IllegalArgumentException(name + ".java " + arguments).toString(),
+        e.getCause().toString());
   }
 
   @Test
