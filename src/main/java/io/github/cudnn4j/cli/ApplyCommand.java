@@ -114,7 +114,10 @@ final class ApplyCommand implements Callable<Integer> {
         LogMel features = Recordings.features(model.configuration());
         yield lines -> recognise(recogniser, features, lines, width);
       }
-      case LanguageModel _ -> throw usage("a language model is not applied to lines: generate");
+      case LanguageModel _ ->
+          throw usage(
+              "the checkpoint holds a language model, which is not applied to lines; generate"
+                  + " writes text with it");
       default -> throw usage("a " + Model.kind(model.configuration()) + " is not applied to lines");
     };
   }

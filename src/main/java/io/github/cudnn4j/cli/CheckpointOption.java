@@ -34,7 +34,9 @@ final class CheckpointOption {
     }
     try (model) {
       throw new IOException(
-          folder + " holds a " + Model.kind(model.configuration()) + ", which writes no text");
+          String.format(
+              "%s holds a %s, which writes no text; apply gives what it says of lines",
+              folder, Model.kind(model.configuration())));
     }
   }
 

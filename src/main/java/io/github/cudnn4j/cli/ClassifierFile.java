@@ -10,7 +10,7 @@ import java.util.List;
 /** Reads files of texts with labels. */
 final class ClassifierFile {
 
-  private static final String EXPECTED = "a label, a TAB and a text";
+  static final String EXPECTED = "a label, a TAB and a text";
 
   private ClassifierFile() {}
 

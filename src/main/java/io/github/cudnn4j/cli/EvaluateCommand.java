@@ -86,8 +86,8 @@ final class EvaluateCommand implements Callable<Integer> {
   }
 
   private Map<String, Object> evaluate(LanguageModel model) throws IOException {
-    if (data != null) {
-      throw usage("--data: a language model is evaluated on --text FILE");
+    if (data != null || !text.isGiven()) {
+      throw usage("the checkpoint holds a language model, which is evaluated on --text FILE");
     }
     Vocabulary vocabulary = model.vocabulary();
     Units units = vocabulary.units();
@@ -112,19 +112,19 @@ final class EvaluateCommand implements Callable<Integer> {
   private Map<String, Object> evaluate(SequenceClassifier model) throws IOException {
     Vocabulary vocabulary = model.vocabulary();
     List<Example> examples =
-        ClassifierFile.read("--data", data(), encoding, vocabulary.units(), model.labels());
+        ClassifierFile.read("--data", data(model), encoding, vocabulary.units(), model.labels());
     int longest = longest(examples.stream().map(e -> vocabulary.encode(e.text())));
     return result(model, model.batches(window.batch(), longest).over(examples), examples.size());
   }
 
   private Map<String, Object> evaluate(SequenceTagger model) throws IOException {
-    List<Sentence> sentences = TaggerFile.read("--data", data(), encoding, model.tags());
+    List<Sentence> sentences = TaggerFile.read("--data", data(model), encoding, model.tags());
     int longest = sentences.stream().mapToInt(s -> s.words().size()).max().orElseThrow();
     return result(model, model.batches(window.batch(), longest).over(sentences), sentences.size());
   }
 
   private Map<String, Object> evaluate(Translator model) throws IOException {
-    List<Pair> pairs = TranslatorFile.read("--data", data(), encoding);
+    List<Pair> pairs = TranslatorFile.read("--data", data(model), encoding);
     int source = longest(pairs.stream().map(pair -> model.source().encode(pair.source())));
     int target = longest(pairs.stream().map(pair -> model.target().encode(pair.target())));
     BatchSource batches = model.batches(window.batch(), source + 1, target + 1).over(pairs);
@@ -132,13 +132,13 @@ final class EvaluateCommand implements Callable<Integer> {
   }
 
   private Map<String, Object> evaluate(Recogniser model) throws IOException {
-    List<Spoken> spoken = Recordings.read("--data", data(), encoding, model.vocabulary());
+    List<Spoken> spoken = Recordings.read("--data", data(model), encoding, model.vocabulary());
     List<Recording> recordings = Recordings.of(spoken, Recordings.features(model.configuration()));
     List<Recording> taken =
         recordings.stream().filter(r -> Recordings.fits(r, Integer.MAX_VALUE)).toList();
     if (taken.isEmpty()) {
       throw new IOException(
-          data() + ": all recordings are without sound or have too many characters");
+          data(model) + ": all recordings are without sound or have too many characters");
     }
     BatchSource batches = Recordings.batches(model, window.batch(), taken).over(taken);
     Map<String, Object> result = result(model, batches, taken.size());
@@ -175,9 +175,13 @@ final class EvaluateCommand implements Callable<Integer> {
     }
   }
 
-  private Path data() {
-    if (data == null) {
-      throw usage("Missing required option: '--data=FILE'");
+  /** Returns the records for a model that is not one of language. */
+  private Path data(Model model) {
+    if (data == null || text.isGiven()) {
+      throw usage(
+          "the checkpoint holds a "
+              + Model.kind(model.configuration())
+              + ", which is evaluated on --data FILE");
     }
     return data;
   }

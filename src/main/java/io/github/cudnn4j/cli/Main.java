@@ -2,6 +2,7 @@ package io.github.cudnn4j.cli;
 
 import io.github.cudnn4j.library.Settings;
 import io.github.cudnn4j.model.TextEncodingException;
+import io.github.cudnn4j.train.ErrorRate;
 import io.github.cudnn4j.train.Ranks;
 import io.github.cudnn4j.train.TrainingDivergedException;
 import java.io.IOException;
@@ -43,6 +44,8 @@ import picocli.CommandLine.Model.CommandSpec;
 public final class Main {
   /** How the JDK's own logging writes a message: to a user its text alone matters. */
   private static final String LOG_FORMAT = "java.util.logging.SimpleFormatter.format";
+
+  private static final int MOST_TYPING_ERRORS = 2;
 
   private Main() {}
 
@@ -146,8 +149,21 @@ public final class Main {
       return option + " is an option of " + theirs;
     }
     List<String> close = wrong.getSuggestions();
+    if (close.isEmpty()) {
+      // Picocli's have the same first two letters.
+      close =
+          wrong.getCommandLine().getCommandSpec().optionsMap().keySet().stream()
+              .filter(name -> isAlike(name, option))
+              .toList();
+    }
     return wrong.getMessage()
         + (close.isEmpty() ? "" : "; is it " + String.join(" or ", close) + "?");
+  }
+
+  private static boolean isAlike(String name, String typed) {
+    var difference = new ErrorRate();
+    difference.addCharacters(name, typed);
+    return difference.errors() <= MOST_TYPING_ERRORS;
   }
 
   /** One line for what a user can do something about; the stack only when asked for. */

@@ -5,6 +5,7 @@ import io.github.cudnn4j.data.Batches;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Collection;
 import java.util.Collections;
 import java.util.List;
 import java.util.Locale;
@@ -20,6 +21,9 @@ final class RecordOptions {
 
   /** Batches among which those of similar length are put together. */
   private static final int BUCKET = 50;
+
+  /** How many labels for a text there are at least only if these have changed places. */
+  private static final int EXCHANGED = 10;
 
   @Option(names = "--data", required = true, paramLabel = "FILE", description = "The records.")
   private Path data;
@@ -99,6 +103,32 @@ final class RecordOptions {
         order.subList(0, kept).stream().sorted().map(all::get).toList(),
         order.subList(kept, all.size()).stream().sorted().map(all::get).toList(),
         0);
+  }
+
+  /**
+   * Refuses records in which what is read and what is to be predicted surely have changed places.
+   *
+   * @throws IOException if there are far more labels than texts
+   */
+  static void refuseExchanged(
+      Collection<String> labels,
+      String ofLabels,
+      Stream<String> texts,
+      String ofTexts,
+      String expected)
+      throws IOException {
+    long different = texts.distinct().count();
+    if (labels.size() >= EXCHANGED * different) {
+      throw new IOException(
+          String.format(
+              Locale.ROOT,
+              "%,d different %s for %,d different %s; expected %s",
+              labels.size(),
+              ofLabels,
+              different,
+              ofTexts,
+              expected));
+    }
   }
 
   boolean hasValidationFile() {

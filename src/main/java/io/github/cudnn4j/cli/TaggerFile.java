@@ -10,7 +10,7 @@ import java.util.List;
 /** Reads files of words with tags, with a blank line between sentences. */
 final class TaggerFile {
 
-  private static final String EXPECTED = "a word, a TAB and its tag, or a blank line";
+  static final String EXPECTED = "a word, a TAB and its tag, or a blank line";
 
   private TaggerFile() {}
 

@@ -39,6 +39,11 @@ final class TextOptions {
     return file;
   }
 
+  /** Tells whether there is a text. */
+  boolean isGiven() {
+    return file != null;
+  }
+
   /** Opens the text; what is read by its bytes has no encoding. */
   Text open(EncodingOption encoding, Units units) throws IOException {
     return open("--text", require(), encoding, units);

@@ -90,6 +90,12 @@ final class TrainClassifierCommand extends TrainingCommand<SequenceClassifier> {
       throw new IOException(
           "all texts have the label " + Terminal.named(labels) + "; a classifier needs two labels");
     }
+    RecordOptions.refuseExchanged(
+        labels,
+        "labels",
+        split.training().stream().map(Example::text),
+        "texts",
+        ClassifierFile.EXPECTED);
     return new Task(split, List.copyOf(labels), from);
   }
 
@@ -158,7 +164,7 @@ final class TrainClassifierCommand extends TrainingCommand<SequenceClassifier> {
           split.heldOut().size(),
           labels.size(),
           2 * labels.size() > split.training().size()
-              ? ": few texts for each; the label is what is in front of the TAB"
+              ? "\ncaution   few texts for each label; it is what is in front of the TAB"
               : "");
     }
   }

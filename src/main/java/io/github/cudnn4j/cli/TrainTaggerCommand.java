@@ -78,6 +78,12 @@ final class TrainTaggerCommand extends TrainingCommand<SequenceTagger> {
       throw new IOException(
           "all words have the tag " + Terminal.named(tags) + "; a tagger needs two tags");
     }
+    RecordOptions.refuseExchanged(
+        tags,
+        "tags",
+        split.training().stream().flatMap(sentence -> sentence.words().stream()),
+        "words",
+        TaggerFile.EXPECTED);
     return new Task(split, List.copyOf(tags), from);
   }
 
@@ -149,7 +155,7 @@ final class TrainTaggerCommand extends TrainingCommand<SequenceTagger> {
           split.heldOut().size(),
           tags.size(),
           2 * tags.size() > split.training().stream().mapToInt(s -> s.tags().size()).sum()
-              ? ": few words for each; the tag is what is behind the TAB"
+              ? "\ncaution   few words for each tag; it is what is behind the TAB"
               : "");
     }
   }

@@ -156,6 +156,7 @@ abstract class TrainingCommand<M extends Model> implements Callable<Integer> {
           leave(console, curve, first ? checkpoints : null);
         }
         Map<String, Object> result = result(summary, task.score(), opened);
+        result.put("stepsBefore", from == null ? 0 : from.step());
         result.put("ranks", group.size());
         result.put("weightsSha256", ParameterHash.sha256(model.parameters()));
         out(first).println(Json.write(result));

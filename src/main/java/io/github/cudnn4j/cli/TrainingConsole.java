@@ -132,10 +132,12 @@ final class TrainingConsole implements TrainingListener, AutoCloseable {
   void finished(TrainingSummary summary, @Nullable Checkpoint from, boolean kept) {
     pauseBar();
     out.println();
-    if (summary.steps() > (from == null ? 0 : from.step())) {
+    long before = from == null ? 0 : from.step();
+    if (summary.steps() > before) {
       line(
-          "trained   %,d steps in %s, %,.0f tokens/s%s%s",
-          summary.steps(),
+          "trained   %,d steps%s in %s, %,.0f tokens/s%s%s",
+          summary.steps() - before,
+          from == null ? "" : String.format(Locale.ROOT, " after the %,d before", before),
           duration(summary.seconds()),
           summary.tokensPerSecond(),
           summary.stoppedEarly() ? ", stopped early: " + score.stale() : "",

@@ -5,6 +5,7 @@ import static io.github.cudnn4j.cli.CommandLineTest.assertRefused;
 import static io.github.cudnn4j.cli.CommandLineTest.run;
 import static io.github.cudnn4j.cli.CommandLineTest.weights;
 import static io.github.cudnn4j.cli.CommandLineTest.with;
+import static java.util.stream.Collectors.joining;
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
@@ -22,6 +23,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.SplittableRandom;
 import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.stream.IntStream;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -120,10 +122,17 @@ class ClassifierCommandTest {
         input + " is not UTF-8: byte 0xE4 in line 2 is wrong (--encoding NAME)", malformed);
     assertEquals(1, malformed.out().lines().count(), malformed.out());
     assertFailed(
-        "holds a classifier, which writes no text",
+        " holds a classifier, which writes no text; apply gives what it says of lines",
         run(with(new String[] {"generate", "--prefix", "a"}, at)));
+    for (String[] each :
+        new String[][] {{"evaluate"}, {"evaluate", "--text", data + "", "--data", data + ""}}) {
+      assertRefused(
+          "the checkpoint holds a classifier, which is evaluated on --data FILE",
+          run(with(each, at)));
+    }
     assertRefused(
-        "Missing required option: '--data=FILE'", run(with(new String[] {"evaluate"}, at)));
+        "Unknown options: '--txt', 'F'; is it --text?",
+        run(with(new String[] {"evaluate", "--txt", "F"}, at)));
   }
 
   @Test
@@ -154,6 +163,9 @@ class ClassifierCommandTest {
     assertWrong(data + ", line 2: the label is empty" + expected, "good\ta\n \tb\n");
     assertWrong(data + ", line 2: the text is empty" + expected, "good\ta\r\nbad\t\r\n");
     assertWrong(data + ": there is no text; expected lines of a label", "\n\n");
+    assertWrong(
+        "20 different labels for 2 different texts; expected a label, a TAB and a text",
+        IntStream.range(0, 20).mapToObj(i -> "text " + i + "\t" + i % 2 + "\n").collect(joining()));
     assertWrong("all texts have the label 'good'; a classifier needs two labels", "good\ta\n");
     Path other = Files.writeString(folder.resolve("other.tsv"), "good\ta\n\nfine\tb\n");
     Files.write(data, lines(9));

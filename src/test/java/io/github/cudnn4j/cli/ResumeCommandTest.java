@@ -71,6 +71,10 @@ class ResumeCommandTest {
                     + checkpoint.resolve("step-000000071")
                     + ", with --epochs 3 instead of --epochs 1"),
         resumed.out());
+    assertTrue(
+        resumed.out().contains("trained   142 steps after the 71 before in "), resumed.out());
+    assertEquals(213L, resumed.result().get("steps"));
+    assertEquals(71L, resumed.result().get("stepsBefore"));
     assertArrayEquals(weights(whole), weights(checkpoint));
     Ran done = resume();
     assertEquals(0, done.status(), done.err());

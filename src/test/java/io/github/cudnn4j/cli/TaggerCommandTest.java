@@ -4,6 +4,7 @@ import static io.github.cudnn4j.cli.CommandLineTest.assertFailed;
 import static io.github.cudnn4j.cli.CommandLineTest.run;
 import static io.github.cudnn4j.cli.CommandLineTest.weights;
 import static io.github.cudnn4j.cli.CommandLineTest.with;
+import static java.util.stream.Collectors.joining;
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
@@ -18,6 +19,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.SplittableRandom;
+import java.util.stream.IntStream;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -105,6 +107,11 @@ class TaggerCommandTest {
     assertWrong(data + ", line 2: the tag is empty" + expected, "a\tO\nb\t\n");
     assertWrong(data + ", line 1: there is more than one TAB" + expected, "a\tO\tX\n");
     assertWrong(data + ": there is no sentence; expected lines of a word", "\n");
+    assertWrong(
+        "20 different tags for 2 different words" + expected,
+        IntStream.range(0, 20)
+            .mapToObj(i -> "DN".charAt(i % 2) + "\tword" + i + "\n")
+            .collect(joining()));
     assertWrong("all words have the tag 'O'; a tagger needs two tags", "a\tO\n");
   }
 
