@@ -230,12 +230,12 @@ def document(core, parts):
 
 
 def audio(core):
-    x = core.batch["frames"]
-    counted = core.counted("frames", len(x))
-    y = core.rnn(nn.GRU, "encoder", x, "frames")
-    vector = core.linear("vector", (y * counted).sum(0) / counted.sum(0))
-    y = core.linear("head", core.rnn(nn.GRU, "decoder", vector.expand(len(x), -1, -1)))
-    return mse_loss(y[counted.squeeze(-1)], x[counted.squeeze(-1)])
+    x, wanted = core.batch["heard"], core.batch["spoken"]
+    heard, spoken = core.counted("heard", len(x)), core.counted("spoken", len(wanted)).squeeze(-1)
+    y = core.rnn(nn.GRU, "encoder", x, "heard")
+    vector = core.linear("vector", (y * heard).sum(0) / heard.sum(0))
+    y = core.linear("head", core.rnn(nn.GRU, "decoder", vector.expand(len(wanted), -1, -1)))
+    return mse_loss(y[spoken], wanted[spoken])
 
 
 def kinds(core, time):

@@ -61,6 +61,17 @@ final class Speaker {
     return samples;
   }
 
+  /** Returns what is heard if a recording is played so much faster, as of a smaller speaker. */
+  static float[] played(float[] samples, double speed) {
+    float[] played = new float[(int) ((samples.length - 1) / speed)];
+    for (int i = 0; i < played.length; i++) {
+      int at = (int) (i * speed);
+      double behind = i * speed - at;
+      played[i] = (float) ((1 - behind) * samples[at] + behind * samples[at + 1]);
+    }
+    return played;
+  }
+
   /** Adds white noise of a deviation; speech has about 0.1. */
   static float[] noisy(float[] samples, double deviation, RandomGenerator random) {
     float[] noisy = samples.clone();
