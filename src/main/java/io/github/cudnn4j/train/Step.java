@@ -402,9 +402,7 @@ public final class Step implements AutoCloseable {
     }
   }
 
-  /**
-   * Returns the time steps of all sequences so far that are not padding, as the host knows them.
-   */
+  /** Returns the time steps of all sequences so far, without padding, as the host knows them. */
   public long tokens() {
     return batches.tokens() * (group == null ? 1 : group.size());
   }
@@ -414,9 +412,7 @@ public final class Step implements AutoCloseable {
     return !(meanLoss <= lossLimit);
   }
 
-  /**
-   * Waits for the device; reads the step state and the loss since the last call, over all ranks.
-   */
+  /** Waits for the device; reads the step state and all ranks' loss since the last call. */
   public Reading read() {
     updater.state().copyTo(0, seen, 0, StepState.SIZE, device.stream());
     for (int i = 0; i < recorded.size(); i++) {

@@ -6,8 +6,6 @@ import io.github.cudnn4j.io.Uninterrupted;
 import io.github.cudnn4j.optim.StepState;
 import io.github.cudnn4j.tape.Parameters;
 import java.io.IOException;
-import java.io.InterruptedIOException;
-import java.nio.channels.ClosedByInterruptException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -44,6 +42,7 @@ public final class Trainer implements AutoCloseable {
   private final Step step;
   private final TrainingState state;
   private final @Nullable RankGroup group;
+  private final StopRequest stop;
   private final List<TrainingListener> listeners = new ArrayList<>();
   private LoopState position;
   private TrainingClock clock = new TrainingClock();
@@ -57,16 +56,8 @@ public final class Trainer implements AutoCloseable {
   private long savedStep = -1;
   private boolean stoppedEarly;
 
-  /** Whether this run was while it waited for data, whoever takes note of that meanwhile. */
-  private boolean interrupted;
-
   /** Whether {@link #run} is under way, in which listeners have a say. */
   private boolean running;
-
-  private volatile boolean stopping;
-
-  /** Whether one of many ranks was told to stop, as all of them know. */
-  private boolean allStop;
 
   private Trainer(
       Parameters parameters,
@@ -75,6 +66,7 @@ public final class Trainer implements AutoCloseable {
       TrainerConfig config,
       @Nullable RankGroup group) {
     this.group = group == null || group.size() == 1 ? null : group;
+    this.stop = new StopRequest(this.group);
     this.parameters = Objects.requireNonNull(parameters, "parameters");
     this.objective = Objects.requireNonNull(objective, "objective");
     this.source = Objects.requireNonNull(source, "source");
@@ -178,7 +170,7 @@ public final class Trainer implements AutoCloseable {
 
   /** Asks {@link #run} to end after the step under way; from any thread. */
   public void stop() {
-    stopping = true;
+    stop.ask();
   }
 
   /**
@@ -243,7 +235,7 @@ public final class Trainer implements AutoCloseable {
 
   private TrainingSummary train() throws IOException {
     clock = new TrainingClock();
-    interrupted = false;
+    stop.beginRun();
     long first = position.step;
     while (position.epoch < config.epochs() && !isDone()) {
       runEpoch();
@@ -290,7 +282,7 @@ public final class Trainer implements AutoCloseable {
 
   private void runEpoch() throws IOException {
     var random = new SavableRandom(position.random);
-    if (!unlessInterrupted(() -> begin(random))) {
+    if (!stop.unlessInterrupted(() -> begin(random))) {
       return;
     }
     boolean more = hasNext();
@@ -333,24 +325,7 @@ public final class Trainer implements AutoCloseable {
 
   /** Whether there is another batch, as far as that is known when waiting for it is interrupted. */
   private boolean hasNext() throws IOException {
-    return unlessInterrupted(step::hasNext) || interrupted;
-  }
-
-  /** Returns false if reading or waiting was interrupted, which ends the run. */
-  private boolean unlessInterrupted(Uninterrupted.Work<Boolean> work) throws IOException {
-    if (group != null) {
-      // The others would wait for this one; it stops with them.
-      return Uninterrupted.run(work);
-    }
-    try {
-      return work.run();
-    } catch (ClosedByInterruptException | InterruptedIOException e) {
-      interrupted = Thread.currentThread().isInterrupted();
-      if (!interrupted) {
-        throw e;
-      }
-      return false;
-    }
+    return stop.unlessInterrupted(step::hasNext) || stop.wasInterrupted();
   }
 
   /** Before the checkpoint of its last step, which is then resumed in the next epoch. */
@@ -403,9 +378,7 @@ public final class Trainer implements AutoCloseable {
     }
     position.interval.clear();
     requireConvergence(now, config.maxBadSteps());
-    if (group != null) {
-      allStop = group.max(isThisToldToStop() ? 1 : 0) > 0;
-    }
+    stop.agree();
     clock.resume();
   }
 
@@ -487,7 +460,7 @@ public final class Trainer implements AutoCloseable {
         clock.seconds(),
         skipped,
         stoppedEarly,
-        isToldToStop() && position.epoch < config.epochs() && !stoppedEarly && !areStepsDone());
+        stop.isMade() && position.epoch < config.epochs() && !stoppedEarly && !areStepsDone());
   }
 
   /** The steps to do, -1 if nobody knows. */
@@ -507,15 +480,7 @@ public final class Trainer implements AutoCloseable {
   }
 
   private boolean isDone() {
-    return isToldToStop() || stoppedEarly || areStepsDone();
-  }
-
-  private boolean isToldToStop() {
-    return group == null ? isThisToldToStop() : allStop;
-  }
-
-  private boolean isThisToldToStop() {
-    return stopping || interrupted || Thread.currentThread().isInterrupted();
+    return stop.isMade() || stoppedEarly || areStepsDone();
   }
 
   private boolean areStepsDone() {
