@@ -87,7 +87,7 @@ final class ApplyCommand implements Callable<Integer> {
       PrintWriter out = spec.commandLine().getOut();
       try (LineReader lines = reader()) {
         for (List<String> some = lines.next(MOST_LINES);
-            !some.isEmpty();
+            !some.isEmpty() && !out.checkError();
             some = lines.next(MOST_LINES)) {
           application.apply(some).forEach(out::println);
           out.flush();

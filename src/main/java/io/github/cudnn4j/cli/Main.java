@@ -9,6 +9,7 @@ import java.io.IOException;
 import java.io.PrintStream;
 import java.io.PrintWriter;
 import java.io.UncheckedIOException;
+import java.nio.charset.Charset;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.AccessDeniedException;
 import java.nio.file.DirectoryNotEmptyException;
@@ -49,21 +50,30 @@ public final class Main {
 
   private Main() {}
 
-  /** Runs one command and exits: 0 done, 1 it failed, 2 the arguments are wrong. */
+  /**
+   * Runs one command and exits: 0 done, 1 it failed or its output is lost, 2 the arguments are
+   * wrong.
+   */
   public static void main(String[] arguments) {
     if (System.getProperty(LOG_FORMAT) == null) {
       System.setProperty(LOG_FORMAT, "%5$s%n");
     }
-    System.setOut(notAscii(System.out));
-    System.setErr(notAscii(System.err));
-    System.exit(run(arguments));
+    StandardOutput output = StandardOutput.install(encoding(System.out));
+    System.setErr(new PrintStream(System.err, true, encoding(System.err)));
+    int status = run(arguments);
+    IOException lost = output.failure();
+    if (lost != null && status == CommandLine.ExitCode.OK) {
+      System.err.println("cudnn4j: standard output: " + message(lost));
+      status = CommandLine.ExitCode.SOFTWARE;
+    }
+    System.exit(status);
   }
 
   /** ASCII is the encoding of a locale without a language, as containers have it. */
-  private static PrintStream notAscii(PrintStream stream) {
+  private static Charset encoding(PrintStream stream) {
     return stream.charset().equals(StandardCharsets.US_ASCII)
-        ? new PrintStream(stream, true, StandardCharsets.UTF_8)
-        : stream;
+        ? StandardCharsets.UTF_8
+        : stream.charset();
   }
 
   private static int run(String... arguments) {

@@ -7,13 +7,17 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.github.cudnn4j.cli.CommandLineTest.Ran;
+import java.io.ByteArrayInputStream;
 import java.io.IOException;
+import java.io.InputStream;
+import java.io.PrintWriter;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/** What data can smuggle into the output. */
+/** What data can smuggle into the output, and where that goes. */
 class ApplyCommandTest {
 
   @TempDir private Path folder;
@@ -51,6 +55,24 @@ class ApplyCommandTest {
   @Test
   void aTranslationStaysInItsLine() throws IOException {
     assertEquals("\\u001b\n", applied("translator", "a\t\u001b\n".repeat(8), "a\n"));
+  }
+
+  @Test
+  void nothingMoreIsReadWhereTheOutputIsLost() throws IOException {
+    applied("classifier", "a\tb\nc\td\n".repeat(8), "b\n");
+    var lines = new ByteArrayInputStream("b\n".repeat(40_000).getBytes(StandardCharsets.US_ASCII));
+    InputStream before = System.in;
+    System.setIn(lines);
+    try {
+      var lost = new PrintWriter(Files.newOutputStream(Path.of("/dev/full")));
+      Main.commandLine()
+          .setOut(lost)
+          .execute("apply", "--checkpoint", folder.resolve("model") + "");
+      assertTrue(lost.checkError());
+    } finally {
+      System.setIn(before);
+    }
+    assertTrue(lines.available() > 0, "all lines were read");
   }
 
   @Test

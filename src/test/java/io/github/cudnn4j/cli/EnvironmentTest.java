@@ -9,6 +9,7 @@ import io.github.cudnn4j.io.Json;
 import io.github.cudnn4j.testing.InOneMode;
 import io.github.cudnn4j.testing.JavaProcess;
 import java.io.IOException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -108,5 +109,15 @@ class EnvironmentTest {
     assertEquals(
         "cudnn4j: Java's heap of 24 MiB is too small; start with more: java -Xmx48m -jar ...",
         ran.errors().strip());
+  }
+
+  @Test
+  void outputThatIsLostIsAnError() throws IOException, InterruptedException {
+    var command = JavaProcess.command(Main.class, JavaProcess.sameProperties(), List.of("--help"));
+    Process help =
+        new ProcessBuilder(command).redirectOutput(Path.of("/dev/full").toFile()).start();
+    String errors = new String(help.getErrorStream().readAllBytes(), StandardCharsets.UTF_8);
+    assertEquals("cudnn4j: standard output: No space left on device", errors.strip());
+    assertEquals(1, help.waitFor());
   }
 }
