@@ -101,9 +101,23 @@ public final class NativeLibraries {
   }
 
   private static NativeLibraries find(DeviceChoice choice) {
-    var environment = Environment.ofProcess();
     var findings = new Findings();
     requireNativeAccess(choice, findings);
+    try {
+      return find(choice, Environment.ofProcess(), findings);
+    } catch (UnsatisfiedLinkError e) {
+      findings.advise(
+          "Where several programs share a process, as on a server, let them share one cudnn4j, too:"
+              + " as a library of the server's own.");
+      throw new LibraryException(
+          "Java refuses to load a native library, which only one class loader can have at a time: "
+              + e.getMessage(),
+          findings.report(choice, null));
+    }
+  }
+
+  private static NativeLibraries find(
+      DeviceChoice choice, Environment environment, Findings findings) {
     var refusal = "";
     if (choice != DeviceChoice.HOST) {
       var search = new CudaSearch(environment, findings);

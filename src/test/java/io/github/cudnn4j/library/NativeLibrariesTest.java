@@ -2,14 +2,20 @@ package io.github.cudnn4j.library;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertInstanceOf;
+import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import io.github.cudnn4j.cli.Main;
+import io.github.cudnn4j.cuda.Device;
 import io.github.cudnn4j.io.Json;
 import io.github.cudnn4j.testing.InOneMode;
 import io.github.cudnn4j.testing.JavaProcess;
+import java.io.File;
 import java.io.IOException;
+import java.lang.reflect.InvocationTargetException;
+import java.net.URL;
+import java.net.URLClassLoader;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -189,5 +195,26 @@ class NativeLibrariesTest {
             + " --enable-native-access=ALL-UNNAMED\n",
         new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8));
     assertEquals(0, process.waitFor());
+  }
+
+  @Test
+  void anotherClassLoaderIsToldThatThisOneHasTheLibraries() throws Exception {
+    Device.open().close();
+    var path = new ArrayList<URL>();
+    for (String entry : System.getProperty("java.class.path").split(File.pathSeparator)) {
+      path.add(Path.of(entry).toUri().toURL());
+    }
+    try (var other = new URLClassLoader(path.toArray(URL[]::new), null)) {
+      var open = other.loadClass(Device.class.getName()).getMethod("open");
+      var failure =
+          assertThrows(InvocationTargetException.class, () -> open.invoke(null)).getCause();
+      assertEquals(LibraryException.class.getName(), failure.getClass().getName());
+      String message = failure.getMessage();
+      assertTrue(
+          message.startsWith(
+              "Java refuses to load a native library, which only one class loader can have at a"
+                  + " time: "),
+          message);
+    }
   }
 }
