@@ -7,6 +7,7 @@ import io.github.cudnn4j.train.TrainingListener;
 import io.github.cudnn4j.train.Validation;
 import java.awt.BasicStroke;
 import java.awt.Color;
+import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -16,6 +17,8 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.Objects;
 import java.util.stream.Stream;
+import javax.imageio.ImageIO;
+import javax.imageio.stream.MemoryCacheImageOutputStream;
 import org.jspecify.annotations.Nullable;
 import org.knowm.xchart.BitmapEncoder;
 import org.knowm.xchart.XYChart;
@@ -77,6 +80,9 @@ final class LearningCurve implements TrainingListener {
    * @throws IOException if the file cannot be read
    */
   void addPast(Path metrics) throws IOException {
+    if (!Files.isRegularFile(metrics)) {
+      return; // A terminal or a pipe keeps nothing, and reading it might never end.
+    }
     try (Stream<String> lines = Files.lines(metrics)) {
       for (String line : (Iterable<String>) lines::iterator) {
         if (!(parse(line) instanceof Map<?, ?> told)
@@ -143,16 +149,19 @@ final class LearningCurve implements TrainingListener {
     if (training.isEmpty() && heldOut.isEmpty()) {
       throw new IOException("nothing finite was logged");
     }
-    byte[] picture;
-    try {
-      picture = BitmapEncoder.getBitmapBytes(chart(), BitmapEncoder.BitmapFormat.PNG);
+    var picture = new ByteArrayOutputStream();
+    // Of a stream it would make a copy in a temporary folder.
+    try (var image = new MemoryCacheImageOutputStream(picture)) {
+      ImageIO.write(BitmapEncoder.getBufferedImage(chart()), "png", image);
+    } catch (OutOfMemoryError e) {
+      throw new IOException("Java's heap has no room to draw it", e);
     } catch (RuntimeException | Error e) {
       // A JDK that finds no fonts says so with whatever it happens to throw.
       throw new IOException(
           "Java cannot draw text here; it needs fontconfig and a font, such as DejaVu (" + e + ")",
           e);
     }
-    WholeFile.write(file, picture);
+    WholeFile.write(file, picture.toByteArray());
   }
 
   private Score score() {

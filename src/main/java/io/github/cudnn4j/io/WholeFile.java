@@ -78,6 +78,10 @@ public final class WholeFile {
       throw new NoSuchFileException(file.toString());
     } catch (AccessDeniedException e) {
       throw new AccessDeniedException(file.toString());
+    } catch (FileSystemException e) {
+      throw partial.toString().equals(e.getFile())
+          ? new FileSystemException(file.toString(), null, e.getReason())
+          : e;
     } catch (IOException e) {
       throw FileFailure.of(file, e);
     } finally {
@@ -103,7 +107,10 @@ public final class WholeFile {
 
   /** Returns a name that begins as the file's, so that who cleans up finds it. */
   private static String partial(String name) {
-    String kept = name.substring(0, Math.min(KEPT_OF_NAME, name.length()));
+    int end = Math.min(KEPT_OF_NAME, name.length());
+    // Half of a pair of surrogates has no form in a file's name.
+    boolean inPair = end < name.length() && Character.isLowSurrogate(name.charAt(end));
+    String kept = name.substring(0, inPair ? end - 1 : end);
     return kept + "." + UUID.randomUUID() + ".partial";
   }
 }

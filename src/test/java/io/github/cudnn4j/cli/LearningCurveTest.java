@@ -2,10 +2,12 @@ package io.github.cudnn4j.cli;
 
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertNotNull;
 
 import io.github.cudnn4j.train.MetricsLog;
 import io.github.cudnn4j.train.Progress;
 import io.github.cudnn4j.train.Validation;
+import java.io.File;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -13,6 +15,7 @@ import java.nio.file.StandardOpenOption;
 import java.util.List;
 import java.util.Map;
 import java.util.stream.Stream;
+import javax.imageio.ImageIO;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.knowm.xchart.XYChart;
@@ -100,5 +103,24 @@ class LearningCurveTest {
     chart = perplexity.chart();
     assertEquals(3 / Math.log(2), chart.getSeriesMap().get("training").getYData()[0], 1e-9);
     assertEquals(2.5 / Math.log(2), chart.getSeriesMap().get("held out").getYData()[0], 1e-9);
+  }
+
+  @Test
+  void noTemporaryFolderIsNeeded() throws IOException {
+    File before = ImageIO.getCacheDirectory();
+    ImageIO.setCacheDirectory(Files.createDirectory(folder.resolve("gone")).toFile());
+    try {
+      Files.delete(folder.resolve("gone"));
+      chart(RATE, true, true);
+    } finally {
+      ImageIO.setCacheDirectory(before);
+    }
+    assertNotNull(ImageIO.read(folder.resolve("a.png").toFile()));
+  }
+
+  /** Reading a pipe that this program holds would never end; of a folder it fails. */
+  @Test
+  void whatKeepsNoMetricsIsNotRead() throws IOException {
+    LearningCurve.into(folder.resolve("a.png")).of(RATE).addPast(folder);
   }
 }

@@ -44,6 +44,12 @@ class WholeFileTest {
     Path longest = Files.createDirectory(folder.resolve("b")).resolve("n".repeat(255));
     WholeFile.write(longest, AFTER);
     assertHolds(AFTER, longest);
+    assumeTrue(
+        System.getProperty("sun.jnu.encoding").equals("UTF-8"), "this locale has no such names");
+    String pairs = "n" + Character.toString(0x1F600).repeat(60);
+    Path odd = Files.createDirectory(folder.resolve("c")).resolve(pairs);
+    WholeFile.write(odd, AFTER);
+    assertHolds(AFTER, odd);
   }
 
   @Test
@@ -93,6 +99,9 @@ class WholeFileTest {
     assertEquals(gone.toString(), failed.getMessage());
     var ofFolder = assertThrows(FileSystemException.class, () -> WholeFile.write(folder, AFTER));
     assertEquals(folder.toString(), ofFolder.getFile());
+    Path tooLong = folder.resolve("n".repeat(256));
+    var ofName = assertThrows(FileSystemException.class, () -> WholeFile.write(tooLong, AFTER));
+    assertEquals(tooLong + ": File name too long", ofName.getMessage());
   }
 
   @Test
