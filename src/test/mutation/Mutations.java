@@ -80,7 +80,9 @@ final class Mutations {
   }
 
   private int runAll(String part) throws Exception {
-    work = Path.of("target/mutation", part.replaceAll("\\W+", "-")).toAbsolutePath();
+    // A name of its own for each argument, as several may run at once, however long it is.
+    String name = Integer.toHexString(part.hashCode());
+    work = Path.of("target/mutation", name).toAbsolutePath();
     delete(work);
     List<Change> changes =
         read(LIST).stream()
