@@ -51,8 +51,7 @@ final class CheckpointJson {
           file + " has format " + format + ", readable are 1 to " + Checkpoint.FORMAT);
     }
     boolean sealed = format >= Checkpoint.FIRST_SEALED || description.values.containsKey(SEAL);
-    int end = text.lastIndexOf(BEFORE_SEAL);
-    if (sealed && (end < 0 || !text.equals(sealed(text.substring(0, end))))) {
+    if (sealed && !endsInItsSeal(text)) {
       throw new IOException(file + " is damaged: its checksum is not that of its text");
     }
     return description;
@@ -92,19 +91,27 @@ final class CheckpointJson {
    */
   static String write(Map<String, Object> values) {
     String object = Json.write(values);
-    String text = sealed(object.substring(0, object.length() - 1));
-    long bytes = text.getBytes(StandardCharsets.UTF_8).length;
+    String unfinished = object.substring(0, object.length() - 1);
+    byte[] encoded = unfinished.getBytes(StandardCharsets.UTF_8);
+    String seal = seal(encoded);
+    int bytes = encoded.length + seal.length();
     if (bytes > MOST_BYTES) {
       throw new IllegalArgumentException(
           "a description of " + bytes + " bytes, at most are " + MOST_BYTES);
     }
-    return text;
+    return unfinished + seal;
   }
 
-  private static String sealed(String unfinished) {
+  private static boolean endsInItsSeal(String text) {
+    int end = text.lastIndexOf(BEFORE_SEAL);
+    return end >= 0 && text.endsWith(seal(text.substring(0, end).getBytes(StandardCharsets.UTF_8)));
+  }
+
+  /** Returns what ends a text: the checksum of what is in front of it. */
+  private static String seal(byte[] unfinished) {
     var checksum = new CRC32C();
-    checksum.update(unfinished.getBytes(StandardCharsets.UTF_8));
-    return unfinished + BEFORE_SEAL + checksum.getValue() + "}\n";
+    checksum.update(unfinished);
+    return BEFORE_SEAL + checksum.getValue() + "}\n";
   }
 
   /**

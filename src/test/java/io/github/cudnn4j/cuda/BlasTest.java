@@ -5,8 +5,8 @@ import static io.github.cudnn4j.cuda.ElementType.FLOAT16;
 import static io.github.cudnn4j.cuda.ElementType.FLOAT32;
 import static io.github.cudnn4j.cuda.ElementType.FLOAT64;
 import static io.github.cudnn4j.cuda.ElementType.INT32;
+import static io.github.cudnn4j.testing.Refusals.refuses;
 import static org.junit.jupiter.api.Assertions.assertEquals;
-import static org.junit.jupiter.api.Assertions.assertThrows;
 
 import io.github.cudnn4j.testing.Closeness;
 import java.util.Arrays;
@@ -15,7 +15,6 @@ import java.util.Random;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.api.function.Executable;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 
@@ -347,10 +346,6 @@ class BlasTest {
       assertEquals(Precision.BF16, blas.precision(BFLOAT16));
       assertEquals(Precision.FP64, blas.precision(FLOAT64));
     }
-  }
-
-  private static void refuses(String message, Executable action) {
-    assertEquals(message, assertThrows(IllegalArgumentException.class, action).getMessage());
   }
 
   @Test

@@ -7,6 +7,7 @@ import static io.github.cudnn4j.cuda.ElementType.FLOAT64;
 import static io.github.cudnn4j.cuda.ElementType.INT32;
 import static io.github.cudnn4j.cuda.ElementType.INT64;
 import static io.github.cudnn4j.cuda.ElementType.UINT8;
+import static io.github.cudnn4j.testing.Refusals.refuses;
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertSame;
@@ -38,10 +39,6 @@ class DeviceBufferTest {
   @AfterEach
   void close() {
     device.close();
-  }
-
-  private static void refuses(String message, Executable action) {
-    assertEquals(message, assertThrows(IllegalArgumentException.class, action).getMessage());
   }
 
   @Test

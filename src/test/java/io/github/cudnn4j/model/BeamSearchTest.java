@@ -1,5 +1,6 @@
 package io.github.cudnn4j.model;
 
+import static io.github.cudnn4j.testing.Refusals.refuses;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
@@ -292,36 +293,36 @@ class BeamSearchTest {
 
   @Test
   void refusesWhatDoesNotFit() {
-    refused("width is 0, must be 1 or more", () -> BeamSearch.of(0, END, 1));
-    refused("end is -2, must be -1 or more", () -> BeamSearch.of(1, -2, 1));
-    refused("most is 0, must be 1 or more", () -> BeamSearch.of(1, END, 0));
-    refused("best is 0, must be 1 or more", () -> BeamSearch.of(1, END, 1).best(0));
-    refused(
+    refuses("width is 0, must be 1 or more", () -> BeamSearch.of(0, END, 1));
+    refuses("end is -2, must be -1 or more", () -> BeamSearch.of(1, -2, 1));
+    refuses("most is 0, must be 1 or more", () -> BeamSearch.of(1, END, 0));
+    refuses("best is 0, must be 1 or more", () -> BeamSearch.of(1, END, 1).best(0));
+    refuses(
         "lengthPenalty is NaN, must be finite and 0 or more",
         () -> BeamSearch.of(1, END, 1).lengthPenalty(Double.NaN));
     BeamSearch search = BeamSearch.of(2, END, 3);
-    refused(
+    refuses(
         "the number of sequences is 0, must be 1 or more",
         () -> search.search(new Memory(3, 1), new int[0]));
-    refused(
+    refuses(
         "the step function returned 1 rows of logits for 2",
         () -> search.search((parents, symbols) -> new float[1][3], START));
-    refused(
+    refuses(
         "the step function returned 3 and 2 logits, must be as many in each row and more than the"
             + " end symbol, 0",
         () -> search.search((parents, symbols) -> new float[][] {{1, 2, 3}, {1, 2}}, START));
-    refused(
+    refuses(
         "the constraint made the logit of symbol 1 99.0, which is more than certain",
         () ->
             search.constraint((symbols, logits) -> logits[1] = 99).search(new Memory(3, 1), START));
-    refused(
+    refuses(
         "4 sequences with a width of 1073741824 have 4294967296 rows, must be at most 2147483647",
         () -> BeamSearch.of(1 << 30, END, 3).search(new Memory(3, 1), new int[4]));
-    refused("n is 0, must be 1 or more", () -> Constraint.noRepeat(0));
-    refused(
+    refuses("n is 0, must be 1 or more", () -> Constraint.noRepeat(0));
+    refuses(
         "symbol 0 of word [1, 0] is a boundary",
         () -> Constraint.words(List.of(new int[] {1, 0}), 0));
-    refused(
+    refuses(
         "at least one word and one boundary are needed, and no word without a symbol",
         () -> Constraint.words(List.of(), 0));
     for (float wrong : new float[] {Float.NaN, Float.POSITIVE_INFINITY}) {
@@ -332,9 +333,5 @@ class BeamSearchTest {
                   () -> search.search((p, s) -> new float[][] {{0, wrong}, {0, 0}}, START))
               .getMessage());
     }
-  }
-
-  private static void refused(String message, Runnable action) {
-    assertEquals(message, assertThrows(IllegalArgumentException.class, action::run).getMessage());
   }
 }

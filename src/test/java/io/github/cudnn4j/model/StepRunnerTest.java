@@ -1,5 +1,6 @@
 package io.github.cudnn4j.model;
 
+import static io.github.cudnn4j.testing.Refusals.refuses;
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
@@ -280,18 +281,18 @@ class StepRunnerTest {
   @Test
   void refusesWhatDoesNotFit() {
     try (Device device = Device.open()) {
-      refused("places is 0, must be 1 or more", () -> counting(device, 0, 1));
-      refused("batches are [], at least one of 1 or more is needed", () -> counting(device, 1));
-      refused(
+      refuses("places is 0, must be 1 or more", () -> counting(device, 0, 1));
+      refuses("batches are [], at least one of 1 or more is needed", () -> counting(device, 1));
+      refuses(
           "batches are [2, 0], at least one of 1 or more is needed",
           () -> counting(device, 1, 2, 0));
-      refused(
+      refuses(
           "features is 0, must be 1 or more",
           () ->
               StepRunner.ofFloats(
                   device, Precision.FP32, CountingNetwork.NETWORK, List.of(), 0, 1, 1));
-      refused("a state of 0 x 1, at least 1 x 1 is needed", () -> new StepNetwork.State(0, 1));
-      refused(
+      refuses("a state of 0 x 1, at least 1 x 1 is needed", () -> new StepNetwork.State(0, 1));
+      refuses(
           "the network gives 0 states and takes 1",
           () ->
               StepRunner.ofTokens(
@@ -301,7 +302,7 @@ class StepRunnerTest {
                   CountingNetwork.STATES,
                   1,
                   1));
-      refused(
+      refuses(
           "state 0 is Tensor[1, 2, 3] of FLOAT32, must be as before, Tensor[1, 2, 4] of FLOAT32",
           () ->
               StepRunner.ofTokens(
@@ -313,10 +314,10 @@ class StepRunnerTest {
                   1,
                   2));
       try (StepRunner runner = counting(device, 3, 2, 3)) {
-        refused(
+        refuses(
             "2 rows for 3 places, in batches of up to 3; a search needs as many of each",
             () -> runner.advance(new int[2], new int[2]));
-        refused(
+        refuses(
             "parent 1 is 3, must be in [0, 3)",
             () -> runner.advance(new int[] {0, 3, 0}, new int[3]));
       }
@@ -326,9 +327,5 @@ class StepRunnerTest {
   private static StepRunner counting(Device device, int places, int... batches) {
     return StepRunner.ofTokens(
         device, Precision.FP32, CountingNetwork.NETWORK, CountingNetwork.STATES, places, batches);
-  }
-
-  private static void refused(String message, Runnable action) {
-    assertEquals(message, assertThrows(IllegalArgumentException.class, action::run).getMessage());
   }
 }

@@ -1,8 +1,8 @@
 package io.github.cudnn4j.optim;
 
+import static io.github.cudnn4j.testing.Refusals.refuses;
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
-import static org.junit.jupiter.api.Assertions.assertThrows;
 
 import io.github.cudnn4j.cuda.Device;
 import io.github.cudnn4j.cuda.DeviceBuffer;
@@ -26,7 +26,6 @@ import java.util.TreeMap;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.api.function.Executable;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -299,10 +298,10 @@ class ParameterGroupTest {
   @Test
   void refusesGroupsThatAreNone() throws IOException {
     try (var parameters = parameters(ElementType.FLOAT32)) {
-      refused(
+      refuses(
           "no tensor rnn among [embed.weight, head.bias, head.weight, rnn.bias, rnn.weight]",
           () -> create(parameters, Optimizer.sgd(1), ParameterGroup.of("rnn")));
-      refused(
+      refuses(
           "rnn.bias is in two groups",
           () ->
               create(
@@ -310,20 +309,20 @@ class ParameterGroupTest {
                   Optimizer.sgd(1),
                   ParameterGroup.of("rnn.*"),
                   ParameterGroup.of("rnn.bias")));
-      refused(
+      refuses(
           "all parameters are frozen",
           () -> create(parameters, Optimizer.sgd(1), ParameterGroup.of("*").frozen(true)));
-      refused(
+      refuses(
           "Adagrad has no weight decay",
           () ->
               create(
                   parameters,
                   new OwnOptimizers.Adagrad(1, 1),
                   ParameterGroup.of("rnn.*").weightDecay(0.5)));
-      refused(
+      refuses(
           "learning-rate factor -1.0, must be finite and at least 0",
           () -> ParameterGroup.of("rnn.*").rateFactor(-1));
-      refused(
+      refuses(
           "weight decay NaN, must be finite and at least 0",
           () -> ParameterGroup.of("rnn.*").weightDecay(Double.NaN));
     }
@@ -331,10 +330,6 @@ class ParameterGroupTest {
 
   private static void create(Parameters parameters, Optimizer optimizer, ParameterGroup... groups) {
     Updater.create(parameters, optimizer, Clip.NONE, LossScale.NONE, List.of(groups)).close();
-  }
-
-  private static void refused(String message, Executable action) {
-    assertEquals(message, assertThrows(IllegalArgumentException.class, action).getMessage());
   }
 
   private static Parameters parameters(ElementType type) throws IOException {

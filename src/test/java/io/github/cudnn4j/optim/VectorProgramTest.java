@@ -1,8 +1,7 @@
 package io.github.cudnn4j.optim;
 
+import static io.github.cudnn4j.testing.Refusals.refuses;
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
-import static org.junit.jupiter.api.Assertions.assertEquals;
-import static org.junit.jupiter.api.Assertions.assertThrows;
 
 import io.github.cudnn4j.cuda.Device;
 import io.github.cudnn4j.cuda.DeviceBuffer;
@@ -98,21 +97,21 @@ class VectorProgramTest {
     DeviceBuffer two = buffer(ElementType.FLOAT32, 1, 2);
     DeviceBuffer wide = buffer(ElementType.FLOAT64, X);
     String message = "an operand of 2 FLOAT32 for a result of 3 FLOAT32, must be alike";
-    refused(message, () -> program().combine(1, two, 1, x, x));
-    refused(message, () -> program().combine(1, x, 1, two, x));
-    refused(message, () -> program().multiply(two, x, x));
-    refused(message, () -> program().multiply(x, two, x));
-    refused(message, () -> program().divide(two, x, 0, x));
-    refused(message, () -> program().divide(x, two, 0, x));
-    refused(message, () -> program().maximum(two, x, x));
-    refused(message, () -> program().maximum(x, two, x));
-    refused(message, () -> program().root(two, x));
-    refused(message, () -> program().sign(two, x));
-    refused(message, () -> program().absolute(two, x));
-    refused(
+    refuses(message, () -> program().combine(1, two, 1, x, x));
+    refuses(message, () -> program().combine(1, x, 1, two, x));
+    refuses(message, () -> program().multiply(two, x, x));
+    refuses(message, () -> program().multiply(x, two, x));
+    refuses(message, () -> program().divide(two, x, 0, x));
+    refuses(message, () -> program().divide(x, two, 0, x));
+    refuses(message, () -> program().maximum(two, x, x));
+    refuses(message, () -> program().maximum(x, two, x));
+    refuses(message, () -> program().root(two, x));
+    refuses(message, () -> program().sign(two, x));
+    refuses(message, () -> program().absolute(two, x));
+    refuses(
         "an operand of 3 FLOAT64 for a result of 3 FLOAT32, must be alike",
         () -> program().root(wide, x));
-    refused(
+    refuses(
         "argument 1 of set_f32 is a DeviceBuffer of FLOAT32, must be a DeviceBuffer of FLOAT64"
             + " by_a",
         () -> program().set(new Scalar(1, x), x));
@@ -121,10 +120,6 @@ class VectorProgramTest {
   private static void check(VectorProgram program, DeviceBuffer z, double... expected) {
     program.run();
     assertArrayEquals(expected, Numbers.read(z), 1e-7);
-  }
-
-  private static void refused(String message, Runnable action) {
-    assertEquals(message, assertThrows(IllegalArgumentException.class, action::run).getMessage());
   }
 
   private VectorProgram program() {

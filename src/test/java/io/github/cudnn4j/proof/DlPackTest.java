@@ -1,5 +1,6 @@
 package io.github.cudnn4j.proof;
 
+import static io.github.cudnn4j.testing.Refusals.refuses;
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
@@ -37,10 +38,6 @@ class DlPackTest {
   @AfterEach
   void close() {
     device.close();
-  }
-
-  private static void refuses(String message, Runnable action) {
-    assertEquals(message, assertThrows(IllegalArgumentException.class, action::run).getMessage());
   }
 
   @Test

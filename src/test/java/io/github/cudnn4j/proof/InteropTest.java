@@ -1,5 +1,6 @@
 package io.github.cudnn4j.proof;
 
+import static io.github.cudnn4j.testing.Refusals.refuses;
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
@@ -50,10 +51,6 @@ class InteropTest {
   @AfterEach
   void close() {
     device.close();
-  }
-
-  private static void refuses(String message, Runnable action) {
-    assertEquals(message, assertThrows(IllegalArgumentException.class, action::run).getMessage());
   }
 
   /** Their stream brings x, ours computes y, theirs fetches it: nobody waits in between. */

@@ -1,5 +1,6 @@
 package io.github.cudnn4j.rnn;
 
+import static io.github.cudnn4j.testing.Refusals.refuses;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
@@ -20,7 +21,6 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Assumptions;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.api.function.Executable;
 
 /** A plan that is given other lengths before each call. */
 class VaryingLengthsTest {
@@ -136,14 +136,14 @@ class VaryingLengthsTest {
 
   @Test
   void refusesLengthsThatDoNotFit() {
-    refused(
+    refuses(
         "lengths[1] is 6, but it must be in [1, T = 5]", () -> fixture.plan.setLengths(5, 6, 1));
-    refused(
+    refuses(
         "lengths[2] is -1, but it must be in [1, T = 5]", () -> fixture.plan.setLengths(5, 5, -1));
-    refused(
+    refuses(
         "lengths[0] is 0, but a sequence has at least 1 step; leave empty ones out",
         () -> fixture.plan.setLengths(0, 1, 2));
-    refused("2 lengths given, but B is 3", () -> fixture.plan.setLengths(5, 5));
+    refuses("2 lengths given, but B is 3", () -> fixture.plan.setLengths(5, 5));
     try (RnnPlan fixed = fixture.rnn.plan(SequenceShape.of(TIME, BATCH))) {
       assertEquals(
           "the lengths of SEQ_MAJOR_UNPACKED T 5 B 3 are fixed; SequenceShape.varying has others",
@@ -151,10 +151,6 @@ class VaryingLengthsTest {
     }
     fixture.plan.close();
     assertThrows(IllegalStateException.class, () -> fixture.plan.setLengths(1, 2, 3));
-  }
-
-  private static void refused(String message, Executable action) {
-    assertEquals(message, assertThrows(IllegalArgumentException.class, action).getMessage());
   }
 
   /** What a plan for lengths that vary stands on. */

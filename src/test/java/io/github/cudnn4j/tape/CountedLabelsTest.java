@@ -1,14 +1,12 @@
 package io.github.cudnn4j.tape;
 
+import static io.github.cudnn4j.testing.Refusals.refuses;
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
-import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertNull;
-import static org.junit.jupiter.api.Assertions.assertThrows;
 
 import java.util.Arrays;
 import java.util.SplittableRandom;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.api.function.Executable;
 
 /** Best paths with bounded counts, against all paths. */
 class CountedLabelsTest {
@@ -99,24 +97,20 @@ class CountedLabelsTest {
   void refusesWhatDoesNotFit() {
     double[][] zeros = new double[LABELS][LABELS];
     double[] ends = new double[LABELS];
-    refused("2 lower bounds and 1 upper bounds", () -> new CountedLabels(new int[2], new int[1]));
-    refused(
+    refuses("2 lower bounds and 1 upper bounds", () -> new CountedLabels(new int[2], new int[1]));
+    refuses(
         "label 1 at least 2 times and at most 1",
         () -> new CountedLabels(new int[] {0, 2}, new int[] {0, 1}));
-    refused("label 0 at least 0 times and at most -1", () -> CountedLabels.atMost(-1));
-    refused(
+    refuses("label 0 at least 0 times and at most -1", () -> CountedLabels.atMost(-1));
+    refuses(
         "end has 2 scores, needed are 3",
         () -> CountedLabels.atMost(1, 1, 1).bestPath(zeros, zeros, ends, new double[2]));
-    refused(
+    refuses(
         "2 rows of transitions for 3 labels",
         () -> CountedLabels.atMost(1, 1, 1).bestPath(zeros, new double[2][3], ends, ends));
     var steps = new double[1000][LABELS];
-    refused(
+    refuses(
         "1000 steps of 3 labels have too many counts for 67108864 states",
         () -> CountedLabels.exactly(200, 300, 500).bestPath(steps, zeros, ends, ends));
-  }
-
-  private static void refused(String message, Executable action) {
-    assertEquals(message, assertThrows(IllegalArgumentException.class, action).getMessage());
   }
 }

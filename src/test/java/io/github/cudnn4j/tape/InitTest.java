@@ -1,5 +1,6 @@
 package io.github.cudnn4j.tape;
 
+import static io.github.cudnn4j.testing.Refusals.refuses;
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
@@ -15,7 +16,6 @@ import io.github.cudnn4j.rnn.RnnParameter;
 import java.util.Arrays;
 import java.util.SplittableRandom;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.api.function.Executable;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 
@@ -82,17 +82,13 @@ class InitTest {
 
   @Test
   void refusesNumbersAndShapesThatItCannotDraw() {
-    refused("bound 0.0, must be above 0 and finite", () -> Init.uniform(0));
-    refused("deviation NaN, must be above 0 and finite", () -> Init.normal(Double.NaN));
-    refused("constant Infinity, must be finite", () -> Init.constant(Double.POSITIVE_INFINITY));
+    refuses("bound 0.0, must be above 0 and finite", () -> Init.uniform(0));
+    refuses("deviation NaN, must be above 0 and finite", () -> Init.normal(Double.NaN));
+    refuses("constant Infinity, must be finite", () -> Init.constant(Double.POSITIVE_INFINITY));
     String noFans = "a tensor of [3] has no fans; only a matrix has";
-    refused(noFans, () -> draw(Init.xavierUniform(), 3));
-    refused(noFans, () -> draw(Init.kaimingNormal(), 3));
-    refused(noFans, () -> draw(Init.orthogonal(), 3));
-  }
-
-  private static void refused(String message, Executable action) {
-    assertEquals(message, assertThrows(IllegalArgumentException.class, action).getMessage());
+    refuses(noFans, () -> draw(Init.xavierUniform(), 3));
+    refuses(noFans, () -> draw(Init.kaimingNormal(), 3));
+    refuses(noFans, () -> draw(Init.orthogonal(), 3));
   }
 
   /** Each layer as in PyTorch; the same values in all precisions, rounded. */
@@ -154,7 +150,7 @@ class InitTest {
       p.init("head.bias", Init.constant(3)).initialize(1);
       assertArrayEquals(new double[] {3, 3}, p.read("head.bias"));
       assertArrayEquals(gates, p.read("rnn.weight_hh_l0"));
-      refused(
+      refuses(
           "no tensor tail among [rnn.weight_ih_l0, rnn.weight_hh_l0, rnn.bias_ih_l0,"
               + " rnn.bias_hh_l0, head.weight, head.bias]",
           () -> p.init("tail", Init.zeros()));
@@ -166,10 +162,10 @@ class InitTest {
     try (var device = Device.open();
         var p = Parameters.on(device, Precision.FP32)) {
       p.tensor("a", (random, shape) -> new double[2], 3);
-      refused("2 values drawn for a, which has 3", () -> p.initialize(1));
+      refuses("2 values drawn for a, which has 3", () -> p.initialize(1));
       assertThrows(IllegalStateException.class, p::weights);
       p.init("b", Init.zeros());
-      refused("no tensor b among [a]", () -> p.initialize(1));
+      refuses("no tensor b among [a]", () -> p.initialize(1));
       p.tensor("b", Init.constant(1), 2);
       p.init("a", Init.constant(2)).initialize(1);
       assertArrayEquals(new double[] {2, 2, 2}, p.read("a"));

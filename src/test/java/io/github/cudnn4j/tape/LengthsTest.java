@@ -5,6 +5,7 @@ import static io.github.cudnn4j.proof.Numbers.read;
 import static io.github.cudnn4j.proof.Numbers.round;
 import static io.github.cudnn4j.proof.Numbers.tolerance;
 import static io.github.cudnn4j.proof.Numbers.write;
+import static io.github.cudnn4j.testing.Refusals.refuses;
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
@@ -28,7 +29,6 @@ import java.util.SplittableRandom;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.api.function.Executable;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 
@@ -205,7 +205,7 @@ class LengthsTest {
       assertEquals(
           "these lengths are set by whoever keeps them",
           assertThrows(IllegalStateException.class, () -> lengths.set(1, 2, 3)).getMessage());
-      refused(
+      refuses(
           "3 INT32 elements for 2 lengths, needed are as many INT32",
           () -> tape.lengths(onDevice, new int[2]));
     }
@@ -215,17 +215,17 @@ class LengthsTest {
   void refusesLengthsThatDoNotFit() {
     try (var played = new Played(Precision.FP64);
         var tape = Tape.training(device, Precision.FP64)) {
-      refused("2 lengths for 3 sequences", () -> played.lengths.set(1, 2));
-      refused("lengths[1] is -4, must be 0 or more", () -> played.lengths.set(1, -4, 2));
+      refuses("2 lengths for 3 sequences", () -> played.lengths.set(1, 2));
+      refuses("lengths[1] is -4, must be 0 or more", () -> played.lengths.set(1, -4, 2));
       played.lengths.set(1, 0, 2);
-      refused(
+      refuses(
           "lengths[1] is 0, but a sequence has at least 1 step; leave empty ones out",
           () -> played.tape.forward());
       played.lengths.set(1, 6, 2);
-      refused("lengths[1] is 6, but it must be in [1, T = 5]", () -> played.tape.forward());
+      refuses("lengths[1] is 6, but it must be in [1, T = 5]", () -> played.tape.forward());
       played.lengths.set(1, 5, 2);
       played.results();
-      refused(
+      refuses(
           "Tensor[5, 4, 2] of FLOAT64 for the lengths of 3 sequences, needed is [T, B, C]",
           () -> tape.rnn(played.rnn, tape.input(TIME, 4, 2), tape.lengths(3)));
       assertEquals(List.of(), tape.generatorStates());
@@ -234,10 +234,6 @@ class LengthsTest {
           IllegalStateException.class,
           () -> device.stream().capture(() -> played.lengths.set(2, 2, 2)).close());
     }
-  }
-
-  private static void refused(String message, Executable action) {
-    assertEquals(message, assertThrows(IllegalArgumentException.class, action).getMessage());
   }
 
   @Test

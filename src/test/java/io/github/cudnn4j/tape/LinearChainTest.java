@@ -1,9 +1,9 @@
 package io.github.cudnn4j.tape;
 
 import static io.github.cudnn4j.proof.Numbers.write;
+import static io.github.cudnn4j.testing.Refusals.refuses;
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
-import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.github.cudnn4j.cuda.Device;
@@ -17,7 +17,6 @@ import java.util.SplittableRandom;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.api.function.Executable;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 
@@ -279,25 +278,21 @@ class LinearChainTest {
     try (var on = new RecordedChain(device, ElementType.FLOAT64, of, true)) {
       Tensor wrong =
           on.tape.input(ReferenceChain.LABELS, ReferenceChain.LABELS, ReferenceChain.LABELS);
-      refused(
+      refuses(
           "emissions Tensor[3, 3, 3] of FLOAT64, needed are [T, 5, 3]",
           () -> on.chain.marginals(wrong));
-      refused(
+      refuses(
           "Indices[4, 3] as labels of Tensor[4, 5, 3] of FLOAT64",
           () -> on.chain.loss(on.emissions(), on.tape.indices(4, 3)));
-      refused(
+      refuses(
           "Indices[4, 3] as what is allowed of Tensor[4, 5, 3] of FLOAT64",
           () -> on.chain.allow(on.emissions(), on.tape.indices(4, 3)));
-      refused(
+      refuses(
           "transitions Tensor[3, 3] of FLOAT64, start Tensor[3] of FLOAT64, end Tensor[2] of"
               + " FLOAT64, needed are [K, K], [K] and [K]",
           () ->
               on.tape.linearChain(
                   on.parameters.get(1), on.parameters.get(2), on.tape.input(2), on.lengths));
     }
-  }
-
-  private static void refused(String message, Executable action) {
-    assertEquals(message, assertThrows(IllegalArgumentException.class, action).getMessage());
   }
 }

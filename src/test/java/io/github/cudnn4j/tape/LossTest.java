@@ -4,11 +4,11 @@ import static io.github.cudnn4j.proof.Numbers.precision;
 import static io.github.cudnn4j.proof.Numbers.read;
 import static io.github.cudnn4j.proof.Numbers.round;
 import static io.github.cudnn4j.proof.Numbers.write;
+import static io.github.cudnn4j.testing.Refusals.refuses;
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertSame;
-import static org.junit.jupiter.api.Assertions.assertThrows;
 
 import io.github.cudnn4j.cuda.Device;
 import io.github.cudnn4j.cuda.DeviceBuffer;
@@ -23,7 +23,6 @@ import java.util.function.Function;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.api.function.Executable;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 
@@ -400,13 +399,13 @@ class LossTest {
           assertEquals(Double.NaN, loss.read());
         }
       }
-      refused(
+      refuses(
           "Indices[3, 5] as labels of Tensor[4, 4, 3] of FLOAT64",
           () -> tape.ctc(x, steps, tape.indices(3, 5), labelLengths));
-      refused(
+      refuses(
           "4 lengths of the input and 3 of the labels for 4 sequences",
           () -> tape.ctc(x, steps, labels, tape.lengths(3)));
-      refused(
+      refuses(
           "maxLabels is 256, but it must be in [0, 255]",
           () -> tape.ctc(x, steps, tape.indices(256, 4), labelLengths));
     }
@@ -434,7 +433,7 @@ class LossTest {
       for (int i = 0; i < gradient.length; i++) {
         assertEquals(i / 3 % 3 == 0, gradient[i] != 0, "element " + i);
       }
-      refused(
+      refuses(
           "Indices[2] as what counts of 3 sequences",
           () -> tape.ctc(x, steps, labels, labelLengths, tape.indices(2)));
     }
@@ -496,8 +495,8 @@ class LossTest {
         graph.launch();
         assertArrayEquals(new double[] {1, 4}, accuracy.read());
       }
-      refused("the loss has no classes as targets", () -> tape.accuracy(tape.loss(tape.input(3))));
-      refused(
+      refuses("the loss has no classes as targets", () -> tape.accuracy(tape.loss(tape.input(3))));
+      refuses(
           "Tensor[3] of " + type + ", needed is a row for each number",
           () -> tape.argmax(tape.input(3)));
     }
@@ -509,38 +508,38 @@ class LossTest {
         var other = Tape.training(device, Precision.FP64)) {
       var x = tape.input(2, 3);
       var loss = tape.crossEntropy(x, tape.indices(2));
-      refused("a sum of no losses", () -> tape.sum());
-      refused("a loss of another tape", () -> other.sum(loss));
-      refused("a loss is in the sum twice, use Loss.times", () -> tape.sum(loss, tape.sum(loss)));
-      refused("a loss times NaN, must be finite", () -> loss.times(Double.NaN));
-      refused(
+      refuses("a sum of no losses", () -> tape.sum());
+      refuses("a loss of another tape", () -> other.sum(loss));
+      refuses("a loss is in the sum twice, use Loss.times", () -> tape.sum(loss, tape.sum(loss)));
+      refuses("a loss times NaN, must be finite", () -> loss.times(Double.NaN));
+      refuses(
           "losses are Tensor[2, 3] of FLOAT64, needed is FLOAT16 or FLOAT32",
           () -> tape.loss(other.input(2, 3)));
-      refused(
+      refuses(
           "Indices[3, 2] as what counts of Tensor[2, 3] of FLOAT16",
           () -> tape.loss(x, tape.indices(3, 2)));
-      refused(
+      refuses(
           "Indices[3] as targets of Tensor[2, 3] of FLOAT16",
           () -> tape.crossEntropy(x, tape.indices(3)));
-      refused(
+      refuses(
           "2 class weights, but there are 3 classes",
           () -> tape.crossEntropy(x, tape.indices(2), new double[2], 0));
-      refused(
+      refuses(
           "class weight -1.0, must be finite and 0 or more",
           () -> tape.crossEntropy(x, tape.indices(2), new double[] {1, -1, 0}, 0));
-      refused(
+      refuses(
           "label smoothing 1.5, must be in [0, 1]",
           () -> tape.crossEntropy(x, tape.indices(2), null, 1.5));
-      refused(
+      refuses(
           "Tensor[2, 3] of FLOAT16 and Tensor[3, 2] of FLOAT16, must have one shape",
           () -> tape.meanSquaredError(x, tape.input(3, 2)));
-      refused(
+      refuses(
           "Indices[3] as what counts of Tensor[2, 3] of FLOAT16",
           () -> tape.meanSquaredError(x, x, tape.indices(3)));
-      refused(
+      refuses(
           "Indices[2, 3, 1] as what counts of Tensor[2, 3] of FLOAT16",
           () -> tape.binaryCrossEntropy(x, x, null, tape.indices(2, 3, 1)));
-      refused(
+      refuses(
           "2 class weights, but there are 3 classes",
           () -> tape.binaryCrossEntropy(x, x, new double[2], null));
       assertSame(x, loss.logits());
@@ -548,9 +547,5 @@ class LossTest {
       assertNull(tape.loss(x).targets());
       assertNull(tape.loss(x).predictions());
     }
-  }
-
-  private static void refused(String message, Executable action) {
-    assertEquals(message, assertThrows(IllegalArgumentException.class, action).getMessage());
   }
 }

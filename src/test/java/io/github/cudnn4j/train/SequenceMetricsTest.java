@@ -1,7 +1,7 @@
 package io.github.cudnn4j.train;
 
+import static io.github.cudnn4j.testing.Refusals.refuses;
 import static org.junit.jupiter.api.Assertions.assertEquals;
-import static org.junit.jupiter.api.Assertions.assertThrows;
 
 import io.github.cudnn4j.io.Json;
 import java.io.IOException;
@@ -182,26 +182,22 @@ class SequenceMetricsTest {
   @Test
   void refusesWhatDoesNotFit() {
     ConfusionMatrix matrix = new ConfusionMatrix(2);
-    refused("classes is 0, must be 1 or more", () -> new ConfusionMatrix(0));
-    refused("1 predictions for 2 labels", () -> matrix.add(new int[2], new int[1]));
-    refused(
+    refuses("classes is 0, must be 1 or more", () -> new ConfusionMatrix(0));
+    refuses("1 predictions for 2 labels", () -> matrix.add(new int[2], new int[1]));
+    refuses(
         "label 1 is 2, must be in [0, 2)", () -> matrix.add(new int[] {0, 2}, new int[] {0, 0}));
-    refused(
+    refuses(
         "prediction 1 is -1, must be in [0, 2)",
         () -> matrix.add(new int[] {0, 1}, new int[] {0, -1}));
     assertEquals(0, matrix.total());
-    refused("1 predicted tags for 2", () -> SpanScore.iob2().add(List.of("O", "O"), List.of("O")));
+    refuses("1 predicted tags for 2", () -> SpanScore.iob2().add(List.of("O", "O"), List.of("O")));
     for (String tag : List.of("PER", "B-", "E-PER", "", "BPER")) {
-      refused(
+      refuses(
           "tag 1 is " + tag + ", must be O, B-TYPE or I-TYPE",
           () -> SpanScore.lenient().add(List.of("O", tag), List.of("O", "O")));
     }
-    refused(
+    refuses(
         "a translation without a right one to compare it with",
         () -> new Bleu().add(List.of(), List.of()));
-  }
-
-  private static void refused(String message, Runnable action) {
-    assertEquals(message, assertThrows(IllegalArgumentException.class, action::run).getMessage());
   }
 }

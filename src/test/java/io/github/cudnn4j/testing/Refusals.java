@@ -1,0 +1,17 @@
+package io.github.cudnn4j.testing;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+
+import org.junit.jupiter.api.function.Executable;
+
+/** What callers do wrong is refused in so many words. */
+public final class Refusals {
+
+  private Refusals() {}
+
+  /** Asserts that arguments are refused with a message. */
+  public static void refuses(String message, Executable action) {
+    assertEquals(message, assertThrows(IllegalArgumentException.class, action).getMessage());
+  }
+}
