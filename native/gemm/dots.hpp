@@ -28,18 +28,28 @@ void dot_block(int64_t k, const T* a, int64_t lda, const T* b, int64_t ldb, T* c
                bool add) {
   using S = Simd<T>;
   constexpr int columns = S::width / R;
-  typename S::Vec sum[S::width] = {};
-  const auto multiply_add = [&](int64_t p, auto... count) {
-    typename S::Vec left[R];
-    for (int r = 0; r < R; ++r) left[r] = S::load(a + r * lda + p, count...);
-    for (int j = 0; j < columns; ++j) {
-      const auto right = S::load(b + j * ldb + p, count...);
-      for (int r = 0; r < R; ++r) sum[r * columns + j] += left[r] * right;
+  // Rows of B may all be a multiple of 4096 bytes apart. Then they have the same few places in the
+  // first-level cache, which more of them at a time would take from each other.
+  constexpr int most = 8;
+  constexpr int together = columns < most ? columns : most;
+  typename S::Vec sum[S::width];
+  for (int first = 0; first < columns; first += together, b += together * ldb) {
+    typename S::Vec part[R][together] = {};
+    const auto multiply_add = [&](int64_t p, auto... count) {
+      typename S::Vec left[R];
+      for (int r = 0; r < R; ++r) left[r] = S::load(a + r * lda + p, count...);
+      for (int j = 0; j < together; ++j) {
+        const auto right = S::load(b + j * ldb + p, count...);
+        for (int r = 0; r < R; ++r) part[r][j] += left[r] * right;
+      }
+    };
+    int64_t p = 0;
+    for (; p + S::width <= k; p += S::width) multiply_add(p);
+    if (p < k) multiply_add(p, k - p);
+    for (int r = 0; r < R; ++r) {
+      for (int j = 0; j < together; ++j) sum[r * columns + first + j] = part[r][j];
     }
-  };
-  int64_t p = 0;
-  for (; p + S::width <= k; p += S::width) multiply_add(p);
-  if (p < k) multiply_add(p, k - p);
+  }
   sum_up<T>(sum);
   T out[S::width];
   S::store(out, sum[0]);
