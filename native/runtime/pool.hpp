@@ -41,7 +41,8 @@ void parallel_for(int count, F&& f) {
 
 /**
  * Returns when `value` has reached `least`; who raises it calls notify_all. Within parallel_for a
- * call may wait for what a call with a smaller index does, if that one cannot throw: it has begun.
+ * call may wait for what another does that has begun, as those with smaller indices have, if that
+ * one cannot throw.
  */
 void wait_for(const std::atomic<int>& value, int least);
 

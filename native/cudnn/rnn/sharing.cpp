@@ -32,8 +32,8 @@ Sharing choose_sharing(const RnnShape& shape, const Plan& plan) {
   if (!projects(shape) && (few_rows || distant || plan.time() == 1) &&
       shape.hidden % sharing.unit == 0 &&
       panels >= threads && rows * weights >= threads * work_per_meeting) {
-    sharing.unit_groups = static_cast<int>(
-        std::min({panels, 2 * threads, int64_t{Sharing::most_groups}}));
+    // Not more of them: products of few rows are the slower the fewer columns they have.
+    sharing.unit_groups = static_cast<int>(std::min(threads, int64_t{Sharing::most_groups}));
     return sharing;
   }
   // Two groups per thread let a free one take over from a busy one, as long as a group's steps fill

@@ -41,17 +41,21 @@ struct Sharing {
     }
     const int64_t panels = shape.hidden / unit;
     const int steps = walk(0).steps();
-    Turns turns(directions * unit_groups);
-    for (int step = 0; step < steps; ++step) {
-      parallel_for(directions * unit_groups, [&](int) {
-        const int task = turns.take(step);
-        const int direction = task / unit_groups;
-        const int64_t group = task % unit_groups;
-        const int64_t first = panels * group / unit_groups * unit;
-        const int64_t end = panels * (group + 1) / unit_groups * unit;
-        walk(direction).step(step, first, end - first);
-      });
-    }
+    const int groups = directions * unit_groups;
+    Turns turns(groups);
+    parallel_for(std::min(groups, pool_threads()), [&](int) {
+      for (int step = turns.step(); step < steps; ++step) {
+        for (int task = turns.take(step); task >= 0; task = turns.take(step)) {
+          const int direction = task / unit_groups;
+          const int64_t group = task % unit_groups;
+          const int64_t first = panels * group / unit_groups * unit;
+          const int64_t end = panels * (group + 1) / unit_groups * unit;
+          walk(direction).step(step, first, end - first);
+          turns.finish(step);
+        }
+        turns.wait(step);
+      }
+    });
   }
 
   static constexpr int most_groups = 64;
@@ -63,24 +67,44 @@ struct Sharing {
    public:
     explicit Turns(int groups) : groups_(groups) {}
 
-    /// A group of this step that nobody has taken yet; called as often as there are groups.
+    /// The first step that is not done.
+    int step() const { return done_.load(std::memory_order_acquire); }
+
+    /// A group of this step that nobody has taken yet, or -1.
     int take(int step) {
       const int threads = pool_threads();
       const int thread = std::min(pool_thread(), threads - 1);
       const bool backwards = step % 2 == 1;
       const int start = backwards ? groups_ * (thread + 1) / threads + groups_ - 1
                                   : groups_ * thread / threads;
-      for (int i = 0;; ++i) {
+      for (int i = 0; i < groups_; ++i) {
         const int group = (backwards ? start - i : start + i) % groups_;
         std::atomic<int>& taken = taken_[group];
-        if (taken.load(std::memory_order_relaxed) <= step && taken.exchange(step + 1) <= step) {
+        int before = step;
+        if (taken.load(std::memory_order_relaxed) == step &&
+            taken.compare_exchange_strong(before, step + 1, std::memory_order_relaxed)) {
           return group;
         }
       }
+      return -1;
     }
+
+    /// Says that a group of this step is done.
+    void finish(int step) {
+      if (finished_.fetch_add(1, std::memory_order_acq_rel) + 1 < groups_) return;
+      finished_.store(0, std::memory_order_relaxed);
+      done_.store(step + 1);
+      done_.notify_all();
+    }
+
+    /// Returns when all groups of this step are done, of which none is left to be taken.
+    void wait(int step) const { wait_for(done_, step + 1); }
 
    private:
     const int groups_;
+    /// Steps that are done, and groups of the next one that are.
+    std::atomic<int> done_{0};
+    std::atomic<int> finished_{0};
     /// Per group the steps in which it was taken.
     std::atomic<int> taken_[2 * most_groups] = {};
   };
