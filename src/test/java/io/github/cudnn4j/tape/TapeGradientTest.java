@@ -4,6 +4,7 @@ import static io.github.cudnn4j.proof.Numbers.precision;
 import static io.github.cudnn4j.proof.Numbers.read;
 import static io.github.cudnn4j.proof.Numbers.write;
 import static io.github.cudnn4j.tape.Gradients.play;
+import static io.github.cudnn4j.testing.Refusals.refuses;
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
@@ -18,7 +19,6 @@ import io.github.cudnn4j.testing.Closeness;
 import java.util.Arrays;
 import java.util.List;
 import java.util.SplittableRandom;
-import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -280,102 +280,6 @@ class TapeGradientTest {
     check(tape -> tape.product(tape.tanh(x), transX, tape.tanh(y), transY));
   }
 
-  /** Queries of all steps at once, which do not depend on the context. */
-  @ParameterizedTest
-  @EnumSource
-  void attention(AttentionKind kind) {
-    var memory = parameter(4, 3, 2);
-    var query = parameter(2, 3, 2);
-    var attentions = attentions(kind);
-    check(
-        tape -> {
-          var lengths = tape.lengths(3);
-          lengths.set(4, 0, 3);
-          var output = attentions.over(tape, tape.tanh(memory), lengths).on(tape.tanh(query));
-          // The weights are a tensor as others are, and the memory may be used elsewhere.
-          var more = tape.product(output.weights(), false, tape.transpose(memory), false);
-          return tape.add(output.context(), tape.transpose(more));
-        });
-  }
-
-  /** Each query depends on the context before, and is of the steps that the memory has. */
-  @ParameterizedTest
-  @EnumSource
-  void attentionStepByStep(AttentionKind kind) {
-    var memory = parameter(3, 2, 2);
-    var query = parameter(2, 2);
-    var attentions = attentions(kind);
-    check(
-        tape -> {
-          var attention = attentions.over(tape, memory, null);
-          var first = attention.on(query);
-          var second = attention.on(tape.tanh(first.context()));
-          var third = attention.on(tape.add(second.context(), query));
-          var weights = tape.multiply(first.weights(), second.weights());
-          return tape.concatenate(weights, third.context(), second.context());
-        });
-  }
-
-  /** What is read is not what is compared, of another size, and may be read more than once. */
-  @ParameterizedTest
-  @EnumSource
-  void attentionOverKeysAndValues(AttentionKind kind) {
-    var keys = parameter(3, 2, 2);
-    var values = parameter(3, 2, 3);
-    var query = parameter(2, 2, 2);
-    var attentions = attentions(kind);
-    check(
-        tape -> {
-          var lengths = tape.lengths(2);
-          lengths.set(3, 2);
-          var attention = attentions.over(tape, keys, lengths).withValues(values);
-          var first = attention.on(query);
-          var second = attention.on(tape.slice(first.context(), 1, 2));
-          var read = tape.product(second.weights(), false, tape.transpose(values), false);
-          return tape.add(tape.scale(read, 2), tape.transpose(second.context()));
-        });
-  }
-
-  @Test
-  void attentionGivesTheMeanOfTheValuesThatCount() {
-    var keys = parameter(3, 2, 2);
-    var values = parameter(3, 2, 1); // [T2, B, M]
-    write(values.value(), new double[] {1, 2, 3, 4, Double.NaN, 6});
-    try (var tape = Tape.inference(device, Precision.FP64)) {
-      var lengths = tape.lengths(2);
-      lengths.set(2, 3);
-      var attention = Attention.dot(tape, keys, lengths).withValues(values);
-      Tensor context = attention.on(tape.input(2, 2)).context();
-      tape.forward();
-      assertArrayEquals(new double[] {2, 4}, context.value().toDoubles(), 1e-12);
-      assertRefused(
-          "values are Tensor[3, 1, 2] of FLOAT64, needed are [3, 2, M]",
-          () -> attention.withValues(tape.input(3, 1, 2)));
-    }
-  }
-
-  private interface Attentions {
-    Attention over(Tape tape, Tensor memory, @Nullable Lengths lengths);
-  }
-
-  private Attentions attentions(AttentionKind kind) {
-    return switch (kind) {
-      case DOT -> Attention::dot;
-      case SCALED_DOT -> Attention::scaledDot;
-      case MULTIPLICATIVE -> {
-        var weight = parameter(2, 2);
-        yield (tape, memory, lengths) -> Attention.multiplicative(tape, memory, lengths, weight);
-      }
-      case ADDITIVE -> {
-        var ofQuery = parameter(3, 2);
-        var ofMemory = parameter(3, 2);
-        var vector = parameter(3);
-        yield (tape, memory, lengths) ->
-            Attention.additive(tape, memory, lengths, ofQuery, ofMemory, vector);
-      }
-    };
-  }
-
   @Test
   void sequencesOfAnyLengths() {
     var x = parameter(4, 3, 2);
@@ -491,11 +395,11 @@ class TapeGradientTest {
     var lstm = network(RnnConfig.lstm(2, 3));
     var gru = network(RnnConfig.gru(2, 3));
     try (var tape = Tape.training(device, Precision.FP64)) {
-      assertRefused(
+      refuses(
           "a cell of kind LSTM needs an initial cell state too",
           () -> tape.rnn(lstm, x, state, null));
-      assertRefused("a cell of kind GRU has no cell state", () -> tape.rnn(gru, x, state, state));
-      assertRefused(
+      refuses("a cell of kind GRU has no cell state", () -> tape.rnn(gru, x, state, state));
+      refuses(
           "h0 is Tensor[3, 2, 2] of FLOAT64, needed is the shape [1, 2, 3]",
           () -> tape.rnn(gru, x, x, null));
       // A refusal leaves the tape as it was.
@@ -503,11 +407,6 @@ class TapeGradientTest {
       tape.crossEntropy(tape.rnn(gru, x, state, null).y(), tape.indices(TIME, BATCH));
       play(tape);
     }
-  }
-
-  private static void assertRefused(
-      String message, org.junit.jupiter.api.function.Executable action) {
-    assertEquals(message, assertThrows(IllegalArgumentException.class, action).getMessage());
   }
 
   /** As {@link Operation} shows it. */
