@@ -7,12 +7,10 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.github.cudnn4j.io.SafeTensorsWriter;
-import io.github.cudnn4j.io.Uninterrupted;
 import io.github.cudnn4j.testing.InOneMode;
 import io.github.cudnn4j.testing.JavaProcess;
 import java.io.IOException;
 import java.io.RandomAccessFile;
-import java.nio.channels.ClosedByInterruptException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.text.MessageFormat;
@@ -481,23 +479,6 @@ class CheckpointsTest {
 
   private List<String> names() throws IOException {
     return names(folder);
-  }
-
-  @Test
-  void aFileWhoseReadingWasInterruptedIsReadAgain() throws IOException {
-    var runs = new ArrayList<Integer>();
-    String result =
-        Uninterrupted.run(
-            () -> {
-              runs.add(runs.size());
-              if (runs.size() == 1) {
-                Thread.currentThread().interrupt();
-                throw new ClosedByInterruptException();
-              }
-              return Thread.currentThread().isInterrupted() ? "interrupted" : "read";
-            });
-    assertTrue(Thread.interrupted(), "the thread is to be interrupted again");
-    assertEquals("read", result);
   }
 
   @Test
