@@ -55,7 +55,7 @@ final class EvaluateCommand implements Callable<Integer> {
   @Option(
       names = "--data",
       paramLabel = "FILE",
-      description = "Records, as the model was trained on; instead of --text.")
+      description = "Records in the form that another model was trained on; instead of --text.")
   private @Nullable Path data;
 
   @Mixin private EncodingOption encoding = new EncodingOption();

@@ -18,7 +18,8 @@ import picocli.CommandLine.Spec;
     description = {
       "Write a trained model as a file of ONNX.",
       "A language model reads tokens and the state before them, and gives logits and the state"
-          + " after them; a classifier, a tagger and a recogniser read rows and their lengths."
+          + " after them; a classifier, a tagger and a recogniser read rows and their lengths. A"
+          + " translator cannot be written."
     },
     mixinStandardHelpOptions = true,
     sortOptions = false)

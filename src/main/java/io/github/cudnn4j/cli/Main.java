@@ -29,7 +29,8 @@ import picocli.CommandLine.Model.CommandSpec;
 /** The command line: {@code java -jar cudnn4j-cli.jar <command>}. */
 @Command(
     name = "cudnn4j",
-    description = "Recurrent networks through cuDNN, on an NVIDIA GPU or on the host device.",
+    description =
+        "Recurrent networks through cuDNN, on an NVIDIA GPU or on this machine's processor.",
     mixinStandardHelpOptions = true,
     version = "cudnn4j " + Ranks.VERSION,
     synopsisSubcommandLabel = "COMMAND",

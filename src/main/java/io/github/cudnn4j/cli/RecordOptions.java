@@ -25,7 +25,11 @@ final class RecordOptions {
   /** How many labels for a text there are at least only if these have changed places. */
   private static final int EXCHANGED = 10;
 
-  @Option(names = "--data", required = true, paramLabel = "FILE", description = "The records.")
+  @Option(
+      names = "--data",
+      required = true,
+      paramLabel = "FILE",
+      description = "The records, in the form named above.")
   private Path data;
 
   @Option(

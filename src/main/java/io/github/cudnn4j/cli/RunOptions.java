@@ -93,7 +93,10 @@ final class RunOptions {
               + " ranks come to the same bits.")
   private boolean deterministic;
 
-  @Option(names = "--checkpoint", paramLabel = "DIR", description = "Folder for checkpoints.")
+  @Option(
+      names = "--checkpoint",
+      paramLabel = "DIR",
+      description = "Folder for checkpoints; without one the model is not kept.")
   private @Nullable Path checkpoint;
 
   @Option(

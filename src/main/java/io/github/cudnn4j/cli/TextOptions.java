@@ -19,7 +19,7 @@ final class TextOptions {
   private CommandSpec command;
 
   // Not required: a command that has commands of its own may be without it.
-  @Option(names = "--text", paramLabel = "FILE", description = "The text.")
+  @Option(names = "--text", paramLabel = "FILE", description = "The text of a language model.")
   private @Nullable Path file;
 
   @Option(

@@ -2,12 +2,11 @@ package io.github.cudnn4j.cli;
 
 import picocli.CommandLine.Command;
 
-/** Trains a model of some kind; without a kind, a character language model. */
+/** Trains a model of some kind; without a kind, a language model. */
 @Command(
     name = "train",
     description = {
-      "Train a model: one of the commands below, or without one a character language model on a"
-          + " text.",
+      "Train a model: one of the commands below, or without one a language model on a" + " text.",
       "The last line on standard output is one JSON object with the result."
     },
     synopsisSubcommandLabel = "[COMMAND]",

@@ -2,11 +2,11 @@ package io.github.cudnn4j.cli;
 
 import picocli.CommandLine.Command;
 
-/** Trains a character language model on a text. */
+/** Trains a language model on a text. */
 @Command(
     name = "lm",
     description = {
-      "Train a character language model on a text.",
+      "Train a language model on a text, of characters, bytes or words.",
       "The last line on standard output is one JSON object with the result."
     },
     mixinStandardHelpOptions = true,

@@ -27,8 +27,8 @@ final class WindowOptions {
       defaultValue = "35",
       paramLabel = "T",
       description =
-          "Characters of each stream per window; the state is carried on to the next. Default:"
-              + " ${DEFAULT-VALUE}")
+          "Characters, bytes or words of each stream per window; the state is carried on to the"
+              + " next. Default: ${DEFAULT-VALUE}")
   private int time;
 
   /**
