@@ -53,7 +53,10 @@ final class NetworkOptions {
       names = "--embedding",
       converter = Limits.PositiveCount.class,
       paramLabel = "E",
-      description = "Width of each symbol's learned vector. Default: " + DEFAULT_EMBEDDING)
+      description =
+          "Width of each symbol's learned vector; refused for a recogniser, which reads none."
+              + " Default: "
+              + DEFAULT_EMBEDDING)
   private @Nullable Integer embedding;
 
   @Option(

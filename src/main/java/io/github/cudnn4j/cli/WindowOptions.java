@@ -18,7 +18,7 @@ final class WindowOptions {
       converter = Limits.PositiveCount.class,
       defaultValue = "32",
       paramLabel = "B",
-      description = "Streams of text read side by side. Default: ${DEFAULT-VALUE}")
+      description = "Streams of text, or records, read side by side. Default: ${DEFAULT-VALUE}")
   private int batch;
 
   @Option(

@@ -29,6 +29,9 @@ public final class BatchLayout {
 
   private static final int SHAPES = 8;
 
+  /** So many that their bytes, and those of many slots, can be counted. */
+  private static final long MOST_ELEMENTS = 1L << 48;
+
   /** What a slot is made of. */
   public enum Kind {
     /** A sequence of numbers, 0 or more. */
@@ -102,7 +105,7 @@ public final class BatchLayout {
    *
    * @param minTime the fewest steps of a row; the rows have no lengths if it is {@code maxTime}
    * @throws IllegalArgumentException if there is a slot of this name, {@code minTime} is negative
-   *     or more than {@code maxTime}, or the slot has 2³¹ steps or more
+   *     or more than {@code maxTime}, or the slot has 2³¹ steps or more, or more than 2⁴⁸ numbers
    */
   public BatchLayout tokens(String name, int minTime, int maxTime) {
     return with(new Slot(name, Kind.TOKENS, minTime, maxTime, 1, null));
@@ -146,8 +149,8 @@ public final class BatchLayout {
    * Adds a vector.
    *
    * @param columns its elements, F
-   * @throws IllegalArgumentException if there is a slot of this name, or {@code columns} is not
-   *     positive
+   * @throws IllegalArgumentException if there is a slot of this name, {@code columns} is not
+   *     positive, or the slot has more than 2⁴⁸ numbers
    */
   public BatchLayout vector(String name, int columns) {
     return with(new Slot(name, Kind.VECTOR, 1, 1, columns, null));
@@ -277,6 +280,16 @@ public final class BatchLayout {
               batch,
               slot.maxTime(),
               Integer.MAX_VALUE));
+    }
+    long elements = (long) slot.maxTime() * batch * slot.columns();
+    if (elements > MOST_ELEMENTS) {
+      throw new IllegalArgumentException(
+          String.format(
+              Locale.ROOT,
+              "%s: a batch has %d numbers, together at most %d",
+              slot.name(),
+              elements,
+              MOST_ELEMENTS));
     }
     var more = new ArrayList<>(slots);
     more.add(slot);

@@ -114,6 +114,7 @@ public final class Vocabulary {
 
   /**
    * Returns the vocabulary of all characters in {@code text}, in the order of their code points.
+   * Half of a surrogate pair that stands alone is a character, too.
    */
   public static Vocabulary of(String text) {
     return of(text.codePoints());

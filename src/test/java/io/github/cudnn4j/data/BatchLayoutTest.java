@@ -106,6 +106,13 @@ class BatchLayoutTest {
     assertRefused(
         "words: 65536 rows of 32768 steps, together at most 2147483647",
         () -> BatchLayout.of(1 << 16).tokens("words", 1, 1 << 15));
+    int most = Integer.MAX_VALUE;
+    assertRefused(
+        "x: a batch has 4611686014132420609 numbers, together at most 281474976710656",
+        () -> BatchLayout.of(most).vector("x", most));
+    assertRefused(
+        "x: a batch has 4611686014132420609 numbers, together at most 281474976710656",
+        () -> BatchLayout.of(1).floats("x", 1, most, most));
     assertRefused("no slot letters in a batch of [words]", () -> WORDS.labels("tags", "letters"));
     assertRefused(
         "y is no sequence that could be labelled", () -> WORDS.label("y").labels("tags", "y"));

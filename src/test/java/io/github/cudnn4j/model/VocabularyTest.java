@@ -4,8 +4,11 @@ import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 
+import io.github.cudnn4j.io.Json;
 import io.github.cudnn4j.model.Vocabulary.Units;
+import java.io.IOException;
 import java.util.Arrays;
+import java.util.HashMap;
 import java.util.List;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
@@ -88,6 +91,20 @@ class VocabularyTest {
         Vocabulary.mostFrequent(Units.WORDS, Units.WORDS.split(text).stream(), 100);
 
     assertEquals(text, vocabulary.decode(vocabulary.encode(text)));
+  }
+
+  /** A string can hold what no file of UTF-8 can. */
+  @Test
+  void halvesOfPairsAreCharactersToo() throws IOException {
+    String text = "a\uDC00\uD800b\uD83D\uDE00";
+    Vocabulary vocabulary = Vocabulary.of(text);
+    var configuration = new HashMap<String, Object>();
+    vocabulary.putInto(configuration);
+    Vocabulary read = Vocabulary.ofMap(Json.parseObject(Json.write(configuration)));
+
+    assertEquals(List.of("a", "b", "\uD800", "\uDC00", "\uD83D\uDE00"), read.symbols());
+    assertArrayEquals(new int[] {1, 4, 3, 2, 5}, read.encode(text));
+    assertEquals(text, read.decode(read.encode(text)));
   }
 
   @Test
