@@ -192,11 +192,21 @@ final class CheckpointWriter implements AutoCloseable {
     return failure;
   }
 
+  /** Deletes a checkpoint, of which nobody sees a part, nor is one left if the process ends. */
+  static void delete(Path checkpoint) throws IOException {
+    Path replaced = checkpoint.resolveSibling(REPLACED);
+    CheckpointFiles.delete(replaced);
+    if (CheckpointFiles.isThere(checkpoint)) {
+      Files.move(checkpoint, replaced, StandardCopyOption.ATOMIC_MOVE);
+      CheckpointFiles.delete(replaced);
+    }
+  }
+
   private void prune(long bestStep) throws IOException {
     int excess = own.size() - checkpoints.keep();
     for (long step : own.navigableKeySet().stream().limit(Math.max(0, excess)).toList()) {
       if (step != bestStep) {
-        CheckpointFiles.delete(own.get(step));
+        delete(own.get(step));
         own.remove(step);
         stages.accept("pruned");
       }

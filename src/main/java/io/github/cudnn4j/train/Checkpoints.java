@@ -100,7 +100,8 @@ public final class Checkpoints {
    */
   public Optional<Checkpoint> latest() throws IOException {
     var reasons = new ArrayList<String>();
-    for (Entry entry : newestFirst()) {
+    var entries = newestFirst();
+    for (Entry entry : entries) {
       try {
         var newest = Optional.of(Checkpoint.open(entry.folder));
         reasons.forEach(reason -> LOG.log(Level.WARNING, "passing over a checkpoint: {0}", reason));
@@ -113,7 +114,8 @@ public final class Checkpoints {
       }
     }
     if (reasons.isEmpty()) {
-      return Optional.empty();
+      // Were there any, a training has deleted them all because it has written newer ones.
+      return entries.isEmpty() ? Optional.empty() : latest();
     }
     int untold = reasons.size() - REASONS_TOLD;
     throw new IOException(
@@ -171,7 +173,7 @@ public final class Checkpoints {
   public void clear() throws IOException {
     try (var _ = FolderLock.acquire(folder)) {
       for (Entry entry : newestFirst()) {
-        CheckpointFiles.delete(entry.folder);
+        CheckpointWriter.delete(entry.folder);
       }
     }
   }

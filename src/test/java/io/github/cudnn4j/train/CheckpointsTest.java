@@ -19,6 +19,7 @@ import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.Executors;
 import java.util.function.Consumer;
 import java.util.function.UnaryOperator;
 import java.util.logging.Logger;
@@ -318,6 +319,32 @@ class CheckpointsTest {
     assertEquals(process + "\n", Files.readString(folder.resolve(".lock")));
     checkpoints.requireUnused();
     save(checkpoints, 2);
+  }
+
+  /** Whoever reads sees whole checkpoints only, and always one. */
+  @Test
+  void readersFindAWholeCheckpointWhileOldOnesAreDeleted() throws Exception {
+    var checkpoints = Checkpoints.in(folder, 1);
+    save(checkpoints, 1);
+    try (var threads = Executors.newSingleThreadExecutor();
+        var writer = CheckpointWriter.open(checkpoints, RUN, 1)) {
+      var written =
+          threads.submit(
+              () -> {
+                for (int step = 2; step < 40; step++) {
+                  save(writer, step, -1);
+                }
+                return null;
+              });
+      long before = 1;
+      while (!written.isDone()) {
+        long step = checkpoints.latest().orElseThrow().step();
+        assertTrue(step >= before, step + " is older than " + before);
+        before = step;
+      }
+      written.get();
+    }
+    assertEquals(List.of(), warnings);
   }
 
   @Test
