@@ -77,7 +77,12 @@ final class LineReader implements AutoCloseable {
 
   private void read() throws IOException {
     bytes.compact();
-    int count = in.read(bytes.array(), bytes.position(), bytes.remaining());
+    int count;
+    try {
+      count = in.read(bytes.array(), bytes.position(), bytes.remaining());
+    } catch (IOException e) {
+      throw new IOException(name + ": " + e.getMessage(), e);
+    }
     bytes.position(bytes.position() + Math.max(0, count)).flip();
     CoderResult result;
     do {

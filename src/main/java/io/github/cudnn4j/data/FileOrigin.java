@@ -1,5 +1,6 @@
 package io.github.cudnn4j.data;
 
+import io.github.cudnn4j.io.FileFailure;
 import java.io.BufferedReader;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -52,7 +53,9 @@ final class FileOrigin<R> implements Records.Origin<R> {
           }
           boolean marked = number == 1 && line.startsWith(BYTE_ORDER_MARK);
           record = parse.apply(marked ? line.substring(1) : line);
-        } catch (IOException | RuntimeException e) {
+        } catch (IOException e) {
+          throw RecordException.reading(number, FileFailure.of(file, e));
+        } catch (RuntimeException e) {
           throw RecordException.reading(number, e);
         }
       } while (record == null);

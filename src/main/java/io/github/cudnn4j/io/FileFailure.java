@@ -1,7 +1,7 @@
 package io.github.cudnn4j.io;
 
 import java.io.IOException;
-import java.nio.channels.ClosedByInterruptException;
+import java.nio.channels.ClosedChannelException;
 import java.nio.file.FileSystemException;
 import java.nio.file.Path;
 
@@ -10,9 +10,9 @@ public final class FileFailure {
 
   private FileFailure() {}
 
-  /** Returns a failure that tells the file: the same one if it does, or is an interruption. */
+  /** Returns a failure that tells the file: the same one if it does, or if a channel is closed. */
   public static IOException of(Path file, IOException failure) {
-    if (failure instanceof FileSystemException || failure instanceof ClosedByInterruptException) {
+    if (failure instanceof FileSystemException || failure instanceof ClosedChannelException) {
       return failure;
     }
     var named = new FileSystemException(file.toString(), null, failure.getMessage());

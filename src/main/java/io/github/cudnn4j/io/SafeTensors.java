@@ -343,7 +343,13 @@ public final class SafeTensors implements AutoCloseable {
   private ByteBuffer readAt(long position, int bytes) throws IOException {
     var buffer = ByteBuffer.allocate(bytes).order(ByteOrder.LITTLE_ENDIAN);
     while (buffer.hasRemaining()) {
-      if (channel.read(buffer, position + buffer.position()) < 0) {
+      int count;
+      try {
+        count = channel.read(buffer, position + buffer.position());
+      } catch (IOException e) {
+        throw FileFailure.of(file, e);
+      }
+      if (count < 0) {
         throw new EOFException(file + ": the file ends before byte " + (position + bytes));
       }
     }

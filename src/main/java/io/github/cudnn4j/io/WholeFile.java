@@ -39,15 +39,21 @@ public final class WholeFile {
   /**
    * Returns all bytes of a file.
    *
-   * @throws IOException if it cannot be read or has more than an array
+   * @throws IOException if it cannot be read or has more than an array; the message tells the file
    */
   public static byte[] read(Path file) throws IOException {
-    long bytes = Files.size(file);
-    if (bytes > MOST_READ) {
-      throw new FileSystemException(
-          file.toString(), null, "it has " + bytes + " bytes, at most " + MOST_READ + " are read");
+    try {
+      long bytes = Files.size(file);
+      if (bytes > MOST_READ) {
+        throw new FileSystemException(
+            file.toString(),
+            null,
+            "it has " + bytes + " bytes, at most " + MOST_READ + " are read");
+      }
+      return Files.readAllBytes(file);
+    } catch (IOException e) {
+      throw FileFailure.of(file, e);
     }
-    return Files.readAllBytes(file);
   }
 
   /**

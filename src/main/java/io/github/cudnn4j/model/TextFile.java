@@ -1,5 +1,6 @@
 package io.github.cudnn4j.model;
 
+import io.github.cudnn4j.io.FileFailure;
 import java.io.IOException;
 import java.io.InputStream;
 import java.nio.ByteBuffer;
@@ -49,7 +50,18 @@ public final class TextFile implements Text {
       }
       Path copy = Files.createTempFile("cudnn4j-text", null);
       copy.toFile().deleteOnExit();
-      Files.copy(in, copy, StandardCopyOption.REPLACE_EXISTING);
+      try {
+        Files.copy(in, copy, StandardCopyOption.REPLACE_EXISTING);
+      } catch (IOException e) {
+        throw new IOException(
+            String.format(
+                Locale.ROOT,
+                "%s cannot be copied to %s (%s); -Djava.io.tmpdir=DIR names another folder",
+                file,
+                copy,
+                e.getMessage()),
+            e);
+      }
       return new TextFile(file, copy, encoding);
     }
   }
@@ -69,7 +81,7 @@ public final class TextFile implements Text {
       boolean ended = false;
       while (true) {
         if (!ended) {
-          ended = channel.read(bytes.compact()) < 0;
+          ended = isAtEnd(channel, bytes.compact());
           bytes.flip();
         }
         CoderResult result = decoder.decode(bytes, chars, ended);
@@ -87,6 +99,14 @@ public final class TextFile implements Text {
           return;
         }
       }
+    }
+  }
+
+  private boolean isAtEnd(FileChannel channel, ByteBuffer bytes) throws IOException {
+    try {
+      return channel.read(bytes) < 0;
+    } catch (IOException e) {
+      throw FileFailure.of(name, e);
     }
   }
 

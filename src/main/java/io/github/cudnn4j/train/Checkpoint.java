@@ -1,5 +1,6 @@
 package io.github.cudnn4j.train;
 
+import io.github.cudnn4j.io.FileFailure;
 import io.github.cudnn4j.io.SafeTensors;
 import java.io.IOException;
 import java.io.OutputStream;
@@ -149,6 +150,8 @@ public final class Checkpoint {
     long bytes;
     try (var in = new CheckedInputStream(Files.newInputStream(file), checksum)) {
       bytes = in.transferTo(OutputStream.nullOutputStream());
+    } catch (IOException e) {
+      throw FileFailure.of(file, e);
     }
     var seal = new LinkedHashMap<String, Object>();
     seal.put("bytes", bytes);

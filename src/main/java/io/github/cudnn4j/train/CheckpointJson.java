@@ -1,5 +1,6 @@
 package io.github.cudnn4j.train;
 
+import io.github.cudnn4j.io.FileFailure;
 import io.github.cudnn4j.io.Json;
 import java.io.IOException;
 import java.io.UncheckedIOException;
@@ -67,6 +68,8 @@ final class CheckpointJson {
       return Files.readString(file);
     } catch (MalformedInputException e) {
       throw new IOException(file + " is damaged: it is not UTF-8", e);
+    } catch (IOException e) {
+      throw FileFailure.of(file, e);
     }
   }
 

@@ -74,6 +74,20 @@ class LineReaderTest {
         "somewhere is not UTF-8: byte 0xC3 in line 1 is wrong", reader(UTF_8, hex("61 C3")));
   }
 
+  @Test
+  void aFailureTellsWhatIsRead() {
+    InputStream broken =
+        new InputStream() {
+          @Override
+          public int read() throws IOException {
+            throw new IOException("Input/output error");
+          }
+        };
+    var failed =
+        assertThrows(IOException.class, () -> new LineReader("somewhere", broken, UTF_8).next(9));
+    assertEquals("somewhere: Input/output error", failed.getMessage());
+  }
+
   private static void assertWrong(String message, LineReader lines) {
     assertEquals(
         message, assertThrows(TextEncodingException.class, () -> lines.next(9)).getMessage());

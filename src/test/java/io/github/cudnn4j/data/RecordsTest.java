@@ -262,4 +262,14 @@ class RecordsTest {
   private static void assertMessage(String message, Runnable call) {
     assertEquals(message, assertThrows(IllegalArgumentException.class, call::run).getMessage());
   }
+
+  @Test
+  void aFileThatCannotBeReadIsNamed() {
+    Path broken = Path.of("/proc/self/mem"); // Nothing is at the address 0.
+    var failed =
+        assertThrows(
+            RecordException.class, () -> Taken.all(batches(1).lines(broken, Integer::valueOf), 1));
+    assertEquals(1, failed.number());
+    assertTrue(failed.getMessage().endsWith(broken + ": Input/output error"), failed::getMessage);
+  }
 }

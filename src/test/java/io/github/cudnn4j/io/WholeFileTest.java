@@ -101,6 +101,8 @@ class WholeFileTest {
     assertEquals(folder.toString(), ofFolder.getFile());
     Path tooLong = folder.resolve("n".repeat(256));
     var ofName = assertThrows(FileSystemException.class, () -> WholeFile.write(tooLong, AFTER));
+    var read = assertThrows(FileSystemException.class, () -> WholeFile.read(folder));
+    assertEquals(folder + ": Is a directory", read.getMessage());
     assertEquals(tooLong + ": File name too long", ofName.getMessage());
   }
 

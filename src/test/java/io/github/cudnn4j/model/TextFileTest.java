@@ -110,6 +110,17 @@ class TextFileTest {
   }
 
   @Test
+  void aFailureTellsTheFile() throws IOException {
+    Path broken = Path.of("/proc/self/mem"); // Nothing is at the address 0.
+    TextFile text = TextFile.of(broken, StandardCharsets.UTF_8);
+    var read = assertThrows(IOException.class, () -> text.read(c -> true));
+    assertEquals(broken + ": Input/output error", read.getMessage());
+    var copied = assertThrows(IOException.class, () -> TextFile.of(folder, StandardCharsets.UTF_8));
+    assertTrue(
+        copied.getMessage().startsWith(folder + " cannot be copied to "), copied::getMessage);
+  }
+
+  @Test
   void anEndWithinACharacterIsWrong() throws IOException {
     Path file = write(new byte[] {'a', '\n', (byte) 0xD0});
     assertTrue(refusal(file, StandardCharsets.UTF_8).contains("byte 0xD0 at offset 2, in line 2"));

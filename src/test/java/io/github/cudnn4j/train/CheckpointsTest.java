@@ -509,6 +509,18 @@ class CheckpointsTest {
   }
 
   @Test
+  void aFileThatCannotBeReadIsNamed() throws IOException {
+    Path checkpoint = save(Checkpoints.in(folder, 1), 1);
+    for (String name : List.of("weights.safetensors", "checkpoint.json")) {
+      Path file = checkpoint.resolve(name);
+      Files.delete(file);
+      Files.createSymbolicLink(file, Path.of("/proc/self/mem")); // Nothing is at the address 0.
+      var failed = assertThrows(IOException.class, () -> Checkpoint.open(checkpoint));
+      assertEquals(file + ": Input/output error", failed.getMessage());
+    }
+  }
+
+  @Test
   void onlyAFileIsSealed() {
     assertEquals(
         folder + " is not a file",
