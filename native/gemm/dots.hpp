@@ -51,13 +51,17 @@ void dot_block(int64_t k, const T* a, int64_t lda, const T* b, int64_t ldb, T* c
     }
   }
   sum_up<T>(sum);
+  // Rows of C as a whole, without a question for each element.
   T out[S::width];
+  if (add) {
+    for (int r = 0; r < R; ++r) {
+      for (int j = 0; j < columns; ++j) out[r * columns + j] = c[r * ldc + j];
+    }
+    sum[0] += S::load(out);
+  }
   S::store(out, sum[0]);
   for (int r = 0; r < R; ++r) {
-    for (int j = 0; j < columns; ++j) {
-      T& element = c[r * ldc + j];
-      element = add ? element + out[r * columns + j] : out[r * columns + j];
-    }
+    for (int j = 0; j < columns; ++j) c[r * ldc + j] = out[r * columns + j];
   }
 }
 
