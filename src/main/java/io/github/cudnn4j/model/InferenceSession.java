@@ -29,7 +29,7 @@ import org.jspecify.annotations.Nullable;
  * which may round differently; a runner with a single batch size gives everybody the same bits as
  * if alone.
  *
- * <p>Where clients are many and a step is short, most of the time goes into waking their threads;
+ * <p>Where clients are many and a step is short, much of the time goes into waking their threads;
  * virtual threads wake fastest.
  *
  * <p>The session and {@link #open} are for all threads, a client for one at a time. While the
