@@ -3,10 +3,13 @@ package io.github.cudnn4j.train;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertNull;
+import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import io.github.cudnn4j.io.Json;
+import io.github.cudnn4j.testing.JavaProcess;
 import java.io.IOException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
@@ -15,6 +18,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.logging.Logger;
+import java.util.stream.LongStream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -142,5 +146,31 @@ class MetricsLogTest {
     }
     assertEquals(
         List.of("no more metrics are written: /dev/full: No space left on device"), warnings);
+  }
+
+  /** Writes lines into a file until no more are written. */
+  static final class Lines {
+    static void main(String[] arguments) throws IOException {
+      try (var metrics = MetricsLog.append(Path.of(arguments[0]))) {
+        for (int step = 1; step <= 100; step++) {
+          metrics.checkpointed(Path.of("checkpoints"), step);
+        }
+      }
+    }
+  }
+
+  /** A file of 1,024 bytes at most, which is no whole number of lines. */
+  @Test
+  void onlyWholeLinesAreLeftWhenNoMoreFit() throws IOException, InterruptedException {
+    Path file = folder.resolve("metrics");
+    var command = new ArrayList<>(List.of("bash", "-c", "ulimit -f 1 && exec \"$@\"", "limited"));
+    command.addAll(
+        JavaProcess.command(Lines.class, List.of("-XX:-UsePerfData"), List.of(file.toString())));
+    var process = new ProcessBuilder(command).redirectErrorStream(true).start();
+    String output = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
+    assertEquals(0, process.waitFor(), output);
+    List<Long> written = steps(file);
+    assertEquals(LongStream.rangeClosed(1, written.size()).boxed().toList(), written);
+    assertTrue(Files.size(file) > 900 && Files.size(file) < 1024, file + ": " + Files.size(file));
   }
 }
