@@ -18,7 +18,8 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * Reads files as a whole, and writes them so that there is never a part of one: where writing fails
- * or the process ends, what was there before still is. May be used from any thread.
+ * or the process ends, what was there before still is. Only a process that is killed leaves a part
+ * beside it, whose name ends in {@code .partial}. May be used from any thread.
  */
 public final class WholeFile {
 
@@ -74,6 +75,7 @@ public final class WholeFile {
     }
     Path target = (Files.exists(file) ? file.toRealPath() : file).toAbsolutePath();
     Path partial = target.resolveSibling(partial(target.getFileName().toString()));
+    Thread deletion = deleteAtExit(partial);
     try {
       try (var channel = FileChannel.open(partial, CREATE_NEW, WRITE)) {
         content.writeTo(channel);
@@ -91,7 +93,28 @@ public final class WholeFile {
     } catch (IOException e) {
       throw FileFailure.of(file, e);
     } finally {
+      keepAtExit(deletion);
       Files.deleteIfExists(partial);
+    }
+  }
+
+  /** For a process that a signal ends meanwhile. */
+  private static Thread deleteAtExit(Path partial) {
+    var deletion = new Thread(() -> partial.toFile().delete());
+    try {
+      Runtime.getRuntime().addShutdownHook(deletion);
+    } catch (IllegalStateException e) {
+      // It ends already.
+    }
+    return deletion;
+  }
+
+  /** What is to be done at the end would otherwise keep this class for ever. */
+  private static void keepAtExit(Thread deletion) {
+    try {
+      Runtime.getRuntime().removeShutdownHook(deletion);
+    } catch (IllegalStateException e) {
+      // It ends, and the file is deleted.
     }
   }
 

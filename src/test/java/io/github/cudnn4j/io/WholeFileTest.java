@@ -8,6 +8,7 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
+import io.github.cudnn4j.testing.JavaProcess;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.ClosedByInterruptException;
@@ -17,6 +18,7 @@ import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.concurrent.locks.LockSupport;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -104,6 +106,35 @@ class WholeFileTest {
     var read = assertThrows(FileSystemException.class, () -> WholeFile.read(folder));
     assertEquals(folder + ": Is a directory", read.getMessage());
     assertEquals(tooLong + ": File name too long", ofName.getMessage());
+  }
+
+  /** Begins to write a file and waits for ever. */
+  static final class Unfinished {
+    static void main(String[] arguments) throws IOException {
+      WholeFile.write(
+          Path.of(arguments[0]),
+          channel -> {
+            channel.write(ByteBuffer.wrap(AFTER));
+            System.out.println("begun");
+            System.out.flush();
+            while (true) {
+              LockSupport.park();
+            }
+          });
+    }
+  }
+
+  @Test
+  void aProcessThatIsToldToEndLeavesNoPart() throws IOException, InterruptedException {
+    Path file = Files.write(folder.resolve("a"), BEFORE);
+    var command = JavaProcess.command(Unfinished.class, List.of(), List.of(file.toString()));
+    Process process = new ProcessBuilder(command).start();
+    try (var output = process.inputReader()) {
+      assertEquals("begun", output.readLine());
+    }
+    process.destroy();
+    process.waitFor();
+    assertHolds(BEFORE, file);
   }
 
   @Test
