@@ -251,20 +251,18 @@ public final class InferenceSession implements AutoCloseable {
     /**
      * Reads a token and waits for what the network predicts.
      *
-     * @param token a number that the network knows; others make this client's logits and state NaN
+     * @param token a number that the network knows
      * @return the logits {@code [V]} of what follows, overwritten by the next step
-     * @throws IllegalArgumentException if the token is negative
+     * @throws IllegalArgumentException if the network cannot read the token
      * @throws IllegalStateException if the session or the client is closed, the network reads
      *     vectors, another thread uses the client, or this step failed, which the cause tells, or
      *     the one before and there was no {@link #reset}
      */
     public float[] step(int token) {
-      if (token < 0) {
-        throw new IllegalArgumentException("token is " + token + ", must be 0 or more");
-      }
       if (runner.features() > 0) {
         throw new IllegalStateException("the network reads vectors, no tokens");
       }
+      runner.checkToken(token);
       return step(token, null);
     }
 

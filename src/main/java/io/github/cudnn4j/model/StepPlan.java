@@ -40,6 +40,7 @@ final class StepPlan implements AutoCloseable {
   private final DeviceBuffer numbersOnDevice;
   private final @Nullable PinnedBuffer floats;
   private final @Nullable Tensor floatsOnDevice;
+  private final int mostToken;
   private final Tensor logits;
   private final PinnedBuffer logitsOnHost;
   private final @Nullable CapturedGraph graph;
@@ -91,6 +92,7 @@ final class StepPlan implements AutoCloseable {
           network.record(
               tape, new StepNetwork.Input(reads ? null : tokens, floatsOnDevice, before));
       check(out, before);
+      mostToken = tokens.most();
       logits = out.logits();
       logitsOnHost = parts.add(PinnedBuffer.allocate(device, logits.type(), logits.elements()));
       Kernel scatter = device.kernels().get("sequence", "scatter_rows_" + precision.type().bytes());
@@ -135,6 +137,11 @@ final class StepPlan implements AutoCloseable {
   /** Returns how many rows a step has. */
   int rows() {
     return rows;
+  }
+
+  /** Returns the largest token that the network can read. */
+  int mostToken() {
+    return mostToken;
   }
 
   /** Returns V. */

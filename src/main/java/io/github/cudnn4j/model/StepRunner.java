@@ -171,7 +171,8 @@ public final class StepRunner implements StepFunction, AutoCloseable {
    * before another search, or write the initial ones: that of a search's sequence <i>i</i> is the
    * one at place <i>i</i>. Waits for the device.
    *
-   * @throws IllegalArgumentException if the rows are not as many as the places, or a parent is none
+   * @throws IllegalArgumentException if the rows are not as many as the places, a parent is none,
+   *     or a symbol is no token that the network can read
    * @throws IllegalStateException if this is closed or reads vectors
    */
   @Override
@@ -194,6 +195,7 @@ public final class StepRunner implements StepFunction, AutoCloseable {
         throw new IllegalArgumentException(
             "parent " + row + " is " + parents[row] + ", must be in [0, " + places + ")");
       }
+      checkToken(symbols[row]);
       plan.set(row, symbols[row], parents[row], row);
     }
     run(plan, places);
@@ -204,6 +206,14 @@ public final class StepRunner implements StepFunction, AutoCloseable {
       plan.logits(row, logits[row]);
     }
     return logits;
+  }
+
+  /** Refuses a token that the network cannot read. */
+  void checkToken(int token) {
+    int most = plans.getFirst().mostToken();
+    if (token < 0 || token > most) {
+      throw new IllegalArgumentException("token is " + token + ", must be 0 to " + most);
+    }
   }
 
   /** Returns the plan for the smallest batch of at least {@code rows}. */

@@ -411,9 +411,11 @@ class InferenceSessionTest {
       Client third = session.open();
       assertArrayEquals(new float[] {1, 0, 0, 0}, third.step(0));
       assertArrayEquals(new float[] {0, 0, 1, 1}, second.step(3));
-      assertEquals(
-          "token is -1, must be 0 or more",
-          assertThrows(IllegalArgumentException.class, () -> second.step(-1)).getMessage());
+      for (int token : new int[] {-1, 4}) {
+        assertEquals(
+            "token is " + token + ", must be 0 to 3",
+            assertThrows(IllegalArgumentException.class, () -> second.step(token)).getMessage());
+      }
       illegalState("the network reads tokens, no vectors", () -> second.step(new float[1]));
       assertThrows(WrongThreadException.class, device::synchronize);
     }
