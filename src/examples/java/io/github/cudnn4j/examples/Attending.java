@@ -3,7 +3,6 @@ package io.github.cudnn4j.examples;
 import module java.base;
 
 import io.github.cudnn4j.model.Translator;
-import io.github.cudnn4j.model.Translator.Pair;
 import io.github.cudnn4j.tape.AttentionKind;
 
 /**
@@ -18,6 +17,9 @@ final class Attending {
 
   private static final List<String> SHOWN = List.of("photograph", "knowledge", "enough");
 
+  /** Of steps that look anywhere, or always at the same letter. */
+  private static final double CHANCE = 0.5;
+
   private Attending() {}
 
   static Example.Result run(Example example) throws IOException {
@@ -30,36 +32,34 @@ final class Attending {
     var maps = new ArrayList<AttentionMap>();
     var more = new LinkedHashMap<String, Double>();
     double least = 1;
-    double shuffled = 0;
     for (var kind : List.of(AttentionKind.ADDITIVE, AttentionKind.MULTIPLICATIVE)) {
       String name = kind.name().toLowerCase(Locale.ROOT);
       try (var model = Pronouncing.train(example, words, name, kind, example.size(3, 4))) {
-        double forward = 0;
-        double mixed = 0;
-        for (Pair pair : words.test()) {
-          var rows = Arrays.asList(model.attention(pair.source(), pair.target()));
-          forward += forward(rows);
-          Collections.shuffle(rows, new Random(1));
-          mixed += forward(rows);
-        }
-        least = Math.min(least, forward / words.test().size());
-        shuffled = Math.max(shuffled, mixed / words.test().size());
-        more.put(name + "Forward", forward / words.test().size());
+        double inOrder =
+            words.test().stream()
+                .mapToDouble(pair -> inOrder(model.attention(pair.source(), pair.target())))
+                .average()
+                .orElseThrow();
+        least = Math.min(least, inOrder);
+        more.put(name + "InOrder", inOrder);
         more.put(name + "PhonemeErrorRate", words.errors(model, words.test(), 1).rate());
         SHOWN.forEach(word -> maps.add(map(model, name, word)));
       }
     }
     example.picture(() -> AttentionMap.picture(maps, SHOWN.size(), 28));
-    return new Example.Result("steps forward", least, shuffled, more);
+    return new Example.Result("steps in order", least, CHANCE, more);
   }
 
-  /** Returns how many of the steps look at the letter of the step before or at one behind it. */
-  private static double forward(List<double[]> weights) {
-    int forward = 0;
-    for (int t = 1; t < weights.size(); t++) {
-      forward += most(weights.get(t)) >= most(weights.get(t - 1)) ? 1 : 0;
+  /** Returns of how many pairs of steps the later one looks further on; half of the equal ones. */
+  private static double inOrder(double[][] weights) {
+    int[] at = Stream.of(weights).mapToInt(Attending::most).toArray();
+    double inOrder = 0;
+    for (int t = 0; t < at.length; t++) {
+      for (int before = 0; before < t; before++) {
+        inOrder += (1 + Integer.signum(at[t] - at[before])) / 2.0;
+      }
     }
-    return (double) forward / (weights.size() - 1);
+    return inOrder / (at.length * (at.length - 1) / 2);
   }
 
   private static int most(double[] row) {

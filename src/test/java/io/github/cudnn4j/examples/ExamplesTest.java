@@ -40,7 +40,7 @@ class ExamplesTest {
   @CsvSource({
     "adversarial, 0, 0.6",
     "attachment, 0.75, 1",
-    "attention, 0.8, 1",
+    "attention, 0.85, 1",
     "audio, 0.35, 1",
     "autoencoder, 0.55, 1",
     "bidirectional, 0.9, 1",
