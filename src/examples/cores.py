@@ -250,7 +250,8 @@ def waves(core):
 
 
 def judge(core, x, wanted):
-    y = core.rnn(nn.LSTM, "judging", torch.cat([x, kinds(core, len(x))], -1))
+    batch = torch.cat([x, x * x], -1).mean(1, keepdim=True).expand(-1, x.shape[1], -1)
+    y = core.rnn(nn.LSTM, "judging", torch.cat([x, kinds(core, len(x)), batch], -1))
     y = core.linear("judged", y)
     return binary_cross_entropy_with_logits(y, torch.full_like(y, wanted))
 

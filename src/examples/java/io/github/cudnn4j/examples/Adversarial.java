@@ -11,15 +11,17 @@ import io.github.cudnn4j.train.*;
 
 /**
  * Two networks against each other: one makes waves of noise, slow or fast ones as asked for, the
- * other tells them from real ones, step by step, in both directions. Each has its own parameters
- * and optimizer. What comes out is compared by how a wave goes with itself some steps later.
+ * other tells them from real ones, step by step, in both directions, by the wave and by the mean
+ * and the power of the batch. Each has its own parameters and optimizer. What comes out is compared
+ * by how a wave goes with itself some steps later.
  *
  * @see <a href="https://arxiv.org/abs/1611.09904">Mogren, 2016</a>
+ * @see <a href="https://arxiv.org/abs/1710.10196">Karras et al., 2018</a>
  */
 final class Adversarial {
 
-  private static final int TIME = 24, NOISE = 8, SIZE = 32, SAMPLES = 2_000, KINDS = 2;
-  private static final double[] SPEEDS = {0.3, 0.8}; // of each kind, in a step
+  private static final int TIME = Wave.TIME, NOISE = Wave.NOISE, KINDS = Wave.KINDS;
+  private static final int BATCH = 32, SIZE = 32, SAMPLES = 2_000;
   private static final double RATE = 2e-3;
 
   /** Makes waves of noise, or judges waves, {@code [B, ...]}, that are to be of a kind. */
@@ -27,15 +29,14 @@ final class Adversarial {
     Tensor on(Tape tape, Indices kinds, Tensor x);
   }
 
-  private record Wave(int kind, float[] values, float[] noise) {}
-
   private Adversarial() {}
 
   static Example.Result run(Example example) throws IOException {
     var random = new Random(1);
-    var waves = Stream.generate(() -> wave(random)).limit(32L * example.size(2_000, 500)).toList();
+    int steps = example.size(8_000, 1_500);
+    var waves = Stream.generate(() -> Wave.draw(random)).limit((long) BATCH * steps).toList();
     var batches =
-        Batches.<Wave>of(32)
+        Batches.<Wave>of(BATCH)
             .label("kind", Wave::kind)
             .vector("wave", TIME, Wave::values)
             .vector("noise", NOISE, Wave::noise)
@@ -45,7 +46,7 @@ final class Adversarial {
       var making = g.rnn("making", RnnConfig.lstm(NOISE + KINDS, SIZE));
       var shaping = g.linear("shaping", SIZE, 1);
       g.initialize(1);
-      var judging = d.rnn("judging", RnnConfig.lstm(1 + KINDS, SIZE).bidirectional());
+      var judging = d.rnn("judging", RnnConfig.lstm(3 + KINDS, SIZE).bidirectional());
       var judged = d.linear("judged", judging.outputSize(), 1);
       d.initialize(2);
       Network make =
@@ -58,7 +59,10 @@ final class Adversarial {
           (tape, kinds, some) -> {
             Tensor x = tape.transpose(tape.reshape(some, some.dim(0), TIME, 1));
             Tensor kind = tape.repeat(tape.oneHot(kinds, KINDS), TIME);
-            return judged.on(tape, judging.on(tape, tape.concatenate(x, kind)).y());
+            // what the whole batch is at each step tells of a maker whose waves begin alike
+            Tensor mean = tape.constant(1.0 / BATCH, TIME, BATCH, BATCH);
+            Tensor all = tape.product(mean, false, tape.concatenate(x, tape.multiply(x, x)), false);
+            return judged.on(tape, judging.on(tape, tape.concatenate(x, kind, all)).y());
           };
       Objective tell =
           (tape, in) -> {
@@ -83,11 +87,12 @@ final class Adversarial {
           var deceiving = Step.create(g, deceive, batches, config)) {
         telling.begin(random, 0);
         deceiving.begin(random, 0);
+        var schedule = Schedule.cosine(0, steps, 0.02);
         for (int step = 1; telling.hasNext(); step++) {
-          telling.run(RATE);
-          deceiving.run(RATE);
+          telling.run(RATE * schedule.factor(step));
+          deceiving.run(RATE * schedule.factor(step));
           if (step % 50 == 0) {
-            example.progress(step, waves.size() / 32, deceiving.read().loss());
+            example.progress(step, steps, deceiving.read().loss());
           }
         }
         example.checkpoint("judge", d, telling);
@@ -106,24 +111,23 @@ final class Adversarial {
           float[] values = Arrays.copyOfRange(all, i * TIME, (i + 1) * TIME);
           made.add(new Wave(i % KINDS, values, new float[NOISE]));
         }
-        return compare(
-            example, waves.subList(0, SAMPLES), waves.subList(SAMPLES, 2 * SAMPLES), made);
+        return compare(example, waves, made);
       }
     }
   }
 
   /** Compares made waves with real ones, and so noise, a single wave, and other real ones. */
-  private static Example.Result compare(
-      Example example, List<Wave> data, List<Wave> others, List<Wave> made) throws IOException {
+  private static Example.Result compare(Example example, List<Wave> waves, List<Wave> made)
+      throws IOException {
     var chart = Pictures.curves("How waves go with themselves", "steps later", "mean product");
     double apart = 0, noise = 0, same = 0, real = 0;
     for (int kind = 0; kind < KINDS; kind++) {
-      var wanted = Moments.of(values(data, kind));
+      var wanted = Moments.of(values(waves.subList(0, SAMPLES), kind));
       var found = Moments.of(values(made, kind));
       apart += found.apart(wanted) / KINDS;
       noise += wanted.white().apart(wanted) / KINDS;
-      same += Moments.of(values(data, kind).subList(0, 1)).apart(wanted) / KINDS;
-      real += Moments.of(values(others, kind)).apart(wanted) / KINDS;
+      same += Moments.of(values(waves, kind).subList(0, 1)).apart(wanted) / KINDS;
+      real += Moments.of(values(waves.subList(SAMPLES, 2 * SAMPLES), kind)).apart(wanted) / KINDS;
       String name = kind == 0 ? "slow" : "fast";
       chart.addSeries(name + ", real", wanted.later());
       chart.addSeries(name + ", made", found.later());
@@ -134,17 +138,6 @@ final class Adversarial {
   }
 
   private static List<float[]> values(List<Wave> waves, int kind) {
-    return waves.stream().filter(wave -> wave.kind == kind).map(Wave::values).toList();
-  }
-
-  private static Wave wave(Random random) {
-    int kind = random.nextInt(KINDS);
-    double speed = SPEEDS[kind] * random.nextDouble(0.9, 1.1);
-    double angle = random.nextDouble(2 * Math.PI);
-    float[] values = new float[TIME];
-    for (int t = 0; t < TIME; t++, angle += speed) {
-      values[t] = (float) (0.8 * Math.sin(angle));
-    }
-    return new Wave(kind, values, Example.gaussian(random, NOISE));
+    return waves.stream().filter(wave -> wave.kind() == kind).map(Wave::values).toList();
   }
 }
