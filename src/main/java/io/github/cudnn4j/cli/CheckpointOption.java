@@ -7,6 +7,7 @@ import io.github.cudnn4j.train.Checkpoint;
 import io.github.cudnn4j.train.Checkpoints;
 import java.io.IOException;
 import java.nio.file.Path;
+import java.util.Locale;
 import picocli.CommandLine.Option;
 
 /** A trained model. */
@@ -35,8 +36,10 @@ final class CheckpointOption {
     try (model) {
       throw new IOException(
           String.format(
+              Locale.ROOT,
               "%s holds a %s, which writes no text; apply gives what it says of lines",
-              folder, Model.kind(model.configuration())));
+              folder,
+              Model.kind(model.configuration())));
     }
   }
 
