@@ -104,7 +104,9 @@ final class FolderLock implements AutoCloseable {
   }
 
   private static IOException used(Path folder, String process) {
-    return new IOException("another training (process " + process + ") uses " + folder);
+    // Whoever has just locked it has not yet told.
+    String who = process.isEmpty() ? "" : " (process " + process + ")";
+    return new IOException("another training" + who + " uses " + folder);
   }
 
   @Override

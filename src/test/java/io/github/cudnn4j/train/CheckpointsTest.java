@@ -11,8 +11,10 @@ import io.github.cudnn4j.testing.InOneMode;
 import io.github.cudnn4j.testing.JavaProcess;
 import java.io.IOException;
 import java.io.RandomAccessFile;
+import java.nio.channels.FileChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
 import java.text.MessageFormat;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -319,6 +321,18 @@ class CheckpointsTest {
     assertEquals(process + "\n", Files.readString(folder.resolve(".lock")));
     checkpoints.requireUnused();
     save(checkpoints, 2);
+  }
+
+  @Test
+  void aTrainingThatHasNotYetToldItsProcessIsToldWithout() throws IOException {
+    try (var channel =
+        FileChannel.open(
+            folder.resolve(".lock"), StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE)) {
+      channel.lock();
+      var checkpoints = Checkpoints.in(folder, 1);
+      var used = assertThrows(IOException.class, checkpoints::requireUnused);
+      assertEquals("another training uses " + folder, used.getMessage());
+    }
   }
 
   /** Whoever reads sees whole checkpoints only, and always one. */
