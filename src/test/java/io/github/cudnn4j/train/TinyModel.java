@@ -84,19 +84,28 @@ public final class TinyModel implements Objective, AutoCloseable {
   }
 
   public Tensor logits(Tape tape, Indices tokens) {
-    var x = tape.dropout(embedding.on(tape, tokens), dropout, 3);
-    return linear.on(tape, rnn.carried(tape, x));
+    return logits(tape, embedding.on(tape, tokens));
   }
 
-  /** The loss, NaN of a window that holds {@link #SPOILING}, and so are its gradients. */
+  private Tensor logits(Tape tape, Tensor embedded) {
+    return linear.on(tape, rnn.carried(tape, tape.dropout(embedded, dropout, 3)));
+  }
+
+  /**
+   * The loss; NaN of a window that holds {@link #SPOILING}, and so are its gradients and states.
+   */
   Loss spoiled(Tape tape, Batch in) {
-    var spoils = tape.input(vocabulary, vocabulary);
-    var numbers = new float[vocabulary * vocabulary];
-    Arrays.fill(numbers, SPOILING * vocabulary, (SPOILING + 1) * vocabulary, Float.NaN);
+    var spoils = tape.input(vocabulary, embedding.outputSize());
+    var numbers = new float[vocabulary * embedding.outputSize()];
+    Arrays.fill(
+        numbers,
+        SPOILING * embedding.outputSize(),
+        (SPOILING + 1) * embedding.outputSize(),
+        Float.NaN);
     spoils.value().copyFrom(numbers);
     var tokens = in.tokens(TextWindows.TOKENS);
-    var logits = tape.add(logits(tape, tokens), tape.embedding(tokens, spoils));
-    return tape.crossEntropy(logits, in.labels(TextWindows.LABELS));
+    var embedded = tape.add(embedding.on(tape, tokens), tape.embedding(tokens, spoils));
+    return tape.crossEntropy(logits(tape, embedded), in.labels(TextWindows.LABELS));
   }
 
   @Override
