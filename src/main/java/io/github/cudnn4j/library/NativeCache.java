@@ -17,6 +17,7 @@ import java.nio.file.AtomicMoveNotSupportedException;
 import java.nio.file.DirectoryIteratorException;
 import java.nio.file.FileSystemException;
 import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.nio.file.attribute.FileAttribute;
@@ -166,6 +167,7 @@ final class NativeCache {
   private static String reason(IOException e) {
     return switch (e) {
       case AccessDeniedException denied -> "there is no permission to use " + denied.getFile();
+      case NoSuchFileException missing -> missing.getFile() + " cannot be made";
       case FileSystemException other when other.getReason() != null ->
           other.getFile() + ": " + other.getReason();
       default -> e.getMessage() == null ? e.toString() : e.getMessage();

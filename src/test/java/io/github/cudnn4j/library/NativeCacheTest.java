@@ -26,6 +26,7 @@ import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.Executors;
 import java.util.jar.JarEntry;
 import java.util.jar.JarOutputStream;
+import java.util.logging.Logger;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -48,12 +49,12 @@ class NativeCacheTest {
   }
 
   private NativeCache cache(Path jar) {
+    return cache(jar, folder.resolve("c").toString());
+  }
+
+  private NativeCache cache(Path jar, String home) {
     var environment =
-        new Environment(
-            name -> null,
-            Map.of("XDG_CACHE_HOME", folder.resolve("c").toString())::get,
-            folder,
-            false);
+        new Environment(name -> null, Map.of("XDG_CACHE_HOME", home)::get, folder, false);
     return new NativeCache(
         environment,
         file -> {
@@ -228,5 +229,23 @@ class NativeCacheTest {
     var e = assertThrows(NativeCache.UnavailableException.class, () -> cache.folder(FILES));
     assertEquals("no resource io/github/cudnn4j/native/linux-x86_64/liba.so", e.getMessage());
     assertFalse(Files.exists(folder.resolve("cudnn4j")));
+  }
+
+  @Test
+  void aFolderThatCannotBeMadeIsToldAsSuch() throws Exception {
+    Path jar = jar("1.jar", "one");
+    var told = new ArrayList<String>();
+    var logger = Logger.getLogger(NativeCache.class.getName());
+    logger.setFilter(
+        entry -> {
+          told.add(entry.getParameters()[0].toString());
+          return false;
+        });
+    try {
+      cache(jar, "/proc").folder(FILES);
+    } finally {
+      logger.setFilter(null);
+    }
+    assertEquals(List.of("/proc/cudnn4j cannot be made"), told);
   }
 }
