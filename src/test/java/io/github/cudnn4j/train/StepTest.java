@@ -16,6 +16,7 @@ import io.github.cudnn4j.data.Batches;
 import io.github.cudnn4j.data.Records;
 import io.github.cudnn4j.data.SavableRandom;
 import io.github.cudnn4j.data.TextWindows;
+import io.github.cudnn4j.io.SafeTensors;
 import io.github.cudnn4j.library.HostControl;
 import io.github.cudnn4j.optim.Clip;
 import io.github.cudnn4j.optim.Optimizer;
@@ -243,6 +244,15 @@ class StepTest {
             Trainer.of(model.parameters, model, source(rows, 16), config.steps(stop))
                 .checkpoints(checkpoints)) {
       trainer.run();
+    }
+    Path state = checkpoints.latest().orElseThrow().folder().resolve("state.safetensors");
+    try (var saved = SafeTensors.open(state)) {
+      var generators =
+          saved.names().stream().filter(name -> name.startsWith("generator.")).toList();
+      assertFalse(generators.isEmpty());
+      for (String name : generators) {
+        assertTrue(name.matches("generator\\.\\d\\.\\d"), () -> name + ", without ranks");
+      }
     }
     try (var model = new Classifier(device, Precision.FP32, true);
         var trainer = Trainer.of(model.parameters, model, source(rows, 16), config)) {
