@@ -225,7 +225,8 @@ class CommandLineTest {
     assertEquals(0, trained.status, trained.err);
     String begin = "“" + "acgt".repeat(10);
     assertTrue(trained.out.lines().filter(line -> line.contains(begin)).count() >= 4, trained.out);
-    assertTrue(trained.out.lines().allMatch(line -> line.length() < 400), trained.out);
+    var told = trained.out.lines().filter(line -> !line.startsWith("{"));
+    assertTrue(told.allMatch(line -> line.length() < 400), trained.out);
   }
 
   @Test
