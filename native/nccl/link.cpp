@@ -9,10 +9,11 @@ namespace cudnn4j {
 namespace {
 
 /**
- * Waiting so long for a neighbour before the thread sleeps costs less than to be woken. To yield
- * meanwhile would give the processor away for milliseconds where others want it.
+ * So long a thread waits for a neighbour before it sleeps: ranks with equal work seldom differ by
+ * more, and who is woken is late for the next step. To yield meanwhile would give the processor
+ * away for milliseconds where others want it.
  */
-constexpr auto spinning = std::chrono::microseconds(50);
+constexpr auto spinning = std::chrono::microseconds(300);
 
 constexpr char wake = 'w';
 

@@ -35,7 +35,8 @@ import java.util.SplittableRandom;
  * }</pre>
  *
  * <p>A step is one of the command line's default character model, of {@value #ROWS} rows for each
- * rank. Alone, rank 0 takes it while the others sleep.
+ * rank. Alone, each rank takes it while the others sleep; the time is the slowest one's, whose core
+ * the others wait for when they are together.
  */
 public final class RankBench {
   private static final int CLASSES = 75;
@@ -110,14 +111,17 @@ public final class RankBench {
       for (int round = 0; round < WARM_UP_ROUNDS + rounds; round++) {
         long one = 0;
         long all = 0;
-        for (int turn = 0; turn < 2; turn++) {
+        for (int turn = 0; turn <= group.size(); turn++) {
           group.max(0); // waits for all
-          if (turn == round % 2) {
-            all = (long) group.max(together.run());
-          } else if (group.isFirst() || round < WARM_UP_ROUNDS) {
+          int whose = (turn + round) % (group.size() + 1);
+          if (whose == group.size()) {
+            all = together.run();
+          } else if (whose == group.rank()) {
             one = alone.run();
           }
         }
+        one = (long) group.max(one);
+        all = (long) group.max(all);
         if (round >= WARM_UP_ROUNDS && group.isFirst()) {
           System.out.println(one + " " + all);
         }
