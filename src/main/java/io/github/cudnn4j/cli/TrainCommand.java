@@ -6,7 +6,7 @@ import picocli.CommandLine.Command;
 @Command(
     name = "train",
     description = {
-      "Train a model: one of the commands below, or without one a language model on a" + " text.",
+      "Train a model: one of the commands below, or without one a language model on a text.",
       "The last line on standard output is one JSON object with the result."
     },
     synopsisSubcommandLabel = "[COMMAND]",

@@ -74,16 +74,21 @@ class TrainingDivergenceTest {
     }
   }
 
+  /** A text of which no window's loss is finite. */
+  private static TextWindows spoiling() {
+    var tokens = new int[400];
+    Arrays.fill(tokens, TinyModel.SPOILING);
+    return TextWindows.training(tokens, 1, 10, false);
+  }
+
   @Test
   void stopsWhenTooManyStepsInARowAreSkipped() {
-    var spoiling = new int[400];
-    Arrays.fill(spoiling, TinyModel.SPOILING);
     try (var model = model(Precision.FP32, 0);
         var trainer =
             Trainer.of(
                 model.parameters(),
                 model::spoiled,
-                TextWindows.training(spoiling, 1, 10, false),
+                spoiling(),
                 CONFIG.maxBadSteps(5).logEvery(3))) {
       double[] before = model.weights();
       var error = assertThrows(TrainingDivergedException.class, trainer::run);
@@ -96,15 +101,8 @@ class TrainingDivergenceTest {
 
   @Test
   void aRunOfBadStepsOnlyFailsHoweverShort() {
-    var spoiling = new int[400];
-    Arrays.fill(spoiling, TinyModel.SPOILING);
     try (var model = model(Precision.FP32, 0);
-        var trainer =
-            Trainer.of(
-                model.parameters(),
-                model::spoiled,
-                TextWindows.training(spoiling, 1, 10, false),
-                CONFIG.steps(3))) {
+        var trainer = Trainer.of(model.parameters(), model::spoiled, spoiling(), CONFIG.steps(3))) {
       assertEquals(3, assertThrows(TrainingDivergedException.class, trainer::run).badSteps());
     }
   }
