@@ -5,7 +5,6 @@ import java.lang.System.Logger.Level;
 import java.nio.file.AccessDeniedException;
 import java.nio.file.DirectoryIteratorException;
 import java.nio.file.Files;
-import java.nio.file.LinkOption;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -108,7 +107,7 @@ public final class Checkpoints {
         return newest;
       } catch (IOException e) {
         // A training may have deleted it after it was listed.
-        if (Files.exists(entry.folder, LinkOption.NOFOLLOW_LINKS)) {
+        if (CheckpointFiles.isThere(entry.folder)) {
           reasons.add(reason(e));
         }
       }
