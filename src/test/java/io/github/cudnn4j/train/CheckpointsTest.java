@@ -6,56 +6,27 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import io.github.cudnn4j.io.SafeTensorsWriter;
 import io.github.cudnn4j.testing.InOneMode;
 import io.github.cudnn4j.testing.JavaProcess;
 import java.io.IOException;
-import java.io.RandomAccessFile;
 import java.nio.channels.FileChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
-import java.text.MessageFormat;
 import java.util.ArrayList;
-import java.util.Arrays;
-import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.Executors;
 import java.util.function.Consumer;
-import java.util.function.UnaryOperator;
-import java.util.logging.Logger;
-import org.junit.jupiter.api.AfterEach;
-import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
-class CheckpointsTest {
+/** What a folder of checkpoints does in its life. */
+class CheckpointsTest extends CheckpointsFixture {
 
   private static final class Crash extends RuntimeException {
     private static final long serialVersionUID = 1;
-  }
-
-  private static final String RUN = "a";
-
-  @TempDir Path folder;
-  private final List<String> warnings = new ArrayList<>();
-  private final Logger logger = Logger.getLogger(Checkpoints.class.getName());
-
-  @BeforeEach
-  void listen() {
-    logger.setFilter(
-        entry -> {
-          warnings.add(MessageFormat.format(entry.getMessage(), entry.getParameters()));
-          return false;
-        });
-  }
-
-  @AfterEach
-  void listenNoMore() {
-    logger.setFilter(null);
   }
 
   @Test
@@ -116,138 +87,6 @@ class CheckpointsTest {
       assertEquals(7, Checkpoints.in(place, 1).latest().orElseThrow().step());
       assertEquals(List.of("step-000000007"), names(place), "nothing is left behind");
     }
-  }
-
-  @Test
-  void everyDamageIsFoundAndTheOneBeforeIsUsed() throws IOException {
-    var checkpoints = Checkpoints.in(folder, 2);
-    save(checkpoints, 1);
-    Path newest = save(checkpoints, 2);
-    for (String name : List.of("weights.safetensors", "state.safetensors", "checkpoint.json")) {
-      Path file = newest.resolve(name);
-      byte[] whole = Files.readAllBytes(file);
-      for (int cut : new int[] {0, 1, whole.length / 2, whole.length - 2}) {
-        Files.write(file, Arrays.copyOf(whole, cut));
-        assertEquals(1, checkpoints.latest().orElseThrow().step(), name + " cut at " + cut);
-      }
-      Files.delete(file);
-      assertEquals(1, checkpoints.latest().orElseThrow().step(), name + " deleted");
-      Files.write(file, whole);
-      assertEquals(5, warnings.size());
-      assertTrue(warnings.get(0).contains(newest.toString()), warnings.get(0));
-      warnings.clear();
-      assertEquals(2, checkpoints.latest().orElseThrow().step());
-    }
-    for (String name : List.of("weights.safetensors", "state.safetensors")) {
-      Path file = newest.resolve(name);
-      byte[] whole = Files.readAllBytes(file);
-      for (int i = 0; i < whole.length; i++) {
-        byte[] flipped = whole.clone();
-        flipped[i] ^= 16;
-        Files.write(file, flipped);
-        var error = assertThrows(IOException.class, () -> Checkpoint.open(newest));
-        assertTrue(error.getMessage().contains("is damaged"), error.getMessage());
-      }
-      Files.write(file, whole);
-    }
-  }
-
-  /** A digit of the random state or of the window may be wrong and still be a number. */
-  @Test
-  void everyChangeOfTheDescriptionIsFound() throws IOException {
-    Path written = save(Checkpoints.in(folder, 1), 12);
-    Path file = written.resolve("checkpoint.json");
-    byte[] whole = Files.readAllBytes(file);
-    for (int i = 0; i < whole.length; i++) {
-      byte[] changed = whole.clone();
-      changed[i] = (byte) (changed[i] == '7' ? '8' : '7');
-      Files.write(file, changed);
-      var error = assertThrows(IOException.class, () -> Checkpoint.open(written), "byte " + i);
-      assertTrue(error.getMessage().contains(file.toString()), error.getMessage());
-    }
-  }
-
-  /** As they were written before they had one. */
-  @Test
-  void readsADescriptionWithoutChecksum() throws IOException {
-    Path written = save(Checkpoints.in(folder, 1), 12);
-    describe(written, text -> unsealed(text).replace("\"format\":3,\"run\":\"a\"", "\"format\":1"));
-    var checkpoint = Checkpoints.in(folder, 1).latest().orElseThrow();
-    assertEquals(12, checkpoint.step());
-    assertEquals("", checkpoint.run());
-    assertEquals(Map.of(), checkpoint.notes());
-    String damaged =
-        written.resolve("checkpoint.json") + " is damaged: its checksum is not that of its text";
-    for (int format = 2; format <= Checkpoint.FORMAT; format++) {
-      String sealed = "\"format\":" + format;
-      describe(written, text -> text.replaceFirst("\"format\":.", sealed));
-      var e = assertThrows(IOException.class, () -> Checkpoint.open(written), sealed);
-      assertEquals(damaged, e.getMessage());
-    }
-  }
-
-  @Test
-  void refusesNumbersThatCannotBe() throws IOException {
-    Path written = save(Checkpoints.in(folder, 1), 12);
-    describe(written, text -> unsealed(text).replace("\"format\":3", "\"format\":1"));
-    for (String[] wrong :
-        new String[][] {
-          {"epoch", "2147483648", "0 to 2147483647"},
-          {"epoch", "-1", "0 to 2147483647"},
-          {"epoch", "3.5", "0 to 2147483647"},
-          {"step", "99999999999999999999", "0 to 9223372036854775807"},
-          {"step", "null", "0 to 9223372036854775807"},
-          {"bestStep", "-2", "-1 to 9223372036854775807"}
-        }) {
-      String before = Files.readString(written.resolve("checkpoint.json"));
-      describe(
-          written, text -> text.replaceFirst("(\"" + wrong[0] + "\":)-?\\d+", "$1" + wrong[1]));
-      var error = assertThrows(IOException.class, () -> Checkpoint.open(written));
-      assertTrue(
-          error.getMessage().contains("is damaged: " + wrong[0] + " is ")
-              && error.getMessage().endsWith(", must be a whole number from " + wrong[2]),
-          error.getMessage());
-      describe(written, text -> before);
-    }
-  }
-
-  @Test
-  void passesOverADescriptionLargerThanMemory() throws IOException {
-    var checkpoints = Checkpoints.in(folder, 2);
-    save(checkpoints, 1);
-    Path file = save(checkpoints, 2).resolve("checkpoint.json");
-    try (var sparse = new RandomAccessFile(file.toFile(), "rw")) {
-      sparse.setLength(3L << 30);
-    }
-    assertEquals(1, checkpoints.latest().orElseThrow().step());
-    assertEquals(
-        List.of(
-            "passing over a checkpoint: "
-                + file
-                + " is damaged: it has 3221225472 bytes, at most are 67108864"),
-        warnings);
-  }
-
-  @Test
-  void saysWhyNoneCanBeRead() throws IOException {
-    Path written = save(Checkpoints.in(folder, 1), 1);
-    describe(written, text -> text.replace("\"format\":3", "\"format\":4"));
-    var error = assertThrows(IOException.class, () -> Checkpoint.open(written));
-    String reason = written.resolve("checkpoint.json") + " has format 4, readable are 1 to 3";
-    assertEquals(reason, error.getMessage());
-    for (int step = 2; step <= 5; step++) {
-      Files.createDirectory(folder.resolve("step-00000000" + step));
-    }
-    error = assertThrows(IOException.class, () -> Checkpoints.in(folder, 1).latest());
-    Path missing = folder.resolve("step-000000005/checkpoint.json");
-    assertTrue(
-        error
-            .getMessage()
-            .startsWith(
-                folder + " holds no checkpoint that can be read: " + missing + " is missing; "),
-        error.getMessage());
-    assertTrue(error.getMessage().endsWith("; and 2 more"), error.getMessage());
-    assertFalse(Checkpoints.in(folder, 1).isEmpty());
   }
 
   /** More digits than a number has, links, files: what is no checkpoint is nobody's business. */
@@ -479,66 +318,8 @@ class CheckpointsTest {
     assertEquals(List.of("0 wrong after 300 steps"), process.output());
   }
 
-  private static Path save(Checkpoints checkpoints, long step) throws IOException {
-    return save(checkpoints, step, -1);
-  }
-
-  private static Path save(Checkpoints checkpoints, long step, long best) throws IOException {
-    return save(checkpoints, step, best, RUN, stage -> {});
-  }
-
-  private static Path save(
-      Checkpoints checkpoints, long step, long best, String run, Consumer<String> stages)
-      throws IOException {
-    try (var writer = new CheckpointWriter(checkpoints, run, step, stages)) {
-      return save(writer, step, best);
-    }
-  }
-
-  private static Path save(CheckpointWriter writer, long step, long best) throws IOException {
-    var description = new LinkedHashMap<String, Object>();
-    description.put("epoch", 3);
-    description.put("model", Map.of("hidden", 5));
-    description.put("trainer", Map.of());
-    return writer.save(
-        step,
-        best,
-        new SafeTensorsWriter().add("w", new long[] {1}, new float[] {step}),
-        new SafeTensorsWriter().add("s", new long[] {1}, new double[] {step}),
-        description);
-  }
-
-  private static void describe(Path checkpoint, UnaryOperator<String> change) throws IOException {
-    Path file = checkpoint.resolve("checkpoint.json");
-    Files.writeString(file, change.apply(Files.readString(file)));
-  }
-
-  /** Without its last member. */
-  private static String unsealed(String description) {
-    return description.substring(0, description.lastIndexOf(",")) + "}";
-  }
-
   private List<String> names() throws IOException {
     return names(folder);
-  }
-
-  @Test
-  void aFileThatCannotBeReadIsNamed() throws IOException {
-    Path checkpoint = save(Checkpoints.in(folder, 1), 1);
-    for (String name : List.of("weights.safetensors", "checkpoint.json")) {
-      Path file = checkpoint.resolve(name);
-      Files.delete(file);
-      Files.createSymbolicLink(file, Path.of("/proc/self/mem")); // Nothing is at the address 0.
-      var failed = assertThrows(IOException.class, () -> Checkpoint.open(checkpoint));
-      assertEquals(file + ": Input/output error", failed.getMessage());
-    }
-  }
-
-  @Test
-  void onlyAFileIsSealed() {
-    assertEquals(
-        folder + " is not a file",
-        assertThrows(IOException.class, () -> Checkpoint.seal(folder)).getMessage());
   }
 
   private static List<String> names(Path folder) throws IOException {
