@@ -6,10 +6,8 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import io.github.cudnn4j.cuda.Device;
 import io.github.cudnn4j.cuda.Precision;
 import io.github.cudnn4j.data.Batch;
-import io.github.cudnn4j.data.BatchSource;
 import io.github.cudnn4j.data.Batches;
 import io.github.cudnn4j.data.RecordException;
 import io.github.cudnn4j.data.SavableRandom;
@@ -18,8 +16,6 @@ import io.github.cudnn4j.library.HostControl;
 import io.github.cudnn4j.optim.Optimizer;
 import io.github.cudnn4j.optim.ParameterRange;
 import io.github.cudnn4j.rnn.RnnConfig;
-import io.github.cudnn4j.tape.EmbeddingLayer;
-import io.github.cudnn4j.tape.Indices;
 import io.github.cudnn4j.tape.Loss;
 import io.github.cudnn4j.tape.Parameters;
 import io.github.cudnn4j.tape.Tape;
@@ -34,8 +30,6 @@ import java.util.Iterator;
 import java.util.List;
 import java.util.function.Function;
 import java.util.stream.IntStream;
-import org.junit.jupiter.api.AfterEach;
-import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.function.Executable;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -45,45 +39,7 @@ import org.junit.jupiter.params.provider.ValueSource;
  * What objectives, data, metrics and optimizers do wrong is told, costs nothing that lasts and
  * changes no number.
  */
-class MisuseTest {
-
-  private static final TrainerConfig CONFIG = TrainerConfig.of(Optimizer.sgd(0.5)).logEvery(1);
-
-  private static final Batches<Integer> BATCHES =
-      Batches.<Integer>of(2)
-          .tokens("words", 3, n -> new int[1 + n % 3])
-          .label("label", n -> n % 2)
-          .shapes(3);
-
-  private static final BatchSource SOURCE =
-      BATCHES.over(IntStream.range(0, 16).boxed().toList()).bucketed(8);
-
-  private Device device;
-  private Parameters parameters;
-  private EmbeddingLayer words;
-
-  @BeforeEach
-  void open() {
-    device = Device.open();
-    parameters = Parameters.on(device, Precision.FP32);
-    words = parameters.embedding("words", 3, 2);
-    parameters.initialize(1);
-  }
-
-  @AfterEach
-  void close() {
-    parameters.close();
-    device.close();
-  }
-
-  /** The label tells the label. */
-  private Loss guess(Tape tape, Indices labels) {
-    return tape.crossEntropy(words.on(tape, labels), labels);
-  }
-
-  private Objective guess() {
-    return (tape, in) -> guess(tape, in.labels("label"));
-  }
+class MisuseTest extends MisuseFixture {
 
   private static void run(Step step) throws IOException {
     step.begin(new SavableRandom(0), 0);

@@ -5,19 +5,13 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import io.github.cudnn4j.cuda.Device;
 import io.github.cudnn4j.cuda.Precision;
 import io.github.cudnn4j.data.Batch;
 import io.github.cudnn4j.data.BatchLayout;
 import io.github.cudnn4j.data.BatchSource;
-import io.github.cudnn4j.data.Batches;
 import io.github.cudnn4j.data.Epoch;
 import io.github.cudnn4j.data.HostBatch;
-import io.github.cudnn4j.optim.Optimizer;
-import io.github.cudnn4j.tape.EmbeddingLayer;
-import io.github.cudnn4j.tape.Indices;
 import io.github.cudnn4j.tape.Loss;
-import io.github.cudnn4j.tape.Parameters;
 import io.github.cudnn4j.tape.Tape;
 import java.io.IOException;
 import java.io.InterruptedIOException;
@@ -27,9 +21,6 @@ import java.util.Collections;
 import java.util.List;
 import java.util.Map;
 import java.util.random.RandomGenerator;
-import java.util.stream.IntStream;
-import org.junit.jupiter.api.AfterEach;
-import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.function.Executable;
 import org.junit.jupiter.api.io.TempDir;
@@ -37,46 +28,9 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
 /** What is done wrong with trainers, listeners and checkpoints is told, and changes no number. */
-class TrainerMisuseTest {
-
-  private static final TrainerConfig CONFIG = TrainerConfig.of(Optimizer.sgd(0.5)).logEvery(1);
-
-  private static final Batches<Integer> BATCHES =
-      Batches.<Integer>of(2)
-          .tokens("words", 3, n -> new int[1 + n % 3])
-          .label("label", n -> n % 2)
-          .shapes(3);
-
-  private static final BatchSource SOURCE =
-      BATCHES.over(IntStream.range(0, 16).boxed().toList()).bucketed(8);
+class TrainerMisuseTest extends MisuseFixture {
 
   @TempDir private Path folder;
-  private Device device;
-  private Parameters parameters;
-  private EmbeddingLayer words;
-
-  @BeforeEach
-  void open() {
-    device = Device.open();
-    parameters = Parameters.on(device, Precision.FP32);
-    words = parameters.embedding("words", 3, 2);
-    parameters.initialize(1);
-  }
-
-  @AfterEach
-  void close() {
-    parameters.close();
-    device.close();
-  }
-
-  /** The label tells the label. */
-  private Loss guess(Tape tape, Indices labels) {
-    return tape.crossEntropy(words.on(tape, labels), labels);
-  }
-
-  private Objective guess() {
-    return (tape, in) -> guess(tape, in.labels("label"));
-  }
 
   /** Not after hours, when the first of them is due. */
   @Test
