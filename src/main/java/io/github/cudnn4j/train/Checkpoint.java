@@ -5,6 +5,7 @@ import io.github.cudnn4j.io.SafeTensors;
 import java.io.IOException;
 import java.io.OutputStream;
 import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.nio.file.attribute.BasicFileAttributes;
 import java.util.LinkedHashMap;
@@ -128,14 +129,26 @@ public final class Checkpoint {
   /**
    * Opens the weights; the caller closes them.
    *
-   * @throws IOException if reading fails
+   * @throws IOException if reading fails, as it does when the checkpoint has been deleted
+   *     meanwhile: a training that goes on deletes its old ones
    */
   public SafeTensors weights() throws IOException {
-    return SafeTensors.open(folder.resolve(WEIGHTS));
+    return data(WEIGHTS);
   }
 
   SafeTensors state() throws IOException {
-    return SafeTensors.open(folder.resolve(STATE));
+    return data(STATE);
+  }
+
+  private SafeTensors data(String name) throws IOException {
+    Path file = folder.resolve(name);
+    try {
+      return SafeTensors.open(file);
+    } catch (NoSuchFileException e) {
+      throw new IOException(
+          file + " was deleted after its checkpoint was opened; trainings delete their old ones",
+          e);
+    }
   }
 
   /** Returns where the training was and what must be the same for it to go on. */

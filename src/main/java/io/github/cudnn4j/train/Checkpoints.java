@@ -135,11 +135,17 @@ public final class Checkpoints {
    */
   public Optional<Checkpoint> best() throws IOException {
     var latest = latest();
-    if (latest.isPresent() && latest.get().bestStep() >= 0) {
+    while (latest.isPresent() && latest.get().bestStep() >= 0) {
       try {
         return Optional.of(Checkpoint.open(place(latest.get().bestStep())));
       } catch (IOException e) {
-        LOG.log(Level.WARNING, "the best checkpoint cannot be read: {0}", reason(e));
+        long step = latest.get().step();
+        latest = latest();
+        // A training that has written a newer one may have deleted what was the best before.
+        if (latest.isEmpty() || latest.get().step() == step) {
+          LOG.log(Level.WARNING, "the best checkpoint cannot be read: {0}", reason(e));
+          break;
+        }
       }
     }
     return latest;

@@ -200,6 +200,49 @@ class CheckpointsTest extends CheckpointsFixture {
     assertEquals(List.of(), warnings);
   }
 
+  /** Of a training each of whose checkpoints is the best one up to then. */
+  @Test
+  void readersFindTheBestWhileThoseBeforeAreDeleted() throws Exception {
+    var checkpoints = Checkpoints.in(folder, 1);
+    save(checkpoints, 1, 1);
+    try (var threads = Executors.newSingleThreadExecutor();
+        var writer = CheckpointWriter.open(checkpoints, RUN, 1)) {
+      var written =
+          threads.submit(
+              () -> {
+                for (int step = 2; step < 40; step++) {
+                  save(writer, step, step);
+                }
+                return null;
+              });
+      while (!written.isDone()) {
+        var best = checkpoints.best().orElseThrow();
+        assertEquals(best.bestStep(), best.step());
+      }
+      written.get();
+    }
+    assertEquals(List.of(), warnings);
+  }
+
+  /** As the one of a reader is by a training that goes on meanwhile. */
+  @Test
+  void aCheckpointThatIsDeletedAfterItWasOpenedIsToldSo() throws IOException {
+    var checkpoints = Checkpoints.in(folder, 1);
+    Path deleted = save(checkpoints, 1);
+    var checkpoint = checkpoints.latest().orElseThrow();
+    try (var weights = checkpoint.weights()) {
+      save(checkpoints, 2);
+      assertArrayEquals(new float[] {1}, weights.floats("w"), "what is open stays");
+    }
+    String reason = " was deleted after its checkpoint was opened; trainings delete their old ones";
+    assertEquals(
+        deleted.resolve("weights.safetensors") + reason,
+        assertThrows(IOException.class, checkpoint::weights).getMessage());
+    assertEquals(
+        deleted.resolve("state.safetensors") + reason,
+        assertThrows(IOException.class, checkpoint::state).getMessage());
+  }
+
   @Test
   void aFolderThatWasMadeForNothingIsDeleted() throws IOException {
     Path made = folder.resolve("a/b");
