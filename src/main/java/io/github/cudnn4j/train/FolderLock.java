@@ -5,6 +5,7 @@ import io.github.cudnn4j.io.Uninterrupted;
 import java.io.IOException;
 import java.lang.System.Logger.Level;
 import java.nio.ByteBuffer;
+import java.nio.channels.ClosedByInterruptException;
 import java.nio.channels.FileChannel;
 import java.nio.channels.OverlappingFileLockException;
 import java.nio.charset.StandardCharsets;
@@ -17,7 +18,8 @@ import java.util.concurrent.ConcurrentHashMap;
 /**
  * Keeps all but one training out of a folder. The operating system gives the lock back when the
  * process ends, however it does; the file stays, with the number of the process that had it last,
- * unless the folder was made for the lock and nothing came into it: then both are deleted.
+ * unless the folder was made for the lock and nothing came into it: then both are deleted, as is a
+ * file into which the number cannot be written.
  */
 final class FolderLock implements AutoCloseable {
 
@@ -55,6 +57,9 @@ final class FolderLock implements AutoCloseable {
     try {
       return Uninterrupted.run(() -> lock(folder, real, made));
     } catch (IOException | RuntimeException | Error e) {
+      if (made) {
+        delete(real);
+      }
       HELD.remove(real);
       throw e;
     }
@@ -83,7 +88,10 @@ final class FolderLock implements AutoCloseable {
     try {
       channel.truncate(0);
       channel.write(ByteBuffer.wrap(process.getBytes(StandardCharsets.UTF_8)));
+    } catch (ClosedByInterruptException e) {
+      throw e;
     } catch (IOException e) {
+      delete(file);
       throw FileFailure.of(file, e);
     }
   }
@@ -121,11 +129,20 @@ final class FolderLock implements AutoCloseable {
   private void deleteUnlessUsed() {
     try (var children = Files.list(folder)) {
       if (children.allMatch(child -> child.endsWith(NAME))) {
-        Files.deleteIfExists(folder.resolve(NAME));
-        Files.deleteIfExists(folder);
+        delete(folder.resolve(NAME));
+        delete(folder);
       }
     } catch (IOException e) {
       LOG.log(Level.DEBUG, "{0} stays: {1}", folder, e.getMessage());
+    }
+  }
+
+  /** Deletes a file, or a folder in which there is nothing. */
+  private static void delete(Path path) {
+    try {
+      Files.deleteIfExists(path);
+    } catch (IOException e) {
+      LOG.log(Level.DEBUG, "{0} stays: {1}", path, e.getMessage());
     }
   }
 }

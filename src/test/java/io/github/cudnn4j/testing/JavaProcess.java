@@ -58,6 +58,18 @@ public record JavaProcess(int status, List<String> output, String errors) {
     return run(new ProcessBuilder(command).directory(folder.toFile()));
   }
 
+  /**
+   * Runs a program to its end that writes no file beyond a size, as on a full disk; what it says on
+   * standard error is in the output.
+   */
+  public static JavaProcess runWithFilesUpTo(int kibibytes, Class<?> program, String... arguments)
+      throws IOException, InterruptedException {
+    String limit = "ulimit -f " + kibibytes + " && exec \"$@\"";
+    var command = new ArrayList<>(List.of("bash", "-c", limit, "limited"));
+    command.addAll(command(program, List.of("-XX:-UsePerfData"), List.of(arguments)));
+    return run(new ProcessBuilder(command).redirectErrorStream(true));
+  }
+
   private static JavaProcess run(List<String> command, Map<String, String> variables)
       throws IOException, InterruptedException {
     var builder = new ProcessBuilder(command);

@@ -9,10 +9,8 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import io.github.cudnn4j.testing.InOneMode;
 import io.github.cudnn4j.testing.JavaProcess;
 import java.io.IOException;
-import java.nio.channels.FileChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardOpenOption;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -142,38 +140,6 @@ class CheckpointsTest extends CheckpointsFixture {
     assertEquals("b", checkpoints.latest().orElseThrow().run());
   }
 
-  @Test
-  void oneTrainingWritesAtATime() throws IOException {
-    var checkpoints = Checkpoints.in(folder, 1);
-    long process = ProcessHandle.current().pid();
-    String used = "another training (process " + process + ") uses " + folder;
-    try (var writer = CheckpointWriter.open(checkpoints, RUN, 0)) {
-      assertEquals(
-          used,
-          assertThrows(IOException.class, () -> CheckpointWriter.open(checkpoints, RUN, 0))
-              .getMessage());
-      assertEquals(used, assertThrows(IOException.class, checkpoints::requireUnused).getMessage());
-      assertEquals(used, assertThrows(IOException.class, checkpoints::clear).getMessage());
-      save(writer, 1, -1);
-      assertEquals(1, checkpoints.latest().orElseThrow().step());
-    }
-    assertEquals(process + "\n", Files.readString(folder.resolve(".lock")));
-    checkpoints.requireUnused();
-    save(checkpoints, 2);
-  }
-
-  @Test
-  void aTrainingThatHasNotYetToldItsProcessIsToldWithout() throws IOException {
-    try (var channel =
-        FileChannel.open(
-            folder.resolve(".lock"), StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE)) {
-      channel.lock();
-      var checkpoints = Checkpoints.in(folder, 1);
-      var used = assertThrows(IOException.class, checkpoints::requireUnused);
-      assertEquals("another training uses " + folder, used.getMessage());
-    }
-  }
-
   /** Whoever reads sees whole checkpoints only, and always one. */
   @Test
   void readersFindAWholeCheckpointWhileOldOnesAreDeleted() throws Exception {
@@ -241,23 +207,6 @@ class CheckpointsTest extends CheckpointsFixture {
     assertEquals(
         deleted.resolve("state.safetensors") + reason,
         assertThrows(IOException.class, checkpoint::state).getMessage());
-  }
-
-  @Test
-  void aFolderThatWasMadeForNothingIsDeleted() throws IOException {
-    Path made = folder.resolve("a/b");
-    var checkpoints = Checkpoints.in(made, 1);
-    checkpoints.requireUnused();
-    assertFalse(Files.exists(made));
-    CheckpointWriter.open(checkpoints, RUN, 0).close();
-    assertFalse(Files.exists(made));
-    Files.createDirectory(made);
-    checkpoints.requireUnused();
-    assertTrue(Files.exists(made), "it was there before");
-    Files.delete(made.resolve(".lock"));
-    Files.delete(made);
-    save(checkpoints, 2);
-    assertEquals(2, checkpoints.latest().orElseThrow().step());
   }
 
   @Test

@@ -9,7 +9,6 @@ import static org.junit.jupiter.api.Assumptions.assumeTrue;
 import io.github.cudnn4j.io.Json;
 import io.github.cudnn4j.testing.JavaProcess;
 import java.io.IOException;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
@@ -163,12 +162,8 @@ class MetricsLogTest {
   @Test
   void onlyWholeLinesAreLeftWhenNoMoreFit() throws IOException, InterruptedException {
     Path file = folder.resolve("metrics");
-    var command = new ArrayList<>(List.of("bash", "-c", "ulimit -f 1 && exec \"$@\"", "limited"));
-    command.addAll(
-        JavaProcess.command(Lines.class, List.of("-XX:-UsePerfData"), List.of(file.toString())));
-    var process = new ProcessBuilder(command).redirectErrorStream(true).start();
-    String output = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
-    assertEquals(0, process.waitFor(), output);
+    var process = JavaProcess.runWithFilesUpTo(1, Lines.class, file.toString());
+    assertEquals(0, process.status(), process::toString);
     List<Long> written = steps(file);
     assertEquals(LongStream.rangeClosed(1, written.size()).boxed().toList(), written);
     assertTrue(Files.size(file) > 900 && Files.size(file) < 1024, file + ": " + Files.size(file));
