@@ -22,11 +22,10 @@ import java.security.SecureRandom;
 import java.time.Duration;
 import java.util.ArrayDeque;
 import java.util.Arrays;
+import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.TreeMap;
-import java.util.concurrent.LinkedBlockingQueue;
-import java.util.concurrent.TimeUnit;
 import java.util.function.Supplier;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
@@ -66,6 +65,12 @@ final class Rendezvous {
   private final String version;
   private final long end;
 
+  /** Those who have come to rank 0 and fit; the lock of the strangers, too. */
+  private final TreeMap<Integer, Visitor> members = new TreeMap<>();
+
+  /** Those who have come to rank 0 and have not been heard yet, the first of them first. */
+  private final ArrayDeque<Socket> strangers = new ArrayDeque<>();
+
   /** One who has proved to have the token. */
   private record Visitor(Socket socket, byte[] nonces, int rank, int size, String version) {}
 
@@ -88,25 +93,12 @@ final class Rendezvous {
   }
 
   private Met gather(Supplier<byte[]> message) throws IOException {
-    var visitors = new LinkedBlockingQueue<Visitor>();
-    var members = new TreeMap<Integer, Visitor>();
     try (var door = new ServerSocket()) {
       door.setReuseAddress(true);
       listen(door);
-      Thread.ofVirtual().start(() -> admit(door, visitors));
-      while (members.size() < ranks.size() - 1) {
-        Visitor visitor = visitors.poll(BETWEEN_TRIES.toMillis(), TimeUnit.MILLISECONDS);
-        if (visitor == null) {
-          requireThere(members);
-          continue;
-        }
-        String objection = objection(visitor, members);
-        if (objection.isEmpty()) {
-          members.put(visitor.rank, visitor);
-        } else {
-          answer(visitor, false, objection.getBytes(UTF_8));
-          visitor.socket.close();
-        }
+      Thread.ofVirtual().start(() -> admit(door));
+      while (!haveAllCome()) {
+        requireThere();
       }
       byte[] told = message.get();
       var peers = new TreeMap<Integer, Socket>();
@@ -117,11 +109,11 @@ final class Rendezvous {
       return new Met(told, peers);
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
-      throw abandon(members, new InterruptedIOException("interrupted while ranks were to come"));
+      throw abandon(new InterruptedIOException("interrupted while ranks were to come"));
     } catch (IOException e) {
-      throw abandon(members, e);
+      throw abandon(e);
     } catch (RuntimeException | Error e) {
-      abandon(members, new IOException("rank 0 failed: " + e.getMessage()));
+      abandon(new IOException("rank 0 failed: " + e.getMessage()));
       throw e;
     }
   }
@@ -142,12 +134,27 @@ final class Rendezvous {
     }
   }
 
-  /** Those who have come say nothing until they are answered; who has ended is not waited for. */
-  private void requireThere(Map<Integer, Visitor> members) throws IOException {
-    if (System.nanoTime() >= end) {
-      throw new IOException(missing(members));
+  /** Waits a while for those who have not. */
+  private boolean haveAllCome() throws IOException, InterruptedException {
+    int others = ranks.size() - 1;
+    synchronized (members) {
+      if (members.size() < others) {
+        members.wait(BETWEEN_TRIES.toMillis());
+      }
+      if (members.size() < others && System.nanoTime() >= end) {
+        throw new IOException(missing());
+      }
+      return members.size() == others;
     }
-    for (Visitor member : members.values()) {
+  }
+
+  /** Those who have come say nothing until they are answered; who has ended is not waited for. */
+  private void requireThere() throws IOException {
+    List<Visitor> come;
+    synchronized (members) {
+      come = List.copyOf(members.values());
+    }
+    for (Visitor member : come) {
       try {
         member.socket.setSoTimeout(1);
         member.socket.getInputStream().read();
@@ -160,7 +167,7 @@ final class Rendezvous {
     }
   }
 
-  private String missing(Map<Integer, Visitor> members) {
+  private String missing() {
     String who =
         IntStream.range(1, ranks.size())
             .filter(rank -> !members.containsKey(rank))
@@ -177,7 +184,7 @@ final class Rendezvous {
         + who;
   }
 
-  private String objection(Visitor visitor, Map<Integer, Visitor> members) {
+  private String objection(Visitor visitor) {
     if (!visitor.version.equals(version)) {
       return "rank " + visitor.rank + " has version " + visitor.version + ", rank 0 " + version;
     }
@@ -191,15 +198,21 @@ final class Rendezvous {
   }
 
   /** Tells those who have come why it is over. */
-  private IOException abandon(Map<Integer, Visitor> members, IOException reason) {
-    for (Visitor member : members.values()) {
-      try (var _ = member.socket) {
-        answer(member, false, String.valueOf(reason.getMessage()).getBytes(UTF_8));
-      } catch (IOException e) {
-        reason.addSuppressed(e);
+  private IOException abandon(IOException reason) {
+    synchronized (members) {
+      for (Visitor member : members.values()) {
+        turnAway(member, String.valueOf(reason.getMessage()));
       }
     }
     return reason;
+  }
+
+  private void turnAway(Visitor visitor, String reason) {
+    try (var _ = visitor.socket) {
+      answer(visitor, false, reason.getBytes(UTF_8));
+    } catch (IOException e) {
+      // It has ended, too.
+    }
   }
 
   private void answer(Visitor visitor, boolean in, byte[] text) throws IOException {
@@ -223,37 +236,42 @@ final class Rendezvous {
   }
 
   /** Hears all who come at the same time, until the door is closed. */
-  private void admit(ServerSocket door, LinkedBlockingQueue<Visitor> visitors) {
-    var strangers = new ArrayDeque<Socket>();
+  private void admit(ServerSocket door) {
     try {
       while (true) {
         Socket socket = door.accept();
-        synchronized (strangers) {
+        synchronized (members) {
           strangers.add(socket);
           if (strangers.size() > MOST_STRANGERS) {
             close(strangers.remove()); // The oldest has had the most time.
           }
         }
-        Thread.ofVirtual()
-            .start(
-                () -> {
-                  Visitor visitor = hear(socket);
-                  boolean known;
-                  synchronized (strangers) {
-                    known = strangers.remove(socket) && visitor != null;
-                  }
-                  if (known) {
-                    visitors.add(visitor);
-                  } else {
-                    close(socket);
-                  }
-                });
+        Thread.ofVirtual().start(() -> receive(socket, door));
       }
     } catch (IOException e) {
-      synchronized (strangers) {
+      synchronized (members) {
         strangers.forEach(Rendezvous::close);
       }
     }
+  }
+
+  /** Makes one who has come a member, or turns it away. */
+  private void receive(Socket socket, ServerSocket door) {
+    Visitor visitor = hear(socket);
+    String objection;
+    synchronized (members) {
+      if (!strangers.remove(socket) || visitor == null || door.isClosed()) {
+        close(socket);
+        return;
+      }
+      objection = objection(visitor);
+      if (objection.isEmpty()) {
+        members.put(visitor.rank, visitor);
+        members.notifyAll();
+        return;
+      }
+    }
+    turnAway(visitor, objection);
   }
 
   /** Returns who it is; null if that is nobody who has the token. */
