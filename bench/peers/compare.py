@@ -163,7 +163,8 @@ class Peers:
             command = [o.java, "--enable-native-access=ALL-UNNAMED", "-Dai.djl.offline=true"]
             command += ["-Dcudnn4j.device=host", f"-Dcudnn4j.host.path={o.host_path}", "-cp"]
             command += [jars + os.pathsep + o.classpath, str(HERE / f"{name.capitalize()}Peer.java")]
-            return command, {"OMP_NUM_THREADS": threads, "OPT_OUT_TRACKING": "true"}
+            untracked = {"OPT_OUT_TRACKING": "true", "ORT_DISABLE_TELEMETRY": "1"}
+            return command, {"OMP_NUM_THREADS": threads} | untracked
         if name == "c":
             try:
                 files = [f"{o.host_path}/libcudnn4j_host.so"] if host else gpu.libraries(o.python)

@@ -87,6 +87,8 @@ class PublicClientTest {
             client,
             List.of("-Donnxruntime.native.path=" + folder),
             Map.of(
+                "ORT_DISABLE_TELEMETRY",
+                "1",
                 "LD_PRELOAD",
                 host.toAbsolutePath() + ":" + stubs,
                 "LD_LIBRARY_PATH",

@@ -1,7 +1,12 @@
 package io.github.cudnn4j.testing;
 
+import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assumptions.abort;
 
+import java.lang.foreign.Arena;
+import java.lang.foreign.FunctionDescriptor;
+import java.lang.foreign.Linker;
+import java.lang.foreign.ValueLayout;
 import java.lang.reflect.InvocationTargetException;
 import java.nio.FloatBuffer;
 import java.nio.IntBuffer;
@@ -54,6 +59,7 @@ public final class OnnxRuntime implements AutoCloseable {
     } catch (ClassNotFoundException _) {
       return abort("ONNX Runtime is not on the class path");
     }
+    turnTelemetryOff();
     Object environment = type.getMethod("getEnvironment").invoke(null);
     Class<?> optionsType = Class.forName("ai.onnxruntime.OrtSession$SessionOptions");
     try (var options = (AutoCloseable) optionsType.getConstructor().newInstance()) {
@@ -63,6 +69,24 @@ public final class OnnxRuntime implements AutoCloseable {
           environment, (AutoCloseable) create.invoke(environment, model, options));
     } catch (InvocationTargetException e) {
       throw new AssertionError("ONNX Runtime refuses the file: " + e.getCause(), e.getCause());
+    }
+  }
+
+  /**
+   * Turns off ONNX Runtime's telemetry, which searches the command line by a recursion: a long one
+   * overflows the stack, which ends the process without a report. Java cannot set the variable.
+   */
+  private static void turnTelemetryOff() {
+    Linker linker = Linker.nativeLinker();
+    var type =
+        FunctionDescriptor.of(
+            ValueLayout.JAVA_INT, ValueLayout.ADDRESS, ValueLayout.ADDRESS, ValueLayout.JAVA_INT);
+    var set = linker.downcallHandle(linker.defaultLookup().findOrThrow("setenv"), type);
+    try (Arena arena = Arena.ofConfined()) {
+      var name = arena.allocateFrom("ORT_DISABLE_TELEMETRY");
+      assertEquals(0, (int) set.invokeExact(name, arena.allocateFrom("1"), 1));
+    } catch (Throwable e) {
+      throw new AssertionError(e);
     }
   }
 
