@@ -95,6 +95,7 @@ class NcclTest {
             Fact.class,
             List.of("-Dcudnn4j.cuda.path=" + folders, "-Dcudnn4j.cudnn.path=" + folders),
             Map.of("LD_LIBRARY_PATH", folders));
+    assertEquals(0, process.status(), process::toString);
     assertEquals(1, process.output().size(), process::toString);
     return process.output().getFirst();
   }

@@ -85,11 +85,15 @@ class NvrtcTest {
   }
 
   private JavaProcess compile(Path nvrtc, List<String> files) throws Exception {
-    return JavaProcess.run(
-        Compile.class,
-        List.of("-Dcudnn4j.cuda.path=" + folder + ":" + nvrtc, "-Dcudnn4j.cudnn.path=" + folder),
-        Map.of("LD_LIBRARY_PATH", folder.toString(), "XDG_CACHE_HOME", folder + "/cache"),
-        files.toArray(String[]::new));
+    var process =
+        JavaProcess.run(
+            Compile.class,
+            List.of(
+                "-Dcudnn4j.cuda.path=" + folder + ":" + nvrtc, "-Dcudnn4j.cudnn.path=" + folder),
+            Map.of("LD_LIBRARY_PATH", folder.toString(), "XDG_CACHE_HOME", folder + "/cache"),
+            files.toArray(String[]::new));
+    assertEquals(0, process.status(), process::toString);
+    return process;
   }
 
   /** The files of compiled kernels, each with what tells it from one that was made again. */

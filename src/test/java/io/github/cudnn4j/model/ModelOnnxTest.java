@@ -95,6 +95,7 @@ class ModelOnnxTest {
     }
     JavaProcess loading = JavaProcess.run(OnnxRuntime.class, List.of(), Map.of(), file.toString());
     assertEquals("", loading.errors());
+    assertEquals(0, loading.status());
   }
 
   @ParameterizedTest
