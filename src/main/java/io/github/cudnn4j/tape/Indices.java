@@ -13,7 +13,10 @@ import java.util.Locale;
  * read at each {@link Tape#forward}, so others need no other tape. The buffer is borrowed.
  *
  * <p>Operations say as they are recorded which numbers they can take, see {@link #limit}; {@link
- * io.github.cudnn4j.data.Batch#check} refuses others before they are on the device.
+ * io.github.cudnn4j.data.Batch#check} refuses others before they are on the device. What else fills
+ * the buffer is not checked: of a number that they cannot take, or of none where they need one, the
+ * library's operations make NaN, or no path, so that a step is refused; they read and write nothing
+ * outside their tensors.
  */
 public final class Indices {
 

@@ -151,13 +151,14 @@ public final class Tape
     return lossScale;
   }
 
-  /** Allocates indices to be filled by the caller, zero at first. */
+  /** Allocates indices to be filled by the caller, unchecked, zero at first. */
   public Indices indices(int... shape) {
     return indices(zeroed(ElementType.INT32, Tensor.elements(shape)), shape);
   }
 
   /**
-   * Describes indices that the caller keeps.
+   * Describes indices that the caller keeps. Nobody checks the numbers, whenever they are written:
+   * see {@link Indices} for what comes of those that an operation cannot take.
    *
    * @param buffer INT32, borrowed
    * @param shape the extents, outermost first, at least one

@@ -145,13 +145,30 @@ class TapeTest {
 
   @Test
   void embeddingOfATokenBeyondTheTableIsNotANumber() {
-    try (var tape = Tape.inference(device, Precision.FP32)) {
-      var tokens = tape.indices(2);
-      tokens.buffer().copyFrom(new int[] {1, 2});
-      var y = tape.embedding(tokens, parameter(ElementType.FLOAT32, randoms(6), 2, 3));
+    try (var tape = Tape.training(device, Precision.FP32)) {
+      int[] given = {1, 2, Integer.MAX_VALUE, Integer.MIN_VALUE, 1};
+      var tokens = tape.indices(given.length);
+      tokens.buffer().copyFrom(given);
+      // Between others, which stay as they are.
+      var tables = parameter(ElementType.FLOAT32, randoms(18), 6, 3);
+      var table = new Tensor(tables.value().slice(6, 6), tables.gradient().slice(6, 6), 2, 3);
+      var y = tape.embedding(tokens, table);
       tape.forward();
+      double[] values = read(tables.value());
+      double nan = Double.NaN;
       double[] found = read(y.value());
-      assertTrue(Double.isFinite(found[2]) && Double.isNaN(found[3]) && Double.isNaN(found[5]));
+      for (int c = 0; c < 3; c++) {
+        double known = values[9 + c];
+        double[] column = {found[c], found[3 + c], found[6 + c], found[9 + c], found[12 + c]};
+        assertArrayEquals(new double[] {known, nan, nan, 0, known}, column);
+      }
+      double[] dy = new double[15];
+      Arrays.fill(dy, 1);
+      write(y.gradient(), dy);
+      tape.backward();
+      double[] gradient = new double[18];
+      Arrays.fill(gradient, 9, 12, 2);
+      assertArrayEquals(gradient, read(tables.gradient()));
     }
   }
 
