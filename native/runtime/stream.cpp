@@ -103,15 +103,23 @@ void Stream::wait_for_implicit() {
 
 void Stream::run_until(uint64_t position) {
   while (completed_ < position) {
-    const Entry entry = std::move(queue_.front());
-    queue_.pop_front();
-    if (entry.task != nullptr) {
-      run(*entry.task);
-    } else {
-      entry.point.reach();
-    }
-    ++completed_;
+    // A loop: streams that wait for each other may be more than a thread's stack has room for.
+    Stream* next = this;
+    while (Stream* other = next->blocked_by()) next = other;
+    next->run_next();
   }
+}
+
+Stream* Stream::blocked_by() const {
+  const StreamPoint& point = queue_.front().point;
+  return point.reached() ? nullptr : point.stream.get();
+}
+
+void Stream::run_next() {
+  const Entry entry = std::move(queue_.front());
+  queue_.pop_front();
+  if (entry.task != nullptr) run(*entry.task);
+  ++completed_;
 }
 
 cudaError_t Stream::synchronize() {

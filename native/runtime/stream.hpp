@@ -151,6 +151,10 @@ class Stream : public std::enable_shared_from_this<Stream> {
     StreamPoint point;
   };
 
+  /** The stream that must do more before this one's next entry can run, if any. */
+  Stream* blocked_by() const;
+  void run_next();
+
   bool runs_at_once();
   cudaError_t take(std::shared_ptr<const Task> task);
   void wait_for_implicit();

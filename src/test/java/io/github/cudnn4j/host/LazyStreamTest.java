@@ -108,6 +108,27 @@ class LazyStreamTest extends HostDeviceTest {
     drop(writer, reader);
   }
 
+  /** Each for the one before it, in a chain that is longer than a thread's stack is deep. */
+  @Test
+  void manyStreamsWaitForEachOther() {
+    var streams = new MemorySegment[10_000];
+    var event = event();
+    for (int i = 0; i < streams.length; i++) {
+      streams[i] = stream(Cudart.cudaStreamNonBlocking());
+      if (i == 0) {
+        fill(streams[i]);
+      } else {
+        ok(Cudart.cudaStreamWaitEvent(streams[i], event, 0));
+      }
+      ok(Cudart.cudaEventRecord(event, streams[i]));
+    }
+    fetch(streams[streams.length - 1]);
+    ok(Cudart.cudaStreamSynchronize(streams[streams.length - 1]));
+    assertEquals(FILLED, fetched());
+    ok(Cudart.cudaEventDestroy(event));
+    drop(streams);
+  }
+
   @Test
   void withoutTheEventTheOtherStreamsWorkIsMissing() {
     var writer = stream(Cudart.cudaStreamNonBlocking());
