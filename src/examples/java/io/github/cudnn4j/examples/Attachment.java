@@ -76,7 +76,9 @@ final class Attachment {
         trainer.validation(batches.over(development), Metric.accuracy());
         trainer.checkpoints(checkpoints).listener(example).run();
       }
-      p.load(checkpoints.best().orElseThrow().weights());
+      try (var best = checkpoints.best().orElseThrow().weights()) {
+        p.load(best);
+      }
       var guess =
           training.stream()
               .collect(
