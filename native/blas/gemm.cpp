@@ -16,9 +16,9 @@ struct Batch {
   T* operator[](int i) const { return first.data + stride * i; }
 
   Range range(int count) const {
-    const Range range = first.range();
-    if (range.address == nullptr) return range;
-    return {range.address, range.bytes + static_cast<size_t>(stride) * (count - 1) * sizeof(T)};
+    Range range = first.range();
+    if (range.address != nullptr) range.bytes += static_cast<size_t>(stride) * (count - 1) * sizeof(T);
+    return range;
   }
 };
 

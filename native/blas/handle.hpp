@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <new>
 #include <span>
+#include <type_traits>
 
 #include "abi/cublas_abi.h"
 #include "fault/call.hpp"
@@ -48,6 +49,10 @@ class Scalar {
   bool valid_;
 };
 
+/** What a function does with elements of this type. */
+template <class T>
+constexpr Use use_of = std::is_const_v<T> ? Use::Read : Use::Write;
+
 /** A strided vector, walked as BLAS does: a negative increment begins at the far end. */
 template <class T>
 struct Vector {
@@ -64,7 +69,7 @@ struct Vector {
   Range range() const {
     if (count <= 0) return {nullptr, 0};
     const int64_t steps = (count - 1) * (increment < 0 ? -increment : increment);
-    return {data, static_cast<size_t>(steps + 1) * sizeof(T)};
+    return {data, static_cast<size_t>(steps + 1) * sizeof(T), use_of<T>};
   }
 };
 
@@ -80,7 +85,7 @@ struct Matrix {
 
   Range range() const {
     if (rows == 0 || columns == 0) return {nullptr, 0};
-    return {data, static_cast<size_t>((columns - 1) * leading + rows) * sizeof(T)};
+    return {data, static_cast<size_t>((columns - 1) * leading + rows) * sizeof(T), use_of<T>};
   }
 };
 

@@ -16,11 +16,14 @@ template <class T, class Value>
 cublasStatus_t give(const BlasHandle& handle, std::initializer_list<Range> inputs, T* result,
                     Value value) {
   Stream* stream = find_stream(handle.stream);
-  if (stream == nullptr || !accessible(inputs)) return CUBLAS_STATUS_EXECUTION_FAILED;
-  const auto work = [result, value] { *result = static_cast<T>(value()); };
   const bool host_result = handle.pointer_mode == CUBLAS_POINTER_MODE_HOST;
+  const Range output{host_result ? nullptr : result, sizeof(T), Use::Write};
+  if (stream == nullptr || !accessible(inputs) || !accessible({output})) {
+    return CUBLAS_STATUS_EXECUTION_FAILED;
+  }
+  const auto work = [result, value] { *result = static_cast<T>(value()); };
   if (host_result && stream->capturing()) return blas_status(stream->synchronize());
-  Range ranges[3] = {{host_result ? nullptr : result, sizeof(T)}};
+  Range ranges[3] = {output};
   const auto end = std::copy(inputs.begin(), inputs.end(), ranges + 1);
   const cudaError_t error =
       stream->submit(std::span<const Range>(ranges, static_cast<size_t>(end - ranges)), work);

@@ -24,16 +24,17 @@ void Buffers::add(const char* name, Range range, Use use, size_t alignment) {
   require(reachable(range),
           "%s: the %zu bytes at %p are not inside one live block of device or pinned memory", name,
           range.bytes, range.address);
+  range.use = use;
+  require(reachable(range), "%s is in a read-only block", name);
   ranges_.at(count_) = range;
   names_[count_] = name;
-  uses_[count_] = use;
   ++count_;
 }
 
 void Buffers::require_disjoint() const {
   for (size_t a = 0; a < count_; ++a) {
     for (size_t b = a + 1; b < count_; ++b) {
-      const bool written = uses_[a] == Use::Write || uses_[b] == Use::Write;
+      const bool written = ranges_[a].use == Use::Write || ranges_[b].use == Use::Write;
       require(!(written && overlap(ranges_[a], ranges_[b])), "%s and %s overlap", names_[a],
               names_[b]);
     }

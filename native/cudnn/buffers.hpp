@@ -8,8 +8,6 @@
 
 namespace cudnn4j::cudnn {
 
-enum class Use { Read, Write };
-
 /**
  * The device buffers among a call's arguments, collected to be checked together. A null address
  * means that the caller left the argument out.
@@ -18,7 +16,8 @@ class Buffers {
  public:
   /**
    * Adds a buffer; refused unless its address is a multiple of `alignment` bytes and it lies
-   * wholly inside one live block of device or pinned memory.
+   * wholly inside one live block of device or pinned memory, which is not read-only if it is
+   * written.
    */
   void add(const char* name, Range range, Use use, size_t alignment);
 
@@ -32,7 +31,6 @@ class Buffers {
 
   std::array<Range, capacity> ranges_{};
   std::array<const char*, capacity> names_{};
-  std::array<Use, capacity> uses_{};
   size_t count_ = 0;
 };
 

@@ -59,14 +59,16 @@ class RnnCall {
   void add_elements(const char* name, const void* data, int64_t count, Use use);
 
   /**
-   * Makes a workspace useless to whoever hopes that it keeps something between calls: a cache
-   * line of NaN in every page, which costs next to nothing beside the work that follows.
+   * Makes a workspace useless to whoever hopes that it keeps something between calls: cache lines
+   * of NaN here and there, so few that they cost next to nothing beside the work that follows.
    */
   static void poison(const Range& workspace) {
     constexpr size_t page = 4096;
     constexpr size_t line = 64;
+    constexpr size_t most_lines = 64;
     auto* bytes = static_cast<char*>(const_cast<void*>(workspace.address));
-    for (size_t at = 0; at < workspace.bytes; at += page) {
+    const size_t apart = std::max(page, workspace.bytes / most_lines);
+    for (size_t at = 0; at < workspace.bytes; at += apart) {
       std::memset(bytes + at, 0xFF, std::min(line, workspace.bytes - at));
     }
   }

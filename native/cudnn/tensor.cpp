@@ -121,6 +121,7 @@ Walk::Walk(const cudnnTensorStruct& tensor, int first, int last) {
 
 }  // namespace cudnn4j::cudnn
 
+using namespace cudnn4j;
 using namespace cudnn4j::cudnn;
 
 cudnnStatus_t cudnnCreateTensorDescriptor(cudnnTensorDescriptor_t* desc) {

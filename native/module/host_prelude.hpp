@@ -39,6 +39,12 @@ constexpr size_t pointee_bytes() {
   }
 }
 
+/** What a kernel may do with what a pointer points to. */
+template <class Pointer>
+constexpr Use pointee_use() {
+  return std::is_const_v<std::remove_pointer_t<Pointer>> ? Use::Read : Use::Write;
+}
+
 /**
  * Registers the function `body`, whose arguments a launch brings as an array of pointers, and
  * `extents`, which tells from the same arguments how far it goes.
@@ -54,7 +60,7 @@ class KernelEntry {
     static_assert(((sizeof(Parameters) <= sizeof(KernelArguments::Slot)) && ...));
     static_assert(sizeof...(Parameters) <= KernelArguments::most);
     static constexpr KernelParameter parameters[] = {
-        {sizeof(Parameters), pointee_bytes<Parameters>()}...};
+        {sizeof(Parameters), pointee_bytes<Parameters>(), pointee_use<Parameters>()}...};
     static Kernel kernel{name,
                          file,
                          parameters,

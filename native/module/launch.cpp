@@ -73,7 +73,8 @@ class Touched {
       const long long most = PTRDIFF_MAX / static_cast<long long>(size);
       const long long touched = std::min(elements[pointer++], most);
       if (touched <= 0) continue;
-      ranges_[count_++] = {launch.arguments.get<const void*>(i), touched * size};
+      ranges_[count_++] = {launch.arguments.get<const void*>(i), touched * size,
+                           kernel.parameters[i].use};
     }
   }
 

@@ -6,6 +6,8 @@
 #include <cstring>
 #include <string_view>
 
+#include "runtime/memory.hpp"
+
 namespace cudnn4j {
 
 /** The arguments of a launch by value, each in a slot of its own. */
@@ -34,6 +36,8 @@ struct KernelParameter {
   size_t bytes;
   /** The size of an element that a pointer points to; 0 for a number. */
   size_t element_bytes;
+  /** What the kernel does with what a pointer points to. */
+  Use use;
 };
 
 /** A kernel that was compiled into this library. */

@@ -100,7 +100,8 @@ ncclResult_t launch(Collective collective, const void* send, void* receive, nccl
   const Range from{
       sends ? send : nullptr,
       sends ? piece * (collective.kind == Collective::ReduceScatter ? ranks : 1) : 0};
-  const Range to{receive, piece * (collective.kind == Collective::AllGather ? ranks : 1)};
+  const Range to{receive, piece * (collective.kind == Collective::AllGather ? ranks : 1),
+                 Use::Write};
   require(piece == 0 || ((!sends || send != nullptr) && receive != nullptr),
           "an address is missing");
   require(reachable(from) && reachable(to), "the device does not reach all of the memory");

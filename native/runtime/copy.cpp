@@ -27,8 +27,8 @@ bool holds(AddressKind kind, Range range) {
   return inside(range, kind == AddressKind::Device ? MemoryKind::Device : MemoryKind::Pinned);
 }
 
-Range registered(AddressKind kind, const void* address, size_t bytes) {
-  return kind == AddressKind::Pageable ? Range{nullptr, 0} : Range{address, bytes};
+Range registered(AddressKind kind, Range range) {
+  return kind == AddressKind::Pageable ? Range{nullptr, 0} : range;
 }
 
 }  // namespace
@@ -46,7 +46,7 @@ cudaError_t Copy::make(void* target, const void* source, size_t bytes, cudaMemcp
   copy.to_ = address_kind(target);
   copy.from_ = address_kind(source);
   const bool valid = direction_holds(kind, copy.from_, copy.to_) &&
-                     holds(copy.from_, {source, bytes}) && holds(copy.to_, {target, bytes});
+                     holds(copy.from_, copy.source()) && holds(copy.to_, copy.target());
   return valid ? cudaSuccess : cudaErrorInvalidValue;
 }
 
@@ -70,7 +70,7 @@ cudaError_t Copy::run_in_default_stream() const {
 }
 
 cudaError_t Copy::enqueue(Stream& stream) const {
-  return stream.submit({registered(to_, target_, bytes_), registered(from_, source_, bytes_)},
+  return stream.submit({registered(to_, target()), registered(from_, source())},
                        [target = target_, source = source_, bytes = bytes_] {
                          std::memmove(target, source, bytes);
                        });
@@ -79,7 +79,7 @@ cudaError_t Copy::enqueue(Stream& stream) const {
 cudaError_t Copy::enqueue_staged(Stream& stream) const {
   const std::shared_ptr<std::byte[]> staged(new std::byte[bytes_]);
   std::memcpy(staged.get(), source_, bytes_);
-  return stream.submit({{target_, bytes_}}, [target = target_, staged, bytes = bytes_] {
+  return stream.submit({target()}, [target = target_, staged, bytes = bytes_] {
     std::memcpy(target, staged.get(), bytes);
   });
 }

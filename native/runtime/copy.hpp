@@ -3,6 +3,7 @@
 #include <cstddef>
 
 #include "abi/cudart_abi.h"
+#include "runtime/memory.hpp"
 #include "runtime/stream.hpp"
 
 namespace cudnn4j {
@@ -23,6 +24,9 @@ class Copy {
  private:
   cudaError_t enqueue(Stream& stream) const;
   cudaError_t enqueue_staged(Stream& stream) const;
+
+  Range target() const { return {target_, bytes_, Use::Write}; }
+  Range source() const { return {source_, bytes_}; }
 
   void* target_ = nullptr;
   const void* source_ = nullptr;

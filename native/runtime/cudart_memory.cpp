@@ -30,9 +30,9 @@ cudaError_t free_block(void* address, MemoryKind kind) {
 
 cudaError_t fill(void* target, int value, size_t bytes, Stream& stream) {
   if (bytes == 0) return cudaSuccess;
-  if (target == nullptr || !reachable({target, bytes})) return cudaErrorInvalidValue;
-  return stream.submit({{target, bytes}},
-                       [target, value, bytes] { std::memset(target, value, bytes); });
+  const Range range{target, bytes, Use::Write};
+  if (target == nullptr || !reachable(range)) return cudaErrorInvalidValue;
+  return stream.submit({range}, [target, value, bytes] { std::memset(target, value, bytes); });
 }
 
 }  // namespace

@@ -5,7 +5,7 @@
 namespace cudnn4j {
 
 bool GraphNodes::live() const {
-  const uint64_t now = release_count();
+  const uint64_t now = loss_count();
   if (live_at_.load(std::memory_order_relaxed) == now) return true;
   const bool live = std::all_of(tasks_.begin(), tasks_.end(),
                                 [](const auto& task) { return all_live(task->ranges()); });

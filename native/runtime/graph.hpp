@@ -27,7 +27,7 @@ class GraphNodes {
   bool live() const;
 
   std::vector<std::shared_ptr<const Task>> tasks_;
-  /** The release count at which all memory was last found live. */
+  /** The loss count at which all memory was last found live. */
   mutable std::atomic<uint64_t> live_at_{UINT64_MAX};
 };
 

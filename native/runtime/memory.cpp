@@ -8,11 +8,16 @@
 #include <atomic>
 #include <cstdlib>
 #include <cstring>
+#include <map>
+#include <memory>
 #include <mutex>
 #include <new>
 #include <shared_mutex>
+#include <tuple>
+#include <utility>
 #include <vector>
 
+#include "fault/call.hpp"
 #include "fault/live.hpp"
 #include "runtime/machine.hpp"
 
@@ -26,11 +31,21 @@ constexpr size_t huge_page = size_t{2} << 20;
 // the machine has left, because Linux grants memory that it cannot provide.
 constexpr size_t checked_bytes = size_t{64} << 20;
 
+struct Free {
+  void operator()(void* memory) const { std::free(memory); }
+};
+
+/** What tells the forms of a block's contents apart: address, bytes, kind, shape. */
+using FormKey = std::tuple<uintptr_t, size_t, const void*, int64_t>;
+using Forms = std::map<FormKey, std::unique_ptr<void, Free>>;
+
 struct Block {
   uintptr_t base;
   size_t bytes;
   MemoryKind kind;
-  bool leaving;
+  bool leaving = false;
+  /** Of a read-only block; otherwise null. */
+  std::unique_ptr<Forms> forms = nullptr;
 
   bool is(MemoryKind wanted) const {
     return kind == wanted || (kind == MemoryKind::Registered && wanted == MemoryKind::Pinned);
@@ -39,12 +54,14 @@ struct Block {
   bool holds(uintptr_t address, size_t count) const {
     return address >= base && address - base <= bytes && count <= bytes - (address - base);
   }
+
+  bool allows(Use use) const { return use == Use::Read || forms == nullptr; }
 };
 
 using Blocks = std::vector<Block>;
 
 std::shared_mutex registry_mutex;
-std::atomic<uint64_t> released{0};
+std::atomic<uint64_t> losses{0};
 
 /** By address. Never destroyed: other threads may still call while the process ends. */
 Blocks& registry() {
@@ -89,17 +106,28 @@ void remove(Blocks::iterator block) {
   count(*block, -1);
   if (block->kind != MemoryKind::Registered) std::free(reinterpret_cast<void*>(block->base));
   registry().erase(block);
-  released.fetch_add(1, std::memory_order_release);
+  losses.fetch_add(1, std::memory_order_release);
+}
+
+/** Aligned memory; nullptr when the machine has not that much left, or for 0 bytes. */
+void* reserve(size_t bytes) {
+  if (bytes == 0 || bytes > PTRDIFF_MAX - huge_page) return nullptr;
+  if (bytes > checked_bytes && bytes > machine_memory().free) return nullptr;
+  const size_t alignment = bytes >= huge_page ? huge_page : block_alignment;
+  const size_t rounded = (bytes + alignment - 1) / alignment * alignment;
+  void* const base = std::aligned_alloc(alignment, rounded);
+  if (base != nullptr && alignment == huge_page) madvise(base, rounded, MADV_HUGEPAGE);
+  return base;
 }
 
 /** Puts a block into the registry, unless a part of it is there or there is no memory. */
-bool add(const Block& block) {
+bool add(Block block) {
   try {
     const std::unique_lock lock(registry_mutex);
     const auto before = block_before(block.base + block.bytes - 1);
     if (before != registry().end() && before->base + before->bytes > block.base) return false;
     const auto place = before == registry().end() ? registry().begin() : before + 1;
-    count(*registry().insert(place, block), 1);
+    count(*registry().insert(place, std::move(block)), 1);
     return true;
   } catch (const std::bad_alloc&) {
     return false;
@@ -109,15 +137,10 @@ bool add(const Block& block) {
 }  // namespace
 
 void* allocate(size_t bytes, MemoryKind kind) {
-  if (bytes == 0 || bytes > PTRDIFF_MAX - huge_page) return nullptr;
-  if (bytes > checked_bytes && bytes > machine_memory().free) return nullptr;
-  const size_t alignment = bytes >= huge_page ? huge_page : block_alignment;
-  const size_t rounded = (bytes + alignment - 1) / alignment * alignment;
-  void* base = std::aligned_alloc(alignment, rounded);
+  void* const base = reserve(bytes);
   if (base == nullptr) return nullptr;
-  if (alignment == huge_page) madvise(base, rounded, MADV_HUGEPAGE);
-  std::memset(base, 0xFF, rounded);
-  if (!add({number(base), bytes, kind, false})) {
+  std::memset(base, 0xFF, bytes);
+  if (!add({number(base), bytes, kind})) {
     std::free(base);
     return nullptr;
   }
@@ -137,7 +160,7 @@ bool is_mapped(Range range) {
 }
 
 bool enroll(void* base, size_t bytes) {
-  return add({number(base), bytes, MemoryKind::Registered, false});
+  return add({number(base), bytes, MemoryKind::Registered});
 }
 
 bool release(void* base, MemoryKind kind) {
@@ -162,24 +185,68 @@ void finish_release(void* base, MemoryKind kind) {
   if (block != registry().end()) remove(block);
 }
 
+bool set_read_only(const void* address) {
+  auto forms = std::make_unique<Forms>();
+  const std::unique_lock lock(registry_mutex);
+  const auto block = block_before(number(address));
+  const bool found = block != registry().end() && block->holds(number(address), 1) &&
+                     block->kind == MemoryKind::Device && !block->leaving;
+  if (!found) return false;
+  if (block->forms == nullptr) {
+    block->forms = std::move(forms);
+    losses.fetch_add(1, std::memory_order_release);
+  }
+  return true;
+}
+
+bool read_only(Range range) {
+  const std::shared_lock lock(registry_mutex);
+  const Block* block = block_holding(range);
+  return block != nullptr && block->forms != nullptr;
+}
+
+Form form_of(Range range, const void* kind, int64_t shape, size_t bytes) {
+  const FormKey key(number(range.address), range.bytes, kind, shape);
+  {
+    const std::shared_lock lock(registry_mutex);
+    const Block* block = block_holding(range);
+    if (block == nullptr || block->forms == nullptr) return {nullptr, false};
+    const auto found = block->forms->find(key);
+    if (found != block->forms->end()) return {found->second.get(), false};
+  }
+  if (memory_site.fails()) return {nullptr, false};
+  std::unique_ptr<void, Free> memory(reserve(bytes));
+  if (memory == nullptr) return {nullptr, false};
+  const std::unique_lock lock(registry_mutex);
+  const Block* block = block_holding(range);
+  if (block == nullptr) return {nullptr, false};
+  try {
+    return {block->forms->emplace(key, std::move(memory)).first->second.get(), true};
+  } catch (const std::bad_alloc&) {
+    return {nullptr, false};
+  }
+}
+
 bool inside(Range range, MemoryKind kind) {
   if (range.address == nullptr) return true;
   const std::shared_lock lock(registry_mutex);
   const Block* block = block_holding(range);
-  return block != nullptr && block->is(kind) && !block->leaving;
+  return block != nullptr && block->is(kind) && block->allows(range.use) && !block->leaving;
 }
 
 bool reachable(Range range) {
   if (range.address == nullptr) return true;
   const std::shared_lock lock(registry_mutex);
   const Block* block = block_holding(range);
-  return block != nullptr && !block->leaving;
+  return block != nullptr && block->allows(range.use) && !block->leaving;
 }
 
 bool all_live(std::span<const Range> ranges) {
   const std::shared_lock lock(registry_mutex);
   return std::all_of(ranges.begin(), ranges.end(), [](const Range& range) {
-    return range.address == nullptr || block_holding(range) != nullptr;
+    if (range.address == nullptr) return true;
+    const Block* block = block_holding(range);
+    return block != nullptr && block->allows(range.use);
   });
 }
 
@@ -197,6 +264,6 @@ AddressKind address_kind(const void* address) {
   }
 }
 
-uint64_t release_count() { return released.load(std::memory_order_acquire); }
+uint64_t loss_count() { return losses.load(std::memory_order_acquire); }
 
 }  // namespace cudnn4j

@@ -12,10 +12,13 @@ namespace cudnn4j {
  */
 enum class MemoryKind { Device, Pinned, Registered };
 
+enum class Use { Read, Write };
+
 /** A piece of memory that a call touches; a null address stands for an absent argument. */
 struct Range {
   const void* address;
   size_t bytes;
+  Use use = Use::Read;
 };
 
 /**
@@ -44,22 +47,47 @@ bool begin_release(void* base, MemoryKind kind);
 void finish_release(void* base, MemoryKind kind);
 
 /**
+ * Makes the block of device memory that holds an address one that is only read from now on; false
+ * if there is none.
+ */
+bool set_read_only(const void* address);
+
+/** Whether the range lies in a read-only block. */
+bool read_only(Range range);
+
+/** Another form of what is in a read-only block, and whether it is still to be made. */
+struct Form {
+  void* memory;
+  bool fresh;
+};
+
+/**
+ * Memory for another form of a range, which lives as long as the read-only block that the range
+ * lies in: at first to be filled by the caller, later as it was filled. Forms of a range differ in kind or
+ * shape. Null memory: the block is not read-only, or the machine has no memory left.
+ */
+Form form_of(Range range, const void* kind, int64_t shape, size_t bytes);
+
+/**
  * Whether the range lies wholly inside one live block of that kind (registered memory is
- * pinned), or is absent.
+ * pinned) and may be used so, or is absent.
  */
 bool inside(Range range, MemoryKind kind);
 
-/** Whether the device reaches the range: it lies inside one live block of any kind, or is absent. */
+/**
+ * Whether the device reaches the range: it lies inside one live block of any kind, which is not
+ * read-only if the range is written; or is absent.
+ */
 bool reachable(Range range);
 
-/** Whether all ranges lie inside live blocks, of any kind. */
+/** Whether all ranges lie inside live blocks, of any kind, and none that is written in a read-only one. */
 bool all_live(std::span<const Range> ranges);
 
 /** The kinds of memory that an address can be in. */
 enum class AddressKind { Device, Pinned, Registered, Pageable };
 AddressKind address_kind(const void* address);
 
-/** Grows with every block freed: what was live is live still while this stands. */
-uint64_t release_count();
+/** Grows with every block freed or made read-only: what was live is live still while this stands. */
+uint64_t loss_count();
 
 }  // namespace cudnn4j

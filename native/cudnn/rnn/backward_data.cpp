@@ -187,7 +187,7 @@ void backward_data(const RnnShape& shape, const Batch& batch, const S* y, const 
   const BackwardScratch<T> scratch(shape, plan, arena);
   const int64_t hidden = shape.hidden;
   const int directions = shape.directions;
-  const Sharing sharing = choose_sharing<T>(shape, plan);
+  const Sharing sharing = choose_sharing<T>(shape, plan, false);
   const Wavefront wavefront(shape, plan, choose_parts<T>(shape, plan, sharing), scratch.rooms.done);
   const bool lstm = shape.cell == Cell::Lstm;
   if (!lstm) cx = dcy = nullptr;

@@ -1,4 +1,5 @@
 #include "cudnn/rnn/scratch.hpp"
+#include "runtime/memory.hpp"
 #include "runtime/pool.hpp"
 
 namespace cudnn4j {
@@ -210,7 +211,8 @@ void forward(const RnnShape& shape, const Batch& batch, const S* x, S* y, const 
   const int64_t hidden = shape.hidden;
   const int64_t masked = tokens * output_width(shape);
   const int directions = shape.directions;
-  const Sharing sharing = choose_sharing<T>(shape, plan);
+  const Range all_weights{weights, static_cast<size_t>(weight_elements(shape)) * sizeof(S)};
+  const Sharing sharing = choose_sharing<T>(shape, plan, read_only(all_weights));
   const Wavefront wavefront(shape, plan, choose_parts<T>(shape, plan, sharing), scratch.rooms.done);
 
   DropoutStream stream{};
@@ -237,6 +239,7 @@ void forward(const RnnShape& shape, const Batch& batch, const S* x, S* y, const 
     const T* c_initial[2] = {};
     GateMatrix<T> input_matrix[2];
     GateMatrix<T> recurrent[2];
+    PackedMatrix<T> projection[2];
     const bool masks = training && drops(shape, layer);
     const bool by_step = input_by_step<T>(shape, plan, layer);
     const int64_t width = input_width(shape, layer);
@@ -249,7 +252,7 @@ void forward(const RnnShape& shape, const Batch& batch, const S* x, S* y, const 
       join_biases(shape, w, room.bias[d]);
       const bool by_rows = sharing.row_groups > 1;
       recurrent[d] = room.recurrent[d].filled(w.recurrent, plan.batch(), plan.time(), by_rows);
-      if (projects(shape)) room.projection[d].fill(true, w.projection, hidden);
+      if (projects(shape)) projection[d] = room.projection[d].filled(w.projection);
       if (skips(shape, layer)) {
         repeat_input(shape, plan, input, kept.gates[d]);
         continue;
@@ -282,7 +285,7 @@ void forward(const RnnShape& shape, const Batch& batch, const S* x, S* y, const 
                      kept.cell[d],
                      output + d * shape.output,
                      kept.unprojected[d],
-                     room.projection[d],
+                     projection[d],
                      h_initial[d],
                      c_initial[d],
                      round};

@@ -2,6 +2,7 @@
 
 #include "gemm/pack.hpp"
 #include "gemm/scratch.hpp"
+#include "runtime/memory.hpp"
 #include "runtime/pool.hpp"
 
 namespace cudnn4j {
@@ -34,6 +35,20 @@ void PackedMatrix<T>::fill(bool transposed, const S* source, int64_t ld) const {
     pack_right(transposed, depth, end - first, T(1), source + (transposed ? first * ld : first), ld,
                data + first * depth, panel_stride);
   });
+}
+
+template <class T>
+template <class S>
+PackedMatrix<T> PackedMatrix<T>::kept(const S* source) const {
+  // Its address tells the type of the elements that were packed.
+  static const char kind = 0;
+  const Range range{source, static_cast<size_t>(depth * columns) * sizeof(S)};
+  const auto bytes = static_cast<size_t>(packed<T>().size(depth, columns)) * sizeof(T);
+  const Form form = form_of(range, &kind, columns, bytes);
+  PackedMatrix kept = *this;
+  kept.data = static_cast<T*>(form.memory);
+  if (form.fresh) kept.fill(true, source, depth);
+  return kept;
 }
 
 template <class T>
@@ -81,5 +96,9 @@ template void PackedMatrix<float>::fill<float>(bool, const float*, int64_t) cons
 template void PackedMatrix<float>::fill<Half>(bool, const Half*, int64_t) const;
 template void PackedMatrix<float>::fill<BFloat16>(bool, const BFloat16*, int64_t) const;
 template void PackedMatrix<double>::fill<double>(bool, const double*, int64_t) const;
+template PackedMatrix<float> PackedMatrix<float>::kept(const float*) const;
+template PackedMatrix<float> PackedMatrix<float>::kept(const Half*) const;
+template PackedMatrix<float> PackedMatrix<float>::kept(const BFloat16*) const;
+template PackedMatrix<double> PackedMatrix<double>::kept(const double*) const;
 
 }  // namespace cudnn4j

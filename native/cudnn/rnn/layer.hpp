@@ -121,6 +121,20 @@ struct PackedMatrix {
   template <class S>
   void fill(bool transposed, const S* source, int64_t ld) const;
 
+  /// The matrix given transposed as [n, k] in memory that is read-only: packed once, for all calls.
+  /// Without data if that memory is not read-only, or none is left.
+  template <class S>
+  PackedMatrix kept(const S* source) const;
+
+  /// That, or this filled from the matrix.
+  template <class S>
+  PackedMatrix filled(const S* source) const {
+    const PackedMatrix found = kept(source);
+    if (found.data) return found;
+    fill(true, source, depth);
+    return *this;
+  }
+
   /// The elements of a matrix of this size as numbers of type T, in `data` if they have another.
   template <class S>
   const T* widened(const S* source) const {
@@ -159,14 +173,18 @@ struct GateMatrix {
   }
 
   /// The matrices for `times` products with `rows` rows each: packed into the room of this, or as
-  /// they are. Packing takes as long as what it saves in some rows; it saves nothing when a few rows
+  /// they are; or as they were packed before, where they are read-only. Packing takes as long as what it saves in some rows; it saves nothing when a few rows
   /// wait for more weights than the last-level cache holds. For a single product that nobody shares
   /// by rows, a panel is packed when it is needed.
   template <class S>
   GateMatrix filled(const S* stacked, int64_t rows, int64_t times, bool by_rows) const {
     constexpr int64_t cached = (16 << 20) / sizeof(T);
-    GateMatrix filled = *this;
     const int64_t joint_elements = joint.columns * joint.depth;
+    GateMatrix filled;
+    filled.joint = joint.kept(stacked);
+    if (candidate.data) filled.candidate = candidate.kept(stacked + joint_elements);
+    if (filled.joint.data && (filled.candidate.data || !candidate.data)) return filled;
+    filled = *this;
     const int64_t enough = std::min<int64_t>(32, joint_elements / 4096);
     const bool as_it_is = rows * times <= enough || (rows <= 4 && joint_elements > cached);
     const bool later = !as_it_is && times == 1 && !by_rows && !is_narrow<S>;

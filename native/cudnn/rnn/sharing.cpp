@@ -15,7 +15,7 @@ constexpr int64_t distant_bytes = 8 << 20;
 }  // namespace
 
 template <class T>
-Sharing choose_sharing(const RnnShape& shape, const Plan& plan) {
+Sharing choose_sharing(const RnnShape& shape, const Plan& plan, bool in_place) {
   Sharing sharing;
   sharing.unit = packed<T>().columns;
   const int64_t weights = gate_width(shape) * shape.output;
@@ -28,8 +28,10 @@ Sharing choose_sharing(const RnnShape& shape, const Plan& plan) {
   const bool few_rows = 2 * rows < threads * block;
   const bool distant = bytes > distant_bytes && rows < 4 * threads * block;
   const int64_t panels = shape.hidden / sharing.unit;
+  // What one step saves by sharing its units is packing.
+  const bool packs_for_one = plan.time() == 1 && !in_place;
   // With a projection a unit of h needs all units of the cell, which would be a second meeting.
-  if (!projects(shape) && (few_rows || distant || plan.time() == 1) &&
+  if (!projects(shape) && (few_rows || distant || packs_for_one) &&
       shape.hidden % sharing.unit == 0 &&
       panels >= threads && rows * weights >= threads * work_per_meeting) {
     // Not more of them: products of few rows are the slower the fewer columns they have.
@@ -43,7 +45,7 @@ Sharing choose_sharing(const RnnShape& shape, const Plan& plan) {
   return sharing;
 }
 
-template Sharing choose_sharing<float>(const RnnShape&, const Plan&);
-template Sharing choose_sharing<double>(const RnnShape&, const Plan&);
+template Sharing choose_sharing<float>(const RnnShape&, const Plan&, bool);
+template Sharing choose_sharing<double>(const RnnShape&, const Plan&, bool);
 
 }  // namespace cudnn4j

@@ -110,7 +110,8 @@ struct Sharing {
   };
 };
 
+/// `in_place` says that the weights stand packed already.
 template <class T>
-Sharing choose_sharing(const RnnShape& shape, const Plan& plan);
+Sharing choose_sharing(const RnnShape& shape, const Plan& plan, bool in_place);
 
 }  // namespace cudnn4j

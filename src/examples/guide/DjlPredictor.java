@@ -36,6 +36,7 @@ void main(String[] args) throws Exception {
       var model = Model.newInstance("cudnn4j", "PyTorch")) {
     script.load(Path.of(args[0]), "lstm"); // the folder with lstm.pt
     Djl.load(lstm.weights(), script.getBlock());
+    lstm.weights().space().setReadOnly();
     var plans = new HashMap<Integer, RnnPlan>();
     model.setBlock(
         LambdaBlock.singleton(

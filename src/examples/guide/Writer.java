@@ -32,6 +32,7 @@ void main(String[] args) throws IOException {
     try (var generator = TextGenerator.of(model)) {
       IO.println(generator.generate(text.substring(0, 1), 60, Sampling.temperature(0.7), 1));
     }
+    model.parameters().setReadOnly(); // it has learnt enough: it only serves
     // From here on clients of any threads share the device, four at a time.
     try (var session = InferenceSession.start(model.steps(4, 1, 2, 4));
         var threads = Executors.newVirtualThreadPerTaskExecutor()) {

@@ -51,6 +51,9 @@ public final class RnnWork implements Peer.Job {
     try {
       rnn = parts.add(Rnn.create(device, workload.config()));
       setWeights(rnn);
+      if (infers) {
+        rnn.weights().space().setReadOnly();
+      }
       if (workload.anyOrder()) {
         var layout = workload.layout();
         int[] lengths = workload.lengths();

@@ -38,6 +38,7 @@ public final class StreamWork implements Peer.Job {
     tokens = Fill.ints(Fill.TOKENS, batch, classes);
     try {
       LanguageModel model = parts.add(StepWork.model(device, workload));
+      model.parameters().setReadOnly();
       StepRunner runner = parts.add(model.steps(batch, batch));
       texts = session ? clients(runner, batch) : rows(runner, batch);
     } catch (RuntimeException | Error e) {

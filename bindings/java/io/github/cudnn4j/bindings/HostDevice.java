@@ -531,6 +531,66 @@ public class HostDevice extends NativeTypes {
         }
     }
 
+    private static class cudnn4jHostSetReadOnly {
+        public static final FunctionDescriptor DESC = FunctionDescriptor.of(
+            HostDevice.C_INT,
+            HostDevice.C_POINTER
+        );
+
+        public static final MemorySegment ADDR = SYMBOL_LOOKUP.findOrThrow("cudnn4jHostSetReadOnly");
+
+        public static final MethodHandle HANDLE = Linker.nativeLinker().downcallHandle(ADDR, DESC);
+    }
+
+    /**
+     * Function descriptor for:
+     * {@snippet lang=c :
+     * int cudnn4jHostSetReadOnly(const void *address)
+     * }
+     */
+    public static FunctionDescriptor cudnn4jHostSetReadOnly$descriptor() {
+        return cudnn4jHostSetReadOnly.DESC;
+    }
+
+    /**
+     * Downcall method handle for:
+     * {@snippet lang=c :
+     * int cudnn4jHostSetReadOnly(const void *address)
+     * }
+     */
+    public static MethodHandle cudnn4jHostSetReadOnly$handle() {
+        return cudnn4jHostSetReadOnly.HANDLE;
+    }
+
+    /**
+     * Address for:
+     * {@snippet lang=c :
+     * int cudnn4jHostSetReadOnly(const void *address)
+     * }
+     */
+    public static MemorySegment cudnn4jHostSetReadOnly$address() {
+        return cudnn4jHostSetReadOnly.ADDR;
+    }
+
+    /**
+     * {@snippet lang=c :
+     * int cudnn4jHostSetReadOnly(const void *address)
+     * }
+     */
+    public static int cudnn4jHostSetReadOnly(MemorySegment address) {
+        var mh$ = cudnn4jHostSetReadOnly.HANDLE;
+        try {
+            if (TRACE_DOWNCALLS) {
+                traceDowncall("cudnn4jHostSetReadOnly", address);
+            }
+            return (int)mh$.invokeExact(address);
+        } catch (Error | RuntimeException ex) {
+           throw ex;
+        } catch (Throwable ex$) {
+           throw new AssertionError("should not reach here", ex$);
+        }
+    }
+
     private static class cudnn4jHostLive {
         public static final FunctionDescriptor DESC = FunctionDescriptor.of(
             HostDevice.C_LONG_LONG,

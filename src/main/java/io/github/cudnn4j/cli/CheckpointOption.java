@@ -43,12 +43,14 @@ final class CheckpointOption {
     }
   }
 
-  /** Returns the model with its trained weights; the caller closes it. */
+  /** Returns the model with its trained weights, which stay as they are; the caller closes it. */
   Model load(Device device) throws IOException {
     Checkpoints checkpoints = Checkpoints.in(folder, 1);
     Checkpoint checkpoint =
         (best ? checkpoints.best() : checkpoints.latest())
             .orElseThrow(() -> new IOException(folder + " holds no checkpoint"));
-    return Model.of(device, checkpoint);
+    Model model = Model.of(device, checkpoint);
+    model.parameters().setReadOnly();
+    return model;
   }
 }

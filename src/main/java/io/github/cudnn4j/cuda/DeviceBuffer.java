@@ -3,6 +3,7 @@ package io.github.cudnn4j.cuda;
 import io.github.cudnn4j.bindings.Cudart;
 import io.github.cudnn4j.bindings.NativeTypes;
 import io.github.cudnn4j.io.HalfFloat;
+import io.github.cudnn4j.library.HostControl;
 import java.lang.foreign.MemorySegment;
 import java.util.Locale;
 import java.util.Objects;
@@ -13,7 +14,7 @@ import org.jspecify.annotations.Nullable;
  * by work on the device, and by the copies here.
  *
  * <p>A buffer that was allocated is an owner. A slice and a wrapped address are borrowed: closing
- * them frees nothing. A slice cannot be used after its buffer is closed.
+ * them frees nothing. A slice cannot be used after its buffer is closed, and is read-only with it.
  *
  * <p>Copies from and to arrays wait; all others are queued. Belongs to the device's thread.
  */
@@ -38,6 +39,8 @@ public final class DeviceBuffer implements AutoCloseable {
 
     /** Whose memory it is, null if nobody's here. */
     private final @Nullable PinnedBuffer lender;
+
+    private boolean readOnly;
 
     /** Takes memory over, to be freed at the end; NULL if it is someone else's. */
     Block(Device device, MemorySegment owned) {
@@ -188,6 +191,48 @@ public final class DeviceBuffer implements AutoCloseable {
     return pointer;
   }
 
+  /** The address for a native call that writes. */
+  private MemorySegment target() {
+    var target = pointer();
+    if (block.readOnly) {
+      throw new IllegalStateException("the buffer is read-only: " + this);
+    }
+    return target;
+  }
+
+  /**
+   * Promises that this memory is only read until it is closed, as are weights that serve. Waits for
+   * the device.
+   *
+   * <p>Copies to it are refused from then on, and on the host device every call of a library or
+   * kernel that would write to it. What writes there without one, such as another framework that
+   * was given the address, breaks the promise. The host device in turn packs the weights of
+   * networks in it once instead of in every call, which takes as much memory again; a GPU has no
+   * use for that.
+   *
+   * @throws IllegalStateException if the buffer is closed, is a slice or borrows its memory, or
+   *     this thread captures
+   * @throws WrongThreadException if the device belongs to another thread
+   */
+  public void setReadOnly() {
+    var address = pointer().address();
+    if (!whole || block.owned.address() != address) {
+      throw new IllegalStateException(
+          "only a buffer that owns its memory can be made read-only, not " + this);
+    }
+    Recording.refuse("making memory read-only");
+    device().synchronize();
+    if (elements > 0) {
+      HostControl.ifHost().ifPresent(host -> host.setReadOnly(address));
+    }
+    block.readOnly = true;
+  }
+
+  /** Tells whether the memory is read-only. */
+  public boolean isReadOnly() {
+    return block.readOnly;
+  }
+
   /** Queues setting every byte to 0 on the device's stream. */
   public void clear() {
     clear(device().stream());
@@ -201,7 +246,7 @@ public final class DeviceBuffer implements AutoCloseable {
    */
   public void clear(Stream stream) {
     Arguments.sameDevice(device(), stream.device(), "stream");
-    var target = pointer();
+    var target = target();
     if (elements > 0) {
       CudaException.checkCudart(
           Cudart.cudaMemsetAsync(target, 0, bytes(), stream.handle()), "cudaMemsetAsync");
@@ -231,7 +276,7 @@ public final class DeviceBuffer implements AutoCloseable {
     if (elements > 0 && Math.abs(address() - source.address()) < bytes()) {
       throw new IllegalArgumentException("source and target of a copy overlap");
     }
-    copy(pointer(), source.pointer(), bytes(), Cudart.cudaMemcpyDeviceToDevice(), stream);
+    copy(target(), source.pointer(), bytes(), Cudart.cudaMemcpyDeviceToDevice(), stream);
   }
 
   /** Queues a copy of a whole pinned buffer on the device's stream. */
@@ -264,7 +309,7 @@ public final class DeviceBuffer implements AutoCloseable {
       long offset, PinnedBuffer source, long sourceOffset, long elements, Stream stream) {
     check(source, offset, sourceOffset, elements);
     copy(
-        pointer(offset),
+        offset(target(), offset),
         source.pointer(sourceOffset),
         elements * type.bytes(),
         Cudart.cudaMemcpyHostToDevice(),
@@ -302,7 +347,7 @@ public final class DeviceBuffer implements AutoCloseable {
     check(target, offset, targetOffset, elements);
     copy(
         target.pointer(targetOffset),
-        pointer(offset),
+        offset(pointer(), offset),
         elements * type.bytes(),
         Cudart.cudaMemcpyDeviceToHost(),
         stream);
@@ -315,8 +360,7 @@ public final class DeviceBuffer implements AutoCloseable {
     Arguments.range(hostOffset, elements, host.elements(), "pinned buffer");
   }
 
-  private MemorySegment pointer(long offset) {
-    var start = pointer();
+  private MemorySegment offset(MemorySegment start, long offset) {
     return offset == 0 ? start : MemorySegment.ofAddress(start.address() + offset * type.bytes());
   }
 
@@ -374,7 +418,7 @@ public final class DeviceBuffer implements AutoCloseable {
   public void copyFrom(MemorySegment source) {
     Objects.requireNonNull(source, "source");
     checkSegment(source);
-    pointer();
+    target();
     Staging.of(device()).upload(source, address());
   }
 

@@ -217,20 +217,27 @@ public final class DlPackTensor extends DeviceResource {
    * @param shape whose product is the number of elements
    * @return the address of a {@code DLManagedTensor}
    * @throws IllegalArgumentException if the shape has another number of elements
-   * @throws IllegalStateException if the buffer is closed
+   * @throws IllegalStateException if the buffer is closed or read-only, which this structure cannot
+   *     tell
    */
   public static long export(DeviceBuffer buffer, long... shape) {
+    if (buffer.isReadOnly()) {
+      throw new IllegalStateException("only exportVersioned can tell that the buffer is read-only");
+    }
     return export(Form.MANAGED, buffer, shape).address();
   }
 
   /**
-   * Hands a buffer to another library, as {@link #export} does.
+   * Hands a buffer to another library, as {@link #export} does; of a read-only one it says so.
    *
    * @return the address of a {@code DLManagedTensorVersioned} of version 1.0
    */
   public static long exportVersioned(DeviceBuffer buffer, long... shape) {
     var managed = export(Form.VERSIONED, buffer, shape);
     managed.set(ValueLayout.JAVA_INT, Form.VERSIONED.at("major"), MAJOR);
+    if (buffer.isReadOnly()) {
+      managed.set(ValueLayout.JAVA_LONG, Form.VERSIONED.at("flags"), READ_ONLY);
+    }
     return managed.address();
   }
 

@@ -94,6 +94,9 @@ public final class Updater implements AutoCloseable {
     if (ranges.isEmpty()) {
       throw new IllegalArgumentException("all parameters are frozen");
     }
+    if (parameters.masters().isReadOnly()) {
+      throw new IllegalStateException("the parameters are read-only");
+    }
     try {
       state = parts.add(StepState.allocate(device, lossScale));
       scale = state.slice(StepState.SCALE, 1);
@@ -182,6 +185,7 @@ public final class Updater implements AutoCloseable {
    *
    * @throws IllegalArgumentException if no tensor fits a group's pattern, one is in two groups, all
    *     are frozen, or the optimizer has no weight decay and a group has
+   * @throws IllegalStateException if the parameters are read-only
    */
   public static Updater create(
       Parameters parameters,

@@ -330,6 +330,18 @@ public final class Parameters implements LayerDeclarations, AutoCloseable {
     return read.report();
   }
 
+  /**
+   * Promises that the weights stay as they are, for a model that only serves; see {@link
+   * DeviceBuffer#setReadOnly}. It cannot be trained, drawn or loaded again.
+   *
+   * @throws IllegalStateException if the set has no memory yet or is closed, or this thread
+   *     captures
+   */
+  public void setReadOnly() {
+    weights().setReadOnly();
+    masters().setReadOnly();
+  }
+
   /** Tells where each tensor lies; equal for sets between which flat buffers can be exchanged. */
   public String layout() {
     return memory().places();

@@ -102,6 +102,7 @@ public final class TextClassifierModel extends Model<TextClassifierModel> {
         Map<String, Object> described = Json.parseObject(configuration);
         var model = io.github.cudnn4j.model.Model.of(device, described, tensors);
         if (model instanceof SequenceClassifier classifier) {
+          classifier.parameters().setReadOnly();
           return classifier;
         }
         try (model) {

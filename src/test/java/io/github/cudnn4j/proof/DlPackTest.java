@@ -191,6 +191,13 @@ class DlPackTest {
         assertArrayEquals(new float[] {3.5f, -4, 5, 6}, tensor.buffer().toFloats());
       }
       refuses("the buffer has 6 elements, must be 4", () -> DlPackTensor.export(buffer, 2, 2));
+      buffer.setReadOnly();
+      long read = DlPackTensor.exportVersioned(buffer, 6);
+      assertEquals(
+          "the DLPack tensor may only be read, and a buffer may be written: hand over a copy",
+          assertThrows(IllegalArgumentException.class, () -> DlPackTensor.ofVersioned(device, read))
+              .getMessage());
+      assertThrows(IllegalStateException.class, () -> DlPackTensor.export(buffer, 6));
       try (var empty = DeviceBuffer.allocate(device, ElementType.BFLOAT16, 0);
           var tensor = DlPackTensor.of(device, DlPackTensor.export(empty, 3, 0))) {
         assertEquals(ElementType.BFLOAT16, tensor.buffer().type());

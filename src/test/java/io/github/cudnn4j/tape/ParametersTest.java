@@ -11,6 +11,10 @@ import io.github.cudnn4j.cuda.Device;
 import io.github.cudnn4j.cuda.Precision;
 import io.github.cudnn4j.io.SafeTensors;
 import io.github.cudnn4j.io.SafeTensorsWriter;
+import io.github.cudnn4j.optim.Clip;
+import io.github.cudnn4j.optim.LossScale;
+import io.github.cudnn4j.optim.Optimizer;
+import io.github.cudnn4j.optim.Updater;
 import io.github.cudnn4j.rnn.RnnConfig;
 import java.io.IOException;
 import java.nio.file.Path;
@@ -156,6 +160,37 @@ class ParametersTest {
     assertIllegalState("the parameters are closed", () -> set.tensor("b", Init.zeros(), 2));
     assertIllegalState("the parameters are closed", () -> set.initialize(1));
     assertIllegalState("the parameters are closed", set::weights);
+  }
+
+  @ParameterizedTest
+  @EnumSource(names = {"FP32", "BF16"})
+  void readOnlyOnesServeAndAreNeitherSetNorTrained(Precision precision) {
+    try (var parameters = Parameters.on(device, precision)) {
+      var head = parameters.linear("head", 4, 2);
+      assertIllegalState(
+          "the parameters have no memory yet; call initialize or load first",
+          parameters::setReadOnly);
+      parameters.init("head.bias", Init.zeros()).initialize(1);
+      double[] before = parameters.read("head.weight");
+      parameters.setReadOnly();
+      parameters.setReadOnly();
+      for (Executable change :
+          List.<Executable>of(
+              () -> parameters.initialize(2),
+              () -> parameters.write("head.weight", new double[8]),
+              () -> parameters.weights().clear(),
+              () -> Updater.create(parameters, Optimizer.sgd(1), Clip.NONE, LossScale.NONE))) {
+        assertThrows(IllegalStateException.class, change);
+      }
+      assertArrayEquals(before, parameters.read("head.weight"));
+      try (var tape = Tape.inference(device, precision)) {
+        var x = tape.input(3, 4);
+        x.value().clear();
+        var y = head.on(tape, x);
+        tape.forward();
+        assertArrayEquals(new float[6], y.value().toFloats());
+      }
+    }
   }
 
   @Test

@@ -1,0 +1,158 @@
+package io.github.cudnn4j.rnn;
+
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
+
+import io.github.cudnn4j.cuda.CudaException;
+import io.github.cudnn4j.cuda.Device;
+import io.github.cudnn4j.cuda.Precision;
+import io.github.cudnn4j.cudnn.CudnnException;
+import io.github.cudnn4j.library.HostControl;
+import io.github.cudnn4j.testing.Closeness;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.Arguments;
+import org.junit.jupiter.params.provider.MethodSource;
+
+/** Weights that are read-only compute what others do. */
+class ReadOnlyWeightsTest {
+  private Device device;
+
+  @BeforeEach
+  void open() {
+    device = Device.open();
+  }
+
+  @AfterEach
+  void close() {
+    device.close();
+  }
+
+  static Stream<Arguments> networks() {
+    return Stream.concat(
+        RnnOnHostTest.networks(),
+        Stream.of(
+            Arguments.argumentSet(
+                "one step of one row", RnnConfig.lstm(28, 256), SequenceShape.of(1, 1)),
+            Arguments.argumentSet(
+                "one step of many rows", RnnConfig.gru(28, 256), SequenceShape.of(1, 64)),
+            Arguments.argumentSet(
+                "bfloat16, few rows",
+                RnnConfig.gru(32, 64).bidirectional().precision(Precision.BF16),
+                SequenceShape.of(3, 2))));
+  }
+
+  /** Sums of products may be in another order. */
+  private static Closeness tolerance(RnnConfig config) {
+    return Closeness.within(
+        switch (config.type()) {
+          case FLOAT64 -> 1e-13;
+          case FLOAT32 -> 1e-5;
+          case FLOAT16 -> 4e-3;
+          default -> 3e-2;
+        });
+  }
+
+  @ParameterizedTest
+  @MethodSource("networks")
+  void everyPassComputesTheSame(RnnConfig config, SequenceShape shape) {
+    try (var fixture = new RnnFixture(device, config.dropout(0, 0), shape)) {
+      fixture.y.clear();
+      fixture.dx.clear();
+      fixture.step();
+      double[][] expected = fixture.results();
+      fixture.rnn.weights().space().setReadOnly();
+      for (String pass : new String[] {"the first", "the second"}) {
+        fixture.spoil();
+        fixture.y.clear();
+        fixture.plan.infer(fixture.x, fixture.y, fixture.states);
+        double[][] inferred = fixture.results();
+        for (int i = 0; i < 3; i++) {
+          tolerance(config).check(pass + " inference, result " + i, expected[i], inferred[i]);
+        }
+        fixture.dx.clear();
+        fixture.step();
+        double[][] trained = fixture.results();
+        for (int i = 0; i < 3; i++) {
+          assertArrayEquals(inferred[i], trained[i], pass + " training, result " + i);
+        }
+        for (int i = 3; i < expected.length; i++) {
+          tolerance(config).check(pass + " training, result " + i, expected[i], trained[i]);
+        }
+      }
+    }
+  }
+
+  private double[] inferred(long seed, boolean readOnly) {
+    try (var fixture = new RnnFixture(device, RnnConfig.gru(20, 64), SequenceShape.of(3, 2))) {
+      fixture.rnn.initialize(seed);
+      if (readOnly) {
+        fixture.rnn.weights().space().setReadOnly();
+      }
+      fixture.plan.infer(fixture.x, fixture.y, fixture.states);
+      return fixture.results()[0];
+    }
+  }
+
+  /** The next network has its weights where those of the last one were, as often as not. */
+  @Test
+  void nothingIsLeftOfWeightsThatWereThereBefore() {
+    for (int seed = 1; seed < 10; seed++) {
+      Closeness.within(1e-5).check("seed " + seed, inferred(seed, false), inferred(seed, true));
+    }
+  }
+
+  /** What is written without telling is not seen by those that packed the matrix before. */
+  @Test
+  void theHostDevicePacksMatricesOnce() {
+    assumeTrue(HostControl.ifHost().isPresent(), "this process uses CUDA");
+    try (var fixture = new RnnFixture(device, RnnConfig.lstm(20, 64), SequenceShape.of(3, 2))) {
+      fixture.rnn.weights().space().setReadOnly();
+      fixture.plan.infer(fixture.x, fixture.y, fixture.states);
+      double[][] expected = fixture.results();
+      for (int gate = 0; gate < 8; gate++) {
+        var matrix = MemorySegment.ofAddress(fixture.rnn.weights().matrix(0, gate).address());
+        matrix.reinterpret(4).set(ValueLayout.JAVA_FLOAT, 0, 1e6f);
+      }
+      fixture.plan.infer(fixture.x, fixture.y, fixture.states);
+      double[][] actual = fixture.results();
+      for (int i = 0; i < 3; i++) {
+        assertArrayEquals(expected[i], actual[i], "result " + i);
+      }
+    }
+  }
+
+  /** With GRU's matrices in two parts, there may be memory for one of them only. */
+  @Test
+  void withoutMemoryForThemTheyArePackedEveryTime() {
+    assumeTrue(HostControl.ifHost().isPresent(), "this process uses CUDA");
+    double[] expected = inferred(1, false);
+    var host = HostControl.get();
+    int passes = 0;
+    for (int k = 1; k <= 30; k++) {
+      try (var fixture = new RnnFixture(device, RnnConfig.gru(20, 64), SequenceShape.of(3, 2))) {
+        fixture.rnn.weights().space().setReadOnly();
+        host.fail("memory", k, 1, false);
+        for (int times = 0; times < 2; times++) {
+          try {
+            fixture.plan.infer(fixture.x, fixture.y, fixture.states);
+            double[] actual = RnnFixture.read(fixture.y);
+            passes++;
+            Closeness.within(1e-5).check("failure " + k, expected, actual);
+          } catch (CudnnException | CudaException e) {
+            // The calls themselves need memory, too.
+          }
+        }
+      } finally {
+        host.clearFault();
+      }
+    }
+    assertTrue(passes > 40, passes + " of 60 passes");
+  }
+}
