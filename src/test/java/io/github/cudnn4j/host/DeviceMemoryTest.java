@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.github.cudnn4j.bindings.Cudart;
+import io.github.cudnn4j.bindings.HostDevice;
 import io.github.cudnn4j.bindings.NativeTypes;
 import io.github.cudnn4j.library.HostCounter;
 import io.github.cudnn4j.library.HostMode;
@@ -63,6 +64,26 @@ class DeviceMemoryTest extends HostDeviceTest {
     assertEquals(INVALID_VALUE, Cudart.cudaMemcpy(NULL, block, 16, TO_HOST));
     assertEquals(Cudart.cudaErrorInvalidMemcpyDirection(), Cudart.cudaMemcpy(block, memory, 16, 5));
     free(block, other);
+  }
+
+  @Test
+  void readOnlyMemoryIsNotWritten() {
+    var block = device(1, 2, 3);
+    var other = device(4, 5, 6);
+    var middle = MemorySegment.ofAddress(block.address() + 4);
+    assertEquals(0, HostDevice.cudnn4jHostSetReadOnly(middle));
+    assertEquals(INVALID_VALUE, Cudart.cudaMemcpy(block, arena.allocate(12), 12, TO_DEVICE));
+    assertEquals(INVALID_VALUE, Cudart.cudaMemcpy(block, other, 12, WITHIN_DEVICE));
+    assertEquals(INVALID_VALUE, Cudart.cudaMemset(middle, 0, 4));
+    ok(Cudart.cudaMemcpy(other, block, 12, WITHIN_DEVICE));
+    assertArrayEquals(new float[] {1, 2, 3}, read(other, 3));
+    free(block, other);
+    assertEquals(1, HostDevice.cudnn4jHostSetReadOnly(block));
+    assertEquals(1, HostDevice.cudnn4jHostSetReadOnly(arena.allocate(4)));
+    assertEquals(1, HostDevice.cudnn4jHostSetReadOnly(NULL));
+    var pinned = made(out -> Cudart.cudaHostAlloc(out, 4, 0));
+    assertEquals(1, HostDevice.cudnn4jHostSetReadOnly(pinned));
+    ok(Cudart.cudaFreeHost(pinned));
   }
 
   @Test

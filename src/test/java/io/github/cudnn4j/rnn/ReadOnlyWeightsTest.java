@@ -6,12 +6,16 @@ import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import io.github.cudnn4j.cuda.CudaException;
 import io.github.cudnn4j.cuda.Device;
+import io.github.cudnn4j.cuda.DeviceBuffer;
+import io.github.cudnn4j.cuda.ElementType;
+import io.github.cudnn4j.cuda.Parts;
 import io.github.cudnn4j.cuda.Precision;
 import io.github.cudnn4j.cudnn.CudnnException;
 import io.github.cudnn4j.library.HostControl;
 import io.github.cudnn4j.testing.Closeness;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
+import java.util.SplittableRandom;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -106,6 +110,43 @@ class ReadOnlyWeightsTest {
     for (int seed = 1; seed < 10; seed++) {
       Closeness.within(1e-5).check("seed " + seed, inferred(seed, false), inferred(seed, true));
     }
+  }
+
+  /** A matrix [8, 4] is not a matrix [4, 8], though both begin at the same place. */
+  @Test
+  void networksOfOtherShapesShareThem() {
+    RnnConfig[] configs = {RnnConfig.tanh(4, 8), RnnConfig.tanh(8, 4)};
+    try (var weights = DeviceBuffer.allocate(device, ElementType.FLOAT32, 112);
+        var gradients = DeviceBuffer.allocate(device, ElementType.FLOAT32, 112);
+        var x = DeviceBuffer.allocate(device, ElementType.FLOAT32, 8);
+        var y = DeviceBuffer.allocate(device, ElementType.FLOAT32, 8);
+        var parts = new Parts()) {
+      var plans = new RnnPlan[configs.length];
+      for (int i = 0; i < plans.length; i++) {
+        long elements = Rnn.weightElements(device, configs[i]);
+        var rnn =
+            parts.add(
+                Rnn.create(
+                    device, configs[i], weights.slice(0, elements), gradients.slice(0, elements)));
+        plans[i] = rnn.inferencePlan(SequenceShape.of(1, 1));
+      }
+      weights.copyFrom(new SplittableRandom(1).doubles(112, -1, 1).toArray());
+      x.copyFrom(new SplittableRandom(2).doubles(8, -1, 1).toArray());
+      var expected = new double[plans.length][];
+      for (int i = 0; i < plans.length; i++) {
+        expected[i] = inferred(plans[i], x, y);
+      }
+      weights.setReadOnly();
+      for (int i = 0; i < plans.length; i++) {
+        Closeness.within(1e-5).check(configs[i].toString(), expected[i], inferred(plans[i], x, y));
+      }
+    }
+  }
+
+  private static double[] inferred(RnnPlan plan, DeviceBuffer x, DeviceBuffer y) {
+    var out = y.slice(0, plan.outputElements());
+    plan.infer(x.slice(0, plan.inputElements()), out, RnnStates.NONE);
+    return RnnFixture.read(out);
   }
 
   /** What is written without telling is not seen by those that packed the matrix before. */
