@@ -66,7 +66,7 @@ int cudnn4jHostSetJoinSeconds(int seconds);
  * Promises that the block of device memory that holds an address will only be read until it is
  * freed. All work queued before is done first. From then on calls that would write to it are refused
  * as if it were not there, and the device may keep other forms of what is in it, such as packed
- * weights, which take up to as much memory again and are freed with it. Who writes to it without
+ * weights, which take up to three times as much memory and are freed with it. Who writes to it without
  * calling a function of the device breaks the promise: whether that is seen is undefined.
  */
 int cudnn4jHostSetReadOnly(const void *address);

@@ -5,6 +5,7 @@
 
 #include "gemm/pack.hpp"
 #include "gemm/scratch.hpp"
+#include "runtime/memory.hpp"
 #include "runtime/pool.hpp"
 
 namespace cudnn4j {
@@ -101,6 +102,47 @@ void unpacked(int64_t m, int64_t n, int64_t k, const T* a, int64_t lda, const T*
   });
 }
 
+/// The whole right operand as it was packed before, where it is dense and read-only; or null.
+template <class T>
+const T* kept_right(bool trans_b, int64_t k, int64_t n, const T* b, int64_t ldb) {
+  // The addresses tell the two ways to read the same numbers apart.
+  static const char kinds[2] = {};
+  if (ldb != (trans_b ? k : n)) return nullptr;
+  const Packed<T>& kernels = packed<T>();
+  const Range range{b, static_cast<size_t>(k * n) * sizeof(T)};
+  const Form form =
+      form_of(range, &kinds[trans_b], n, static_cast<size_t>(kernels.size(k, n)) * sizeof(T));
+  T* const data = static_cast<T*>(form.memory);
+  if (form.fresh) {
+    parallel_for(static_cast<int>((n + kernels.columns - 1) / kernels.columns), [&](int i) {
+      const int64_t from = i * kernels.columns;
+      kernels.pack(trans_b, k, std::min(kernels.columns, n - from), T(1),
+                   b + from * (trans_b ? ldb : 1), ldb, data + from * k, 0);
+    });
+  }
+  return data;
+}
+
+/// C = op(A) * a right operand packed whole, or added to C: few rows are shared by columns.
+template <class Work, class T>
+void multiply_kept(bool trans_a, int64_t m, int64_t n, int64_t k, const T* a, int64_t lda,
+                   const T* right, T* c, int64_t ldc, bool add) {
+  const Packed<T>& kernels = packed<T>();
+  const int64_t panels = (n + kernels.columns - 1) / kernels.columns;
+  const bool by_columns = m <= few_rows;
+  const int64_t rows = by_columns ? m : rows_per_task(m, kernels.rows, row_block, Work::threads());
+  const int64_t tasks =
+      by_columns ? std::min<int64_t>(panels, 2 * Work::threads()) : (m + rows - 1) / rows;
+  Work::run(static_cast<int>(tasks), [&](int i) {
+    const int64_t row = by_columns ? 0 : i * rows;
+    const int64_t first = by_columns ? panels * i / tasks * kernels.columns : 0;
+    const int64_t end = by_columns ? panels * (i + 1) / tasks * kernels.columns : n;
+    multiply(trans_a, std::min(rows, m - row), std::min(end, n) - first, k,
+             trans_a ? a + row : a + row * lda, lda, right + first * k, c + row * ldc + first, ldc,
+             add);
+  });
+}
+
 template <class Work, class In, class Out, class T = Computed<In>>
 void blocked(bool trans_a, bool trans_b, int64_t m, int64_t n, int64_t k, T alpha, const In* a,
              int64_t lda, const In* b, int64_t ldb, T beta, Out* c, int64_t ldc) {
@@ -171,6 +213,13 @@ template <class In, class Out, class T>
 void gemm(bool trans_a, bool trans_b, int64_t m, int64_t n, int64_t k, T alpha, const In* a,
           int64_t lda, const In* b, int64_t ldb, T beta, Out* c, int64_t ldc) {
   const double work = static_cast<double>(m) * static_cast<double>(n) * static_cast<double>(k);
+  if constexpr (std::is_same_v<In, T> && std::is_same_v<Out, T>) {
+    const bool plain = m > 0 && n > 0 && k > 0 && alpha == T(1) && (beta == T(0) || beta == T(1));
+    if (const T* const right = plain ? kept_right(trans_b, k, n, b, ldb) : nullptr) {
+      const auto run = work < serial_limit ? multiply_kept<Serial, T> : multiply_kept<Pooled, T>;
+      return run(trans_a, m, n, k, a, lda, right, c, ldc, beta != T(0));
+    }
+  }
   if (work < serial_limit) {
     return gemm_serial(trans_a, trans_b, m, n, k, alpha, a, lda, b, ldb, beta, c, ldc);
   }

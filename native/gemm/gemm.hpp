@@ -9,8 +9,8 @@ namespace cudnn4j {
 /// Row-major C[m,n] = alpha * op(A)[m,k] * op(B)[k,n] + beta * C, split over the pool.
 ///
 /// Leading dimensions count elements; op transposes where the flag says so. With beta = 0 the old
-/// C is never read, so it may hold NaN. The bits of the result depend on the arguments only, not
-/// on the number of threads.
+/// C is never read, so it may hold NaN. A dense B in read-only memory is packed once. The bits of the
+/// result depend on the arguments and on that only, not on the number of threads.
 ///
 /// Narrow A and B are summed up in float and rounded, if C is narrow, too, at the end.
 template <class In, class Out, class T = Computed<In>>

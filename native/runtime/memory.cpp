@@ -37,7 +37,14 @@ struct Free {
 
 /** What tells the forms of a block's contents apart: address, bytes, kind, shape. */
 using FormKey = std::tuple<uintptr_t, size_t, const void*, int64_t>;
-using Forms = std::map<FormKey, std::unique_ptr<void, Free>>;
+
+struct Forms {
+  std::map<FormKey, std::unique_ptr<void, Free>> made;
+  size_t bytes = 0;
+};
+
+/** How many times as much memory as a block its forms may take. */
+constexpr size_t most_forms = 3;
 
 struct Block {
   uintptr_t base;
@@ -211,8 +218,9 @@ Form form_of(Range range, const void* kind, int64_t shape, size_t bytes) {
     const std::shared_lock lock(registry_mutex);
     const Block* block = block_holding(range);
     if (block == nullptr || block->forms == nullptr) return {nullptr, false};
-    const auto found = block->forms->find(key);
-    if (found != block->forms->end()) return {found->second.get(), false};
+    const auto found = block->forms->made.find(key);
+    if (found != block->forms->made.end()) return {found->second.get(), false};
+    if (block->forms->bytes + bytes > most_forms * block->bytes) return {nullptr, false};
   }
   if (memory_site.fails()) return {nullptr, false};
   std::unique_ptr<void, Free> memory(reserve(bytes));
@@ -221,7 +229,9 @@ Form form_of(Range range, const void* kind, int64_t shape, size_t bytes) {
   const Block* block = block_holding(range);
   if (block == nullptr) return {nullptr, false};
   try {
-    return {block->forms->emplace(key, std::move(memory)).first->second.get(), true};
+    void* const made = block->forms->made.emplace(key, std::move(memory)).first->second.get();
+    block->forms->bytes += bytes;
+    return {made, true};
   } catch (const std::bad_alloc&) {
     return {nullptr, false};
   }

@@ -63,8 +63,9 @@ struct Form {
 
 /**
  * Memory for another form of a range, which lives as long as the read-only block that the range
- * lies in: at first to be filled by the caller, later as it was filled. Forms of a range differ in kind or
- * shape. Null memory: the block is not read-only, or the machine has no memory left.
+ * lies in: at first to be filled by the caller, later as it was filled. Forms of a range differ in
+ * kind or shape. Null memory: the block is not read-only, all of its forms would take more than
+ * three times as much memory as itself, or the machine has none left.
  */
 Form form_of(Range range, const void* kind, int64_t shape, size_t bytes);
 

@@ -206,9 +206,9 @@ public final class DeviceBuffer implements AutoCloseable {
    *
    * <p>Copies to it are refused from then on, and on the host device every call of a library or
    * kernel that would write to it. What writes there without one, such as another framework that
-   * was given the address, breaks the promise. The host device in turn packs the weights of
-   * networks in it once instead of in every call, which takes as much memory again; a GPU has no
-   * use for that.
+   * was given the address, breaks the promise. The host device in turn packs the matrices in it
+   * once instead of in every call, which takes about as much memory again, never more than three
+   * times as much; a GPU has no use for that.
    *
    * @throws IllegalStateException if the buffer is closed, is a slice or borrows its memory, or
    *     this thread captures

@@ -3,6 +3,7 @@ package io.github.cudnn4j.cuda;
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
@@ -13,12 +14,17 @@ import io.github.cudnn4j.rnn.Rnn;
 import io.github.cudnn4j.rnn.RnnConfig;
 import io.github.cudnn4j.rnn.RnnStates;
 import io.github.cudnn4j.rnn.SequenceShape;
+import io.github.cudnn4j.testing.Closeness;
 import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
+import java.util.SplittableRandom;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.function.Executable;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 
 /** Memory that was promised to stay as it is, does. */
 class ReadOnlyMemoryTest {
@@ -153,6 +159,107 @@ class ReadOnlyMemoryTest {
       plan.infer(buffer, other, RnnStates.NONE);
       device.synchronize();
     }
+  }
+
+  /**
+   * The last two have rows that do not follow each other, and a matrix that is not packed whole.
+   */
+  @ParameterizedTest
+  @CsvSource({
+    "1, 40, 40, false, 40",
+    "1, 700, 600, true, 600",
+    "24, 70, 90, true, 90",
+    "25, 33, 513, false, 33",
+    "130, 50, 50, true, 50",
+    "130, 50, 50, false, 50",
+    "7, 30, 20, true, 24",
+    "7, 30, 20, false, 36",
+  })
+  void productsComputeTheSame(int m, int n, int k, boolean transposed, int ld) {
+    int size = (transposed ? n : k) * ld;
+    try (var blas = Blas.create(device.stream());
+        var a = random(1, Math.max(m * k, n));
+        var b = random(2, size);
+        var c = random(3, m * n)) {
+      float[] before = c.toFloats();
+      for (double[] factors : new double[][] {{1, 0}, {1, 1}, {1, 0.5}, {2, 0}}) {
+        for (boolean transA : new boolean[] {false, true}) {
+          var runs = new double[3][];
+          for (int run = 0; run < runs.length; run++) {
+            try (var right = DeviceBuffer.allocate(device, ElementType.FLOAT32, size)) {
+              right.copyFrom(b);
+              c.copyFrom(before);
+              if (run > 0) {
+                right.setReadOnly();
+              }
+              if (run > 1) {
+                // The same matrix, transposed; and one that begins at the same place.
+                try (var other = random(4, Math.max(k, n))) {
+                  int dense = transposed ? k : n;
+                  blas.gemm(false, !transposed, 1, k, n, 1, a, n, right, ld, 0, other, k);
+                  blas.gemm(false, transposed, 1, n, k, 1, a, k, right, dense, 0, other, n);
+                }
+              }
+              for (int times = 0; times < 2; times++) {
+                blas.gemm(
+                    transA,
+                    transposed,
+                    m,
+                    n,
+                    k,
+                    factors[0],
+                    a,
+                    transA ? m : k,
+                    right,
+                    ld,
+                    factors[1],
+                    c,
+                    n);
+              }
+              runs[run] = c.toDoubles();
+            }
+          }
+          Closeness.within(1e-4).check("the first", runs[0], runs[1]);
+          Closeness.within(1e-4).check("after another", runs[0], runs[2]);
+        }
+      }
+    }
+  }
+
+  private DeviceBuffer random(int seed, int elements) {
+    var made = DeviceBuffer.allocate(device, ElementType.FLOAT32, elements);
+    made.copyFrom(new SplittableRandom(seed).doubles(elements, -1, 1).toArray());
+    return made;
+  }
+
+  /** What is written behind its back is seen where there was no room for a matrix. */
+  @Test
+  void theHostDeviceKeepsNoMoreThanThreeTimesAsMuch() {
+    assumeTrue(HostControl.ifHost().isPresent(), "this process uses CUDA");
+    try (var blas = Blas.create(device.stream());
+        var matrix = random(1, 64 * 64)) {
+      matrix.setReadOnly();
+      double[] before = products(blas, matrix);
+      MemorySegment.ofAddress(matrix.address()).reinterpret(matrix.bytes()).fill((byte) 0);
+      double[] after = products(blas, matrix);
+      for (int i = 0; i < before.length; i++) {
+        assertNotEquals(0, before[i]);
+        assertEquals(i < 3 ? before[i] : 0, after[i], "product " + i);
+      }
+    }
+  }
+
+  /** One element of each product with a matrix [64, 64], [64, 63], ..., which begin together. */
+  private double[] products(Blas blas, DeviceBuffer matrix) {
+    var products = new double[5];
+    try (var row = random(2, 64);
+        var product = random(3, 64)) {
+      for (int i = 0; i < products.length; i++) {
+        blas.gemm(false, false, 1, 64 - i, 64, 1, row, matrix, 0, product);
+        products[i] = product.toDoubles()[0];
+      }
+    }
+    return products;
   }
 
   private static void square(Blas blas, DeviceBuffer in, DeviceBuffer out) {
