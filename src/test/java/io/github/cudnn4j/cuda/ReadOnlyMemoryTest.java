@@ -240,7 +240,10 @@ class ReadOnlyMemoryTest {
         var matrix = random(1, 64 * 64)) {
       matrix.setReadOnly();
       double[] before = products(blas, matrix);
-      MemorySegment.ofAddress(matrix.address()).reinterpret(matrix.bytes()).fill((byte) 0);
+      var memory = MemorySegment.ofAddress(matrix.address()).reinterpret(matrix.bytes());
+      for (int i = 0; i < matrix.elements(); i++) {
+        memory.setAtIndex(ValueLayout.JAVA_FLOAT, i, 0);
+      }
       double[] after = products(blas, matrix);
       for (int i = 0; i < before.length; i++) {
         assertNotEquals(0, before[i]);
