@@ -25,7 +25,7 @@ void Buffers::add(const char* name, Range range, Use use, size_t alignment) {
           "%s: the %zu bytes at %p are not inside one live block of device or pinned memory", name,
           range.bytes, range.address);
   range.use = use;
-  require(reachable(range), "%s is in a read-only block", name);
+  require(use == Use::Read || reachable(range), "%s is in a read-only block", name);
   ranges_.at(count_) = range;
   names_[count_] = name;
   ++count_;
