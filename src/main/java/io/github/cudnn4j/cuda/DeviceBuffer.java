@@ -1,9 +1,10 @@
 package io.github.cudnn4j.cuda;
 
 import io.github.cudnn4j.bindings.Cudart;
+import io.github.cudnn4j.bindings.HostDevice;
 import io.github.cudnn4j.bindings.NativeTypes;
 import io.github.cudnn4j.io.HalfFloat;
-import io.github.cudnn4j.library.HostControl;
+import io.github.cudnn4j.library.DeviceKind;
 import java.lang.foreign.MemorySegment;
 import java.util.Locale;
 import java.util.Objects;
@@ -215,15 +216,14 @@ public final class DeviceBuffer implements AutoCloseable {
    * @throws WrongThreadException if the device belongs to another thread
    */
   public void setReadOnly() {
-    var address = pointer().address();
-    if (!whole || block.owned.address() != address) {
+    if (!whole || block.owned.address() != pointer().address()) {
       throw new IllegalStateException(
           "only a buffer that owns its memory can be made read-only, not " + this);
     }
     Recording.refuse("making memory read-only");
     device().synchronize();
-    if (elements > 0) {
-      HostControl.ifHost().ifPresent(host -> host.setReadOnly(address));
+    if (elements > 0 && device().kind() == DeviceKind.HOST) {
+      HostDevice.cudnn4jHostSetReadOnly(pointer);
     }
     block.readOnly = true;
   }

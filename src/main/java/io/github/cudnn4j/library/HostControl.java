@@ -155,19 +155,6 @@ public final class HostControl {
     }
   }
 
-  /**
-   * Makes the block of device memory that holds an address read-only until it is freed; see {@link
-   * io.github.cudnn4j.cuda.DeviceBuffer#setReadOnly}.
-   *
-   * @throws IllegalArgumentException if there is none
-   */
-  public void setReadOnly(long address) {
-    if (HostDevice.cudnn4jHostSetReadOnly(MemorySegment.ofAddress(address)) != 0) {
-      throw new IllegalArgumentException(
-          String.format(Locale.ROOT, "0x%x is not in a block of device memory", address));
-    }
-  }
-
   /** Returns how many threads compute. */
   public int threads() {
     return HostDevice.cudnn4jHostGetThreads();
