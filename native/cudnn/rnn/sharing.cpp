@@ -38,9 +38,11 @@ Sharing choose_sharing(const RnnShape& shape, const Plan& plan, bool in_place) {
     sharing.unit_groups = static_cast<int>(std::min(threads, int64_t{Sharing::most_groups}));
     return sharing;
   }
-  // Two groups per thread let a free one take over from a busy one, as long as a group's steps fill
-  // a register block on average and reading the weights twice as often does not hurt.
-  const bool twice = bytes <= close_bytes && plan.tokens() >= plan.time() * 2 * threads * block;
+  // Two groups per thread let a free one take over from a busy one in the next step, as long as a
+  // group's steps fill a register block on average and reading the weights twice as often does not
+  // hurt.
+  const bool twice = plan.time() > 1 && bytes <= close_bytes &&
+                     plan.tokens() >= plan.time() * 2 * threads * block;
   sharing.row_groups = static_cast<int>(std::min(rows, twice ? 2 * threads : threads));
   return sharing;
 }
