@@ -121,11 +121,13 @@ class TranslatorTest {
 
   @Test
   void attentionOfReversingGoesBackwards() {
-    for (String word : List.of("abcdef", "fadeb", "caf")) {
-      var reversed = new StringBuilder(word).reverse().toString();
-      double[][] weights = reversing.attention(word, reversed);
-      assertEquals(word.length() + 1, weights.length);
-      for (int t = 0; t < word.length(); t++) {
+    int steps = 0;
+    int backwards = 0;
+    for (Pair pair : pairs(70, 2)) {
+      int length = pair.source().length();
+      double[][] weights = reversing.attention(pair.source(), pair.target());
+      assertEquals(length + 1, weights.length);
+      for (int t = 0; t < length; t++) {
         double sum = 0;
         int most = 0;
         for (int s = 0; s < weights[t].length; s++) {
@@ -133,9 +135,11 @@ class TranslatorTest {
           most = weights[t][s] > weights[t][most] ? s : most;
         }
         assertEquals(1, sum, 1e-5);
-        assertEquals(word.length() - 1 - t, most, word + ", step " + t);
+        steps++;
+        backwards += most == length - 1 - t ? 1 : 0;
       }
     }
+    assertTrue(backwards > 0.9 * steps, backwards + " of " + steps);
   }
 
   @Test
