@@ -60,6 +60,10 @@ struct Launch {
   Range receive;
   cudaStream_t stream;
 
+  void require_memory() const {
+    require(reachable(send) && reachable(receive), "the device does not reach all of the memory");
+  }
+
   ncclResult_t submit() const {
     const std::lock_guard lock(device_lock());
     Stream* queue = find_stream(stream);
@@ -104,14 +108,14 @@ ncclResult_t launch(Collective collective, const void* send, void* receive, nccl
                  Use::Write};
   require(piece == 0 || ((!sends || send != nullptr) && receive != nullptr),
           "an address is missing");
-  require(reachable(from) && reachable(to), "the device does not reach all of the memory");
+  const Launch made{communicator, collective, from, to, stream};
+  made.require_memory();
   if (communicator->error() != ncclSuccess) {
     return refuse(communicator->error(), communicator->message());
   }
   if (piece == 0) return ncclSuccess;
-  Launch made{communicator, collective, from, to, stream};
   if (group.depth == 0) return made.submit();
-  group.launches.push_back(std::move(made));
+  group.launches.push_back(made);
   return ncclSuccess;
 }
 
@@ -297,6 +301,8 @@ CUDNN4J_API ncclResult_t ncclGroupEnd() {
     if (--group.depth > 0) return ncclSuccess;
     const Group ended = std::exchange(group, {});
     if (ended.error != ncclSuccess) return ended.error;
+    // Memory may have been freed, or become read-only, since the calls.
+    for (const Launch& each : ended.launches) each.require_memory();
     for (const Launch& each : ended.launches) {
       if (const ncclResult_t result = each.submit()) return result;
     }

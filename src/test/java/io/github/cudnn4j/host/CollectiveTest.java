@@ -4,6 +4,7 @@ import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.github.cudnn4j.bindings.HostDevice;
 import io.github.cudnn4j.bindings.Nccl;
 import io.github.cudnn4j.bindings.ncclUniqueId;
 import io.github.cudnn4j.library.HostCounter;
@@ -71,6 +72,28 @@ class CollectiveTest extends HostDeviceTest {
     assertArrayEquals(new float[] {0, 0}, read(to, 2));
     assertEquals(Nccl.ncclInvalidUsage(), endGroup());
     assertEquals("no group was started", Nccl.ncclGetLastError(NULL).getString(0));
+  }
+
+  /** Between a call and the end of its group memory may leave, or become read-only. */
+  @Test
+  void whatAGroupCannotWriteWhenItEndsFailsIt() {
+    for (boolean freed : new boolean[] {false, true}) {
+      var late = device(5f, 6f);
+      ok(startGroup());
+      ok(allReduce(to, 2, F32, Nccl.ncclSum()));
+      ok(allReduce(late, 2, F32, Nccl.ncclSum()));
+      if (freed) {
+        free(late);
+      } else {
+        assertEquals(0, HostDevice.cudnn4jHostSetReadOnly(late));
+      }
+      assertEquals(INVALID, endGroup());
+      assertArrayEquals(new float[] {0, 0}, read(to, 2));
+      if (!freed) {
+        assertArrayEquals(new float[] {5, 6}, read(late, 2));
+        free(late);
+      }
+    }
   }
 
   @Test
