@@ -94,7 +94,7 @@ public final class Updater implements AutoCloseable {
     if (ranges.isEmpty()) {
       throw new IllegalArgumentException("all parameters are frozen");
     }
-    if (parameters.masters().isReadOnly()) {
+    if (parameters.isReadOnly()) {
       throw new IllegalStateException("the parameters are read-only");
     }
     try {

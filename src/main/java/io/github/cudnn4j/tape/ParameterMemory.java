@@ -114,8 +114,15 @@ final class ParameterMemory implements AutoCloseable {
     }
   }
 
-  /** Sets the weights of a tensor, rounded to their types. */
+  boolean isReadOnly() {
+    return weights.isReadOnly() || masters.isReadOnly();
+  }
+
+  /** Sets the weights of a tensor, rounded to their types; refused if they are read-only. */
   void write(Parameter parameter, double[] values) {
+    if (isReadOnly()) {
+      throw new IllegalStateException("the parameters are read-only");
+    }
     parameter.write(masters, values);
     if (masters != weights) {
       parameter.write(weights, values);

@@ -107,7 +107,8 @@ public final class Parameters implements LayerDeclarations, AutoCloseable {
    *     or a tensor declared has the name of a network's; the set has no memory then if it had none
    *     before
    * @throws io.github.cudnn4j.cuda.DeviceOutOfMemoryException if it does not fit into the device
-   * @throws IllegalStateException if nothing is declared, or the set or the device is closed
+   * @throws IllegalStateException if nothing is declared, the set or the device is closed, or the
+   *     weights are read-only
    */
   public void initialize(long seed) {
     boolean first = allocate();
@@ -267,6 +268,7 @@ public final class Parameters implements LayerDeclarations, AutoCloseable {
    * Sets the weights of one tensor, rounded to their types.
    *
    * @throws IllegalArgumentException if there is none of that name or the length differs
+   * @throws IllegalStateException also if the weights are read-only
    */
   public void write(String name, double[] values) {
     Parameter parameter = parameter(name);
@@ -290,7 +292,8 @@ public final class Parameters implements LayerDeclarations, AutoCloseable {
    *
    * @throws IOException if reading fails, a tensor is missing, is only in the file or has another
    *     shape there, or a weight is not finite; nothing has changed then
-   * @throws IllegalStateException if nothing is declared, or the set or the device is closed
+   * @throws IllegalStateException if nothing is declared, the set or the device is closed, or the
+   *     weights are read-only
    */
   public void load(SafeTensors file) throws IOException {
     load(file, Function.identity());
@@ -322,6 +325,7 @@ public final class Parameters implements LayerDeclarations, AutoCloseable {
    *
    * @return what was loaded and what was not
    * @throws IOException if reading fails or a weight is not finite; nothing has changed then
+   * @throws IllegalStateException also if the weights are read-only and some are in the file
    */
   public LoadReport loadMatching(SafeTensors file, Function<String, @Nullable String> rename)
       throws IOException {
@@ -340,6 +344,11 @@ public final class Parameters implements LayerDeclarations, AutoCloseable {
   public void setReadOnly() {
     weights().setReadOnly();
     masters().setReadOnly();
+  }
+
+  /** Tells whether the weights or their masters are read-only. */
+  public boolean isReadOnly() {
+    return memory().isReadOnly();
   }
 
   /** Tells where each tensor lies; equal for sets between which flat buffers can be exchanged. */

@@ -109,13 +109,20 @@ class LayersTest {
       Indices tokens = tape.indices(5, 3);
       tokens.buffer().copyFrom(vectors.ints(model + ".tokens"));
       Tensor y = layers.apply(tape, tokens);
-      tape.forward();
-      within.check("y", vectors.doubles(model + ".y"), Numbers.read(y.value()));
-      Numbers.write(y.gradient(), vectors.doubles(model + ".dy"));
-      tape.backward();
-      for (String name : p.names()) {
-        double[] expected = vectors.doubles(model + ".grad." + name);
-        within.check(name + " in " + precision, expected, p.readGradient(name));
+      for (String weights : List.of("weights", "read-only weights")) {
+        if (!weights.equals("weights")) {
+          p.setReadOnly();
+        }
+        String of = " of " + weights + " in " + precision;
+        p.gradients().clear();
+        tape.forward();
+        within.check("y" + of, vectors.doubles(model + ".y"), Numbers.read(y.value()));
+        Numbers.write(y.gradient(), vectors.doubles(model + ".dy"));
+        tape.backward();
+        for (String name : p.names()) {
+          double[] expected = vectors.doubles(model + ".grad." + name);
+          within.check(name + of, expected, p.readGradient(name));
+        }
       }
     }
   }

@@ -164,7 +164,9 @@ class ParametersTest {
 
   @ParameterizedTest
   @EnumSource(names = {"FP32", "BF16"})
-  void readOnlyOnesServeAndAreNeitherSetNorTrained(Precision precision) {
+  void readOnlyOnesServeAndAreNeitherSetNorTrained(Precision precision) throws IOException {
+    var file = folder.resolve("weights.safetensors");
+    var writer = new SafeTensorsWriter();
     try (var parameters = Parameters.on(device, precision)) {
       var head = parameters.linear("head", 4, 2);
       assertIllegalState(
@@ -172,17 +174,26 @@ class ParametersTest {
           parameters::setReadOnly);
       parameters.init("head.bias", Init.zeros()).initialize(1);
       double[] before = parameters.read("head.weight");
-      parameters.setReadOnly();
-      parameters.setReadOnly();
-      for (Executable change :
-          List.<Executable>of(
-              () -> parameters.initialize(2),
-              () -> parameters.write("head.weight", new double[8]),
-              () -> parameters.weights().clear(),
-              () -> Updater.create(parameters, Optimizer.sgd(1), Clip.NONE, LossScale.NONE))) {
-        assertThrows(IllegalStateException.class, change);
+      parameters.save(writer);
+      writer.write(file);
+      assertFalse(parameters.isReadOnly());
+      // The weights alone do; a set whose masters move and whose weights stay would be none.
+      for (Runnable promise :
+          List.<Runnable>of(parameters.weights()::setReadOnly, parameters::setReadOnly)) {
+        promise.run();
+        assertTrue(parameters.isReadOnly());
+        for (Executable change :
+            List.<Executable>of(
+                () -> parameters.initialize(2),
+                () -> parameters.write("head.weight", new double[8]),
+                () -> load(file, parameters::load),
+                () -> load(file, tensors -> parameters.loadMatching(tensors, Function.identity())),
+                () -> Updater.create(parameters, Optimizer.sgd(1), Clip.NONE, LossScale.NONE))) {
+          assertIllegalState("the parameters are read-only", change);
+        }
+        assertThrows(IllegalStateException.class, parameters.weights()::clear);
+        assertArrayEquals(before, parameters.read("head.weight"));
       }
-      assertArrayEquals(before, parameters.read("head.weight"));
       try (var tape = Tape.inference(device, precision)) {
         var x = tape.input(3, 4);
         x.value().clear();
@@ -190,6 +201,16 @@ class ParametersTest {
         tape.forward();
         assertArrayEquals(new float[6], y.value().toFloats());
       }
+    }
+  }
+
+  private interface Load {
+    void from(SafeTensors tensors) throws IOException;
+  }
+
+  private static void load(Path file, Load load) throws IOException {
+    try (var tensors = SafeTensors.open(file)) {
+      load.from(tensors);
     }
   }
 
