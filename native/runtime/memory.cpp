@@ -43,6 +43,8 @@ struct Forms {
   size_t bytes = 0;
 };
 
+constexpr size_t rounded(size_t bytes, size_t unit) { return (bytes + unit - 1) / unit * unit; }
+
 /** How many times as much memory as a block its forms may take. */
 constexpr size_t most_forms = 3;
 
@@ -121,9 +123,9 @@ void* reserve(size_t bytes) {
   if (bytes == 0 || bytes > PTRDIFF_MAX - huge_page) return nullptr;
   if (bytes > checked_bytes && bytes > machine_memory().free) return nullptr;
   const size_t alignment = bytes >= huge_page ? huge_page : block_alignment;
-  const size_t rounded = (bytes + alignment - 1) / alignment * alignment;
-  void* const base = std::aligned_alloc(alignment, rounded);
-  if (base != nullptr && alignment == huge_page) madvise(base, rounded, MADV_HUGEPAGE);
+  const size_t whole = rounded(bytes, alignment);
+  void* const base = std::aligned_alloc(alignment, whole);
+  if (base != nullptr && alignment == huge_page) madvise(base, whole, MADV_HUGEPAGE);
   return base;
 }
 
@@ -214,23 +216,24 @@ bool read_only(Range range) {
 
 Form form_of(Range range, const void* kind, int64_t shape, size_t bytes) {
   const FormKey key(number(range.address), range.bytes, kind, shape);
+  const size_t whole = rounded(bytes, block_alignment);
   {
     const std::shared_lock lock(registry_mutex);
     const Block* block = block_holding(range);
     if (block == nullptr || block->forms == nullptr) return {nullptr, false};
     const auto found = block->forms->made.find(key);
     if (found != block->forms->made.end()) return {found->second.get(), false};
-    if (block->forms->bytes + bytes > most_forms * block->bytes) return {nullptr, false};
+    if (block->forms->bytes + whole > most_forms * block->bytes) return {nullptr, false};
   }
   if (memory_site.fails()) return {nullptr, false};
   std::unique_ptr<void, Free> memory(reserve(bytes));
   if (memory == nullptr) return {nullptr, false};
   const std::unique_lock lock(registry_mutex);
   const Block* block = block_holding(range);
-  if (block == nullptr) return {nullptr, false};
+  if (block == nullptr || block->forms == nullptr) return {nullptr, false};
   try {
     void* const made = block->forms->made.emplace(key, std::move(memory)).first->second.get();
-    block->forms->bytes += bytes;
+    block->forms->bytes += whole;
     return {made, true};
   } catch (const std::bad_alloc&) {
     return {nullptr, false};

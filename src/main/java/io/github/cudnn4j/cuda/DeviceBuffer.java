@@ -208,8 +208,8 @@ public final class DeviceBuffer implements AutoCloseable {
    * <p>Copies to it are refused from then on, and on the host device every call of a library or
    * kernel that would write to it. What writes there without one, such as another framework that
    * was given the address, breaks the promise. The host device in turn packs the matrices in it
-   * once instead of in every call, which takes about as much memory again, never more than three
-   * times as much; a GPU has no use for that.
+   * once instead of in every call, which takes about as much memory again, twice as much if they
+   * are of 16 bits, never more than three times as much; a GPU has no use for that.
    *
    * @throws IllegalStateException if the buffer is closed, is a slice or borrows its memory, or
    *     this thread captures
@@ -241,7 +241,7 @@ public final class DeviceBuffer implements AutoCloseable {
   /**
    * Queues setting every byte to 0.
    *
-   * @throws IllegalStateException if the buffer or the stream is closed
+   * @throws IllegalStateException if the buffer or the stream is closed, or the buffer is read-only
    * @throws IllegalArgumentException if the stream belongs to another device
    */
   public void clear(Stream stream) {
@@ -266,7 +266,7 @@ public final class DeviceBuffer implements AutoCloseable {
   /**
    * Queues a copy of a whole buffer of this device.
    *
-   * @throws IllegalStateException if a buffer or the stream is closed
+   * @throws IllegalStateException if a buffer or the stream is closed, or this is read-only
    * @throws IllegalArgumentException if type, elements or device differ, or the two overlap
    */
   public void copyFrom(DeviceBuffer source, Stream stream) {
@@ -288,7 +288,7 @@ public final class DeviceBuffer implements AutoCloseable {
   /**
    * Queues a copy of a whole pinned buffer, which must not be changed until it is done.
    *
-   * @throws IllegalStateException if a buffer or the stream is closed
+   * @throws IllegalStateException if a buffer or the stream is closed, or this is read-only
    * @throws IllegalArgumentException if type, elements or device differ
    */
   public void copyFrom(PinnedBuffer source, Stream stream) {
@@ -302,7 +302,7 @@ public final class DeviceBuffer implements AutoCloseable {
    * @param offset the first element here
    * @param sourceOffset the first element there
    * @param elements how many
-   * @throws IllegalStateException if a buffer or the stream is closed
+   * @throws IllegalStateException if a buffer or the stream is closed, or this is read-only
    * @throws IllegalArgumentException if a part is not inside its buffer, or type or device differ
    */
   public void copyFrom(
@@ -377,7 +377,7 @@ public final class DeviceBuffer implements AutoCloseable {
    * Copies an array here and waits for it. Every number is rounded to the nearest of this buffer's
    * type, see {@link HalfFloat}, or widened to FLOAT64.
    *
-   * @throws IllegalStateException if the buffer is closed or this thread captures
+   * @throws IllegalStateException if the buffer is closed or read-only, or this thread captures
    * @throws IllegalArgumentException if this is of integers, or not as long as the array
    */
   public void copyFrom(float[] source) {
@@ -412,7 +412,7 @@ public final class DeviceBuffer implements AutoCloseable {
   /**
    * Copies host memory here, whatever the type of the elements, and waits for it.
    *
-   * @throws IllegalStateException if the buffer is closed or this thread captures
+   * @throws IllegalStateException if the buffer is closed or read-only, or this thread captures
    * @throws IllegalArgumentException if the segment does not have {@link #bytes} bytes
    */
   public void copyFrom(MemorySegment source) {

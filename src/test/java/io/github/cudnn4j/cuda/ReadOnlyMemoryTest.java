@@ -252,6 +252,29 @@ class ReadOnlyMemoryTest {
     }
   }
 
+  /** However small a matrix is, the memory that is packed for it is not. */
+  @Test
+  void theHostDeviceKeepsNoMoreOfManySmallMatrices() {
+    assumeTrue(HostControl.ifHost().isPresent(), "this process uses CUDA");
+    int smallest = 256;
+    try (var blas = Blas.create(device.stream());
+        var numbers = random(1, 1024);
+        var one = buffer(1);
+        var product = buffer(0)) {
+      numbers.setReadOnly();
+      int kept = 0;
+      for (boolean written : new boolean[] {false, true}) {
+        for (int i = 0; i < 100; i++) {
+          blas.gemm(false, false, 1, 1, 1, 1, one, numbers.slice(i, 1), 0, product);
+          boolean zero = product.toFloats()[0] == 0;
+          kept += written && !zero ? 1 : 0;
+        }
+        MemorySegment.ofAddress(numbers.address()).reinterpret(numbers.bytes()).fill((byte) 0);
+      }
+      assertEquals(3 * numbers.bytes() / smallest, kept);
+    }
+  }
+
   /** One element of each product with a matrix [64, 64], [64, 63], ..., which begin together. */
   private double[] products(Blas blas, DeviceBuffer matrix) {
     var products = new double[5];
