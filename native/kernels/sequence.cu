@@ -37,7 +37,7 @@ KERNEL(gather_rows_8, (const int* places, const void* source, const void* otherw
 }
 
 // The other way: target[places, :] = source[rows, width]. No two places are the same; what has none
-// (a negative one) goes nowhere.
+// (a negative one) goes nowhere. The target has at least one vector.
 template <class Bits>
 DEVICE void scatter(const int* places, const void* source, void* target, int rows, int width) {
   const Bits* from = static_cast<const Bits*>(source);
@@ -50,14 +50,14 @@ DEVICE void scatter(const int* places, const void* source, void* target, int row
 }
 
 KERNEL(scatter_rows_2, (const int* places, const void* source, void* target, int rows, int width),
-       (rows, times(2, rows, width), 0)) {
+       (rows, times(2, rows, width), times(2, width))) {
   scatter<unsigned short>(places, source, target, rows, width);
 }
 KERNEL(scatter_rows_4, (const int* places, const void* source, void* target, int rows, int width),
-       (rows, times(4, rows, width), 0)) {
+       (rows, times(4, rows, width), times(4, width))) {
   scatter<unsigned int>(places, source, target, rows, width);
 }
 KERNEL(scatter_rows_8, (const int* places, const void* source, void* target, int rows, int width),
-       (rows, times(8, rows, width), 0)) {
+       (rows, times(8, rows, width), times(8, width))) {
   scatter<unsigned long long>(places, source, target, rows, width);
 }

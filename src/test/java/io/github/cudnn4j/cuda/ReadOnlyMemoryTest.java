@@ -131,17 +131,22 @@ class ReadOnlyMemoryTest {
   void theHostDeviceRefusesWhateverWrites() {
     assumeTrue(HostControl.ifHost().isPresent(), "this process uses CUDA");
     var apply = device.kernels().get("vector", "apply_f32");
+    var scatter = device.kernels().get("sequence", "scatter_rows_4");
     try (var blas = Blas.create(device.stream());
         var no = DeviceBuffer.allocate(device, ElementType.FLOAT64, 1);
         var fill = device.kernels().get("fill", "fill_f32").overElements(4, buffer, 1f, 4L);
         var write = apply.overElements(4, 0, other, buffer, no, 4L);
         var read = apply.overElements(4, 0, buffer, other, no, 4L);
+        var places = DeviceBuffer.allocate(device, ElementType.INT32, 2);
+        var move = scatter.overRows(2, places, other, buffer, 2, 2);
         var group = Communicator.join(device, Communicator.Id.create(device), 0, 1);
         var rnn = Rnn.create(device, RnnConfig.tanh(2, 2));
         var plan = rnn.inferencePlan(SequenceShape.of(2, 1))) {
       no.clear();
+      places.copyFrom(new int[] {1, 0});
       assertThrows(CudaException.class, fill::run);
       assertThrows(CudaException.class, write::run);
+      assertThrows(CudaException.class, move::run);
       assertThrows(CudaException.class, () -> blas.axpy(1, other, buffer));
       assertThrows(CudaException.class, () -> blas.scal(2, buffer));
       assertThrows(CudaException.class, () -> blas.nrm2(other, buffer.slice(0, 1)));
