@@ -94,9 +94,7 @@ public final class Updater implements AutoCloseable {
     if (ranges.isEmpty()) {
       throw new IllegalArgumentException("all parameters are frozen");
     }
-    if (parameters.isReadOnly()) {
-      throw new IllegalStateException("the parameters are read-only");
-    }
+    parameters.requireWritable();
     try {
       state = parts.add(StepState.allocate(device, lossScale));
       scale = state.slice(StepState.SCALE, 1);
@@ -269,8 +267,10 @@ public final class Updater implements AutoCloseable {
    * @param loss one element of the masters' type; it decides whether the step is refused or bad,
    *     and is kept in the state. What was captured goes on reading this buffer.
    * @throws IllegalArgumentException if it is of another type or device, or not one element
+   * @throws IllegalStateException if the parameters are read-only
    */
   public void run(DeviceBuffer loss) {
+    parameters.requireWritable();
     if (loss != this.loss) {
       if (loss.elements() != 1) {
         throw new IllegalArgumentException(

@@ -114,15 +114,16 @@ final class ParameterMemory implements AutoCloseable {
     }
   }
 
-  boolean isReadOnly() {
-    return weights.isReadOnly() || masters.isReadOnly();
+  /** See {@link Parameters#requireWritable}. */
+  void requireWritable() {
+    if (weights.isReadOnly() || masters.isReadOnly()) {
+      throw new IllegalStateException("the parameters are read-only");
+    }
   }
 
   /** Sets the weights of a tensor, rounded to their types; refused if they are read-only. */
   void write(Parameter parameter, double[] values) {
-    if (isReadOnly()) {
-      throw new IllegalStateException("the parameters are read-only");
-    }
+    requireWritable();
     parameter.write(masters, values);
     if (masters != weights) {
       parameter.write(weights, values);

@@ -346,9 +346,14 @@ public final class Parameters implements LayerDeclarations, AutoCloseable {
     masters().setReadOnly();
   }
 
-  /** Tells whether the weights or their masters are read-only. */
-  public boolean isReadOnly() {
-    return memory().isReadOnly();
+  /**
+   * Refuses to go on if the weights or their masters are read-only, as everything here does that
+   * would change them.
+   *
+   * @throws IllegalStateException if they are, or the set has no memory yet or is closed
+   */
+  public void requireWritable() {
+    memory().requireWritable();
   }
 
   /** Tells where each tensor lies; equal for sets between which flat buffers can be exchanged. */

@@ -356,8 +356,10 @@ public final class Step implements AutoCloseable {
    *     cannot take, such as a label that is no class
    * @throws IOException if the source fails
    * @throws java.util.NoSuchElementException if the epoch has no other batch
+   * @throws IllegalStateException if the parameters are read-only
    */
   public int run(double learningRate) throws IOException {
+    parameters.requireWritable();
     if (!(learningRate >= 0 && learningRate < Double.POSITIVE_INFINITY)) {
       throw new IllegalArgumentException(
           "learning rate " + learningRate + ", must be finite and at least 0");

@@ -1,7 +1,7 @@
 package io.github.cudnn4j.model;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
-import static org.junit.jupiter.api.Assertions.assertTrue;
+import static org.junit.jupiter.api.Assertions.assertThrows;
 
 import io.github.cudnn4j.cuda.Device;
 import io.github.cudnn4j.model.SequenceClassifier.Classification;
@@ -46,7 +46,7 @@ class ReadOnlyModelsTest {
     for (int times = 0; times < 2; times++) {
       assertEquals(before, answer.get());
     }
-    assertTrue(model.parameters().isReadOnly());
+    assertThrows(IllegalStateException.class, model.parameters()::requireWritable);
   }
 
   @ParameterizedTest

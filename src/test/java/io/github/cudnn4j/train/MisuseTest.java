@@ -98,6 +98,20 @@ class MisuseTest extends MisuseFixture {
     }
   }
 
+  /** Also where a captured step would only be played again. */
+  @Test
+  void aStepWhoseParametersHaveBecomeReadOnlyIsRefused() throws IOException {
+    try (var step = Step.create(parameters, guess(), SOURCE, CONFIG)) {
+      run(step);
+      run(step);
+      float[] before = parameters.weights().toFloats();
+      parameters.setReadOnly();
+      var e = assertThrows(IllegalStateException.class, () -> run(step));
+      assertEquals("the parameters are read-only", e.getMessage());
+      assertArrayEquals(before, parameters.weights().toFloats());
+    }
+  }
+
   @ParameterizedTest
   @ValueSource(booleans = {true, false})
   void whatCannotBeRecordedLeavesNothing(boolean training) throws IOException {
