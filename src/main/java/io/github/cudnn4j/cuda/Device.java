@@ -330,9 +330,13 @@ public final class Device implements AutoCloseable {
     }
     if (!hasEnded(owner)) {
       throw new WrongThreadException(
-          "the device belongs to thread '"
+          "the device belongs to thread #"
+              + owner.threadId()
+              + " '"
               + owner.getName()
-              + "' and is used by thread '"
+              + "' and is used by thread #"
+              + thread.threadId()
+              + " '"
               + thread.getName()
               + "', which gets it by handOver, or when the other has ended");
     }

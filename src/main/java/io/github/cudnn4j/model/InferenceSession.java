@@ -325,7 +325,11 @@ public final class InferenceSession implements AutoCloseable {
       Thread other = user;
       if (other != null) {
         throw new IllegalStateException(
-            "the client is used by thread '" + other.getName() + "', and is for one at a time");
+            "the client is used by thread #"
+                + other.threadId()
+                + " '"
+                + other.getName()
+                + "', and is for one at a time");
       }
       if (!open) {
         throw new IllegalStateException("the client is closed");

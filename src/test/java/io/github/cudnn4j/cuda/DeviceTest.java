@@ -181,17 +181,23 @@ class DeviceTest {
   void belongsToItsThread() throws InterruptedException {
     try (var device = Device.open();
         var buffer = DeviceBuffer.allocate(device, ElementType.FLOAT32, 1)) {
-      var name = Thread.currentThread().getName();
+      var owner = Thread.currentThread();
+      var intruder = new AtomicReference<Thread>();
       for (Runnable use :
           List.<Runnable>of(
               device::synchronize, device::close, buffer::pointer, buffer::clear, buffer::close)) {
-        var e = onOtherThread("intruder", use);
+        var e =
+            onOtherThread(
+                "intruder",
+                () -> {
+                  intruder.set(Thread.currentThread());
+                  use.run();
+                });
         assertSame(WrongThreadException.class, e.getClass(), () -> "got " + e);
         assertEquals(
-            "the device belongs to thread '"
-                + name
-                + "' and is used by thread 'intruder', which gets it by handOver, or when the other"
-                + " has ended",
+            "the device belongs to thread #%d '%s' and is used by thread #%d 'intruder', which gets"
+                    .formatted(owner.threadId(), owner.getName(), intruder.get().threadId())
+                + " it by handOver, or when the other has ended",
             e.getMessage());
       }
       assertTrue(device.isOpen());
@@ -217,7 +223,8 @@ class DeviceTest {
     next.setUncaughtExceptionHandler((thread, e) -> failure.set(e));
     device.handOver(next);
     var e = assertThrows(WrongThreadException.class, device::synchronize);
-    assertTrue(e.getMessage().startsWith("the device belongs to thread 'next'"), e::getMessage);
+    var owned = "the device belongs to thread #" + next.threadId() + " 'next'";
+    assertTrue(e.getMessage().startsWith(owned), e::getMessage);
     next.start();
     next.join();
     assertEquals(null, failure.get());

@@ -353,7 +353,8 @@ class InferenceSessionTest {
               });
       gate.entered.acquire();
       String used =
-          "the client is used by thread '" + user.get().getName() + "', and is for one at a time";
+          "the client is used by thread #%d '%s', and is for one at a time"
+              .formatted(user.get().threadId(), user.get().getName());
       illegalState(used, () -> client.step(1));
       illegalState(used, client::reset);
       illegalState(used, client::close);
