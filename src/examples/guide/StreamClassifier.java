@@ -22,7 +22,10 @@ final class StreamClassifier implements AutoCloseable {
 
   StreamClassifier(Path checkpoints) {
     try {
-      var checkpoint = Checkpoints.in(checkpoints, 1).latest().orElseThrow();
+      var checkpoint =
+          Checkpoints.in(checkpoints, 1)
+              .latest()
+              .orElseThrow(() -> new IOException(checkpoints + " holds no checkpoint"));
       model = (SequenceClassifier) Model.of(device, checkpoint);
     } catch (IOException e) {
       device.close();
