@@ -61,7 +61,8 @@ struct Launch {
   cudaStream_t stream;
 
   void require_memory() const {
-    require(reachable(send) && reachable(receive), "the device does not reach all of the memory");
+    require(reachable(send) && reachable(receive),
+            "the device does not reach all of the memory, or may not write to it");
   }
 
   ncclResult_t submit() const {

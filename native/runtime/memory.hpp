@@ -81,14 +81,20 @@ bool inside(Range range, MemoryKind kind);
  */
 bool reachable(Range range);
 
-/** Whether all ranges lie inside live blocks, of any kind, and none that is written in a read-only one. */
+/**
+ * Whether all ranges lie inside live blocks, of any kind, and none that is written in a read-only
+ * one.
+ */
 bool all_live(std::span<const Range> ranges);
 
 /** The kinds of memory that an address can be in. */
 enum class AddressKind { Device, Pinned, Registered, Pageable };
 AddressKind address_kind(const void* address);
 
-/** Grows with every block freed or made read-only: what was live is live still while this stands. */
+/**
+ * Grows with every block freed or made read-only: what could be used can be used still while this
+ * stands.
+ */
 uint64_t loss_count();
 
 }  // namespace cudnn4j

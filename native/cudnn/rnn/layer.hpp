@@ -172,10 +172,11 @@ struct GateMatrix {
     if (shape.cell == Cell::Gru) candidate = PackedMatrix<T>(width, shape.hidden, arena);
   }
 
-  /// The matrices for `times` products with `rows` rows each: packed into the room of this, or as
-  /// they are; or as they were packed before, where they are read-only. Packing takes as long as what it saves in some rows; it saves nothing when a few rows
-  /// wait for more weights than the last-level cache holds. For a single product that nobody shares
-  /// by rows, a panel is packed when it is needed.
+  /// The matrices for `times` products with `rows` rows each: as they were packed before, where they
+  /// are read-only; else packed into the room of this, or as they are. Packing takes as long as what
+  /// it saves in some rows; it saves nothing when a few rows wait for more weights than the
+  /// last-level cache holds. For a single product that nobody shares by rows, a panel is packed when
+  /// it is needed.
   template <class S>
   GateMatrix filled(const S* stacked, int64_t rows, int64_t times, bool by_rows) const {
     constexpr int64_t cached = (16 << 20) / sizeof(T);

@@ -144,7 +144,8 @@ class ReadOnlyMemoryTest {
         var plan = rnn.inferencePlan(SequenceShape.of(2, 1))) {
       no.clear();
       places.copyFrom(new int[] {1, 0});
-      assertThrows(CudaException.class, fill::run);
+      var fault = assertThrows(CudaException.class, fill::run);
+      assertTrue(fault.getMessage().endsWith("write to read-only memory"), fault::getMessage);
       assertThrows(CudaException.class, write::run);
       assertThrows(CudaException.class, move::run);
       assertThrows(CudaException.class, () -> blas.axpy(1, other, buffer));
