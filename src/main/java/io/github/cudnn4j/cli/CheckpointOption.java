@@ -6,6 +6,7 @@ import io.github.cudnn4j.model.Model;
 import io.github.cudnn4j.train.Checkpoint;
 import io.github.cudnn4j.train.Checkpoints;
 import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Locale;
 import picocli.CommandLine.Option;
@@ -48,7 +49,12 @@ final class CheckpointOption {
     Checkpoints checkpoints = Checkpoints.in(folder, 1);
     Checkpoint checkpoint =
         (best ? checkpoints.best() : checkpoints.latest())
-            .orElseThrow(() -> new IOException(folder + " holds no checkpoint"));
+            .orElseThrow(
+                () ->
+                    new IOException(
+                        Files.exists(folder)
+                            ? folder + " holds no checkpoint, which is a folder step-NUMBER"
+                            : "no such folder: " + folder));
     Model model = Model.of(device, checkpoint);
     model.parameters().setReadOnly();
     return model;

@@ -367,7 +367,10 @@ class CommandLineTest {
   void failsWhereAFileIsMissing() {
     assertFailed("no such file: nowhere.txt", run("train", "--text", "nowhere.txt"));
     assertFailed(
-        "nowhere holds no checkpoint", run("generate", "--checkpoint", "nowhere", "--prefix", "a"));
+        "no such folder: nowhere", run("generate", "--checkpoint", "nowhere", "--prefix", "a"));
+    assertFailed(
+        folder + " holds no checkpoint, which is a folder step-NUMBER",
+        run("generate", "--checkpoint", folder + "", "--prefix", "a"));
   }
 
   @Test
