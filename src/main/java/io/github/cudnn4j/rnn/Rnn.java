@@ -86,7 +86,7 @@ public final class Rnn extends DeviceResource {
    * @throws IllegalArgumentException if a buffer is of another size, type or device, is not aligned
    *     or overlaps the other
    * @throws io.github.cudnn4j.cudnn.CudnnException if cuDNN does not accept the configuration
-   * @throws IllegalStateException if the device or a buffer is closed
+   * @throws IllegalStateException if the device or a buffer is closed, or a buffer is read-only
    * @throws WrongThreadException if the device belongs to another thread
    */
   public static Rnn create(
