@@ -37,7 +37,7 @@ void main(String[] args) throws IOException {
     try (var session = InferenceSession.start(model.steps(4, 1, 2, 4));
         var threads = Executors.newVirtualThreadPerTaskExecutor()) {
       for (String beginning : text.substring(0, 30).split(" ", 4)) {
-        threads.submit(
+        threads.execute( // submit would keep a failure to itself
             () -> {
               try (var client = session.open()) {
                 IO.println("answer: " + continued(client, vocabulary, beginning));
