@@ -53,7 +53,8 @@ struct Block {
   size_t bytes;
   MemoryKind kind;
   bool leaving = false;
-  /** Of a read-only block; otherwise null. */
+  bool read_only = false;
+  /** Of a read-only block, from the first one on. */
   std::unique_ptr<Forms> forms = nullptr;
 
   bool is(MemoryKind wanted) const {
@@ -64,7 +65,7 @@ struct Block {
     return address >= base && address - base <= bytes && count <= bytes - (address - base);
   }
 
-  bool allows(Use use) const { return use == Use::Read || forms == nullptr; }
+  bool allows(Use use) const { return use == Use::Read || !read_only; }
 };
 
 using Blocks = std::vector<Block>;
@@ -89,7 +90,7 @@ Blocks::iterator block_before(uintptr_t address) {
   return after == blocks.begin() ? blocks.end() : after - 1;
 }
 
-const Block* block_holding(Range range) {
+Block* block_holding(Range range) {
   const auto block = block_before(number(range.address));
   const bool held =
       block != registry().end() && block->holds(number(range.address), range.bytes);
@@ -195,43 +196,45 @@ void finish_release(void* base, MemoryKind kind) {
 }
 
 bool set_read_only(const void* address) {
-  auto forms = std::make_unique<Forms>();
   const std::unique_lock lock(registry_mutex);
   const auto block = block_before(number(address));
   const bool found = block != registry().end() && block->holds(number(address), 1) &&
                      block->kind == MemoryKind::Device && !block->leaving;
   if (!found) return false;
-  if (block->forms == nullptr) {
-    block->forms = std::move(forms);
-    losses.fetch_add(1, std::memory_order_release);
-  }
+  block->read_only = true;
+  losses.fetch_add(1, std::memory_order_release);
   return true;
 }
 
 bool read_only(Range range) {
   const std::shared_lock lock(registry_mutex);
   const Block* block = block_holding(range);
-  return block != nullptr && block->forms != nullptr;
+  return block != nullptr && block->read_only;
 }
 
 Form form_of(Range range, const void* kind, int64_t shape, size_t bytes) {
   const FormKey key(number(range.address), range.bytes, kind, shape);
   const size_t whole = rounded(bytes, block_alignment);
+  size_t taken = 0;
   {
     const std::shared_lock lock(registry_mutex);
     const Block* block = block_holding(range);
-    if (block == nullptr || block->forms == nullptr) return {nullptr, false};
-    const auto found = block->forms->made.find(key);
-    if (found != block->forms->made.end()) return {found->second.get(), false};
-    if (block->forms->bytes + whole > most_forms * block->bytes) return {nullptr, false};
+    if (block == nullptr || !block->read_only) return {nullptr, false};
+    if (const Forms* const forms = block->forms.get()) {
+      const auto found = forms->made.find(key);
+      if (found != forms->made.end()) return {found->second.get(), false};
+      taken = forms->bytes;
+    }
+    if (taken + whole > most_forms * block->bytes) return {nullptr, false};
   }
   if (memory_site.fails()) return {nullptr, false};
   std::unique_ptr<void, Free> memory(reserve(bytes));
   if (memory == nullptr) return {nullptr, false};
   const std::unique_lock lock(registry_mutex);
-  const Block* block = block_holding(range);
-  if (block == nullptr || block->forms == nullptr) return {nullptr, false};
+  Block* block = block_holding(range);
+  if (block == nullptr || !block->read_only) return {nullptr, false};
   try {
+    if (block->forms == nullptr) block->forms = std::make_unique<Forms>();
     void* const made = block->forms->made.emplace(key, std::move(memory)).first->second.get();
     block->forms->bytes += whole;
     return {made, true};

@@ -94,6 +94,21 @@ class ReadOnlyMemoryTest {
     }
   }
 
+  /** An exception of C++ would end the JVM. */
+  @Test
+  void theHostDeviceNeedsNoMemoryForIt() {
+    assumeTrue(HostControl.ifHost().isPresent(), "this process uses CUDA");
+    var host = HostControl.get();
+    device.synchronize();
+    host.fail("memory", 1, 1, true);
+    try {
+      other.setReadOnly();
+    } finally {
+      host.clearFault();
+    }
+    assertTrue(other.isReadOnly());
+  }
+
   @Test
   void onlyAnOwnerPromises() {
     var slice = other.slice(0, 4);
