@@ -189,7 +189,7 @@ public final class Blas extends DeviceResource {
             BlasTypes.data(a.type()),
             lda,
             this.beta,
-            c.pointer(),
+            c.target(),
             BlasTypes.data(c.type()),
             ldc,
             BlasTypes.compute(precision),
@@ -241,7 +241,7 @@ public final class Blas extends DeviceResource {
             a.leading(),
             a.stride(),
             this.beta,
-            c.buffer().pointer(),
+            c.buffer().target(),
             BlasTypes.data(c.buffer().type()),
             c.leading(),
             c.stride(),
@@ -296,7 +296,7 @@ public final class Blas extends DeviceResource {
                 x.pointer(),
                 1,
                 this.beta,
-                y.pointer(),
+                y.target(),
                 1)
             : Cublas.cublasDgemv_v2(
                 handle,
@@ -309,7 +309,7 @@ public final class Blas extends DeviceResource {
                 x.pointer(),
                 1,
                 this.beta,
-                y.pointer(),
+                y.target(),
                 1),
         single ? "cublasSgemv_v2" : "cublasDgemv_v2");
   }
@@ -328,8 +328,8 @@ public final class Blas extends DeviceResource {
     BlasTypes.scalar(this.alpha, precision(y.type()), alpha);
     CudaException.checkCublas(
         single
-            ? Cublas.cublasSaxpy_v2(handle, n, this.alpha, x.pointer(), 1, y.pointer(), 1)
-            : Cublas.cublasDaxpy_v2(handle, n, this.alpha, x.pointer(), 1, y.pointer(), 1),
+            ? Cublas.cublasSaxpy_v2(handle, n, this.alpha, x.pointer(), 1, y.target(), 1)
+            : Cublas.cublasDaxpy_v2(handle, n, this.alpha, x.pointer(), 1, y.target(), 1),
         single ? "cublasSaxpy_v2" : "cublasDaxpy_v2");
   }
 
@@ -346,8 +346,8 @@ public final class Blas extends DeviceResource {
     BlasTypes.scalar(this.alpha, precision(x.type()), alpha);
     CudaException.checkCublas(
         single
-            ? Cublas.cublasSscal_v2(handle, n, this.alpha, x.pointer(), 1)
-            : Cublas.cublasDscal_v2(handle, n, this.alpha, x.pointer(), 1),
+            ? Cublas.cublasSscal_v2(handle, n, this.alpha, x.target(), 1)
+            : Cublas.cublasDscal_v2(handle, n, this.alpha, x.target(), 1),
         single ? "cublasSscal_v2" : "cublasDscal_v2");
   }
 
@@ -366,8 +366,8 @@ public final class Blas extends DeviceResource {
     prepare(true);
     CudaException.checkCublas(
         single
-            ? Cublas.cublasSnrm2_v2(handle, n, x.pointer(), 1, result.pointer())
-            : Cublas.cublasDnrm2_v2(handle, n, x.pointer(), 1, result.pointer()),
+            ? Cublas.cublasSnrm2_v2(handle, n, x.pointer(), 1, result.target())
+            : Cublas.cublasDnrm2_v2(handle, n, x.pointer(), 1, result.target()),
         single ? "cublasSnrm2_v2" : "cublasDnrm2_v2");
   }
 
@@ -386,8 +386,8 @@ public final class Blas extends DeviceResource {
     prepare(true);
     CudaException.checkCublas(
         single
-            ? Cublas.cublasSasum_v2(handle, n, x.pointer(), 1, result.pointer())
-            : Cublas.cublasDasum_v2(handle, n, x.pointer(), 1, result.pointer()),
+            ? Cublas.cublasSasum_v2(handle, n, x.pointer(), 1, result.target())
+            : Cublas.cublasDasum_v2(handle, n, x.pointer(), 1, result.target()),
         single ? "cublasSasum_v2" : "cublasDasum_v2");
   }
 
@@ -407,8 +407,8 @@ public final class Blas extends DeviceResource {
     prepare(true);
     CudaException.checkCublas(
         single
-            ? Cublas.cublasSdot_v2(handle, n, x.pointer(), 1, y.pointer(), 1, result.pointer())
-            : Cublas.cublasDdot_v2(handle, n, x.pointer(), 1, y.pointer(), 1, result.pointer()),
+            ? Cublas.cublasSdot_v2(handle, n, x.pointer(), 1, y.pointer(), 1, result.target())
+            : Cublas.cublasDdot_v2(handle, n, x.pointer(), 1, y.pointer(), 1, result.target()),
         single ? "cublasSdot_v2" : "cublasDdot_v2");
   }
 

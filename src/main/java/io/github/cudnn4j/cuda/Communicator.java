@@ -188,7 +188,7 @@ public final class Communicator extends DeviceResource {
     check(
         Nccl.ncclAllReduce(
             send.pointer(),
-            receive.pointer(),
+            receive.target(),
             send.elements(),
             type(send),
             reduction.code,
@@ -212,7 +212,7 @@ public final class Communicator extends DeviceResource {
     check(
         Nccl.ncclBroadcast(
             buffer.pointer(),
-            buffer.pointer(),
+            buffer.target(),
             buffer.elements(),
             type(buffer),
             root,
@@ -238,7 +238,7 @@ public final class Communicator extends DeviceResource {
     check(
         Nccl.ncclAllGather(
             send.pointer(),
-            receive.pointer(),
+            receive.target(),
             send.elements(),
             type(send),
             handle,
@@ -263,7 +263,7 @@ public final class Communicator extends DeviceResource {
     check(
         Nccl.ncclReduceScatter(
             send.pointer(),
-            receive.pointer(),
+            receive.target(),
             receive.elements(),
             type(send),
             reduction.code,

@@ -192,8 +192,8 @@ public final class DeviceBuffer implements AutoCloseable {
     return pointer;
   }
 
-  /** The address for a native call that writes. */
-  private MemorySegment target() {
+  /** As {@link #pointer}, for a native call that writes there. */
+  MemorySegment target() {
     var target = pointer();
     if (block.readOnly) {
       throw new IllegalStateException("the buffer is read-only: " + this);

@@ -12,9 +12,11 @@ import org.jspecify.annotations.Nullable;
  * @param name its name
  * @param kind what a value for it is
  * @param element what a pointer points to; null for other kinds, and for {@code void *}
+ * @param written whether the kernel may write to what a pointer points to
  * @param extent how many elements a pointer needs, bytes for {@code void *}; 0 for other kinds
  */
-record KernelParameter(String name, Kind kind, @Nullable ElementType element, KernelExtent extent) {
+record KernelParameter(
+    String name, Kind kind, @Nullable ElementType element, boolean written, KernelExtent extent) {
   enum Kind {
     POINTER,
     INT,
@@ -41,7 +43,11 @@ record KernelParameter(String name, Kind kind, @Nullable ElementType element, Ke
         parameter ->
             parameter.kind == Kind.POINTER
                 ? new KernelParameter(
-                    parameter.name, parameter.kind, parameter.element, needed.next())
+                    parameter.name,
+                    parameter.kind,
+                    parameter.element,
+                    parameter.written,
+                    needed.next())
                 : parameter);
     return parameters;
   }
@@ -62,6 +68,7 @@ record KernelParameter(String name, Kind kind, @Nullable ElementType element, Ke
   }
 
   private static KernelParameter of(String name, String declared) {
+    boolean written = !declared.matches("(?s).*\\bconst\\b.*");
     var type =
         declared
             .replaceAll("\\b(const|__restrict__|__restrict)\\b", " ")
@@ -69,18 +76,23 @@ record KernelParameter(String name, Kind kind, @Nullable ElementType element, Ke
             .replace(" *", "*")
             .strip();
     return switch (type) {
-      case "int" -> new KernelParameter(name, Kind.INT, null, NOTHING);
-      case "long long" -> new KernelParameter(name, Kind.LONG, null, NOTHING);
-      case "float" -> new KernelParameter(name, Kind.FLOAT, null, NOTHING);
-      case "double" -> new KernelParameter(name, Kind.DOUBLE, null, NOTHING);
-      case "void*" -> new KernelParameter(name, Kind.POINTER, null, NOTHING);
-      case "float*" -> new KernelParameter(name, Kind.POINTER, ElementType.FLOAT32, NOTHING);
-      case "double*" -> new KernelParameter(name, Kind.POINTER, ElementType.FLOAT64, NOTHING);
-      case "int*" -> new KernelParameter(name, Kind.POINTER, ElementType.INT32, NOTHING);
-      case "long long*" -> new KernelParameter(name, Kind.POINTER, ElementType.INT64, NOTHING);
-      case "f16*" -> new KernelParameter(name, Kind.POINTER, ElementType.FLOAT16, NOTHING);
-      case "bf16*" -> new KernelParameter(name, Kind.POINTER, ElementType.BFLOAT16, NOTHING);
-      case "unsigned char*" -> new KernelParameter(name, Kind.POINTER, ElementType.UINT8, NOTHING);
+      case "int" -> new KernelParameter(name, Kind.INT, null, false, NOTHING);
+      case "long long" -> new KernelParameter(name, Kind.LONG, null, false, NOTHING);
+      case "float" -> new KernelParameter(name, Kind.FLOAT, null, false, NOTHING);
+      case "double" -> new KernelParameter(name, Kind.DOUBLE, null, false, NOTHING);
+      case "void*" -> new KernelParameter(name, Kind.POINTER, null, written, NOTHING);
+      case "float*" ->
+          new KernelParameter(name, Kind.POINTER, ElementType.FLOAT32, written, NOTHING);
+      case "double*" ->
+          new KernelParameter(name, Kind.POINTER, ElementType.FLOAT64, written, NOTHING);
+      case "int*" -> new KernelParameter(name, Kind.POINTER, ElementType.INT32, written, NOTHING);
+      case "long long*" ->
+          new KernelParameter(name, Kind.POINTER, ElementType.INT64, written, NOTHING);
+      case "f16*" -> new KernelParameter(name, Kind.POINTER, ElementType.FLOAT16, written, NOTHING);
+      case "bf16*" ->
+          new KernelParameter(name, Kind.POINTER, ElementType.BFLOAT16, written, NOTHING);
+      case "unsigned char*" ->
+          new KernelParameter(name, Kind.POINTER, ElementType.UINT8, written, NOTHING);
       default ->
           throw new IllegalArgumentException(
               "parameter '" + name + "' has type '" + type + "', which kernels do not have");

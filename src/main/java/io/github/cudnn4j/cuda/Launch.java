@@ -98,11 +98,15 @@ public final class Launch extends DeviceResource {
     checkOpen();
     Arguments.sameDevice(device(), stream.device(), "stream");
     requireFit();
-    for (var buffer : buffers) {
+    for (var i = 0; i < buffers.length; i++) {
       // Asking for the address checks the buffer, and tells a capture that it is used.
-      if (buffer instanceof DeviceBuffer device) {
-        device.pointer();
-      } else if (buffer instanceof PinnedBuffer pinned) {
+      if (buffers[i] instanceof DeviceBuffer device) {
+        if (kernel.parameters().get(i).written()) {
+          device.target();
+        } else {
+          device.pointer();
+        }
+      } else if (buffers[i] instanceof PinnedBuffer pinned) {
         pinned.pointer(0);
       }
     }

@@ -1,6 +1,7 @@
 package io.github.cudnn4j.cuda;
 
 import java.util.ArrayDeque;
+import java.util.ArrayList;
 import java.util.Deque;
 import java.util.Objects;
 
@@ -38,16 +39,22 @@ public final class Parts implements AutoCloseable {
   }
 
   /**
-   * Closes every part, the newest first, also those after one that fails to close.
+   * Closes every part, the newest first, also those after one that fails to close. Parts of another
+   * thread stay, for that one to close them.
    *
    * @throws RuntimeException the first failure, the others suppressed in it
    */
   @Override
   public void close() {
     RuntimeException first = null;
+    var refused = new ArrayList<AutoCloseable>();
     while (!newestFirst.isEmpty()) {
+      AutoCloseable part = newestFirst.pop();
       try {
-        newestFirst.pop().close();
+        part.close();
+      } catch (WrongThreadException e) {
+        refused.add(part);
+        first = first == null ? e : first;
       } catch (Exception e) {
         if (first == null) {
           first = e instanceof RuntimeException unchecked ? unchecked : new RuntimeException(e);
@@ -56,6 +63,7 @@ public final class Parts implements AutoCloseable {
         }
       }
     }
+    newestFirst.addAll(refused);
     if (first != null) {
       throw first;
     }

@@ -175,7 +175,7 @@ public final class SequenceRunner<T> implements AutoCloseable {
 
   @Override
   public void close() {
-    closed = true;
     parts.close();
+    closed = true;
   }
 }

@@ -364,9 +364,9 @@ public final class Parameters implements LayerDeclarations, AutoCloseable {
   /** Frees networks and buffers. Safe to call twice. */
   @Override
   public void close() {
-    closed = true;
     if (memory != null) {
       memory.close();
     }
+    closed = true;
   }
 }

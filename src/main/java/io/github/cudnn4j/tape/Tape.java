@@ -379,8 +379,8 @@ public final class Tape
 
   @Override
   public void close() {
-    closed = true;
     parts.close();
+    closed = true;
   }
 
   /** Returns a kernel. */

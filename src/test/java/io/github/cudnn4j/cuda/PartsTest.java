@@ -56,6 +56,29 @@ class PartsTest {
   }
 
   @Test
+  void partsOfAnotherThreadStayInTheirOrder() {
+    var refusal = new WrongThreadException();
+    var here = new boolean[1];
+    for (String name : List.of("a", "b")) {
+      parts.add(
+          () -> {
+            if (!here[0]) {
+              throw refusal;
+            }
+            closed.add(name);
+          });
+    }
+    part("c");
+    assertSame(refusal, assertThrows(WrongThreadException.class, parts::close));
+    assertArrayEquals(new Throwable[0], refusal.getSuppressed());
+    assertEquals(List.of("c"), closed);
+    here[0] = true;
+    parts.close();
+    parts.close();
+    assertEquals(List.of("c", "b", "a"), closed);
+  }
+
+  @Test
   void abandoningKeepsTheCause() {
     part("a");
     failing("b");

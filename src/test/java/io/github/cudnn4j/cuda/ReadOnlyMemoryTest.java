@@ -143,17 +143,42 @@ class ReadOnlyMemoryTest {
   }
 
   @Test
+  void whatWritesThereIsRefused() {
+    var message = "the buffer is read-only: " + buffer;
+    var part = buffer.slice(0, 1);
+    var vector = buffer.slice(0, 2);
+    try (var blas = Blas.create(device.stream());
+        var fill = device.kernels().get("fill", "fill_f32").overElements(4, buffer, 1f, 4L);
+        var group = Communicator.join(device, Communicator.Id.create(device), 0, 1)) {
+      refuses(message, fill::run);
+      refuses(message, () -> blas.axpy(1, other, buffer));
+      refuses(message, () -> blas.scal(2, buffer));
+      refuses("the buffer is read-only: " + part, () -> blas.nrm2(other, part));
+      refuses("the buffer is read-only: " + part, () -> blas.asum(other, part));
+      refuses("the buffer is read-only: " + part, () -> blas.dot(other, other, part));
+      refuses(message, () -> square(blas, other, buffer));
+      refuses(
+          "the buffer is read-only: " + vector,
+          () -> blas.gemv(false, 2, 2, 1, other, other.slice(0, 2), 0, vector));
+      refuses(message, () -> group.allReduce(Reduction.SUM, other, buffer));
+      refuses(message, () -> group.broadcast(0, buffer));
+    }
+  }
+
+  /** One that Java does not know to be read-only: the memory behind an address. */
+  @Test
   void theHostDeviceRefusesWhateverWrites() {
     assumeTrue(HostControl.ifHost().isPresent(), "this process uses CUDA");
     var apply = device.kernels().get("vector", "apply_f32");
     var scatter = device.kernels().get("sequence", "scatter_rows_4");
     try (var blas = Blas.create(device.stream());
         var no = DeviceBuffer.allocate(device, ElementType.FLOAT64, 1);
-        var fill = device.kernels().get("fill", "fill_f32").overElements(4, buffer, 1f, 4L);
-        var write = apply.overElements(4, 0, other, buffer, no, 4L);
+        var behind = DeviceBuffer.wrap(device, ElementType.FLOAT32, buffer.address(), 4);
+        var fill = device.kernels().get("fill", "fill_f32").overElements(4, behind, 1f, 4L);
+        var write = apply.overElements(4, 0, other, behind, no, 4L);
         var read = apply.overElements(4, 0, buffer, other, no, 4L);
         var places = DeviceBuffer.allocate(device, ElementType.INT32, 2);
-        var move = scatter.overRows(2, places, other, buffer, 2, 2);
+        var move = scatter.overRows(2, places, other, behind, 2, 2);
         var group = Communicator.join(device, Communicator.Id.create(device), 0, 1);
         var rnn = Rnn.create(device, RnnConfig.tanh(2, 2));
         var plan = rnn.inferencePlan(SequenceShape.of(2, 1))) {
@@ -163,13 +188,13 @@ class ReadOnlyMemoryTest {
       assertTrue(fault.getMessage().endsWith("write to read-only memory"), fault::getMessage);
       assertThrows(CudaException.class, write::run);
       assertThrows(CudaException.class, move::run);
-      assertThrows(CudaException.class, () -> blas.axpy(1, other, buffer));
-      assertThrows(CudaException.class, () -> blas.scal(2, buffer));
-      assertThrows(CudaException.class, () -> blas.nrm2(other, buffer.slice(0, 1)));
-      assertThrows(CudaException.class, () -> square(blas, other, buffer));
-      assertThrows(CudaException.class, () -> group.allReduce(Reduction.SUM, other, buffer));
+      assertThrows(CudaException.class, () -> blas.axpy(1, other, behind));
+      assertThrows(CudaException.class, () -> blas.scal(2, behind));
+      assertThrows(CudaException.class, () -> blas.nrm2(other, behind.slice(0, 1)));
+      assertThrows(CudaException.class, () -> square(blas, other, behind));
+      assertThrows(CudaException.class, () -> group.allReduce(Reduction.SUM, other, behind));
       var refusal =
-          assertThrows(CudnnException.class, () -> plan.infer(other, buffer, RnnStates.NONE));
+          assertThrows(CudnnException.class, () -> plan.infer(other, behind, RnnStates.NONE));
       assertTrue(refusal.getMessage().contains("y is in a read-only block"), refusal::getMessage);
 
       read.run();

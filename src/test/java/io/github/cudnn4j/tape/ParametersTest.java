@@ -18,6 +18,7 @@ import io.github.cudnn4j.optim.Updater;
 import io.github.cudnn4j.rnn.RnnConfig;
 import java.io.IOException;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.function.Function;
@@ -145,6 +146,26 @@ class ParametersTest {
               set::layout)) {
         assertIllegalState(message, use);
       }
+    }
+  }
+
+  @Test
+  void staysAsItIsIfTheWrongThreadClosesIt() throws Exception {
+    var rnn = set.rnn("rnn", RnnConfig.tanh(3, 4));
+    set.initialize(1);
+    try (var tape = Tape.inference(device, Precision.FP32)) {
+      var y = rnn.on(tape, tape.input(5, 1, 3)).y();
+      var thrown = new ArrayList<Throwable>();
+      for (AutoCloseable each : List.of(tape, set)) {
+        var thread =
+            new Thread(() -> thrown.add(assertThrows(WrongThreadException.class, each::close)));
+        thread.start();
+        thread.join();
+      }
+      assertEquals(2, thrown.size());
+      tape.forward();
+      assertEquals(20, y.value().toFloats().length);
+      assertEquals(16, set.read("rnn.weight_hh_l0").length);
     }
   }
 
