@@ -31,9 +31,13 @@ template <class T, int R, int V, bool PackedLeft>
 void tile_of(const Term<T>* terms, int count, int64_t row, int64_t panel, T* c, int64_t ldc,
              int64_t ahead, int64_t last, bool add) {
   using S = Simd<T>;
-  typename S::Vec sum[R][V] = {};
+  typename S::Vec sum[R][V];
   for (int r = 0; r < R; ++r) {
-    for (int v = 0; v < V; ++v) __builtin_prefetch(c + ahead + r * ldc + v * S::width, 1);
+    for (int v = 0; v < V; ++v) {
+      // One by one: an initializer of the whole is written to memory, too.
+      sum[r][v] = typename S::Vec{};
+      __builtin_prefetch(c + ahead + r * ldc + v * S::width, 1);
+    }
   }
   // There is a term: a loop that runs at least once keeps the sums in registers.
   const Term<T>* term = terms;
