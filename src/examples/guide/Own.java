@@ -67,7 +67,7 @@ void main() throws IOException {
     Metric percent = // of the sum and the count that a loss keeps
         Metric.of(
             "percent",
-            false,
+            false, // lower is better
             (tape, in, loss) -> Metric.Meter.of(loss.meter()),
             counts -> 100 * counts[0] / counts[1]);
     var batches = Batches.<Point>of(32).vector("x", 2, Point::x).vector("y", 1, Point::y);
