@@ -286,10 +286,7 @@ class ReadOnlyMemoryTest {
         var matrix = random(1, 64 * 64)) {
       matrix.setReadOnly();
       double[] before = products(blas, matrix);
-      var memory = MemorySegment.ofAddress(matrix.address()).reinterpret(matrix.bytes());
-      for (int i = 0; i < matrix.elements(); i++) {
-        memory.setAtIndex(ValueLayout.JAVA_FLOAT, i, 0);
-      }
+      zeroBehindItsBack(matrix);
       double[] after = products(blas, matrix);
       for (int i = 0; i < before.length; i++) {
         assertNotEquals(0, before[i]);
@@ -315,9 +312,16 @@ class ReadOnlyMemoryTest {
           boolean zero = product.toFloats()[0] == 0;
           kept += written && !zero ? 1 : 0;
         }
-        MemorySegment.ofAddress(numbers.address()).reinterpret(numbers.bytes()).fill((byte) 0);
+        zeroBehindItsBack(numbers);
       }
       assertEquals(3 * numbers.bytes() / smallest, kept);
+    }
+  }
+
+  private static void zeroBehindItsBack(DeviceBuffer buffer) {
+    var memory = MemorySegment.ofAddress(buffer.address()).reinterpret(buffer.bytes());
+    for (int i = 0; i < buffer.elements(); i++) {
+      memory.setAtIndex(ValueLayout.JAVA_FLOAT, i, 0);
     }
   }
 
