@@ -197,10 +197,8 @@ void finish_release(void* base, MemoryKind kind) {
 
 bool set_read_only(const void* address) {
   const std::unique_lock lock(registry_mutex);
-  const auto block = block_before(number(address));
-  const bool found = block != registry().end() && block->holds(number(address), 1) &&
-                     block->kind == MemoryKind::Device && !block->leaving;
-  if (!found) return false;
+  Block* const block = block_holding({address, 1});
+  if (block == nullptr || block->kind != MemoryKind::Device || block->leaving) return false;
   block->read_only = true;
   losses.fetch_add(1, std::memory_order_release);
   return true;

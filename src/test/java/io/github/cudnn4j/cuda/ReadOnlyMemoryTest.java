@@ -1,5 +1,6 @@
 package io.github.cudnn4j.cuda;
 
+import static io.github.cudnn4j.testing.Refusals.refusesNow;
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
@@ -22,7 +23,6 @@ import java.util.SplittableRandom;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.api.function.Executable;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
@@ -57,23 +57,19 @@ class ReadOnlyMemoryTest {
     return made;
   }
 
-  private static void refuses(String message, Executable action) {
-    assertEquals(message, assertThrows(IllegalStateException.class, action).getMessage());
-  }
-
   @Test
   void copiesToItAreRefused() {
     var message = "the buffer is read-only: " + buffer;
     var slice = buffer.slice(1, 2);
     try (var arena = Arena.ofConfined();
         var pinned = PinnedBuffer.allocate(device, ElementType.FLOAT32, 4)) {
-      refuses(message, buffer::clear);
-      refuses(message, () -> buffer.copyFrom(OTHERS));
-      refuses(message, () -> buffer.copyFrom(other));
-      refuses(message, () -> buffer.copyFrom(pinned));
-      refuses(message, () -> buffer.copyFrom(1, pinned, 2, 1, device.stream()));
-      refuses(message, () -> buffer.copyFrom(arena.allocate(16)));
-      refuses("the buffer is read-only: " + slice, slice::clear);
+      refusesNow(message, buffer::clear);
+      refusesNow(message, () -> buffer.copyFrom(OTHERS));
+      refusesNow(message, () -> buffer.copyFrom(other));
+      refusesNow(message, () -> buffer.copyFrom(pinned));
+      refusesNow(message, () -> buffer.copyFrom(1, pinned, 2, 1, device.stream()));
+      refusesNow(message, () -> buffer.copyFrom(arena.allocate(16)));
+      refusesNow("the buffer is read-only: " + slice, slice::clear);
       assertTrue(slice.isReadOnly());
       buffer.copyTo(pinned);
       other.copyFrom(buffer);
@@ -114,7 +110,7 @@ class ReadOnlyMemoryTest {
     var slice = other.slice(0, 4);
     var wrapped = DeviceBuffer.wrap(device, ElementType.FLOAT32, other.address(), 4);
     for (var borrowed : new DeviceBuffer[] {slice, wrapped}) {
-      refuses(
+      refusesNow(
           "only a buffer that owns its memory can be made read-only, not " + borrowed,
           borrowed::setReadOnly);
     }
@@ -150,18 +146,18 @@ class ReadOnlyMemoryTest {
     try (var blas = Blas.create(device.stream());
         var fill = device.kernels().get("fill", "fill_f32").overElements(4, buffer, 1f, 4L);
         var group = Communicator.join(device, Communicator.Id.create(device), 0, 1)) {
-      refuses(message, fill::run);
-      refuses(message, () -> blas.axpy(1, other, buffer));
-      refuses(message, () -> blas.scal(2, buffer));
-      refuses("the buffer is read-only: " + part, () -> blas.nrm2(other, part));
-      refuses("the buffer is read-only: " + part, () -> blas.asum(other, part));
-      refuses("the buffer is read-only: " + part, () -> blas.dot(other, other, part));
-      refuses(message, () -> square(blas, other, buffer));
-      refuses(
+      refusesNow(message, fill::run);
+      refusesNow(message, () -> blas.axpy(1, other, buffer));
+      refusesNow(message, () -> blas.scal(2, buffer));
+      refusesNow("the buffer is read-only: " + part, () -> blas.nrm2(other, part));
+      refusesNow("the buffer is read-only: " + part, () -> blas.asum(other, part));
+      refusesNow("the buffer is read-only: " + part, () -> blas.dot(other, other, part));
+      refusesNow(message, () -> square(blas, other, buffer));
+      refusesNow(
           "the buffer is read-only: " + vector,
           () -> blas.gemv(false, 2, 2, 1, other, other.slice(0, 2), 0, vector));
-      refuses(message, () -> group.allReduce(Reduction.SUM, other, buffer));
-      refuses(message, () -> group.broadcast(0, buffer));
+      refusesNow(message, () -> group.allReduce(Reduction.SUM, other, buffer));
+      refusesNow(message, () -> group.broadcast(0, buffer));
     }
   }
 

@@ -2,10 +2,10 @@ package io.github.cudnn4j.cuda;
 
 import static io.github.cudnn4j.cuda.ElementType.FLOAT32;
 import static io.github.cudnn4j.cuda.ElementType.INT32;
+import static io.github.cudnn4j.testing.Refusals.refusesNow;
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
-import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.github.cudnn4j.testing.LeakCheck;
@@ -13,7 +13,6 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.api.function.Executable;
 
 /** Streams, events, and captured work. */
 @Tag(LeakCheck.LEAVES_TO_DEVICE)
@@ -28,10 +27,6 @@ class StreamTest {
   @AfterEach
   void close() {
     device.close();
-  }
-
-  private static void illegal(String message, Executable action) {
-    assertEquals(message, assertThrows(IllegalStateException.class, action).getMessage());
   }
 
   @Test
@@ -75,16 +70,16 @@ class StreamTest {
     var event = Event.create(device);
     stream.close();
     stream.close();
-    illegal("Stream is closed", stream::synchronize);
-    illegal("Stream is closed", stream::isDone);
-    illegal("Stream is closed", stream::handle);
-    illegal("Stream is closed", () -> stream.record(event));
-    illegal("Stream is closed", () -> stream.capture(() -> {}));
+    refusesNow("Stream is closed", stream::synchronize);
+    refusesNow("Stream is closed", stream::isDone);
+    refusesNow("Stream is closed", stream::handle);
+    refusesNow("Stream is closed", () -> stream.record(event));
+    refusesNow("Stream is closed", () -> stream.capture(() -> {}));
     event.close();
     event.close();
-    illegal("Event is closed", event::record);
-    illegal("Event is closed", event::synchronize);
-    illegal("Event is closed", () -> device.stream().waitFor(event));
+    refusesNow("Event is closed", event::record);
+    refusesNow("Event is closed", event::synchronize);
+    refusesNow("Event is closed", () -> device.stream().waitFor(event));
   }
 
   @Test
@@ -130,12 +125,12 @@ class StreamTest {
     var two = device.stream().capture(() -> buffer.copyTo(pinned));
     pinned.close();
     one.launch();
-    illegal("memory that the captured work uses is closed", two::launch);
+    refusesNow("memory that the captured work uses is closed", two::launch);
     buffer.close();
-    illegal("memory that the captured work uses is closed", one::launch);
+    refusesNow("memory that the captured work uses is closed", one::launch);
     one.close();
     one.close();
-    illegal("CapturedGraph is closed", one::launch);
+    refusesNow("CapturedGraph is closed", one::launch);
     two.close();
   }
 
@@ -155,25 +150,25 @@ class StreamTest {
     for (var i = 0; i < 100; i++) {
       DeviceBuffer.allocate(device, FLOAT32, 1000);
     }
-    illegal("memory that the captured work uses is closed", outer::launch);
-    illegal("memory that the captured work uses is closed", outermost::launch);
+    refusesNow("memory that the captured work uses is closed", outer::launch);
+    refusesNow("memory that the captured work uses is closed", outermost::launch);
   }
 
   @Test
   void whatWaitsCannotBeCaptured() {
     try (var buffer = DeviceBuffer.allocate(device, INT32, 1)) {
       var stream = device.stream();
-      illegal(
+      refusesNow(
           "waiting for the stream cannot be captured", () -> stream.capture(stream::synchronize));
-      illegal("a copy that waits cannot be captured", () -> stream.capture(buffer::toInts));
-      illegal("closing a resource cannot be captured", () -> stream.capture(buffer::close));
-      illegal(
+      refusesNow("a copy that waits cannot be captured", () -> stream.capture(buffer::toInts));
+      refusesNow("closing a resource cannot be captured", () -> stream.capture(buffer::close));
+      refusesNow(
           "allocating memory cannot be captured",
           () -> stream.capture(() -> DeviceBuffer.allocate(device, INT32, 1)));
-      illegal(
+      refusesNow(
           "a capture is under way on this thread",
           () -> stream.capture(() -> stream.capture(() -> {})));
-      illegal(
+      refusesNow(
           "a capture is under way on this thread",
           () -> stream.capture(() -> device.handOver(new Thread())));
       assertFalse(stream.isCapturing());
@@ -194,24 +189,25 @@ class StreamTest {
       try (var graph =
           stream.capture(
               () -> {
-                illegal("closing a resource cannot be captured", theirs::close);
-                illegal("closing a device cannot be captured", other::close);
-                illegal("opening a device cannot be captured", Device::open);
-                illegal("making the device's Blas cannot be captured", other::blas);
-                illegal(
+                refusesNow("closing a resource cannot be captured", theirs::close);
+                refusesNow("closing a device cannot be captured", other::close);
+                refusesNow("opening a device cannot be captured", Device::open);
+                refusesNow("making the device's Blas cannot be captured", other::blas);
+                refusesNow(
                     "allocating memory cannot be captured",
                     () -> DeviceBuffer.allocate(other, INT32, 1));
-                illegal(
+                refusesNow(
                     "allocating memory cannot be captured",
                     () -> PinnedBuffer.allocate(other, INT32, 1));
-                illegal("a copy that waits cannot be captured", theirs::toInts);
-                illegal("waiting for the stream cannot be captured", other::synchronize);
-                illegal(
+                refusesNow("a copy that waits cannot be captured", theirs::toInts);
+                refusesNow("waiting for the stream cannot be captured", other::synchronize);
+                refusesNow(
                     "asking for the state of the stream cannot be captured",
                     () -> other.stream().isDone());
-                illegal("waiting for an event cannot be captured", theirEvent::synchronize);
-                illegal("asking for the state of an event cannot be captured", theirEvent::isDone);
-                illegal(
+                refusesNow("waiting for an event cannot be captured", theirEvent::synchronize);
+                refusesNow(
+                    "asking for the state of an event cannot be captured", theirEvent::isDone);
+                refusesNow(
                     "a capture is under way on this thread",
                     () -> other.stream().capture(() -> {}));
                 theirs.clear();
@@ -230,7 +226,7 @@ class StreamTest {
     Stream own;
     try (var other = Device.open()) {
       own = other.stream();
-      illegal("the device's own stream is closed with the device", own::close);
+      refusesNow("the device's own stream is closed with the device", own::close);
       assertTrue(own.isOpen());
       own.synchronize();
     }
@@ -252,13 +248,13 @@ class StreamTest {
           device.stream()
               .capture(
                   () -> {
-                    illegal(refusal, () -> theirs.clear(borrowed));
-                    illegal(refusal, () -> borrowed.waitFor(event));
-                    illegal(refusal, () -> borrowed.record(event));
+                    refusesNow(refusal, () -> theirs.clear(borrowed));
+                    refusesNow(refusal, () -> borrowed.waitFor(event));
+                    refusesNow(refusal, () -> borrowed.record(event));
                   });
       graph.launch();
       graph.close();
-      borrowed.capture(() -> illegal(refusal, ours::clear)).close();
+      borrowed.capture(() -> refusesNow(refusal, ours::clear)).close();
       assertArrayEquals(new int[] {1, 2, 3, 4}, ours.toInts());
       theirs.clear(borrowed);
       borrowed.synchronize();

@@ -1,5 +1,6 @@
 package io.github.cudnn4j.tape;
 
+import static io.github.cudnn4j.testing.Refusals.refusesNow;
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
@@ -140,7 +141,7 @@ class ParametersTest {
               set::weights,
               set::names,
               set::layout)) {
-        assertIllegalState(message, use);
+        refusesNow(message, use);
       }
     }
   }
@@ -170,22 +171,18 @@ class ParametersTest {
     set.tensor("a", Init.zeros(), 2);
     set.initialize(1);
     String message = " is declared too late: initialize or load has allocated the set";
-    assertIllegalState("head" + message, () -> set.linear("head", 1, 2));
-    assertIllegalState("rnn" + message, () -> set.rnn("rnn", RnnConfig.tanh(2, 3)));
-    assertIllegalState("b" + message, () -> set.tensor("b", Init.zeros(), 2));
+    refusesNow("head" + message, () -> set.linear("head", 1, 2));
+    refusesNow("rnn" + message, () -> set.rnn("rnn", RnnConfig.tanh(2, 3)));
+    refusesNow("b" + message, () -> set.tensor("b", Init.zeros(), 2));
     set.close();
-    assertIllegalState("the parameters are closed", () -> set.tensor("b", Init.zeros(), 2));
-    assertIllegalState("the parameters are closed", () -> set.initialize(1));
-    assertIllegalState("the parameters are closed", set::weights);
+    refusesNow("the parameters are closed", () -> set.tensor("b", Init.zeros(), 2));
+    refusesNow("the parameters are closed", () -> set.initialize(1));
+    refusesNow("the parameters are closed", set::weights);
   }
 
   @Test
   void needsSomethingToAllocate() {
-    assertIllegalState("no layer and no tensor is declared", () -> set.initialize(1));
-  }
-
-  private static void assertIllegalState(String message, Executable action) {
-    assertEquals(message, assertThrows(IllegalStateException.class, action).getMessage());
+    refusesNow("no layer and no tensor is declared", () -> set.initialize(1));
   }
 
   @ParameterizedTest

@@ -1,7 +1,7 @@
 package io.github.cudnn4j.tape;
 
+import static io.github.cudnn4j.testing.Refusals.refusesNow;
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
-import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 
 import io.github.cudnn4j.cuda.Device;
@@ -38,10 +38,6 @@ class ReadOnlyParametersTest {
     device.close();
   }
 
-  private static void refuses(String message, Executable action) {
-    assertEquals(message, assertThrows(IllegalStateException.class, action).getMessage());
-  }
-
   @ParameterizedTest
   @EnumSource(names = {"FP32", "BF16"})
   void areNeitherSetNorTrained(Precision precision) throws IOException {
@@ -49,7 +45,7 @@ class ReadOnlyParametersTest {
     var writer = new SafeTensorsWriter();
     try (var parameters = Parameters.on(device, precision)) {
       var head = parameters.linear("head", 4, 2);
-      refuses(
+      refusesNow(
           "the parameters have no memory yet; call initialize or load first",
           parameters::setReadOnly);
       parameters.init("head.bias", Init.zeros()).initialize(1);
@@ -71,7 +67,7 @@ class ReadOnlyParametersTest {
                 parameters::requireWritable,
                 updater::run,
                 () -> Updater.create(parameters, Optimizer.sgd(1), Clip.NONE, LossScale.NONE))) {
-          refuses("the parameters are read-only", change);
+          refusesNow("the parameters are read-only", change);
         }
         assertThrows(IllegalStateException.class, parameters.weights()::clear);
         assertArrayEquals(before, parameters.read("head.weight"));

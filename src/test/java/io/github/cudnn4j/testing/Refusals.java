@@ -14,4 +14,9 @@ public final class Refusals {
   public static void refuses(String message, Executable action) {
     assertEquals(message, assertThrows(IllegalArgumentException.class, action).getMessage());
   }
+
+  /** Asserts that something is refused with a message because of the state that it is in. */
+  public static void refusesNow(String message, Executable action) {
+    assertEquals(message, assertThrows(IllegalStateException.class, action).getMessage());
+  }
 }
